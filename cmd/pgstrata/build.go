@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"github.com/moby/buildkit/client"
+	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/moby/buildkit/util/progress/progressui"
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pgstrata/pgstrata/frontend"
+)
+
+func newBuildCommand() *cobra.Command {
+	var (
+		o options
+		e exports
+	)
+	cmd := &cobra.Command{
+		Use:   "build [OPTIONS] PATH",
+		Short: "Build an image, as docker buildx build does with the frontend image",
+		Example: `  pgstrata build --tag registry.example.com/postgresql:15 --push .
+  pgstrata build --build-arg POSTGRESQL_VERSION=16 --output type=oci,dest=image.tar .
+  pgstrata build --target setup --progress plain .`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			opt, err := o.solveOpt(args[0])
+			if err != nil {
+				return err
+			}
+			if opt.Exports, err = e.entries(opt.FrontendAttrs); err != nil {
+				return err
+			}
+			resp, err := o.run(cmd.Context(), opt, frontend.Build)
+			if err != nil {
+				return err
+			}
+			return writeMetadata(e.metadataFile, resp.ExporterResponse)
+		},
+	}
+	o.addFlags(cmd.Flags())
+	e.addFlags(cmd.Flags())
+	return cmd
+}
+
+// run runs a build function against the daemon, with BuildKit's own display on
+// standard error.
+func (o *options) run(ctx context.Context, opt client.SolveOpt, fn gateway.BuildFunc) (*client.SolveResponse, error) {
+	c, err := client.New(ctx, o.daemon())
+	if err != nil {
+		return nil, fmt.Errorf("BuildKit at %s: %w", o.daemon(), err)
+	}
+	defer c.Close()
+	display, err := progressui.NewDisplay(os.Stderr, progressui.DisplayMode(o.progress))
+	if err != nil {
+		return nil, err
+	}
+	status := make(chan *client.SolveStatus)
+	var resp *client.SolveResponse
+	eg, buildCtx := errgroup.WithContext(ctx)
+	eg.Go(func() (err error) {
+		resp, err = c.Build(buildCtx, opt, "pgstrata", fn, status)
+		return err
+	})
+	eg.Go(func() error {
+		// Not the build's context: what the daemon says last must be shown.
+		_, err := display.UpdateFrom(context.WithoutCancel(ctx), status)
+		return err
+	})
+	return resp, eg.Wait()
+}
+
+// writeMetadata writes the exporter's answer, as buildx's --metadata-file does.
+func writeMetadata(file string, response map[string]string) error {
+	if file == "" {
+		return nil
+	}
+	data, err := json.MarshalIndent(response, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, append(data, '\n'), 0o644) //nolint:gosec // it holds digests, for other programs to read
+}

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"context"
+
+	"github.com/moby/buildkit/client/llb"
+	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/spf13/cobra"
+
+	"github.com/pgstrata/pgstrata/frontend"
+)
+
+func newLLBCommand() *cobra.Command {
+	var o options
+	cmd := &cobra.Command{
+		Use:   "llb [OPTIONS] PATH",
+		Short: "Write the LLB definition to standard output, building nothing",
+		Example: `  pgstrata llb . | buildctl build --local context=. --output type=local,dest=rootfs
+  pgstrata llb --target setup . | buildctl debug dump-llb --dot | dot -Tsvg >setup.svg`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			opt, err := o.solveOpt(args[0])
+			if err != nil {
+				return err
+			}
+			var def *llb.Definition
+			_, err = o.run(cmd.Context(), opt, func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
+				var err error
+				def, err = frontend.Definition(ctx, c)
+				return gateway.NewResult(), err
+			})
+			if err != nil {
+				return err
+			}
+			return llb.WriteTo(def, cmd.OutOrStdout())
+		},
+	}
+	o.addFlags(cmd.Flags())
+	return cmd
+}

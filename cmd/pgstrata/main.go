@@ -1,0 +1,37 @@
+// Command pgstrata builds and explains PostgreSQL images from the command
+// line, with the same code that runs in the frontend image.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/moby/buildkit/solver/errdefs"
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := newCommand().ExecuteContext(ctx); err != nil {
+		for _, s := range errdefs.Sources(err) {
+			_ = s.Print(os.Stderr) // the message below says the same without the excerpt
+		}
+		fmt.Fprintln(os.Stderr, "pgstrata:", err)
+		os.Exit(1)
+	}
+}
+
+func newCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:           "pgstrata",
+		Short:         "Build PostgreSQL images whose setup outlives every entrypoint edit",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	cmd.AddCommand(newBuildCommand(), newLLBCommand())
+	return cmd
+}

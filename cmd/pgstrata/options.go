@@ -1,0 +1,273 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/docker/cli/cli/config"
+	"github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/cmd/buildctl/build"
+	"github.com/moby/buildkit/frontend/dockerui"
+	"github.com/moby/buildkit/session"
+	"github.com/moby/buildkit/session/auth/authprovider"
+	"github.com/moby/buildkit/session/sshforward/sshprovider"
+	"github.com/spf13/pflag"
+	"github.com/tonistiigi/fsutil"
+)
+
+// defaultAddress is buildkitd's own default socket.
+const defaultAddress = "unix:///run/buildkit/buildkitd.sock"
+
+// options are the flags of every command that reads a build through a daemon,
+// named as docker buildx build names them.
+type options struct {
+	address       string
+	file          string
+	target        string
+	platforms     []string
+	buildArgs     []string
+	buildContexts []string
+	labels        []string
+	addHosts      []string
+	cacheFrom     []string
+	cacheTo       []string
+	secrets       []string
+	ssh           []string
+	allow         []string
+	network       string
+	shmSize       string
+	noCache       bool
+	noCacheFilter []string
+	pull          bool
+	progress      string
+}
+
+func (o *options) addFlags(f *pflag.FlagSet) {
+	f.StringVar(&o.address, "addr", "", "BuildKit's address (default $BUILDKIT_HOST or "+defaultAddress+")")
+	f.StringVarP(&o.file, "file", "f", "", `build file (default "PATH/Dockerfile")`)
+	f.StringVar(&o.target, "target", "", "state to build: setup, entrypoint, test or image")
+	f.StringSliceVar(&o.platforms, "platform", nil, "target platforms, such as linux/amd64,linux/arm64")
+	f.StringArrayVar(&o.buildArgs, "build-arg", nil, "build argument as NAME=VALUE, or NAME to take it from the environment")
+	f.StringArrayVar(&o.buildContexts, "build-context", nil, "additional context as NAME=SOURCE, such as debian:bookworm-slim=docker-image://…")
+	f.StringArrayVar(&o.labels, "label", nil, "image label as NAME=VALUE")
+	f.StringArrayVar(&o.addHosts, "add-host", nil, "host name for build steps as HOST:IP")
+	f.StringArrayVar(&o.cacheFrom, "cache-from", nil, "cache to read, such as type=registry,ref=…")
+	f.StringArrayVar(&o.cacheTo, "cache-to", nil, "cache to write, such as type=registry,ref=…,mode=max")
+	f.StringArrayVar(&o.secrets, "secret", nil, "secret for build steps, such as id=token,src=FILE")
+	f.StringArrayVar(&o.ssh, "ssh", nil, "ssh agent or keys for build steps, such as default")
+	f.StringArrayVar(&o.allow, "allow", nil, "privilege to allow, such as network.host")
+	f.StringVar(&o.network, "network", "", "network of build steps: default, none or host")
+	f.StringVar(&o.shmSize, "shm-size", "", "size of /dev/shm in build steps, in bytes")
+	f.BoolVar(&o.noCache, "no-cache", false, "run every step again")
+	f.StringSliceVar(&o.noCacheFilter, "no-cache-filter", nil, "states or scripts to run again, such as setup")
+	f.BoolVar(&o.pull, "pull", false, "ask the registry for the base image even if the daemon has it")
+	f.StringVar(&o.progress, "progress", "auto", "progress display: auto, plain, tty, quiet or rawjson")
+}
+
+// daemon returns the daemon's address.
+func (o *options) daemon() string {
+	return cmp.Or(o.address, os.Getenv("BUILDKIT_HOST"), defaultAddress)
+}
+
+// solveOpt turns the flags into what a client sends, for the context in dir.
+func (o *options) solveOpt(dir string) (client.SolveOpt, error) {
+	var opt client.SolveOpt
+	file := o.file
+	if file == "" {
+		file = filepath.Join(dir, dockerui.DefaultDockerfileName)
+	}
+	contextFS, err := fsutil.NewFS(dir)
+	if err != nil {
+		return opt, fmt.Errorf("build context %s: %w", dir, err)
+	}
+	fileFS, err := fsutil.NewFS(filepath.Dir(file))
+	if err != nil {
+		return opt, fmt.Errorf("build file %s: %w", file, err)
+	}
+	opt.LocalMounts = map[string]fsutil.FS{
+		dockerui.DefaultLocalNameContext:    contextFS,
+		dockerui.DefaultLocalNameDockerfile: fileFS,
+	}
+	if opt.FrontendAttrs, err = o.attributes(filepath.Base(file), opt.LocalMounts); err != nil {
+		return opt, err
+	}
+	if opt.CacheExports, err = build.ParseExportCache(o.cacheTo); err != nil {
+		return opt, fmt.Errorf("--cache-to: %w", err)
+	}
+	if opt.CacheImports, err = build.ParseImportCache(o.cacheFrom); err != nil {
+		return opt, fmt.Errorf("--cache-from: %w", err)
+	}
+	opt.AllowedEntitlements = o.allow
+	opt.Session, err = o.session()
+	return opt, err
+}
+
+// attributes are the frontend options, as docker buildx build sends them.
+func (o *options) attributes(filename string, mounts map[string]fsutil.FS) (map[string]string, error) {
+	attrs := map[string]string{"filename": filename}
+	set := func(key, value string) {
+		if value != "" {
+			attrs[key] = value
+		}
+	}
+	set("target", o.target)
+	set("platform", strings.Join(o.platforms, ","))
+	set("force-network-mode", strings.TrimPrefix(o.network, "default"))
+	set("shm-size", o.shmSize)
+	if o.pull {
+		attrs["image-resolve-mode"] = "pull"
+	}
+	if o.noCache {
+		attrs["no-cache"] = ""
+	} else {
+		set("no-cache", strings.Join(o.noCacheFilter, ","))
+	}
+	var hosts []string
+	for _, h := range o.addHosts {
+		host, ip, ok := strings.Cut(strings.Replace(h, "=", ":", 1), ":")
+		if !ok {
+			return nil, fmt.Errorf("--add-host %s: must be HOST:IP", h)
+		}
+		hosts = append(hosts, host+"="+ip)
+	}
+	set("add-hosts", strings.Join(hosts, ","))
+	for _, a := range o.buildArgs {
+		name, value, ok := strings.Cut(a, "=")
+		if !ok {
+			if value, ok = os.LookupEnv(name); !ok {
+				continue // as docker does: an unset variable is no argument
+			}
+		}
+		attrs["build-arg:"+name] = value
+	}
+	for _, l := range o.labels {
+		name, value, _ := strings.Cut(l, "=")
+		attrs["label:"+name] = value
+	}
+	for _, c := range o.buildContexts {
+		if err := addContext(attrs, mounts, c); err != nil {
+			return nil, err
+		}
+	}
+	return attrs, nil
+}
+
+// addContext adds a named context; a plain path is a local directory.
+func addContext(attrs map[string]string, mounts map[string]fsutil.FS, s string) error {
+	name, source, ok := strings.Cut(s, "=")
+	if !ok {
+		return fmt.Errorf("--build-context %s: must be NAME=SOURCE", s)
+	}
+	if strings.Contains(source, "://") {
+		attrs["context:"+name] = strings.Replace(source, "://", ":", 1)
+		if strings.HasPrefix(source, "http") || strings.HasPrefix(source, "git") {
+			attrs["context:"+name] = source
+		}
+		return nil
+	}
+	dir, err := fsutil.NewFS(source)
+	if err != nil {
+		return fmt.Errorf("--build-context %s: %w", s, err)
+	}
+	mounts[name] = dir
+	attrs["context:"+name] = "local:" + name
+	return nil
+}
+
+// session attaches registry credentials, secrets and ssh agents.
+func (o *options) session() ([]session.Attachable, error) {
+	docker := config.LoadDefaultConfigFile(io.Discard)
+	out := []session.Attachable{authprovider.NewDockerAuthProvider(authprovider.DockerAuthProviderConfig{
+		AuthConfigProvider: authprovider.LoadAuthConfig(docker),
+	})}
+	if len(o.secrets) > 0 {
+		secrets, err := build.ParseSecret(o.secrets)
+		if err != nil {
+			return nil, fmt.Errorf("--secret: %w", err)
+		}
+		out = append(out, secrets)
+	}
+	if len(o.ssh) > 0 {
+		configs, err := build.ParseSSH(o.ssh)
+		if err != nil {
+			return nil, fmt.Errorf("--ssh: %w", err)
+		}
+		agents, err := sshprovider.NewSSHAgentProvider(configs)
+		if err != nil {
+			return nil, fmt.Errorf("--ssh: %w", err)
+		}
+		out = append(out, agents)
+	}
+	return out, nil
+}
+
+// exports are the flags that say what becomes of the result.
+type exports struct {
+	outputs      []string
+	tags         []string
+	push         bool
+	attests      []string
+	annotations  []string
+	metadataFile string
+}
+
+func (e *exports) addFlags(f *pflag.FlagSet) {
+	f.StringArrayVarP(&e.outputs, "output", "o", nil, "what becomes of the result, such as type=oci,dest=image.tar or a folder")
+	f.StringArrayVarP(&e.tags, "tag", "t", nil, "name of the image")
+	f.BoolVar(&e.push, "push", false, "push the image to its registry")
+	f.StringArrayVar(&e.attests, "attest", nil, "attestation, such as type=sbom or type=provenance,mode=max")
+	f.StringArrayVar(&e.annotations, "annotation", nil, "image annotation as NAME=VALUE")
+	f.StringVar(&e.metadataFile, "metadata-file", "", "write the result's digest and names to this file, as JSON")
+}
+
+// entries turns the flags into exporters, and adds the attestations' options.
+func (e *exports) entries(attrs map[string]string) ([]client.ExportEntry, error) {
+	var outputs []string
+	for _, o := range e.outputs {
+		switch {
+		case o == "-":
+			o = "type=tar"
+		case !strings.Contains(o, "="):
+			o = "type=local,dest=" + o
+		}
+		outputs = append(outputs, o)
+	}
+	if len(outputs) == 0 && (e.push || len(e.tags) > 0) {
+		outputs = []string{"type=image"}
+	}
+	for _, a := range e.attests {
+		kind, rest, _ := strings.Cut(strings.TrimPrefix(a, "type="), ",")
+		attrs["attest:"+kind] = rest
+	}
+	entries, err := build.ParseOutput(outputs)
+	if err != nil {
+		return nil, fmt.Errorf("--output: %w", err)
+	}
+	for i := range entries {
+		entry := &entries[i]
+		entry.Attrs = maps.Clone(entry.Attrs)
+		if entry.Attrs == nil {
+			entry.Attrs = map[string]string{}
+		}
+		if slices.Contains([]string{client.ExporterLocal, client.ExporterTar}, entry.Type) {
+			continue
+		}
+		if len(e.tags) > 0 && entry.Attrs["name"] == "" {
+			entry.Attrs["name"] = strings.Join(e.tags, ",")
+		}
+		if e.push {
+			entry.Attrs["push"] = "true"
+		}
+		for _, a := range e.annotations {
+			name, value, _ := strings.Cut(a, "=")
+			entry.Attrs["annotation."+name] = value
+		}
+	}
+	return entries, nil
+}

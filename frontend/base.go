@@ -1,0 +1,152 @@
+package frontend
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/containerd/platforms"
+	"github.com/distribution/reference"
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/client/llb/sourceresolver"
+	"github.com/moby/buildkit/frontend/dockerui"
+	digest "github.com/opencontainers/go-digest"
+	"github.com/pkg/errors"
+
+	"github.com/pgstrata/pgstrata/graph"
+	pgllb "github.com/pgstrata/pgstrata/llb"
+	"github.com/pgstrata/pgstrata/spec"
+)
+
+// options resolves what compilation needs besides the graph.
+func (r *request) options(ctx context.Context, in input) (pgllb.Options, error) {
+	caps := r.client.BuildOpts().LLBCaps
+	opt := pgllb.Options{
+		Config:      r.client.Config,
+		Caps:        &caps,
+		Platform:    in.platform,
+		Context:     in.context,
+		Source:      r.source.SourceMap,
+		IgnoreCache: r.client.IsNoCache,
+	}
+	var err error
+	if opt.Epoch, err = r.epoch(ctx); err != nil {
+		return opt, err
+	}
+	opt.Base, err = r.base(ctx, in)
+	if err != nil {
+		at := in.graph.Base.At
+		return opt, &spec.Error{File: in.graph.File, At: at, Msg: "base " + in.graph.Base.Name + ": " + err.Error()}
+	}
+	return opt, nil
+}
+
+// epoch reads SOURCE_DATE_EPOCH: seconds since 1970, or `context` for the time
+// of a git or http context.
+func (r *request) epoch(ctx context.Context) (*time.Time, error) {
+	v := r.client.BuildArgs[epochArg]
+	switch v {
+	case "":
+		return nil, nil
+	case "context":
+		return r.client.ResolveMainContextSourceDateEpoch(ctx)
+	}
+	seconds, err := strconv.ParseInt(v, 10, 64)
+	if err != nil {
+		return nil, errors.Errorf("%s is a number of seconds since 1970 (or context), not %q", epochArg, v)
+	}
+	t := time.Unix(seconds, 0).UTC()
+	return &t, nil
+}
+
+// base resolves the base image, or what a named context puts in its place.
+func (r *request) base(ctx context.Context, in input) (pgllb.Base, error) {
+	var out pgllb.Base
+	named, err := reference.ParseNormalizedNamed(in.graph.Base.Name)
+	if err != nil {
+		return out, err
+	}
+	named = reference.TagNameOnly(named)
+	nc, err := r.client.NamedContext(named.String(), dockerui.ContextOpt{
+		Platform:      &in.platform,
+		ResolveMode:   r.client.ImageResolveMode.String(),
+		CaptureDigest: &out.Digest,
+	})
+	if err != nil {
+		return out, err
+	}
+	if nc != nil {
+		st, img, err := nc.Load(ctx)
+		if err != nil {
+			return out, err
+		}
+		out.State = st.Platform(in.platform)
+		if img != nil {
+			out.Image = *img
+		}
+		return out, nil
+	}
+	return r.pull(ctx, in, named)
+}
+
+// pull resolves an image in its registry, through the client's source
+// policies, and pins it to its digest.
+func (r *request) pull(ctx context.Context, in input, named reference.Named) (pgllb.Base, error) {
+	var out pgllb.Base
+	label := "internal"
+	if r.client.MultiPlatformRequested {
+		label = platforms.Format(in.platform) + " internal"
+	}
+	ref, dgst, config, err := r.gateway.ResolveImageConfig(ctx, named.String(), sourceresolver.Opt{
+		LogName: "[" + label + "] load metadata for " + named.String(),
+		ImageOpt: &sourceresolver.ResolveImageOpt{
+			Platform:    &in.platform,
+			ResolveMode: r.client.ImageResolveMode.String(),
+		},
+	})
+	if err != nil {
+		return out, err
+	}
+	if err := json.Unmarshal(config, &out.Image); err != nil {
+		return out, errors.Wrap(err, "its configuration is not JSON")
+	}
+	pinned, err := pin(ref, dgst)
+	if err != nil {
+		return out, err
+	}
+	out.Digest = dgst
+	st := llb.Image(pinned,
+		llb.Platform(in.platform),
+		r.client.ImageResolveMode,
+		baseName(r, in, pinned),
+		r.location(in.graph.Base.At),
+	)
+	out.State, err = st.WithImageConfig(config)
+	return out, err
+}
+
+// pin adds a digest to a reference that has none.
+func pin(ref string, dgst digest.Digest) (string, error) {
+	if dgst == "" || strings.Contains(ref, "@") {
+		return ref, nil
+	}
+	named, err := reference.ParseNormalizedNamed(ref)
+	if err != nil {
+		return "", err
+	}
+	canonical, err := reference.WithDigest(named, dgst)
+	if err != nil {
+		return "", err
+	}
+	return canonical.String(), nil
+}
+
+func baseName(r *request, in input, pinned string) llb.ConstraintsOpt {
+	label := graph.BaseState
+	if r.client.MultiPlatformRequested {
+		label = platforms.Format(in.platform) + " " + label
+	}
+	return llb.WithCustomName("[" + label + "] " + pinned)
+}

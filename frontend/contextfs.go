@@ -1,0 +1,173 @@
+package frontend
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"path"
+	"sync"
+	"time"
+
+	"github.com/moby/buildkit/frontend/gateway/client"
+	fstypes "github.com/tonistiigi/fsutil/types"
+)
+
+// contextFS is the build context as an fs.FS. Each question to the daemon is
+// asked once: the context does not change during a request.
+type contextFS struct {
+	ctx context.Context //nolint:containedctx // fs.FS has no place for it, and the value lives for one request
+	ref client.Reference
+
+	mu    sync.Mutex
+	dirs  map[string][]fs.DirEntry
+	files map[string][]byte
+}
+
+func newContextFS(ctx context.Context, ref client.Reference) *contextFS {
+	return &contextFS{ctx: ctx, ref: ref, dirs: map[string][]fs.DirEntry{}, files: map[string][]byte{}}
+}
+
+// Open implements fs.FS.
+func (c *contextFS) Open(name string) (fs.File, error) {
+	info, err := c.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir() {
+		entries, err := c.ReadDir(name)
+		return &openDir{info: info, entries: entries}, err
+	}
+	data, err := c.ReadFile(name)
+	return &openFile{info: info, data: data}, err
+}
+
+// ReadDir implements fs.ReadDirFS.
+func (c *contextFS) ReadDir(name string) ([]fs.DirEntry, error) {
+	if !fs.ValidPath(name) {
+		return nil, &fs.PathError{Op: "readdir", Path: name, Err: fs.ErrInvalid}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if entries, ok := c.dirs[name]; ok {
+		return entries, nil
+	}
+	stats, err := c.ref.ReadDir(c.ctx, client.ReadDirRequest{Path: name})
+	if err != nil {
+		return nil, &fs.PathError{Op: "readdir", Path: name, Err: err}
+	}
+	entries := make([]fs.DirEntry, len(stats)) // the daemon sorts them by name
+	for i, st := range stats {
+		entries[i] = fs.FileInfoToDirEntry(fileInfo{st})
+	}
+	c.dirs[name] = entries
+	return entries, nil
+}
+
+// Stat implements fs.StatFS. It follows symbolic links, inside the context.
+func (c *contextFS) Stat(name string) (fs.FileInfo, error) {
+	if name == "." {
+		return fileInfo{&fstypes.Stat{Path: ".", Mode: uint32(fs.ModeDir | 0o755)}}, nil
+	}
+	if !fs.ValidPath(name) {
+		return nil, &fs.PathError{Op: "stat", Path: name, Err: fs.ErrInvalid}
+	}
+	parent, err := c.Stat(path.Dir(name))
+	if err != nil {
+		return nil, err
+	}
+	if !parent.IsDir() {
+		return nil, &fs.PathError{Op: "stat", Path: name, Err: fs.ErrNotExist}
+	}
+	entries, err := c.ReadDir(path.Dir(name))
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		if e.Name() != path.Base(name) {
+			continue
+		}
+		if e.Type()&fs.ModeSymlink == 0 {
+			return e.Info()
+		}
+		st, err := c.ref.StatFile(c.ctx, client.StatRequest{Path: name})
+		if err != nil { // the link's end is not in the context
+			return nil, &fs.PathError{Op: "stat", Path: name, Err: errors.Join(fs.ErrNotExist, err)}
+		}
+		return fileInfo{st}, nil
+	}
+	return nil, &fs.PathError{Op: "stat", Path: name, Err: fs.ErrNotExist}
+}
+
+// ReadFile implements fs.ReadFileFS.
+func (c *contextFS) ReadFile(name string) ([]byte, error) {
+	if _, err := c.Stat(name); err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if data, ok := c.files[name]; ok {
+		return data, nil
+	}
+	data, err := c.ref.ReadFile(c.ctx, client.ReadRequest{Filename: name})
+	if err != nil {
+		return nil, &fs.PathError{Op: "read", Path: name, Err: err}
+	}
+	c.files[name] = data
+	return data, nil
+}
+
+// fileInfo is a file's description from the daemon.
+type fileInfo struct{ st *fstypes.Stat }
+
+func (i fileInfo) Name() string       { return path.Base(i.st.Path) }
+func (i fileInfo) Size() int64        { return i.st.Size }
+func (i fileInfo) Mode() fs.FileMode  { return fs.FileMode(i.st.Mode) }
+func (i fileInfo) ModTime() time.Time { return time.Unix(0, i.st.ModTime) }
+func (i fileInfo) IsDir() bool        { return i.Mode().IsDir() }
+func (i fileInfo) Sys() any           { return i.st }
+
+// openFile is an open file.
+type openFile struct {
+	info fs.FileInfo
+	data []byte
+}
+
+func (f *openFile) Stat() (fs.FileInfo, error) { return f.info, nil }
+func (f *openFile) Close() error               { return nil }
+func (f *openFile) Read(p []byte) (int, error) {
+	if len(f.data) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, f.data)
+	f.data = f.data[n:]
+	return n, nil
+}
+
+// openDir is an open directory.
+type openDir struct {
+	info    fs.FileInfo
+	entries []fs.DirEntry
+}
+
+func (d *openDir) Stat() (fs.FileInfo, error) { return d.info, nil }
+func (d *openDir) Close() error               { return nil }
+func (d *openDir) Read([]byte) (int, error) {
+	return 0, &fs.PathError{Op: "read", Path: d.info.Name(), Err: fs.ErrInvalid}
+}
+
+// ReadDir implements fs.ReadDirFile.
+func (d *openDir) ReadDir(n int) ([]fs.DirEntry, error) {
+	if n <= 0 {
+		entries := d.entries
+		d.entries = nil
+		return entries, nil
+	}
+	if len(d.entries) == 0 {
+		return nil, io.EOF
+	}
+	n = min(n, len(d.entries))
+	entries := d.entries[:n]
+	d.entries = d.entries[n:]
+	return entries, nil
+}

@@ -1,0 +1,43 @@
+package frontend
+
+import (
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/solver/errdefs"
+	"github.com/moby/buildkit/solver/pb"
+
+	pgllb "github.com/pgstrata/pgstrata/llb"
+	"github.com/pgstrata/pgstrata/spec"
+)
+
+// locate attaches the offending lines of the build file to its errors, so that
+// docker and buildctl print an excerpt for each.
+func (r *request) locate(err error) error {
+	if err == nil {
+		return nil
+	}
+	// The client prints the outermost excerpt first.
+	mistakes := spec.AsErrors(err)
+	for i := len(mistakes) - 1; i >= 0; i-- {
+		if at := mistakes[i].At; at != (spec.Range{}) {
+			err = errdefs.WithSource(err, &errdefs.Source{
+				Info:   r.sourceInfo(),
+				Ranges: []*pb.Range{pgllb.Range(at)},
+			})
+		}
+	}
+	return err
+}
+
+func (r *request) sourceInfo() *pb.SourceInfo {
+	return &pb.SourceInfo{
+		Data:       r.source.Data,
+		Filename:   r.source.Filename,
+		Language:   r.source.Language,
+		Definition: r.source.Definition.ToPB(),
+	}
+}
+
+// location makes a vertex point at a part of the build file.
+func (r *request) location(at spec.Range) llb.ConstraintsOpt {
+	return r.source.Location([]*pb.Range{pgllb.Range(at)})
+}

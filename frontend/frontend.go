@@ -1,0 +1,189 @@
+// Package frontend is pgstrata as BuildKit sees it: a function that reads a
+// build file and its context through a gateway client and answers with a
+// solved image for each platform.
+//
+// The same function runs in the frontend image and in `pgstrata build`.
+package frontend
+
+import (
+	"context"
+	"runtime/debug"
+
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/frontend/dockerui"
+	"github.com/moby/buildkit/frontend/gateway/client"
+	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/pkg/errors"
+
+	"github.com/pgstrata/pgstrata/graph"
+	pgllb "github.com/pgstrata/pgstrata/llb"
+)
+
+// Build is the frontend. It answers subrequests (targets, outline, convertllb)
+// and builds; it has the type of a client.BuildFunc.
+func Build(ctx context.Context, c client.Client) (res *client.Result, err error) {
+	defer recovered(&err)
+	r, err := newRequest(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	res, err = r.serve(ctx)
+	return res, r.locate(err)
+}
+
+// Definition returns the definition that Build would solve for the first
+// platform, of a local build context. It names the build context, but no session: whoever solves it
+// gives the context with its own.
+func Definition(ctx context.Context, c client.Client) (_ *llb.Definition, err error) {
+	defer recovered(&err)
+	r, err := newRequest(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	def, err := r.definition(ctx)
+	return def, r.locate(err)
+}
+
+func newRequest(ctx context.Context, c client.Client) (*request, error) {
+	bc, err := dockerui.NewClient(c)
+	if err != nil {
+		return nil, errors.Wrap(err, "this BuildKit daemon cannot run pgstrata")
+	}
+	src, err := bc.ReadEntrypoint(ctx, "yaml")
+	if err != nil {
+		return nil, err
+	}
+	return &request{client: bc, gateway: c, source: src}, nil
+}
+
+func (r *request) definition(ctx context.Context) (*llb.Definition, error) {
+	inputs, err := r.read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	in := inputs[0]
+	if in.context, err = r.portableContext(ctx, inputs); err != nil {
+		return nil, err
+	}
+	t, err := r.compile(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	return r.marshal(ctx, t)
+}
+
+// recovered turns a panic into an error: a user sees what to report, never a
+// stack in place of a message.
+func recovered(err *error) {
+	if p := recover(); p != nil {
+		*err = errors.Errorf("pgstrata failed with a bug of its own, please report it: %v\n%s", p, debug.Stack())
+	}
+}
+
+// request is one build request.
+type request struct {
+	client  *dockerui.Client
+	gateway client.Client
+	source  *dockerui.Source
+}
+
+func (r *request) serve(ctx context.Context) (*client.Result, error) {
+	if res, ok, err := r.client.HandleSubrequest(ctx, r.handler()); ok || err != nil {
+		return res, err
+	}
+	inputs, err := r.read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r.warnUndeclared(ctx, inputs)
+	rb, err := r.client.Build(ctx, func(ctx context.Context, platform *ocispecs.Platform, idx int) (_ *dockerui.BuildResult, err error) {
+		defer recovered(&err)
+		t, err := r.compile(ctx, inputs[idx])
+		if err != nil {
+			return nil, err
+		}
+		return r.solve(ctx, t)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return rb.Finalize()
+}
+
+// target is what one platform's request comes down to.
+type target struct {
+	state     pgllb.State
+	image     *dockerspec.DockerOCIImage
+	baseImage *dockerspec.DockerOCIImage
+	options   pgllb.Options
+}
+
+// compile resolves and compiles one platform's graph and picks the target.
+func (r *request) compile(ctx context.Context, in input) (*target, error) {
+	opt, err := r.options(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	states, err := pgllb.Compile(in.graph, opt)
+	if err != nil {
+		return nil, err
+	}
+	t := &target{options: opt}
+	if opt.Base.Image.OS != "" { // a named context may have no image
+		base := opt.Base.Image
+		t.baseImage = &base
+	}
+	switch name := r.client.Target; name {
+	case "", graph.ImageState:
+		t.state, t.image = states.Image, states.Config
+	case graph.SetupState:
+		t.state, t.image = states.Setup, pgllb.SetupConfig(opt, states.Setup)
+	case graph.EntrypointState:
+		t.state, t.image, t.baseImage = states.Entrypoint, pgllb.EmptyConfig(opt, states.Entrypoint), nil
+	case graph.TestState:
+		if len(in.graph.Tests) == 0 {
+			return nil, errors.Errorf("target test needs tests in %s, and there are none", in.graph.File)
+		}
+		t.state, t.image, t.baseImage = states.Tests, pgllb.EmptyConfig(opt, states.Tests), nil
+	default:
+		st, ok := states.Outputs[trimNode(name)]
+		if !ok {
+			return nil, unknownTarget(name, in.graph.Targets())
+		}
+		t.state, t.image, t.baseImage = st, pgllb.EmptyConfig(opt, st), nil
+	}
+	return t, nil
+}
+
+// marshal returns a target's definition.
+func (r *request) marshal(ctx context.Context, t *target) (*llb.Definition, error) {
+	caps := r.client.BuildOpts().LLBCaps
+	def, err := t.state.Marshal(ctx, llb.WithCaps(caps), llb.Platform(t.options.Platform))
+	return def, errors.Wrap(err, "cannot write the LLB definition")
+}
+
+// solve hands a target to the daemon.
+func (r *request) solve(ctx context.Context, t *target) (*dockerui.BuildResult, error) {
+	def, err := r.marshal(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	res, err := r.gateway.Solve(ctx, client.SolveRequest{
+		Definition:   def.ToPB(),
+		CacheImports: r.client.CacheImports,
+	})
+	if err != nil {
+		return nil, err
+	}
+	ref, err := res.SingleRef()
+	if err != nil {
+		return nil, err
+	}
+	return &dockerui.BuildResult{
+		Reference: ref,
+		Image:     t.image,
+		BaseImage: t.baseImage,
+		Epoch:     t.options.Epoch,
+	}, nil
+}

@@ -1,0 +1,183 @@
+package frontend
+
+import (
+	"context"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/containerd/platforms"
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/frontend/dockerui"
+	"github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/moby/buildkit/util/suggest"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/pkg/errors"
+
+	"github.com/pgstrata/pgstrata/graph"
+	"github.com/pgstrata/pgstrata/spec"
+)
+
+const epochArg = "SOURCE_DATE_EPOCH"
+
+// input is what one platform's image is made from.
+type input struct {
+	platform ocispecs.Platform
+	options  spec.Options
+	file     *spec.File
+	graph    *graph.Graph
+	context  llb.State
+}
+
+// read loads the build file for each platform, transfers what they need of the
+// build context, and resolves their graphs.
+func (r *request) read(ctx context.Context) ([]input, error) {
+	inputs, err := r.load()
+	if err != nil {
+		return nil, err
+	}
+	state, tree, err := r.readContext(ctx, inputs)
+	if err != nil {
+		return nil, err
+	}
+	for i := range inputs {
+		in := &inputs[i]
+		in.context = *state
+		if err := in.file.Discover(tree); err != nil {
+			return nil, err
+		}
+		in.graph, err = graph.New(in.file, tree, graph.Options{
+			Platform:   platforms.Format(in.platform),
+			Predefined: in.options.Predefined,
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return inputs, nil
+}
+
+// load reads the build file once for each platform, since its text may use
+// TARGETARCH and the like.
+func (r *request) load() ([]input, error) {
+	targets := r.client.TargetPlatforms
+	if len(targets) == 0 {
+		targets = []ocispecs.Platform{r.client.BuildPlatforms[0]}
+	}
+	name := path.Base(r.source.Filename)
+	var inputs []input
+	for _, p := range targets {
+		opt := spec.Options{
+			BuildArgs:  r.client.BuildArgs,
+			Predefined: predefined(r.client.BuildPlatforms[0], p, r.client.Target, r.client.BuildArgs),
+		}
+		f, err := spec.Load(name, r.source.Data, opt)
+		if err != nil {
+			return nil, err
+		}
+		inputs = append(inputs, input{platform: p, options: opt, file: f})
+	}
+	return inputs, nil
+}
+
+// predefined are the args that BuildKit defines for every build file.
+func predefined(build, target ocispecs.Platform, stage string, args map[string]string) map[string]string {
+	if stage == "" {
+		stage = graph.ImageState
+	}
+	out := map[string]string{
+		"BUILDPLATFORM":  platforms.Format(build),
+		"BUILDOS":        build.OS,
+		"BUILDARCH":      build.Architecture,
+		"BUILDVARIANT":   build.Variant,
+		"TARGETPLATFORM": platforms.Format(target),
+		"TARGETOS":       target.OS,
+		"TARGETARCH":     target.Architecture,
+		"TARGETVARIANT":  target.Variant,
+		"TARGETSTAGE":    stage,
+	}
+	for name := range out {
+		if v, ok := args[name]; ok {
+			out[name] = v
+		}
+	}
+	if v, ok := args[epochArg]; ok {
+		out[epochArg] = v
+	}
+	return out
+}
+
+// readContext solves the build context, limited to what the build files need.
+// The state that is read here is the one that the build uses, so the client
+// sends everything once.
+func (r *request) readContext(ctx context.Context, inputs []input) (*llb.State, *contextFS, error) {
+	state, err := r.client.MainContext(ctx, contextOptions(inputs)...)
+	if err != nil {
+		return nil, nil, err
+	}
+	def, err := state.Marshal(ctx, llb.WithCaps(r.client.BuildOpts().Caps))
+	if err != nil {
+		return nil, nil, err
+	}
+	res, err := r.gateway.Solve(ctx, client.SolveRequest{Definition: def.ToPB()})
+	if err != nil {
+		return nil, nil, errors.Wrap(err, "cannot read the build context")
+	}
+	ref, err := res.SingleRef()
+	if err != nil {
+		return nil, nil, err
+	}
+	return state, newContextFS(ctx, ref), nil
+}
+
+// contextOptions limit a local context to what the build files need.
+func contextOptions(inputs []input) []llb.LocalOption {
+	var globs, paths []string
+	for _, in := range inputs {
+		g, p := in.file.ContextPatterns()
+		globs, paths = append(globs, g...), append(paths, p...)
+	}
+	slices.Sort(globs)
+	slices.Sort(paths)
+	opts := []llb.LocalOption{llb.FollowPaths(slices.Compact(paths))}
+	if len(globs) > 0 {
+		opts = append(opts, llb.IncludePatterns(slices.Compact(globs)))
+	}
+	return opts
+}
+
+// portableContext is a local build context without the session that it was
+// read in.
+func (r *request) portableContext(ctx context.Context, inputs []input) (llb.State, error) {
+	opts := contextOptions(inputs)
+	excludes, err := r.client.DockerIgnorePatterns(ctx)
+	if err != nil {
+		return llb.State{}, err
+	}
+	if len(excludes) > 0 {
+		opts = append(opts, llb.ExcludePatterns(excludes))
+	}
+	return *dockerui.DefaultMainContext(opts...), nil
+}
+
+// warnUndeclared warns of build args that do nothing, as the Dockerfile
+// frontend does.
+func (r *request) warnUndeclared(ctx context.Context, inputs []input) {
+	names := inputs[0].file.Undeclared(inputs[0].options)
+	if len(names) == 0 {
+		return
+	}
+	r.source.Warn(ctx, "One or more build-args were not consumed: "+strings.Join(names, ", "), client.WarnOpts{
+		Detail: [][]byte{[]byte("Declare them under args in " + r.source.Filename + ", or leave them out.")},
+	})
+}
+
+// trimNode takes the state's name off a script's node name.
+func trimNode(name string) string {
+	return strings.TrimPrefix(name, graph.SetupState+"/")
+}
+
+func unknownTarget(name string, targets []string) error {
+	err := errors.Errorf("target %q is none of %s", name, strings.Join(targets, ", "))
+	return suggest.WrapError(err, name, targets, true)
+}

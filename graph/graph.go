@@ -1,0 +1,253 @@
+// Package graph is what will be built: a build file and the scripts of its
+// context, resolved into nodes (base, toolchain, each setup script, each
+// class of entrypoint files, image) with all that each of them depends on.
+//
+// It is plain data, deterministic and serialisable, and there is no BuildKit
+// in it: package llb compiles it, and everything that answers a question about
+// a build reads it, so that no answer can differ from what is built.
+package graph
+
+import (
+	"strings"
+	"time"
+
+	"github.com/pgstrata/pgstrata/spec"
+)
+
+// The names of the five states that a graph is compiled into, which are also
+// the prefixes of node names and, but for base and toolchain, targets.
+const (
+	BaseState       = "base"
+	ToolchainState  = "toolchain"
+	SetupState      = "setup"
+	EntrypointState = "entrypoint"
+	ImageState      = "image"
+	TestState       = "test"
+)
+
+// Graph is one image for one platform.
+type Graph struct {
+	// File is the build file's name.
+	File string `json:"file"`
+	// Platform is the target in OCI notation, such as linux/amd64.
+	Platform string `json:"platform"`
+	// Base is the base image's reference as the build file has it.
+	Base Ref `json:"base"`
+	// Args are all build arguments with their values, in declared order.
+	Args []Var `json:"args,omitempty"`
+	// User is created before everything else; nil for an image of root's.
+	User *User `json:"user,omitempty"`
+	// Toolchain is what the scripts run on.
+	Toolchain Toolchain `json:"toolchain"`
+	// Scripts are the setup scripts in their order.
+	Scripts []*Script `json:"scripts,omitempty"`
+	// Cleanup are the scripts that end the chain.
+	Cleanup []*Script `json:"cleanup,omitempty"`
+	// BuildArtifacts are scratch directories of every script.
+	BuildArtifacts []string `json:"buildArtifacts,omitempty"`
+	// Entrypoint are the classes of entrypoint files, stable to volatile.
+	Entrypoint []Class `json:"entrypoint,omitempty"`
+	// Image is the image's configuration.
+	Image Image `json:"image"`
+	// Tests run in the finished image.
+	Tests []Test `json:"tests,omitempty"`
+}
+
+// Ref is an image reference and its place in the build file.
+type Ref struct {
+	Name string     `json:"name"`
+	At   spec.Range `json:"-"`
+}
+
+// Var is a name with a value.
+type Var struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// User is the account that the container's process runs as.
+type User struct {
+	Name string     `json:"name"`
+	UID  int        `json:"uid"`
+	GID  int        `json:"gid"`
+	Home string     `json:"home"`
+	At   spec.Range `json:"-"`
+}
+
+// Toolchain is the distribution packages around the scripts.
+type Toolchain struct {
+	// Runtime packages are in the image.
+	Runtime []Package `json:"runtime,omitempty"`
+	// Build packages are there while scripts run.
+	Build []Package `json:"build,omitempty"`
+	// Caches are the package manager's.
+	Caches []Cache `json:"caches,omitempty"`
+}
+
+// Package is a distribution package, `name` or `name=version`.
+type Package struct {
+	Spec string     `json:"spec"`
+	At   spec.Range `json:"-"`
+}
+
+// Script is one setup script: a vertex of its own.
+type Script struct {
+	// Name is the file's name without its ending, unique in the graph.
+	Name string `json:"name"`
+	// Path is the script's path in the context.
+	Path string `json:"path"`
+	// Command runs the script where the context is mounted.
+	Command []string `json:"command"`
+	// Inputs are all context files and directories that it sees: itself first.
+	Inputs []Input `json:"inputs"`
+	// Env are the args in its environment, by name.
+	Env []Var `json:"env,omitempty"`
+	// Caches are its cache mounts, by target.
+	Caches []Cache `json:"caches,omitempty"`
+	// After is the script of the chain whose state it runs on, "" for the
+	// toolchain itself.
+	After string `json:"after,omitempty"`
+	// Needs are the isolated scripts whose outputs it sees, in graph order.
+	Needs []string `json:"needs,omitempty"`
+	// Outputs are the paths that survive of an isolated script.
+	Outputs []Output `json:"outputs,omitempty"`
+	// Secrets are ids, mounted at /run/secrets.
+	Secrets []string `json:"secrets,omitempty"`
+	// SSH tells that the client's agent is forwarded.
+	SSH bool `json:"ssh,omitempty"`
+	// Network is "", none or host.
+	Network string `json:"network,omitempty"`
+	// At is its place in the build file; zero for a discovered script.
+	At spec.Range `json:"-"`
+}
+
+// Isolated tells whether the script contributes its outputs alone and runs
+// beside its siblings.
+func (s *Script) Isolated() bool { return len(s.Outputs) > 0 }
+
+// Node returns the script's name as a node of the graph.
+func (s *Script) Node() string { return SetupState + "/" + s.Name }
+
+// Input is a context file or directory that a script sees.
+type Input struct {
+	// Path is relative to the context's root.
+	Path string `json:"path"`
+	// Dir tells that it is a directory, with everything in it.
+	Dir bool `json:"dir,omitempty"`
+	// Why says what made it an input: "script", "sourced", "declared".
+	Why string `json:"why"`
+}
+
+// Output is a path that an isolated script produces.
+type Output struct {
+	Path string     `json:"path"`
+	At   spec.Range `json:"-"`
+}
+
+// Class is a set of entrypoint files that change about equally often: one
+// layer.
+type Class struct {
+	// Name is configuration, utilities, runtime or entrypoint.
+	Name  string `json:"name"`
+	Files []File `json:"files"`
+}
+
+// Node returns the class's name as a node of the graph.
+func (c Class) Node() string { return EntrypointState + "/" + c.Name }
+
+// File is one entrypoint file.
+type File struct {
+	Source string     `json:"source"`
+	Target string     `json:"target"`
+	Mode   uint32     `json:"mode"`
+	UID    int        `json:"uid"`
+	GID    int        `json:"gid"`
+	At     spec.Range `json:"-"`
+}
+
+// Image is the image's configuration, but for what the base contributes.
+type Image struct {
+	// Env values still hold references to the base's variables.
+	Env         []EnvVar     `json:"env,omitempty"`
+	Labels      []Var        `json:"labels,omitempty"`
+	Expose      []string     `json:"expose,omitempty"`
+	Volumes     []string     `json:"volumes,omitempty"`
+	StopSignal  string       `json:"stopSignal,omitempty"`
+	Entrypoint  []string     `json:"entrypoint,omitempty"`
+	Cmd         []string     `json:"cmd,omitempty"`
+	WorkingDir  string       `json:"workingDir,omitempty"`
+	User        string       `json:"user,omitempty"`
+	Healthcheck *Healthcheck `json:"healthcheck,omitempty"`
+}
+
+// EnvVar is a variable of the image's environment with its place.
+type EnvVar struct {
+	Var
+	At spec.Range `json:"-"`
+}
+
+// Healthcheck is the container's health check; zero durations and retries are
+// Docker's defaults.
+type Healthcheck struct {
+	Command     []string      `json:"command"`
+	Interval    time.Duration `json:"interval,omitempty"`
+	Timeout     time.Duration `json:"timeout,omitempty"`
+	StartPeriod time.Duration `json:"startPeriod,omitempty"`
+	Retries     int           `json:"retries,omitempty"`
+}
+
+// Test is a script that must succeed in the finished image.
+type Test struct {
+	Name    string        `json:"name"`
+	Path    string        `json:"path"`
+	Command []string      `json:"command"`
+	Timeout time.Duration `json:"timeout"`
+	At      spec.Range    `json:"-"`
+}
+
+// Script returns the setup script of that name, or nil.
+func (g *Graph) Script(name string) *Script {
+	for _, s := range g.Scripts {
+		if s.Name == name {
+			return s
+		}
+	}
+	return nil
+}
+
+// Targets returns what --target accepts, the default (image) last.
+func (g *Graph) Targets() []string {
+	out := []string{SetupState, EntrypointState}
+	for _, s := range g.Scripts {
+		if s.Isolated() {
+			out = append(out, s.Node())
+		}
+	}
+	if len(g.Tests) > 0 {
+		out = append(out, TestState)
+	}
+	return append(out, ImageState)
+}
+
+// ContextMount is where a script finds its inputs: at their paths in the
+// context, below this directory.
+const ContextMount = "/context"
+
+// release returns what tells one distribution release's caches from
+// another's: the code name in the base's tag where there is one, else the
+// whole name. It asks the name and not the image, so that a warm build never
+// has to pull its base.
+func release(base string) string {
+	name, _, _ := strings.Cut(base, "@")
+	repo, tag := name, "latest"
+	if i := strings.LastIndex(name, ":"); i > strings.LastIndex(name, "/") {
+		repo, tag = name[:i], name[i+1:]
+	}
+	for _, part := range strings.FieldsFunc(tag, func(r rune) bool { return r == '-' || r == '_' || r == '.' }) {
+		switch part {
+		case "bullseye", "bookworm", "trixie", "forky", "sid", "focal", "jammy", "noble", "plucky", "questing", "resolute":
+			return part
+		}
+	}
+	return strings.NewReplacer("/", "-", ":", "-").Replace(repo[strings.LastIndex(repo, "/")+1:] + "-" + tag)
+}

@@ -1,0 +1,169 @@
+package graph
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/moby/buildkit/util/suggest"
+	"github.com/pgstrata/pgstrata/spec"
+)
+
+// resolveNeeds puts each script in its place: the scripts without outputs are
+// a chain in their order; an isolated one runs on the toolchain, or on the
+// chain up to the last script of it that it needs.
+func (b *builder) resolveNeeds() {
+	last := "" // the chain's newest script
+	for i, s := range b.graph.Scripts {
+		decl := b.file.Setup.Scripts[i]
+		if !s.Isolated() {
+			s.After = last
+			last = s.Name
+		}
+		for _, t := range decl.Needs {
+			b.need(s, i, t)
+		}
+		s.Needs = b.inOrder(s.Needs)
+	}
+	for _, s := range b.graph.Cleanup {
+		s.After = last
+		last = s.Name
+	}
+	b.refuseCycles()
+	b.closeNeeds()
+}
+
+// need adds one entry of a script's `needs:`.
+func (b *builder) need(s *Script, index int, t spec.Text) {
+	name := t.Value
+	other := b.graph.Script(name)
+	if other == nil { // the path is as good a name
+		for _, o := range b.graph.Scripts {
+			if o.Path == name {
+				other = o
+			}
+		}
+	}
+	switch {
+	case other == nil:
+		var names []string
+		for _, o := range b.graph.Scripts {
+			names = append(names, o.Name)
+		}
+		hint := "; the scripts are " + strings.Join(names, ", ")
+		if match, ok := suggest.Search(name, names, true); ok {
+			hint = "; did you mean " + match + "?"
+		}
+		b.Addf(t.At, "%s needs %q, which is no setup script%s", s.Name, name, hint)
+	case other == s:
+		b.Addf(t.At, "%s needs itself", s.Name)
+	case other.Isolated():
+		s.Needs = append(s.Needs, other.Name)
+	case s.Isolated():
+		if s.After == "" || slices.Index(b.graph.Scripts, other) > slices.Index(b.graph.Scripts, b.graph.Script(s.After)) {
+			s.After = other.Name
+		}
+	case slices.Index(b.graph.Scripts, other) > index:
+		b.Addf(t.At, "%s runs before %s, which it needs; put it after, or give %s outputs", s.Name, other.Name, other.Name)
+	}
+}
+
+// refuseCycles reports scripts that wait for each other.
+func (b *builder) refuseCycles() {
+	const (
+		visiting = 1
+		done     = 2
+	)
+	state := map[string]int{}
+	var trail []string
+	var visit func(s *Script)
+	visit = func(s *Script) {
+		state[s.Name] = visiting
+		trail = append(trail, s.Name)
+		for _, name := range s.parents() {
+			switch state[name] {
+			case visiting:
+				circle := append(slices.Clone(trail[slices.Index(trail, name):]), name)
+				b.Addf(s.At, "setup scripts need each other in a circle: %s", strings.Join(circle, " needs "))
+			case done:
+			default:
+				visit(b.graph.Script(name))
+			}
+		}
+		trail = trail[:len(trail)-1]
+		state[s.Name] = done
+	}
+	for _, s := range b.graph.Scripts {
+		if state[s.Name] == 0 {
+			visit(s)
+		}
+	}
+}
+
+// parents are the scripts that must be done before s.
+func (s *Script) parents() []string {
+	if s.After == "" {
+		return s.Needs
+	}
+	return append(slices.Clone(s.Needs), s.After)
+}
+
+// closeNeeds adds the needs of needs: an extension that needs PostgreSQL sees
+// the ICU that PostgreSQL needs.
+func (b *builder) closeNeeds() {
+	if b.Err() != nil { // with a circle there would be no end
+		return
+	}
+	closed := map[string]bool{}
+	var closeOne func(s *Script)
+	closeOne = func(s *Script) {
+		if closed[s.Name] {
+			return
+		}
+		closed[s.Name] = true
+		for _, name := range slices.Clone(s.Needs) {
+			other := b.graph.Script(name)
+			closeOne(other)
+			s.Needs = append(s.Needs, other.Needs...)
+		}
+		s.Needs = b.inOrder(s.Needs)
+	}
+	for _, s := range b.graph.Scripts {
+		closeOne(s)
+	}
+}
+
+// inOrder sorts names as the build file orders the scripts, each once.
+func (b *builder) inOrder(names []string) []string {
+	var out []string
+	for _, s := range b.graph.Scripts {
+		if slices.Contains(names, s.Name) {
+			out = append(out, s.Name)
+		}
+	}
+	return out
+}
+
+// disjointOutputs reports paths that two scripts claim: in the image the later
+// one would silently win.
+func (b *builder) disjointOutputs() {
+	type claim struct {
+		script *Script
+		out    Output
+	}
+	var claims []claim
+	for _, s := range b.graph.Scripts {
+		for _, o := range s.Outputs {
+			for _, c := range claims {
+				if within(o.Path, c.out.Path) || within(c.out.Path, o.Path) {
+					b.Addf(o.At, "%s claims the output %s, and %s claims %s; a path can come from one script only", s.Name, o.Path, c.script.Name, c.out.Path)
+				}
+			}
+			claims = append(claims, claim{s, o})
+		}
+	}
+}
+
+// within tells whether inner is outer, or lies below it.
+func within(inner, outer string) bool {
+	return inner == outer || strings.HasPrefix(inner, outer+"/")
+}

@@ -1,0 +1,338 @@
+package graph
+
+import (
+	"fmt"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/pgstrata/pgstrata/shell"
+	"github.com/pgstrata/pgstrata/spec"
+)
+
+// MaxScriptSize is the largest script that is read, in bytes.
+const MaxScriptSize = 4 << 20
+
+// Options are what a graph depends on besides the build file and its context.
+type Options struct {
+	// Platform is the target in OCI notation, such as linux/amd64.
+	Platform string
+	// Predefined are the values that scripts may read without their being
+	// declared: TARGETPLATFORM and the like.
+	Predefined map[string]string
+}
+
+// New resolves a build file, completed by its Discover, with the context that
+// it was discovered in. Its error is [spec.Errors].
+func New(f *spec.File, context fs.FS, opt Options) (*Graph, error) {
+	b := &builder{
+		Problems: &spec.Problems{File: f.Name},
+		file:     f,
+		context:  context,
+		caches:   newCacheSet(opt.Platform, release(f.Base.Value)),
+		graph: &Graph{
+			File:     f.Name,
+			Platform: opt.Platform,
+			Base:     Ref{Name: f.Base.Value, At: f.Base.At},
+		},
+		loader:   shell.NewFSLoader(context),
+		readable: map[string]string{},
+	}
+	maps.Copy(b.readable, opt.Predefined)
+	for _, a := range f.Args {
+		b.graph.Args = append(b.graph.Args, Var{a.Name.Value, a.Value.Value})
+		b.readable[a.Name.Value] = a.Value.Value
+	}
+	if u := f.User; u != nil {
+		b.graph.User = &User{Name: u.Name.Value, UID: u.UID, GID: u.GID, Home: u.Home.Value, At: u.At}
+	}
+	b.toolchain()
+	b.scripts()
+	b.entrypoint()
+	b.image()
+	b.tests()
+	if err := b.Err(); err != nil {
+		return nil, err
+	}
+	return b.graph, nil
+}
+
+// builder resolves one build file.
+type builder struct {
+	*spec.Problems
+	file    *spec.File
+	context fs.FS
+	caches  cacheSet
+	graph   *Graph
+	loader  *shell.Loader
+	// readable are the values that a script may read, by name.
+	readable map[string]string
+}
+
+func (b *builder) toolchain() {
+	packages := func(list []spec.Text) []Package {
+		var out []Package
+		for _, t := range list {
+			out = append(out, Package{Spec: t.Value, At: t.At})
+		}
+		return out
+	}
+	deps := b.file.Setup.Dependencies
+	b.graph.Toolchain = Toolchain{
+		Runtime: packages(deps.Runtime),
+		Build:   packages(deps.Build),
+		Caches:  b.caches.named("apt"),
+	}
+}
+
+func (b *builder) scripts() {
+	for _, t := range b.file.Setup.BuildArtifacts {
+		b.graph.BuildArtifacts = append(b.graph.BuildArtifacts, t.Value)
+	}
+	for _, s := range b.file.Setup.Scripts {
+		b.graph.Scripts = append(b.graph.Scripts, b.script(s))
+	}
+	for _, s := range b.file.Setup.FinalCleanup {
+		b.graph.Cleanup = append(b.graph.Cleanup, b.script(s))
+	}
+	b.uniqueNames()
+	b.resolveNeeds()
+	b.disjointOutputs()
+}
+
+// script resolves everything about a script but its place among the others.
+func (b *builder) script(s spec.Script) *Script {
+	out := &Script{
+		Name:    strings.TrimSuffix(path.Base(s.Path.Value), path.Ext(s.Path.Value)),
+		Path:    s.Path.Value,
+		Inputs:  []Input{{Path: s.Path.Value, Why: "script"}},
+		SSH:     s.SSH,
+		Network: strings.TrimPrefix(s.Network.Value, "default"),
+		At:      s.At,
+	}
+	for _, t := range s.Outputs {
+		out.Outputs = append(out.Outputs, Output{Path: t.Value, At: t.At})
+	}
+	for _, t := range s.Secrets {
+		out.Secrets = append(out.Secrets, t.Value)
+	}
+	program := b.load(s.Path, s.At)
+	if program == nil {
+		return out
+	}
+	out.Command = command(program.Main, ContextMount+"/"+s.Path.Value)
+	out.Inputs = append(out.Inputs, b.helpers(program)...)
+	out.Inputs = append(out.Inputs, b.declaredInputs(s.Inputs)...)
+	b.checkBoundary(out, s)
+	out.Env = b.env(s, program)
+	out.Caches = b.caches.of(b.Problems, s, commands(program))
+	return out
+}
+
+// load reads a script and the helpers that it sources or runs.
+func (b *builder) load(t spec.Text, at spec.Range) *shell.Program {
+	if t.At != (spec.Range{}) {
+		at = t.At
+	}
+	program, err := b.loader.Load(t.Value, shell.Options{Dir: "/", Vars: b.readable, MaxSize: MaxScriptSize, Follow: true})
+	if err != nil {
+		b.Addf(at, "%v", err)
+		return nil
+	}
+	if why := unstartable(program.Main); why != "" {
+		b.Addf(at, "%s %s", t.Value, why)
+		return nil
+	}
+	return program
+}
+
+// unstartable says what the kernel would refuse with a message that nobody
+// understands, or "".
+func unstartable(s *shell.Script) string {
+	switch {
+	case s.Binary:
+		return "has no line such as #!/bin/sh at its start, and is not text"
+	case s.BOM:
+		return "starts with a byte order mark, which hides its first line from the kernel; save it as UTF-8 without BOM"
+	case s.CRLF.IsValid():
+		return fmt.Sprintf("has a CRLF line end in line %d, which shells do not understand; save it with LF", s.CRLF.Line)
+	}
+	return ""
+}
+
+// command returns how a script is started: by itself where its first line
+// names an interpreter, else by the shell, as a shell would do.
+func command(s *shell.Script, name string) []string {
+	if s.Interpreter == "" {
+		return []string{"/bin/sh", name}
+	}
+	return []string{name}
+}
+
+// helpers are the context files that a script sources or runs, sorted.
+func (b *builder) helpers(program *shell.Program) []Input {
+	var out []Input
+	for _, s := range program.Closure() {
+		if s.Path != program.Main.Path {
+			out = append(out, Input{Path: s.Path, Why: "sourced"})
+		}
+	}
+	slices.SortFunc(out, func(x, y Input) int { return strings.Compare(x.Path, y.Path) })
+	return slices.Compact(out)
+}
+
+// commands are the programs that a script runs, its helpers' included.
+func commands(program *shell.Program) []string {
+	var out []string
+	for _, s := range program.Closure() {
+		for i := range s.Calls {
+			out = append(out, s.Calls[i].Name)
+		}
+	}
+	return out
+}
+
+// declaredInputs resolves the files and directories of `inputs:`.
+func (b *builder) declaredInputs(list []spec.Text) []Input {
+	var out []Input
+	for _, t := range list {
+		names, err := spec.Files(b.context, t.Value)
+		switch {
+		case err != nil:
+			b.Addf(t.At, "input %s: %v", t.Value, err)
+		case len(names) == 0:
+			b.Addf(t.At, "input %s is not in the build context; is its name right, or does .dockerignore exclude it?", t.Value)
+		}
+		for _, name := range names {
+			info, err := fs.Stat(b.context, name)
+			out = append(out, Input{Path: name, Dir: err == nil && info.IsDir(), Why: "declared"})
+		}
+	}
+	slices.SortFunc(out, func(x, y Input) int { return strings.Compare(x.Path, y.Path) })
+	return slices.Compact(out)
+}
+
+// checkBoundary reports setup inputs on the entrypoint's side of the boundary.
+func (b *builder) checkBoundary(s *Script, decl spec.Script) {
+	for _, in := range s.Inputs {
+		if in.Dir || !spec.Matches(b.file.CacheBoundary.VolatileFiles, in.Path) {
+			continue
+		}
+		at := decl.At
+		if decl.Path.At != (spec.Range{}) {
+			at = decl.Path.At
+		}
+		for _, t := range decl.Inputs {
+			if spec.Matches([]spec.Text{t}, in.Path) {
+				at = t.At
+			}
+		}
+		b.Addf(at, "setup script %s reads %s, which the cache boundary calls volatile: each edit of it would run setup again; move the file to setup/, or change cache_boundary", s.Path, in.Path)
+	}
+}
+
+// env returns the args that a script's environment holds: those that the
+// build file names, else those that its text mentions. An arg that a script
+// does not read can then never invalidate it.
+func (b *builder) env(s spec.Script, program *shell.Program) []Var {
+	var names []string
+	if s.Args != nil {
+		for _, t := range s.Args {
+			names = append(names, t.Value)
+		}
+	} else {
+		for name := range b.readable {
+			if _, _, ok := program.Mentions(name); ok {
+				names = append(names, name)
+			}
+		}
+		if _, _, ok := program.ReadsAll(); ok { // nobody can tell which: all of them
+			for _, a := range b.graph.Args {
+				names = append(names, a.Name)
+			}
+		}
+	}
+	slices.Sort(names)
+	var out []Var
+	for _, name := range slices.Compact(names) {
+		out = append(out, Var{name, b.readable[name]})
+	}
+	return out
+}
+
+func (b *builder) uniqueNames() {
+	seen := map[string]*Script{}
+	for _, s := range slices.Concat(b.graph.Scripts, b.graph.Cleanup) {
+		if other, ok := seen[s.Name]; ok {
+			b.Addf(s.At, "%s and %s have the same name %q; scripts are told apart by their file name without its ending", other.Path, s.Path, s.Name)
+			continue
+		}
+		seen[s.Name] = s
+	}
+}
+
+func (b *builder) image() {
+	f := b.file
+	img := Image{
+		StopSignal: f.Image.StopSignal.Value,
+		WorkingDir: f.Image.WorkingDir.Value,
+		Expose:     values(f.Image.Expose),
+		Volumes:    values(f.Image.Volumes),
+		Cmd:        values(f.Image.Cmd),
+	}
+	for _, p := range f.Image.Env {
+		img.Env = append(img.Env, EnvVar{Var{p.Key.Value, p.Value.Value}, p.Value.At})
+	}
+	for _, p := range f.Image.Labels {
+		img.Labels = append(img.Labels, Var{p.Key.Value, p.Value.Value})
+	}
+	if f.Entrypoint.Script != nil {
+		img.Entrypoint = []string{entrypointTarget}
+	}
+	if u := b.graph.User; u != nil {
+		// Numeric, so that an orchestrator can tell that it is not root.
+		img.User = strconv.Itoa(u.UID)
+	}
+	if h := f.Image.Healthcheck; h != nil {
+		img.Healthcheck = &Healthcheck{
+			Command:     values(h.Command),
+			Interval:    h.Interval.Duration,
+			Timeout:     h.Timeout.Duration,
+			StartPeriod: h.StartPeriod.Duration,
+			Retries:     h.Retries,
+		}
+	}
+	b.graph.Image = img
+}
+
+func (b *builder) tests() {
+	seen := map[string]bool{}
+	for _, t := range b.file.Tests {
+		if seen[t.Name.Value] {
+			b.Addf(t.Name.At, "two tests are called %q", t.Name.Value)
+		}
+		seen[t.Name.Value] = true
+		program := b.load(t.Run, t.At)
+		if program == nil {
+			continue
+		}
+		b.graph.Tests = append(b.graph.Tests, Test{
+			Name:    t.Name.Value,
+			Path:    t.Run.Value,
+			Command: command(program.Main, ContextMount+"/"+t.Run.Value),
+			Timeout: t.Timeout.Duration,
+			At:      t.At,
+		})
+	}
+}
+
+func values(list []spec.Text) []string {
+	var out []string
+	for _, t := range list {
+		out = append(out, t.Value)
+	}
+	return out
+}

@@ -1,0 +1,165 @@
+package llb
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/pgstrata/pgstrata/graph"
+	"github.com/pgstrata/pgstrata/spec"
+)
+
+// defaultPath is PATH where the base image sets none, as Docker has it.
+const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// ImageConfig returns the configuration of the finished image, whose layers are
+// those of state. It reports variables that nothing defines as [spec.Errors].
+func ImageConfig(g *graph.Graph, opt Options, state State) (*dockerspec.DockerOCIImage, error) {
+	img := baseConfig(opt, state)
+	env, err := imageEnv(g, img.Config.Env)
+	if err != nil {
+		return nil, err
+	}
+	cfg, add := &img.Config, g.Image
+	cfg.Env = env
+	if add.User != "" {
+		cfg.User = add.User
+	}
+	if add.Entrypoint != nil {
+		// The base's default arguments were for the base's own entry point.
+		cfg.Entrypoint, cfg.Cmd, cfg.ArgsEscaped = add.Entrypoint, nil, false
+	}
+	if add.Cmd != nil {
+		cfg.Cmd = add.Cmd
+	}
+	if add.WorkingDir != "" {
+		cfg.WorkingDir = add.WorkingDir
+	}
+	if add.StopSignal != "" {
+		cfg.StopSignal = add.StopSignal
+	}
+	cfg.ExposedPorts = set(cfg.ExposedPorts, add.Expose)
+	cfg.Volumes = set(cfg.Volumes, add.Volumes)
+	if h := add.Healthcheck; h != nil {
+		cfg.Healthcheck = &dockerspec.HealthcheckConfig{
+			Test:        append([]string{"CMD"}, h.Command...),
+			Interval:    h.Interval,
+			Timeout:     h.Timeout,
+			StartPeriod: h.StartPeriod,
+			Retries:     h.Retries,
+		}
+	}
+	cfg.Labels = labels(g, opt, cfg.Labels)
+	return img, nil
+}
+
+// SetupConfig returns the configuration of a state that is not the finished
+// image: the base's, and no entry point that it does not hold.
+func SetupConfig(opt Options, state State) *dockerspec.DockerOCIImage {
+	return baseConfig(opt, state)
+}
+
+// EmptyConfig returns the configuration of a state that holds files alone.
+func EmptyConfig(opt Options, state State) *dockerspec.DockerOCIImage {
+	img := &dockerspec.DockerOCIImage{}
+	img.Platform = opt.Platform
+	finish(img, opt, state)
+	return img
+}
+
+// baseConfig copies the base's configuration, with the history of state.
+func baseConfig(opt Options, state State) *dockerspec.DockerOCIImage {
+	img := opt.Base.Image
+	img.Platform = opt.Platform
+	img.Config.Env = slices.Clone(img.Config.Env)
+	if !slices.ContainsFunc(img.Config.Env, func(e string) bool { return strings.HasPrefix(e, "PATH=") }) {
+		img.Config.Env = append(img.Config.Env, "PATH="+defaultPath)
+	}
+	img.Config.Labels = maps.Clone(img.Config.Labels)
+	img.Config.ExposedPorts = maps.Clone(img.Config.ExposedPorts)
+	img.Config.Volumes = maps.Clone(img.Config.Volumes)
+	img.Config.OnBuild = nil
+	finish(&img, opt, state)
+	return &img
+}
+
+// finish leaves to the exporter what only it knows.
+func finish(img *dockerspec.DockerOCIImage, opt Options, state State) {
+	img.Created = opt.Epoch
+	img.RootFS = ocispecs.RootFS{Type: "layers"}
+	img.History = slices.Clone(state.Layers)
+	for i := range img.History {
+		if img.History[i].Comment == historyComment {
+			img.History[i].Created = opt.Epoch
+		}
+	}
+}
+
+// imageEnv adds the build file's variables to the base's.
+func imageEnv(g *graph.Graph, base []string) ([]string, error) {
+	known := map[string]string{}
+	for _, a := range g.Args {
+		known[a.Name] = a.Value
+	}
+	for _, e := range base {
+		name, value, _ := strings.Cut(e, "=")
+		known[name] = value
+	}
+	p := &spec.Problems{File: g.File}
+	env := slices.Clone(base)
+	for _, v := range g.Image.Env {
+		value, missing, err := spec.Expand(v.Value, known)
+		switch {
+		case err != nil:
+			p.Addf(v.At, "%v", err)
+		case missing != "":
+			p.Addf(v.At, "${%s} is neither a build argument nor a variable of the base image; write \\${%s} for a dollar sign", missing, missing)
+		}
+		known[v.Name] = value
+		env = slices.DeleteFunc(env, func(e string) bool { return strings.HasPrefix(e, v.Name+"=") })
+		env = append(env, v.Name+"="+value)
+	}
+	return env, p.Err()
+}
+
+// labels adds, to the base's labels, where the image comes from, the build
+// file's own labels, and those of the command line.
+func labels(g *graph.Graph, opt Options, base map[string]string) map[string]string {
+	out := map[string]string{}
+	maps.Copy(out, base)
+	out[ocispecs.AnnotationBaseImageName] = g.Base.Name
+	delete(out, ocispecs.AnnotationBaseImageDigest)
+	if opt.Base.Digest != "" {
+		out[ocispecs.AnnotationBaseImageDigest] = opt.Base.Digest.String()
+	}
+	for _, l := range g.Image.Labels {
+		out[l.Name] = l.Value
+	}
+	maps.Copy(out, opt.Config.Labels)
+	return out
+}
+
+func set(have map[string]struct{}, add []string) map[string]struct{} {
+	if len(add) == 0 {
+		return have
+	}
+	out := map[string]struct{}{}
+	maps.Copy(out, have)
+	for _, name := range add {
+		out[name] = struct{}{}
+	}
+	return out
+}
+
+// basePath is the base image's PATH.
+func (c *compiler) basePath() string {
+	for _, e := range c.opt.Base.Image.Config.Env {
+		if value, ok := strings.CutPrefix(e, "PATH="); ok {
+			return value
+		}
+	}
+	return defaultPath
+}

@@ -1,0 +1,216 @@
+// Package llb compiles a graph to LLB, BuildKit's build language: the states
+// base, toolchain, setup, entrypoint and image, each in a file of its own.
+//
+// Everything that makes a definition comes from its arguments, in a fixed
+// order: the same graph and options give the same bytes.
+package llb
+
+import (
+	"slices"
+	"time"
+
+	"github.com/containerd/platforms"
+	bk "github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/frontend/dockerui"
+	"github.com/moby/buildkit/solver/pb"
+	"github.com/moby/buildkit/util/apicaps"
+	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
+	digest "github.com/opencontainers/go-digest"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/pgstrata/pgstrata/graph"
+	"github.com/pgstrata/pgstrata/spec"
+)
+
+// Options are what a definition depends on besides the graph.
+type Options struct {
+	// Config is what the client asked for: network, hosts, limits, labels.
+	Config dockerui.Config
+	// Caps are the daemon's capabilities.
+	Caps *apicaps.CapSet
+	// Platform is the target platform.
+	Platform ocispecs.Platform
+	// Context is the build context.
+	Context bk.State
+	// Base is the resolved base image.
+	Base Base
+	// Source is the build file, for vertices to point at; nil for none.
+	Source *bk.SourceMap
+	// IgnoreCache tells whether a state or script, by its node name, is to
+	// run again even if it is cached.
+	IgnoreCache func(node string) bool
+	// Epoch is SOURCE_DATE_EPOCH; nil keeps the files' own times.
+	Epoch *time.Time
+}
+
+// Base is a resolved base image.
+type Base struct {
+	// State is the image's file system, with its environment.
+	State bk.State
+	// Image is its configuration.
+	Image dockerspec.DockerOCIImage
+	// Digest is the digest that its reference stands for, "" where it has
+	// none (a local directory as a named context).
+	Digest digest.Digest
+}
+
+// States are the compiled states of one platform.
+type States struct {
+	// Base is the resolved image alone.
+	Base State
+	// Toolchain is what setup scripts run on: base, user, runtime packages
+	// and build packages.
+	Toolchain State
+	// Setup is the root file system without any entrypoint file.
+	Setup State
+	// Outputs are those of each isolated script, by its name.
+	Outputs map[string]State
+	// Entrypoint are the entrypoint files alone.
+	Entrypoint State
+	// Image is the whole root file system.
+	Image State
+	// Config is the configuration of the finished image.
+	Config *dockerspec.DockerOCIImage
+	// Tests holds an empty layer that exists when all tests have passed.
+	Tests State
+}
+
+// State is a file system and, for each of its layers, what made it.
+type State struct {
+	bk.State
+	// Layers has an entry for each layer, lowest first.
+	Layers []ocispecs.History
+}
+
+// Compile returns the states of a graph. Its error is [spec.Errors].
+func Compile(g *graph.Graph, opt Options) (*States, error) {
+	c := &compiler{
+		graph:     g,
+		opt:       opt,
+		mergeDiff: supports(opt.Caps, pb.CapMergeOp) && supports(opt.Caps, pb.CapDiffOp),
+	}
+	out := &States{Base: c.base(), Outputs: map[string]State{}}
+	tools := c.toolchain(out.Base)
+	out.Toolchain = tools.build
+	out.Setup = c.setup(out.Base, tools, out.Outputs)
+	classes := c.entrypoint()
+	out.Entrypoint = c.merge(emptyState(), classes...)
+	out.Image = c.merge(out.Setup, classes...)
+	img, err := ImageConfig(g, opt, out.Image)
+	if err != nil {
+		return nil, err
+	}
+	out.Config = img
+	out.Tests = c.tests(out.Image, img.Config)
+	return out, nil
+}
+
+// compiler compiles one graph.
+type compiler struct {
+	graph *graph.Graph
+	opt   Options
+	// mergeDiff tells that the daemon can merge and diff; where it cannot,
+	// copies do the same work with less sharing of layers.
+	mergeDiff bool
+}
+
+func supports(caps *apicaps.CapSet, id apicaps.CapID) bool {
+	return caps != nil && caps.Supports(id) == nil
+}
+
+// name labels a vertex, as the Dockerfile frontend does: [state] text, with
+// the platform in front where there are several.
+func (c *compiler) name(state, text string) bk.ConstraintsOpt {
+	if c.opt.Config.MultiPlatformRequested {
+		state = platforms.Format(c.opt.Platform) + " " + state
+	}
+	return bk.WithCustomName("[" + state + "] " + text)
+}
+
+// at makes a vertex point at the part of the build file that asks for it.
+func (c *compiler) at(r spec.Range) bk.ConstraintsOpt {
+	if c.opt.Source == nil || r == (spec.Range{}) {
+		return unchanged()
+	}
+	return c.opt.Source.Location([]*pb.Range{Range(r)})
+}
+
+// Range converts a place in the build file to BuildKit's form, whose columns
+// count from 0.
+func Range(r spec.Range) *pb.Range {
+	return &pb.Range{
+		Start: &pb.Position{Line: int32(r.Start.Line), Character: int32(max(0, r.Start.Column-1))},
+		End:   &pb.Position{Line: int32(r.End.Line), Character: int32(max(0, r.End.Column-1))},
+	}
+}
+
+// unchanged is an option that changes nothing.
+func unchanged() bk.ConstraintsOpt { return bk.Require() }
+
+// fresh makes a vertex run again where the user asked for it, by the state's
+// name or the node's.
+func (c *compiler) fresh(nodes ...string) bk.ConstraintsOpt {
+	for _, n := range nodes {
+		if c.opt.IgnoreCache != nil && c.opt.IgnoreCache(n) {
+			return bk.IgnoreCache
+		}
+	}
+	return unchanged()
+}
+
+// historyComment marks the history entries that are pgstrata's own.
+const historyComment = "pgstrata"
+
+// emptyState has no files and no layers.
+func emptyState() State { return State{State: bk.Scratch()} }
+
+// layer returns a state that has one layer more than its parent.
+func (s State) layer(st bk.State, createdBy string) State {
+	return State{State: st, Layers: append(slices.Clone(s.Layers), history(createdBy))}
+}
+
+// history describes one layer, as `docker history` shows it.
+func history(createdBy string) ocispecs.History {
+	return ocispecs.History{CreatedBy: createdBy, Comment: historyComment}
+}
+
+// merge lays states over one another, each with layers of its own; a daemon
+// that cannot merge copies them.
+func (c *compiler) merge(lower State, uppers ...State) State {
+	if len(uppers) == 0 {
+		return lower
+	}
+	if lower.Output() == nil && len(uppers) == 1 {
+		return uppers[0]
+	}
+	if !c.mergeDiff {
+		for _, u := range uppers {
+			what := u.Layers[len(u.Layers)-1].CreatedBy
+			st := lower.File(bk.Copy(u.State, "/", "/", &bk.CopyInfo{CopyDirContentsOnly: true}), c.name("internal", "copy "+what))
+			lower = lower.layer(st, what)
+		}
+		return lower
+	}
+	states := []bk.State{lower.State}
+	layers := slices.Clone(lower.Layers)
+	for _, u := range uppers {
+		states = append(states, u.State)
+		layers = append(layers, u.Layers...)
+	}
+	return State{State: bk.Merge(states, c.name("internal", "merge layers")), Layers: layers}
+}
+
+// squash returns upper, which descends from lower, as lower and one layer of
+// exactly what differs: what was made and deleted in between is gone. The
+// copy gives the differ two plain trees to compare; it repeats no file that
+// is the same in both.
+func (c *compiler) squash(lower, upper State, createdBy string) State {
+	flat := bk.Scratch().File(bk.Copy(upper.State, "/", "/", &bk.CopyInfo{CopyDirContentsOnly: true}), c.name("setup", "flatten"))
+	if !c.mergeDiff {
+		// One layer for everything: only so do deletions shrink the image.
+		return State{State: upper.WithOutput(flat.Output()), Layers: []ocispecs.History{history(createdBy)}}
+	}
+	diff := bk.Diff(lower.State, flat, c.name("setup", "squash"))
+	st := bk.Merge([]bk.State{lower.State, diff}, c.name("internal", "merge setup"))
+	return lower.layer(upper.WithOutput(st.Output()), createdBy)
+}

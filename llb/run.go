@@ -1,0 +1,145 @@
+package llb
+
+import (
+	"embed"
+	"path"
+	"slices"
+	"strings"
+
+	bk "github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/solver/pb"
+
+	"github.com/pgstrata/pgstrata/graph"
+)
+
+// scripts are pgstrata's own steps. They are mounted as files and get their
+// arguments as a list: no shell line is ever put together from strings.
+//
+//go:embed scripts/*.sh
+var scripts embed.FS
+
+const (
+	dockerClean = "/etc/apt/apt.conf.d/docker-clean"
+	// keepDownloads takes docker-clean's place while a step runs: with the
+	// original, apt would empty the cache mount after each install.
+	keepDownloads = "// While pgstrata builds, apt's cache is a cache mount: keep it.\n" +
+		"Binary::apt::APT::Keep-Downloaded-Packages \"true\";\n"
+	// setupEpoch is the time that steps of pgstrata's own take for now, so
+	// that /etc/shadow does not tell the day of the build.
+	setupEpoch = "1704067200"
+)
+
+// builtin returns the options that run one of pgstrata's own scripts.
+func (c *compiler) builtin(name string, args ...string) []bk.RunOption {
+	data, err := scripts.ReadFile("scripts/" + name)
+	if err != nil {
+		panic(err) // it is embedded
+	}
+	script := bk.Scratch().File(bk.Mkfile("/"+name, 0o755, data), c.name("internal", name))
+	file := path.Join(graph.ContextMount, name)
+	return append(c.step(),
+		bk.Args(append([]string{file}, args...)),
+		bk.AddMount(graph.ContextMount, script, bk.Readonly),
+	)
+}
+
+// step returns the options that every setup step has.
+func (c *compiler) step() []bk.RunOption {
+	return append(c.limits(),
+		bk.Dir("/"),
+		bk.AddEnv("DEBIAN_FRONTEND", "noninteractive"),
+	)
+}
+
+// limits returns what the client asked of all steps.
+func (c *compiler) limits() []bk.RunOption {
+	cfg := c.opt.Config
+	var opts []bk.RunOption
+	if p := proxy(cfg.BuildArgs); p != (bk.ProxyEnv{}) {
+		opts = append(opts, bk.WithProxy(p))
+	}
+	for _, h := range cfg.ExtraHosts {
+		opts = append(opts, bk.AddExtraHost(h.Host, h.IP))
+	}
+	if supports(c.opt.Caps, pb.CapExecMetaUlimit) {
+		for _, u := range cfg.Ulimits {
+			opts = append(opts, bk.AddUlimit(bk.UlimitName(u.Name), u.Soft, u.Hard))
+		}
+	}
+	if cfg.ShmSize > 0 && supports(c.opt.Caps, pb.CapExecMountTmpfsSize) {
+		opts = append(opts, bk.AddMount("/dev/shm", bk.Scratch(), bk.Tmpfs(bk.TmpfsSize(cfg.ShmSize))))
+	}
+	if cfg.CgroupParent != "" && supports(c.opt.Caps, pb.CapExecMetaCgroupParent) {
+		opts = append(opts, bk.WithCgroupParent(cfg.CgroupParent))
+	}
+	if r := cfg.LinuxResources; r != nil && supports(c.opt.Caps, pb.CapExecMetaLinuxResources) {
+		opts = append(opts, bk.WithLinuxResources(bk.LinuxResources{
+			Memory:     r.Memory,
+			MemorySwap: r.MemorySwap,
+			CPUShares:  r.CpuShares,
+			CPUPeriod:  r.CpuPeriod,
+			CPUQuota:   r.CpuQuota,
+			CpusetCpus: r.CpusetCpus,
+			CpusetMems: r.CpusetMems,
+		}))
+	}
+	return opts
+}
+
+// proxy reads the proxy settings that Docker's client passes as build args.
+// BuildKit keeps them out of cache keys.
+func proxy(args map[string]string) bk.ProxyEnv {
+	get := func(name string) string {
+		if v, ok := args[name]; ok {
+			return v
+		}
+		return args[strings.ToLower(name)]
+	}
+	return bk.ProxyEnv{
+		HTTPProxy:  get("HTTP_PROXY"),
+		HTTPSProxy: get("HTTPS_PROXY"),
+		FTPProxy:   get("FTP_PROXY"),
+		NoProxy:    get("NO_PROXY"),
+		AllProxy:   get("ALL_PROXY"),
+	}
+}
+
+// cacheMounts returns the mounts of caches. Ids are put together as the
+// Dockerfile frontend does, so that a Dockerfile on the same daemon can share
+// them by naming the id.
+func (c *compiler) cacheMounts(caches []graph.Cache) []bk.RunOption {
+	var opts []bk.RunOption
+	for _, m := range caches {
+		sharing := bk.CacheMountShared
+		if m.Sharing == graph.Locked {
+			sharing = bk.CacheMountLocked
+		}
+		id := c.opt.Config.CacheIDNamespace + "/" + m.ID
+		opts = append(opts, bk.AddMount(m.Target, bk.Scratch(), bk.AsPersistentCacheDir(id, sharing)))
+	}
+	if slices.ContainsFunc(caches, func(m graph.Cache) bool { return m.Name == "apt" }) {
+		mask := bk.Scratch().File(bk.Mkfile("/docker-clean", 0o644, []byte(keepDownloads)), c.name("internal", "keep apt's downloads"))
+		opts = append(opts, bk.AddMount(dockerClean, mask, bk.SourcePath("/docker-clean"), bk.Readonly))
+	}
+	return opts
+}
+
+// artifacts returns a tmpfs for each scratch directory.
+func (c *compiler) artifacts() []bk.RunOption {
+	var opts []bk.RunOption
+	for _, dir := range c.graph.BuildArtifacts {
+		opts = append(opts, bk.AddMount(dir, bk.Scratch(), bk.Tmpfs()))
+	}
+	return opts
+}
+
+// network returns the option for a script's network.
+func network(name string) []bk.RunOption {
+	switch name {
+	case "none":
+		return []bk.RunOption{bk.Network(pb.NetMode_NONE)}
+	case "host":
+		return []bk.RunOption{bk.Network(pb.NetMode_HOST)}
+	}
+	return nil
+}

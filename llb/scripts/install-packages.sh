@@ -1,0 +1,42 @@
+#!/bin/sh
+# Installs the packages that are its arguments: `name` or `name=version`.
+# With RECORD set, writes the names of all packages that came in to that file.
+set -eu
+
+packages() { dpkg-query --show --showformat '${binary:Package}\n' | sort; }
+
+if ! command -v apt-get >/dev/null; then
+    echo "setup.dependencies are installed with apt-get, which this base image does not have" >&2
+    exit 1
+fi
+
+apt-get update
+
+# A pin that the archive lacks gets an answer, not just "not found".
+missing=
+for package; do
+    case $package in
+    *=*)
+        name=${package%%=*} version=${package#*=}
+        have=$(apt-cache madison "$name" | awk -F'|' '{gsub(/ /, "", $2); print $2}' | sort -u)
+        found=
+        for v in $have; do
+            # shellcheck disable=SC2254 # a pin may end in *, as apt allows
+            case $v in $version) found=yes ;; esac
+        done
+        if [ -z "$found" ]; then
+            echo "$name has no version $version; the archive has: $(echo "${have:-none}" | tr '\n' ' ')" >&2
+            missing=yes
+        fi
+        ;;
+    esac
+done
+[ -z "$missing" ] || exit 1
+
+[ -z "${RECORD:-}" ] || packages >/tmp/packages.before
+apt-get install --yes --no-install-recommends -- "$@"
+if [ -n "${RECORD:-}" ]; then
+    mkdir -p "$(dirname "$RECORD")"
+    packages | comm -13 /tmp/packages.before - >"$RECORD"
+    rm /tmp/packages.before
+fi

@@ -1,0 +1,256 @@
+package shell
+
+import (
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// assignment runs one assignment. decl is the declaring builtin, "" for a plain
+// assignment.
+func (in *interp) assignment(c *ctx, e *env, a *syntax.Assign, decl string) {
+	if a.Name == nil {
+		if a.Value != nil {
+			in.single(c, e, a.Value)
+		}
+		return
+	}
+	out := Assign{
+		Name: a.Name.Value, Append: a.Append, Naked: a.Naked, Array: a.Array != nil,
+		Pos: c.pos(a.Pos()), End: c.pos(a.End()),
+	}
+	var v value
+	inner := *c
+	inner.subst = Subst{}
+	switch {
+	case a.Naked:
+	case a.Array != nil:
+		v = in.array(&inner, e, a.Array, &out)
+	case a.Value != nil:
+		v = in.single(&inner, e, a.Value)
+		out.Value = in.word(c, a.Value, field{val: v})
+		in.path(c, e, out.Value, v, AccessMention)
+	default:
+		out.Value = Word{Known: true, Pos: out.End, End: out.End}
+	}
+	if a.Index != nil {
+		in.visitArithm(c, e, a.Index)
+		v = in.assignElement(e, a, v)
+		out.Append = false
+	}
+	in.set(c, e, out, v, decl)
+}
+
+func (in *interp) array(c *ctx, e *env, a *syntax.ArrayExpr, out *Assign) value {
+	v := value{isArr: true}
+	for _, elem := range a.Elems {
+		if elem.Index != nil {
+			in.visitArithm(c, e, elem.Index)
+			v.flags |= flagOpen
+		}
+		if elem.Value == nil {
+			continue
+		}
+		for _, f := range in.fields(c, e, elem.Value) {
+			if f.splits {
+				v.flags |= flagOpen
+			}
+			w := in.word(c, elem.Value, f)
+			out.Elements = append(out.Elements, w)
+			in.path(c, e, w, f.val, AccessMention)
+			v.arr = append(v.arr, f.val)
+		}
+	}
+	return v
+}
+
+// assignElement is a[i]=v: the array stays, with an element that may be v.
+func (in *interp) assignElement(e *env, a *syntax.Assign, v value) value {
+	old, _ := in.lookup(e, a.Name.Value)
+	out := value{isArr: true, flags: flagOpen}
+	if old.val.isArr {
+		out.arr = append(out.arr, old.val.arr...)
+	}
+	out.arr = append(out.arr, v)
+	return out
+}
+
+// set gives a variable its value and notes the assignment.
+func (in *interp) set(c *ctx, e *env, a Assign, v value, decl string) {
+	old, had := e.vars[a.Name]
+	if decl == "local" {
+		e.locals = append(e.locals, saved{name: a.Name, old: old, had: had})
+		a.Local = true
+		old = variable{val: value{}}
+	} else if !had {
+		old, _ = in.lookup(e, a.Name)
+	}
+	if a.Append {
+		v = appended(old.val, v)
+	}
+	n := old
+	if !a.Naked {
+		n.val, n.unset = v, false
+		n.pos, n.from = a.Pos, c.rec.path
+	}
+	switch decl {
+	case "export":
+		n.exported = true
+	case "readonly":
+		n.readonly = true
+	}
+	a.Exported, a.ReadOnly = n.exported, decl == "readonly"
+	a.Func, a.Guards = c.fn, c.guards
+	if !old.readonly {
+		e.vars[a.Name] = n
+	}
+	if n.exported && a.Name != "" {
+		in.effect(c, e, Effect{Kind: EffectExport, Name: a.Name, Value: a.Value, Pos: a.Pos})
+	}
+	if c.rec.first(assignKey{a.Pos, a.Name}) {
+		c.rec.script.Assigns = append(c.rec.script.Assigns, a)
+		c.rec.assignAt(a)
+		return
+	}
+	in.mergeAssign(c.rec, a)
+}
+
+type assignKey struct {
+	pos  Pos
+	name string
+}
+
+func (r *record) assignAt(a Assign) {
+	r.assigns[assignKey{a.Pos, a.Name}] = len(r.script.Assigns) - 1
+}
+
+func (in *interp) mergeAssign(r *record, a Assign) {
+	old := &r.script.Assigns[r.assigns[assignKey{a.Pos, a.Name}]]
+	mergeWord(&old.Value, a.Value)
+	old.Elements, _ = mergeArgs(old.Elements, a.Elements, false)
+	old.Exported = old.Exported || a.Exported
+}
+
+func appended(old, v value) value {
+	if !old.isArr && !v.isArr {
+		return concat(old, v)
+	}
+	if !old.isArr {
+		if s, ok := old.exact(); ok && s == "" {
+			return v
+		}
+		return value{isArr: true, arr: append([]value{old}, v.arr...), flags: v.flags | flagOpen}
+	}
+	out := value{isArr: true, flags: old.flags | v.flags, arr: old.arr[:len(old.arr):len(old.arr)]}
+	if v.isArr {
+		out.arr = append(out.arr, v.arr...)
+	} else {
+		out.arr = append(out.arr, v)
+	}
+	if len(out.arr) > maxElements {
+		return value{isArr: true, arr: []value{unknown()}, flags: flagOpen}
+	}
+	return out
+}
+
+// prefixAssign is an assignment in front of a command: it lasts for that alone.
+func (in *interp) prefixAssign(c *ctx, e *env, a *syntax.Assign) Assign {
+	out := Assign{Pos: c.pos(a.Pos()), End: c.pos(a.End()), Func: c.fn, Guards: c.guards, Append: a.Append, Exported: true}
+	if a.Name != nil {
+		out.Name = a.Name.Value
+	}
+	if a.Value != nil {
+		v := in.single(c, e, a.Value)
+		out.Value = in.word(c, a.Value, field{val: v})
+		in.path(c, e, out.Value, v, AccessMention)
+	}
+	return out
+}
+
+// declClause is export, readonly, local, declare and their kin as bash parses
+// them.
+func (in *interp) declClause(c *ctx, e *env, n *syntax.DeclClause, redirs redirections) {
+	name := n.Variant.Value
+	command := Word{Value: name, Text: name, Known: true, Pos: c.pos(n.Pos()), End: c.pos(n.Variant.End())}
+	inv := &invocation{node: n, words: []Word{command}, vals: []value{literal(name)}, nodes: []*syntax.Word{nil}, redirs: redirs.list}
+	flags := ""
+	count := len(c.rec.script.Assigns)
+	var list []*syntax.Assign
+	names := 0
+	for _, a := range n.Args {
+		switch {
+		case a.Name != nil:
+			names++
+			list = append(list, a)
+			inv.words = append(inv.words, Word{
+				Text: c.source(a.Pos(), a.End()), Value: a.Name.Value, Known: true,
+				Pos: c.pos(a.Pos()), End: c.pos(a.End()),
+			})
+			inv.vals = append(inv.vals, literal(a.Name.Value))
+			inv.nodes = append(inv.nodes, nil)
+		case a.Value != nil:
+			for _, f := range in.fields(c, e, a.Value) {
+				w := in.word(c, a.Value, f)
+				if s, ok := w.Literal(); ok && strings.HasPrefix(s, "-") {
+					flags += s[1:]
+				} else {
+					names++
+					in.declWord(c, e, w, f.val, declKind(name, flags, c.fn))
+				}
+				inv.words = append(inv.words, w)
+				inv.vals = append(inv.vals, f.val)
+				inv.nodes = append(inv.nodes, a.Value)
+			}
+		}
+	}
+	for _, a := range list {
+		in.assignment(c, e, a, declKind(name, flags, c.fn))
+	}
+	if n := len(c.rec.script.Assigns); n > count {
+		inv.assigns = c.rec.script.Assigns[count:n:n]
+	}
+	if strings.Contains(flags, "p") || names == 0 && (flags == "" || strings.Trim(flags, "xrgaAi") == "") {
+		if names == 0 {
+			in.readsAllAt(c, command.Pos)
+		}
+	}
+	in.note(c, e, inv, name, CallBuiltin)
+}
+
+// declKind is what a declaration does to its variables.
+func declKind(name, flags, fn string) string {
+	switch {
+	case name == "export":
+		return "export"
+	case name == "readonly", strings.Contains(flags, "r"):
+		return "readonly"
+	case strings.Contains(flags, "x"):
+		return "export"
+	case name == "local", (name == "declare" || name == "typeset") && fn != "" && !strings.Contains(flags, "g"):
+		return "local"
+	}
+	return name
+}
+
+// declWord is a declaration whose text is a word like any other: all of them
+// in a POSIX shell, "$name=value" in bash.
+func (in *interp) declWord(c *ctx, e *env, w Word, v value, kind string) {
+	s, ok := v.single()
+	if !ok {
+		return
+	}
+	name, val, assigned := strings.Cut(s, "=")
+	if !syntax.ValidName(name) {
+		if hasHole(name) {
+			e.opaque = true
+		}
+		return
+	}
+	a := Assign{Name: name, Naked: !assigned, Pos: w.Pos, End: w.End}
+	rest := value{s: val, flags: v.flags}
+	if assigned {
+		a.Value = w
+		fill(&a.Value, rest)
+	}
+	in.set(c, e, a, rest, kind)
+}

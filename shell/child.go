@@ -1,0 +1,147 @@
+package shell
+
+import (
+	"slices"
+	"strings"
+)
+
+// child notes a script that is run as a process of its own: word at of an
+// invocation, by an interpreter or by itself. It reports whether it is one.
+func (in *interp) child(c *ctx, e *env, inv *invocation, at int, interpreter string, opts []Word) bool {
+	v := resolve(e.dir, inv.vals[at])
+	if interpreter == "" && !strings.Contains(inv.words[at].Value, "/") && !slices.ContainsFunc(inv.words[at].Values, hasSlash) {
+		return false
+	}
+	found := false
+	for _, s := range v.choices() {
+		ch := Child{
+			Word: inv.words[at], From: c.rec.path, Interpreter: interpreter, InterpreterArgs: slices.Clone(opts),
+			Args: slices.Clone(inv.words[at+1:]), Assigns: inv.assigns, Redirects: inv.redirs,
+			User: c.user, Wrappers: c.wrappers, Exec: inv.replaces,
+			Pos: inv.words[0].Pos, End: inv.words[len(inv.words)-1].End, Func: c.fn,
+			Guards: c.way(), Background: c.background, Subshell: c.subshell, Pipe: c.pipe,
+			Optional: in.optional(c, inv.words[at]), Glob: hasMark(s) && s != holeText,
+		}
+		if s != holeText && s != "" {
+			ch.Absolute = output(s)
+			ch.Path, ch.InContext = in.contextOf(s)
+		}
+		if !ch.InContext && (interpreter == "" || ch.Absolute != "" && !ch.Glob) {
+			continue
+		}
+		ch.Conditional, ch.Loop = conditional(ch.Guards), inLoop(ch.Guards)
+		if dir, ok := e.dir.exact(); ok {
+			ch.Dir = dir
+		}
+		found = true
+		in.addChild(c, e, &ch)
+	}
+	return found
+}
+
+func hasSlash(s string) bool { return strings.Contains(s, "/") }
+
+type childKey struct {
+	pos Pos
+	abs string
+}
+
+func (in *interp) addChild(c *ctx, e *env, ch *Child) {
+	ch.Env = in.exported(e)
+	if c.rec.first(childKey{ch.Pos, ch.Absolute}) {
+		c.rec.script.Children = append(c.rec.script.Children, *ch)
+	}
+	if in.dry || e.stop != stopNone {
+		return
+	}
+	in.prog.Children = append(in.prog.Children, *ch)
+	env := map[string]variable{}
+	for name, v := range e.vars {
+		if v.exported || v.unset {
+			env[name] = v
+		}
+	}
+	for _, a := range ch.Assigns {
+		v := unknown()
+		if s, ok := a.Value.Literal(); ok {
+			v = literal(s)
+		}
+		env[a.Name] = variable{val: v, exported: true}
+	}
+	in.childEnv = append(in.childEnv, env)
+}
+
+// exported lists the variables that a child sees, as far as the script has set
+// them itself.
+func (in *interp) exported(e *env) []EnvVar {
+	var out []EnvVar
+	for name, v := range e.vars {
+		if !v.exported || v.unset || v.from == "" {
+			continue
+		}
+		ev := EnvVar{Name: name, Pos: v.pos, From: v.from}
+		fill(&ev.Value, v.val)
+		ev.Value.Pos = v.pos
+		out = append(out, ev)
+	}
+	slices.SortFunc(out, func(a, b EnvVar) int { return strings.Compare(a.Name, b.Name) })
+	return out
+}
+
+// runParts is run-parts DIR: every script in it, in order.
+func (in *interp) runParts(c *ctx, e *env, inv *invocation) {
+	ops := operands(inv.words[1:])
+	if len(ops) == 0 {
+		return
+	}
+	at := 1 + ops[len(ops)-1]
+	one := *inv
+	one.vals = slices.Clone(inv.vals)
+	one.words = slices.Clone(inv.words)
+	one.vals[at] = concat(inv.vals[at], value{s: "/\x01"})
+	fill(&one.words[at], one.vals[at])
+	in.child(c.with(Guard{Kind: GuardFor, Text: "run-parts", Pos: inv.words[0].Pos}), e, &one, at, "run-parts", one.words[1:at])
+}
+
+// cut is cut -dX -fN of known input: the usual way to a major version.
+func cut(stdin value, args []Word) (value, bool) {
+	delim, fieldNo := "\t", 0
+	for i := 0; i < len(args); i++ {
+		s, ok := args[i].Literal()
+		if !ok || len(s) < 2 || s[0] != '-' {
+			return value{}, false
+		}
+		val := s[2:]
+		if val == "" && i+1 < len(args) {
+			i++
+			val, _ = args[i].Literal()
+		}
+		switch s[1] {
+		case 'd':
+			delim = val
+		case 'f':
+			if len(val) != 1 || val[0] < '1' || val[0] > '9' {
+				return value{}, false
+			}
+			fieldNo = int(val[0] - '0')
+		default:
+			return value{}, false
+		}
+	}
+	if fieldNo == 0 || len(delim) != 1 {
+		return value{}, false
+	}
+	return stdin.mapped(func(s string) (string, bool) {
+		if hasMark(s) || strings.Contains(s, "\n") {
+			return "", false
+		}
+		parts := strings.Split(s, delim)
+		switch {
+		case len(parts) == 1:
+			return s, true
+		case fieldNo <= len(parts):
+			return parts[fieldNo-1], true
+		}
+		return "", true
+	}), true
+}

@@ -1,0 +1,263 @@
+package shell
+
+import (
+	"strconv"
+
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// testClause is [[ … ]]. It is noted as a call, like [ is.
+func (in *interp) testClause(c *ctx, e *env, n *syntax.TestClause) {
+	left := Word{Value: "[[", Text: "[[", Known: true, Pos: c.pos(n.Left)}
+	left.End = Pos{left.Pos.Line, left.Pos.Column + 2}
+	inv := &invocation{node: n, words: []Word{left}, vals: []value{literal("[[")}, nodes: []*syntax.Word{nil}}
+	var visit func(x syntax.TestExpr)
+	visit = func(x syntax.TestExpr) {
+		switch x := x.(type) {
+		case *syntax.Word:
+			v := in.single(c, e, x)
+			inv.words = append(inv.words, in.word(c, x, field{val: v}))
+			inv.vals = append(inv.vals, v)
+			inv.nodes = append(inv.nodes, x)
+		case *syntax.UnaryTest:
+			inv.operator(c, x.Op.String(), x.OpPos)
+			visit(x.X)
+		case *syntax.BinaryTest:
+			visit(x.X)
+			inv.operator(c, x.Op.String(), x.OpPos)
+			visit(x.Y)
+		case *syntax.ParenTest:
+			inv.operator(c, "(", x.Lparen)
+			visit(x.X)
+			inv.operator(c, ")", x.Rparen)
+		}
+	}
+	visit(n.X)
+	in.note(c, e, inv, "[[", CallBuiltin)
+}
+
+// operator adds a word that is an operator.
+func (inv *invocation) operator(c *ctx, op string, pos syntax.Pos) {
+	p := c.pos(pos)
+	inv.words = append(inv.words, Word{Value: op, Text: op, Known: true, Pos: p, End: Pos{p.Line, p.Column + len(op)}})
+	inv.vals = append(inv.vals, literal(op))
+	inv.nodes = append(inv.nodes, nil)
+}
+
+// fileTests are the paths that a condition asks for when it holds.
+func (in *interp) fileTests(c *ctx, e *env, cond []*syntax.Stmt) []Word {
+	if len(cond) != 1 || cond[0].Negated {
+		return nil
+	}
+	var out []Word
+	switch cmd := cond[0].Cmd.(type) {
+	case *syntax.BinaryCmd:
+		if cmd.Op == syntax.AndStmt {
+			out = append(in.fileTests(c, e, []*syntax.Stmt{cmd.X}), in.fileTests(c, e, []*syntax.Stmt{cmd.Y})...)
+		}
+	case *syntax.TestClause:
+		return in.fileTestExpr(c, e, cmd.X)
+	case *syntax.CallExpr:
+		if len(cmd.Args) >= 3 && (cmd.Args[0].Lit() == "[" || cmd.Args[0].Lit() == "test") && isFileTest(cmd.Args[1].Lit()) {
+			w := cmd.Args[2]
+			out = append(out, in.word(c, w, field{val: in.quiet(c, e, w)}))
+		}
+	}
+	return out
+}
+
+func (in *interp) fileTestExpr(c *ctx, e *env, x syntax.TestExpr) []Word {
+	switch x := x.(type) {
+	case *syntax.ParenTest:
+		return in.fileTestExpr(c, e, x.X)
+	case *syntax.BinaryTest:
+		if x.Op == syntax.AndTest {
+			return append(in.fileTestExpr(c, e, x.X), in.fileTestExpr(c, e, x.Y)...)
+		}
+	case *syntax.UnaryTest:
+		if w, ok := x.X.(*syntax.Word); ok && isFileTest(x.Op.String()) {
+			return []Word{in.word(c, w, field{val: in.quiet(c, e, w)})}
+		}
+	}
+	return nil
+}
+
+func isFileTest(op string) bool {
+	switch op {
+	case "-e", "-a", "-f", "-r", "-x", "-s", "-d", "-h", "-L":
+		return true
+	}
+	return false
+}
+
+// quiet evaluates a word a second time, for its value alone. Words that call
+// something are left alone: they have been read.
+func (in *interp) quiet(c *ctx, e *env, w *syntax.Word) value {
+	if hasSubst(w) {
+		return unknown()
+	}
+	return in.single(c, e.clone(), w)
+}
+
+// condition evaluates a condition as far as it follows from known values. A
+// default that the environment may override decides nothing.
+func (in *interp) condition(c *ctx, e *env, cond []*syntax.Stmt) Truth {
+	if len(cond) != 1 || len(cond[0].Redirs) > 0 {
+		return TruthUnknown
+	}
+	t := TruthUnknown
+	switch cmd := cond[0].Cmd.(type) {
+	case *syntax.TestClause:
+		t = in.testExpr(c, e, cmd.X)
+	case *syntax.CallExpr:
+		t = in.testCall(c, e, cmd)
+	case *syntax.BinaryCmd:
+		x := in.condition(c, e, []*syntax.Stmt{cmd.X})
+		y := in.condition(c, e, []*syntax.Stmt{cmd.Y})
+		switch cmd.Op {
+		case syntax.AndStmt:
+			t = both(x, y)
+		case syntax.OrStmt:
+			t = negate(both(negate(x), negate(y)))
+		}
+	}
+	if cond[0].Negated {
+		return negate(t)
+	}
+	return t
+}
+
+func both(x, y Truth) Truth {
+	switch {
+	case x == TruthFalse || y == TruthFalse:
+		return TruthFalse
+	case x == TruthTrue && y == TruthTrue:
+		return TruthTrue
+	}
+	return TruthUnknown
+}
+
+func (in *interp) testCall(c *ctx, e *env, n *syntax.CallExpr) Truth {
+	if len(n.Args) == 0 {
+		return TruthUnknown
+	}
+	args := n.Args[1:]
+	switch n.Args[0].Lit() {
+	case "true", ":":
+		return TruthTrue
+	case "false":
+		return TruthFalse
+	case "test":
+	case "[":
+		if len(args) == 0 || args[len(args)-1].Lit() != "]" {
+			return TruthUnknown
+		}
+		args = args[:len(args)-1]
+	default:
+		return TruthUnknown
+	}
+	switch len(args) {
+	case 2:
+		return in.unaryTest(c, e, args[0].Lit(), args[1])
+	case 3:
+		if args[0].Lit() == "!" {
+			return negate(in.unaryTest(c, e, args[1].Lit(), args[2]))
+		}
+		return in.binaryTest(c, e, args[1].Lit(), args[0], args[2], false)
+	}
+	return TruthUnknown
+}
+
+func (in *interp) testExpr(c *ctx, e *env, x syntax.TestExpr) Truth {
+	switch x := x.(type) {
+	case *syntax.ParenTest:
+		return in.testExpr(c, e, x.X)
+	case *syntax.UnaryTest:
+		if x.Op == syntax.TsNot {
+			return negate(in.testExpr(c, e, x.X))
+		}
+		if w, ok := x.X.(*syntax.Word); ok {
+			return in.unaryTest(c, e, x.Op.String(), w)
+		}
+	case *syntax.BinaryTest:
+		switch x.Op {
+		case syntax.AndTest:
+			return both(in.testExpr(c, e, x.X), in.testExpr(c, e, x.Y))
+		case syntax.OrTest:
+			return negate(both(negate(in.testExpr(c, e, x.X)), negate(in.testExpr(c, e, x.Y))))
+		}
+		l, ok := x.X.(*syntax.Word)
+		r, ok2 := x.Y.(*syntax.Word)
+		if ok && ok2 {
+			return in.binaryTest(c, e, x.Op.String(), l, r, true)
+		}
+	}
+	return TruthUnknown
+}
+
+func (in *interp) decided(c *ctx, e *env, w *syntax.Word) (string, bool) {
+	v := in.quiet(c, e, w)
+	s, ok := v.exact()
+	return s, ok && v.flags&flagAssumed == 0
+}
+
+func truth(b bool) Truth {
+	if b {
+		return TruthTrue
+	}
+	return TruthFalse
+}
+
+func (in *interp) unaryTest(c *ctx, e *env, op string, w *syntax.Word) Truth {
+	if op != "-z" && op != "-n" {
+		return TruthUnknown
+	}
+	s, ok := in.decided(c, e, w)
+	if !ok {
+		return TruthUnknown
+	}
+	return truth((s == "") == (op == "-z"))
+}
+
+func (in *interp) binaryTest(c *ctx, e *env, op string, l, r *syntax.Word, patterns bool) Truth {
+	x, ok := in.decided(c, e, l)
+	if !ok {
+		return TruthUnknown
+	}
+	switch op {
+	case "=", "==", "!=":
+		if patterns {
+			p, ok := in.pattern(c, e, r)
+			if !ok || hasSubst(r) || in.quiet(c, e, r).flags&flagAssumed != 0 {
+				return TruthUnknown
+			}
+			return truth(match(p, x) == (op != "!="))
+		}
+		y, ok := in.decided(c, e, r)
+		if !ok {
+			return TruthUnknown
+		}
+		return truth((x == y) == (op != "!="))
+	}
+	y, ok := in.decided(c, e, r)
+	a, err1 := strconv.Atoi(x)
+	b, err2 := strconv.Atoi(y)
+	if !ok || err1 != nil || err2 != nil {
+		return TruthUnknown
+	}
+	switch op {
+	case "-eq":
+		return truth(a == b)
+	case "-ne":
+		return truth(a != b)
+	case "-lt":
+		return truth(a < b)
+	case "-le":
+		return truth(a <= b)
+	case "-gt":
+		return truth(a > b)
+	case "-ge":
+		return truth(a >= b)
+	}
+	return TruthUnknown
+}

@@ -1,0 +1,254 @@
+package shell
+
+import (
+	"mvdan.cc/sh/v3/syntax"
+)
+
+const (
+	// maxSteps bounds how many statements are interpreted. Beyond it functions
+	// are no longer entered and loops no longer unrolled; every statement is
+	// still read once.
+	maxSteps = 20_000
+	// maxCalls bounds how deep functions call each other.
+	maxCalls = 24
+	// maxUnroll bounds how many elements a loop is followed through one by one.
+	maxUnroll = 128
+)
+
+// interp reads one program by abstract interpretation: it goes through the
+// scripts as a shell would, with values that may be unknown.
+type interp struct {
+	opts   *Options
+	loader *Loader
+	// records are the files that have a part, by path; order is the order in
+	// which they came in.
+	records map[string]*record
+	order   []*record
+	// zero is $0.
+	zero string
+	// steps counts statements, active the functions being entered.
+	steps   int
+	active  map[*syntax.FuncDecl]bool
+	reading map[string]bool
+	depth   int
+	// dry is set while functions are read that nothing calls.
+	dry bool
+	// dynamic says that a call was met that may be of any function.
+	dynamic bool
+	nested  map[*syntax.Word]*nestedText
+	names   map[syntax.Node][]string
+	prog    *Program
+	// childEnv is the state of exported variables at each child, for Follow.
+	childEnv []map[string]variable
+}
+
+// ctx is where the interpreter is: in which text, function and construct.
+type ctx struct {
+	rec     *record
+	text    *text
+	dialect string
+	fn      string
+	// guards are those around this place in its own file or function, outer
+	// those around the calls that led here.
+	guards []Guard
+	outer  []Guard
+
+	background, subshell, isNested bool
+	pipe                           Pipe
+	subst                          Subst
+	wrappers                       []Wrapper
+	user                           string
+	returns                        *[]*env
+}
+
+func newInterp(opts *Options, loader *Loader) *interp {
+	return &interp{
+		opts: opts, loader: loader,
+		records: map[string]*record{},
+		active:  map[*syntax.FuncDecl]bool{},
+		reading: map[string]bool{},
+		nested:  map[*syntax.Word]*nestedText{},
+		names:   map[syntax.Node][]string{},
+		prog:    &Program{},
+	}
+}
+
+// program reads the main script and everything that it pulls in.
+func (in *interp) program(path string, src []byte) (*Program, error) {
+	t, err := parseTree(path, src, in.opts, "")
+	if err != nil {
+		return nil, err
+	}
+	return in.run(path, t, nil), nil
+}
+
+// run interprets a parsed main script. vars are variables that the caller has
+// exported to it.
+func (in *interp) run(path string, t *tree, vars map[string]variable) *Program {
+	rec := in.record(path, t)
+	in.prog.Main = rec.script
+	in.zero = rec.abs
+	if t.file == nil {
+		return in.prog
+	}
+	e := &env{
+		vars: vars, funcs: map[string]*funcDef{},
+		dir: value{s: holeText}, stdin: unknown(), out: value{},
+	}
+	if e.vars == nil {
+		e.vars = map[string]variable{}
+	}
+	if in.opts.Dir != "" {
+		e.dir = literal(in.opts.Dir)
+	}
+	if in.opts.Args != nil {
+		e.argsKnown = true
+		for _, a := range in.opts.Args {
+			e.args = append(e.args, argument{val: literal(a)})
+		}
+	}
+	c := &ctx{rec: rec, text: t.text, dialect: t.head.Dialect}
+	in.reading[path] = true
+	in.stmts(c, e, t.file.Stmts)
+	in.uncalled(e)
+	in.finish()
+	return in.prog
+}
+
+// with returns a context with one more guard.
+func (c *ctx) with(g Guard) *ctx {
+	n := *c
+	n.guards = append(c.guards[:len(c.guards):len(c.guards)], g)
+	return &n
+}
+
+// sub returns the context of a subshell.
+func (c *ctx) sub() *ctx {
+	n := *c
+	n.subshell = true
+	return &n
+}
+
+// way is every guard on the way to this place.
+func (c *ctx) way() []Guard {
+	if len(c.outer) == 0 {
+		return c.guards
+	}
+	return append(c.outer[:len(c.outer):len(c.outer)], c.guards...)
+}
+
+func (c *ctx) pos(n syntax.Pos) Pos { return c.text.pos(offset(n)) }
+
+func (c *ctx) source(from, to syntax.Pos) string {
+	return c.text.slice(offset(from), offset(to))
+}
+
+func (in *interp) stmts(c *ctx, e *env, list []*syntax.Stmt) {
+	for _, s := range list {
+		in.stmt(c, e, s)
+	}
+}
+
+func (in *interp) exhausted() bool { return in.steps > maxSteps }
+
+func (in *interp) stmt(c *ctx, e *env, s *syntax.Stmt) {
+	in.steps++
+	if s.Background || s.Coprocess {
+		in.effect(c, e, Effect{Kind: EffectBackground, Pos: c.pos(s.Position)})
+		c = c.sub()
+		c.background = true
+		e = e.clone()
+		e.capturing = false
+	}
+	redirs := in.redirects(c, e, s.Redirs)
+	stdin, capturing := e.stdin, e.capturing
+	if redirs.stdin != nil {
+		e.stdin = *redirs.stdin
+	}
+	if redirs.stdout {
+		e.capturing = false
+	}
+	in.command(c, e, s.Cmd, redirs)
+	e.stdin, e.capturing = stdin, capturing
+}
+
+func (in *interp) command(c *ctx, e *env, cmd syntax.Command, redirs redirections) {
+	switch cmd := cmd.(type) {
+	case nil:
+	case *syntax.CallExpr:
+		in.callExpr(c, e, cmd, redirs)
+	case *syntax.Block:
+		in.stmts(c, e, cmd.Stmts)
+	case *syntax.Subshell:
+		in.subshell(c, e, cmd.Stmts)
+	case *syntax.IfClause:
+		in.ifClause(c, e, cmd)
+	case *syntax.CaseClause:
+		in.caseClause(c, e, cmd)
+	case *syntax.WhileClause:
+		in.whileClause(c, e, cmd)
+	case *syntax.ForClause:
+		in.forClause(c, e, cmd)
+	case *syntax.BinaryCmd:
+		in.binary(c, e, cmd)
+	case *syntax.FuncDecl:
+		in.define(c, e, cmd)
+	case *syntax.DeclClause:
+		in.declClause(c, e, cmd, redirs)
+	case *syntax.TestClause:
+		in.testClause(c, e, cmd)
+	case *syntax.ArithmCmd:
+		in.visitArithm(c, e, cmd.X)
+	case *syntax.LetClause:
+		for _, x := range cmd.Exprs {
+			in.visitArithm(c, e, x)
+		}
+	case *syntax.TimeClause:
+		in.timeClause(c, e, cmd)
+	case *syntax.CoprocClause:
+		n := c.sub()
+		n.background = true
+		in.stmt(n, e.clone(), cmd.Stmt)
+	case *syntax.TestDecl:
+		in.stmt(c.with(Guard{Kind: GuardIf, Text: "bats test", Pos: c.pos(cmd.Position)}), e.clone(), cmd.Body)
+	}
+}
+
+// subshell runs statements in a copy of the state; only what they print
+// remains.
+func (in *interp) subshell(c *ctx, e *env, list []*syntax.Stmt) {
+	s := e.clone()
+	in.stmts(c.sub(), s, list)
+	e.out = s.out
+}
+
+func (in *interp) timeClause(c *ctx, e *env, t *syntax.TimeClause) {
+	if t.Stmt == nil {
+		return
+	}
+	n := *c
+	n.wrappers = append(c.wrappers[:len(c.wrappers):len(c.wrappers)], Wrapper{Name: "time", Pos: c.pos(t.Time)})
+	in.stmt(&n, e, t.Stmt)
+}
+
+// uncalled reads the functions that nothing was seen to call, so that their
+// commands are known too.
+func (in *interp) uncalled(e *env) {
+	in.dry = true
+	for again := true; again; {
+		again = false
+		for _, rec := range in.order {
+			for i := 0; i < len(rec.defs); i++ {
+				def := rec.defs[i]
+				if def.seen {
+					continue
+				}
+				again = true
+				s := e.clone()
+				s.stop = stopNone
+				s.args, s.argsKnown = nil, false
+				in.body(def.ctx, s, def)
+			}
+		}
+	}
+}

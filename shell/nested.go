@@ -1,0 +1,359 @@
+package shell
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// nestedText is shell text handed to a shell, parsed.
+type nestedText struct {
+	text *text
+	file *syntax.File // nil when it cannot be parsed
+}
+
+// textKind is how backslashes in nested text are read.
+type textKind int
+
+const (
+	textWord   textKind = iota // as in a word
+	textQuoted                 // as in double quotes
+	textRaw                    // not at all
+)
+
+func hereKind(r *syntax.Redirect) textKind {
+	if isPlainWord(r.Word) {
+		return textQuoted
+	}
+	return textRaw
+}
+
+// shellCommand is sh, bash and their kin: -c with text, a script, or text on
+// standard input.
+func (in *interp) shellCommand(c *ctx, e *env, inv *invocation, base string) bool {
+	at, isText := shellOperand(inv.words)
+	in.note(c, e, inv, base, CallProgram)
+	n := c.through(base, inv.words[0].Pos)
+	switch {
+	case isText:
+		in.nestedWord(n, e, inv, at)
+	case at > 0:
+		in.child(c, e, inv, at, base, inv.words[1:at])
+		e.print(unknown())
+	default:
+		in.nestedInput(n, e, inv)
+	}
+	return true
+}
+
+// shellOperand finds the script or the text that a shell is given.
+func shellOperand(words []Word) (at int, isText bool) {
+	for i := 1; i < len(words); i++ {
+		w := words[i].Value
+		switch {
+		case words[i].Is("--"):
+			if isText || i+1 < len(words) {
+				return i + 1, isText
+			}
+		case w == "-o" || w == "+o" || w == "-O" || w == "+O" || w == "--rcfile" || w == "--init-file":
+			i++
+		case strings.HasPrefix(w, "--"):
+		case len(w) > 1 && (w[0] == '-' || w[0] == '+') && words[i].Known:
+			isText = isText || strings.ContainsRune(w, 'c')
+			if strings.ContainsRune(w, 's') {
+				return 0, false
+			}
+			if strings.HasSuffix(w, "o") {
+				i++
+			}
+		default:
+			return i, isText
+		}
+	}
+	return 0, false
+}
+
+// nestedWord runs the text in word at. Its own words are positional parameters
+// from $0 on.
+func (in *interp) nestedWord(c *ctx, e *env, inv *invocation, at int) {
+	if at >= len(inv.words) {
+		return
+	}
+	w := inv.nodes[at]
+	var nt *nestedText
+	if o := inv.vals[at].origin; o != nil && o.site != nil && o.node != nil && isLiteral(o.node) {
+		w = o.node
+		n := *c
+		n.rec, n.text = o.site.rec, o.site.text
+		c = &n
+	}
+	if w != nil {
+		nt = in.parseNested(c, w, w.Parts, textWord)
+	}
+	s := e.clone()
+	s.args, s.argsKnown = nil, false
+	if at+2 <= len(inv.words) {
+		s.args, s.argsKnown = arguments(c, inv, at+2)
+	} else {
+		s.argsKnown = true
+	}
+	in.runNested(c.sub(), s, e, nt, inv.words[at].Pos)
+}
+
+// nestedInput runs the here-document that a shell reads.
+func (in *interp) nestedInput(c *ctx, e *env, inv *invocation) {
+	for _, r := range inv.hdocs {
+		nt := in.parseNested(c, r.Hdoc, r.Hdoc.Parts, hereKind(r))
+		in.runNested(c.sub(), e.clone(), e, nt, c.pos(r.Pos()))
+	}
+	e.print(unknown())
+}
+
+func (in *interp) runNested(c *ctx, s, e *env, nt *nestedText, pos Pos) {
+	if nt == nil || nt.file == nil {
+		if nt == nil {
+			in.readsAllAt(c, pos)
+		}
+		e.print(unknown())
+		return
+	}
+	if in.depth >= maxCalls {
+		return
+	}
+	in.depth++
+	n := *c
+	n.text, n.isNested = nt.text, true
+	n.returns = nil
+	in.stmts(&n, s, nt.file.Stmts)
+	in.depth--
+	e.out = s.out
+}
+
+// parseNested parses the text of a word. Variables that the outer shell would
+// have put in stay variables, which reads the same; command substitutions have
+// been read already and become an unknown variable.
+func (in *interp) parseNested(c *ctx, key *syntax.Word, parts []syntax.WordPart, kind textKind) *nestedText {
+	if nt, ok := in.nested[key]; ok {
+		return nt
+	}
+	b := nestedBuilder{raw: kind == textRaw}
+	b.parts(c, parts, kind == textQuoted)
+	nt := &nestedText{text: c.text.nested(b.String(), b.segs)}
+	in.nested[key] = nt
+	variant := syntax.LangBash
+	file, err := parseText(nt.text.src, variant)
+	if err != nil || !boundedWalk(file, func(syntax.Node) {}) {
+		return nt
+	}
+	nt.file = file
+	return nt
+}
+
+// nestedBuilder puts the text of a word together, with its offsets.
+type nestedBuilder struct {
+	strings.Builder
+	segs []seg
+	raw  bool // backslashes stand for themselves
+}
+
+func (b *nestedBuilder) put(s string, at int) {
+	b.segs = append(b.segs, seg{in: b.Len(), out: at})
+	b.WriteString(s)
+}
+
+func (b *nestedBuilder) parts(c *ctx, parts []syntax.WordPart, quoted bool) {
+	for _, part := range parts {
+		at := offset(part.Pos())
+		switch part := part.(type) {
+		case *syntax.Lit:
+			if b.raw {
+				b.put(part.Value, at)
+				continue
+			}
+			b.literal(part.Value, at, quoted)
+		case *syntax.SglQuoted:
+			if part.Dollar {
+				b.put(unescapeDollar(part.Value), at+2)
+				continue
+			}
+			b.put(part.Value, at+1)
+		case *syntax.DblQuoted:
+			b.parts(c, part.Parts, true)
+		case *syntax.ParamExp:
+			b.put(c.source(part.Pos(), part.End()), at)
+		default:
+			b.put("${_}", at)
+		}
+	}
+}
+
+// literal puts text without its quoting backslashes.
+func (b *nestedBuilder) literal(s string, at int, quoted bool) {
+	start := 0
+	for i := 0; i+1 < len(s); i++ {
+		if s[i] != '\\' || quoted && strings.IndexByte("$`\"\\", s[i+1]) < 0 {
+			continue
+		}
+		b.put(s[start:i], at+start)
+		start = i + 1
+		i++
+	}
+	b.put(s[start:], at+start)
+}
+
+// eval is text that the shell itself reads. Text without expansions is read
+// here; of any other nobody can say what it reads.
+func (in *interp) eval(c *ctx, e *env, inv *invocation) {
+	for i, w := range inv.nodes[1:] {
+		if w == nil || !isLiteral(w) || inv.vals[1+i].origin != nil {
+			in.readsAllAt(c, inv.words[0].Pos)
+			e.forget()
+			in.effect(c, e, Effect{Kind: EffectDynamic, Name: "eval", Pos: inv.words[0].Pos})
+			e.print(unknown())
+			return
+		}
+	}
+	for _, w := range slices.Compact(slices.Clone(inv.nodes[1:])) {
+		nt := in.parseNested(c, w, w.Parts, textWord)
+		if nt.file == nil || len(inv.nodes) > 2 {
+			in.readsAllAt(c, inv.words[0].Pos)
+			e.forget()
+			continue
+		}
+		n := c.through("eval", inv.words[0].Pos)
+		n.text, n.isNested = nt.text, true
+		in.stmts(n, e, nt.file.Stmts)
+	}
+}
+
+// isLiteral reports whether nothing in a word is expanded.
+func isLiteral(w *syntax.Word) bool {
+	for _, part := range w.Parts {
+		switch part := part.(type) {
+		case *syntax.Lit, *syntax.SglQuoted:
+		case *syntax.DblQuoted:
+			if !isLiteral(&syntax.Word{Parts: part.Parts}) {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// trap reads the command that a trap runs, which may or may not happen.
+func (in *interp) trap(c *ctx, e *env, inv *invocation) {
+	in.effect(c, e, Effect{Kind: EffectTrap, Pos: inv.words[0].Pos})
+	ops := operands(inv.words[1:])
+	if len(ops) < 2 || inv.nodes[1+ops[0]] == nil || inv.words[1+ops[0]].Value == "-" {
+		return
+	}
+	w := inv.nodes[1+ops[0]]
+	nt := in.parseNested(c, w, w.Parts, textWord)
+	if nt.file == nil {
+		return
+	}
+	n := c.with(Guard{Kind: GuardTrap, Text: inv.words[len(inv.words)-1].Value, Pos: inv.words[0].Pos})
+	n.text, n.isNested = nt.text, true
+	in.depth++
+	if in.depth < maxCalls {
+		in.stmts(n, e.clone(), nt.file.Stmts)
+	}
+	in.depth--
+}
+
+// external is a program: what it prints and which script it runs.
+func (in *interp) external(c *ctx, e *env, inv *invocation, base string) {
+	if out, ok := printed(e, inv, base); ok {
+		e.print(out)
+	} else {
+		e.print(unknown())
+	}
+	in.externalReads(c, inv, base)
+	switch base {
+	case "run-parts":
+		in.runParts(c, e, inv)
+		return
+	case "python", "python3", "python2", "perl", "ruby", "node", "php":
+		if ops := operands(inv.words[1:]); len(ops) > 0 && ops[0] == leadingOptions(inv.words[1:]) {
+			in.child(c, e, inv, 1+ops[0], base, inv.words[1:1+ops[0]])
+			return
+		}
+	}
+	if in.child(c, e, inv, 0, "", nil) {
+		return
+	}
+	if base != "[" && base != "test" && base != "true" && base != "false" && base != ":" {
+		in.effect(c, e, Effect{Kind: EffectCommand, Name: base, Pos: inv.words[0].Pos})
+	}
+}
+
+// leadingOptions counts the options that take no value of their own before the
+// first operand; -c and -m stop it, since no script follows them.
+func leadingOptions(words []Word) int {
+	for i, w := range words {
+		if !strings.HasPrefix(w.Value, "-") {
+			return i
+		}
+		switch w.Value {
+		case "-c", "-m", "-e", "-r", "-":
+			return -1
+		}
+	}
+	return -1
+}
+
+// printed is what a few programs print whose output is a path or a name.
+func printed(e *env, inv *invocation, base string) (value, bool) {
+	if !e.capturing {
+		return value{}, false
+	}
+	ops := operands(inv.words[1:])
+	arg := func(i int) value {
+		if i < len(ops) && !inv.words[1+ops[i]].Splits {
+			return inv.vals[1+ops[i]]
+		}
+		return unknown()
+	}
+	switch base {
+	case "dirname":
+		return arg(0).mapped(dirName), len(ops) == 1
+	case "basename":
+		v := arg(0).mapped(func(s string) (string, bool) {
+			i := strings.LastIndexByte(s, '/')
+			return s[i+1:], !hasHole(s[i+1:])
+		})
+		if len(ops) == 2 {
+			suffix, ok := arg(1).exact()
+			if !ok {
+				return unknown(), true
+			}
+			v = v.mapped(func(s string) (string, bool) { return strings.TrimSuffix(s, suffix), true })
+		}
+		return v, len(ops) > 0
+	case "realpath", "readlink":
+		return resolve(e.dir, arg(0)), len(ops) == 1
+	case "cat", "sort", "tac":
+		return e.stdin, len(ops) == 0
+	case "ls":
+		return arg(0), len(ops) == 1 && hasGlob(arg(0).s)
+	case "cut":
+		return cut(e.stdin, inv.words[1:])
+	}
+	return value{}, false
+}
+
+// dirName is dirname, unless the last slash may be in an unknown part.
+func dirName(s string) (string, bool) {
+	i := strings.LastIndexByte(s, '/')
+	if i >= 0 && !hasHole(s[i:]) {
+		return path.Clean(s[:max(i, 1)]), true
+	}
+	if i < 0 && !hasMark(s) {
+		return ".", true
+	}
+	return "", false
+}

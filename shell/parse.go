@@ -1,0 +1,241 @@
+package shell
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+)
+
+const (
+	// maxFrames bounds the parser's recursion. It is measured while the parser
+	// reads, a kilobyte at a time: a goroutine's stack cannot be bounded
+	// otherwise without ending the process.
+	maxFrames = 20_000
+	// maxTree bounds the depth of the syntax tree.
+	maxTree = 3_000
+)
+
+// errTooDeep is the parser's reader giving up.
+var errTooDeep = errors.New("nested too deeply")
+
+// Parse reads one script by itself, as it runs with the zero Options. The error
+// is a *SyntaxError or a *TooLargeError.
+func Parse(path string, src []byte) (*Script, error) {
+	return ParseWith(path, src, Options{})
+}
+
+// ParseWith reads one script by itself. Helpers that it sources are listed but
+// not followed; see [Load] for that.
+func ParseWith(path string, src []byte, opts Options) (*Script, error) {
+	p, err := newInterp(&opts, nil).program(path, src)
+	if err != nil {
+		return nil, err
+	}
+	return p.Main, nil
+}
+
+// tree is a parsed file. It is shared by the programs that use the file and
+// never changed.
+type tree struct {
+	head Script // what is known of the file as a whole
+	file *syntax.File
+	text *text
+}
+
+// parseTree reads a file. force is the interpreter to use when the file is
+// known to be shell whatever its name says: a sourced file.
+func parseTree(path string, src []byte, opts *Options, force string) (*tree, error) {
+	if len(src) > opts.maxSize() {
+		return nil, &TooLargeError{Path: path, Size: len(src), Max: opts.maxSize()}
+	}
+	s, bom, invalid := plain(src)
+	t := &tree{text: newText(s)}
+	t.head = Script{Path: path, BOM: bom, text: t.text, Shebang: readShebang(s, bom)}
+	t.head.Interpreter = t.head.Shebang.interpreter()
+	if at := crlf(s); at >= 0 {
+		t.head.CRLF = t.text.pos(at)
+	}
+	if invalid >= 0 {
+		t.head.InvalidUTF8 = t.text.pos(invalid)
+	}
+	lang := t.head.Interpreter
+	if lang == "" {
+		lang = opts.Interpreter
+	}
+	switch {
+	case force != "":
+		if !isShell(lang) {
+			lang = force
+		}
+	case lang == "" && shellExtension(path):
+		lang = "bash"
+	}
+	nul := strings.IndexByte(s, 0)
+	if nul >= 0 && t.head.Interpreter == "" && force == "" {
+		t.head.Binary = true
+		return t, nil
+	}
+	if !isShell(lang) {
+		return t, nil
+	}
+	if nul >= 0 {
+		return nil, &SyntaxError{Path: path, Pos: t.text.pos(nul), Msg: "a NUL byte: this is not a text file"}
+	}
+	t.head.Shell = true
+	return t, t.parse(path, lang)
+}
+
+// parse parses the file by the grammar of its interpreter. A plain sh's script
+// that only bash can read is read as bash, and that is noted: the caller may
+// still want to know what it does.
+func (t *tree) parse(path, interpreter string) error {
+	variant := variantOf(interpreter)
+	file, err := parseText(t.text.src, variant)
+	if err == nil && variant == syntax.LangPOSIX {
+		err = bashTest(file)
+	}
+	if err != nil && variant != syntax.LangBash && !errors.Is(err, errTooDeep) {
+		if again, err2 := parseText(t.text.src, syntax.LangBash); err2 == nil {
+			t.head.Bashism = syntaxError(path, t.text, err)
+			file, err, variant = again, nil, syntax.LangBash
+		}
+	}
+	if err != nil {
+		return syntaxError(path, t.text, err)
+	}
+	t.file = file
+	t.head.Dialect = variant.String()
+	if !t.scan(file) {
+		return syntaxError(path, t.text, errTooDeep)
+	}
+	return nil
+}
+
+func variantOf(interpreter string) syntax.LangVariant {
+	switch {
+	case isPlainShell(interpreter):
+		return syntax.LangPOSIX
+	case isKorn(interpreter):
+		return syntax.LangMirBSDKorn
+	case interpreter == "bats":
+		return syntax.LangBats
+	}
+	return syntax.LangBash
+}
+
+// bashTest finds [[ in text that was parsed as POSIX, where it is a command
+// name like any other and && within it would be taken for the shell's.
+func bashTest(file *syntax.File) error {
+	var err error
+	boundedWalk(file, func(n syntax.Node) {
+		call, ok := n.(*syntax.CallExpr)
+		if ok && err == nil && len(call.Args) > 0 && call.Args[0].Lit() == "[[" {
+			err = syntax.LangError{
+				Pos: call.Pos(), Feature: "[[", LangUsed: syntax.LangPOSIX,
+				Langs: []syntax.LangVariant{syntax.LangBash, syntax.LangMirBSDKorn},
+			}
+		}
+	})
+	return err
+}
+
+// parseText runs the parser with its recursion bounded.
+func parseText(src string, variant syntax.LangVariant) (file *syntax.File, err error) {
+	defer func() {
+		// The parser is fuzzed by its authors, but input comes from anyone: a
+		// fault of its must end as an error about the script.
+		if r := recover(); r != nil {
+			file, err = nil, fmt.Errorf("the parser failed: %v", r)
+		}
+	}()
+	parser := syntax.NewParser(syntax.Variant(variant), syntax.KeepComments(true))
+	return parser.Parse(&depthReader{src: src}, "")
+}
+
+// depthReader hands out text and refuses once the stack is too deep.
+type depthReader struct {
+	src string
+}
+
+// Read implements io.Reader.
+func (r *depthReader) Read(p []byte) (int, error) {
+	if len(r.src) == 0 {
+		return 0, io.EOF
+	}
+	var pc [1]uintptr
+	if runtime.Callers(maxFrames, pc[:]) > 0 {
+		return 0, errTooDeep
+	}
+	n := copy(p, r.src)
+	r.src = r.src[n:]
+	return n, nil
+}
+
+// scan collects comments and reads, and reports whether the tree is shallow
+// enough to be walked.
+func (t *tree) scan(file *syntax.File) bool {
+	return boundedWalk(file, func(n syntax.Node) {
+		switch n := n.(type) {
+		case *syntax.Comment:
+			t.head.comments = append(t.head.comments, span{offset(n.Hash), offset(n.End())})
+		case *syntax.ParamExp:
+			if n.Param != nil && syntax.ValidName(n.Param.Value) {
+				t.read(n.Param)
+			}
+		case *syntax.BinaryArithm:
+			t.readArithm(n.X, n.Y)
+		case *syntax.UnaryArithm:
+			t.readArithm(n.X)
+		case *syntax.ParenArithm:
+			t.readArithm(n.X)
+		case *syntax.ArithmExp:
+			t.readArithm(n.X)
+		case *syntax.ArithmCmd:
+			t.readArithm(n.X)
+		case *syntax.UnaryTest:
+			if word, ok := n.X.(*syntax.Word); ok && n.Op == syntax.TsVarSet {
+				t.readArithm(word)
+			}
+		}
+	})
+}
+
+func (t *tree) readArithm(exprs ...syntax.ArithmExpr) {
+	for _, x := range exprs {
+		word, ok := x.(*syntax.Word)
+		if !ok || len(word.Parts) != 1 {
+			continue
+		}
+		if lit, ok := word.Parts[0].(*syntax.Lit); ok && syntax.ValidName(lit.Value) {
+			t.read(lit)
+		}
+	}
+}
+
+func (t *tree) read(name *syntax.Lit) {
+	t.head.Reads = append(t.head.Reads, Read{Name: name.Value, Pos: t.text.pos(offset(name.ValuePos))})
+}
+
+// boundedWalk walks a tree down to maxTree levels, and reports whether that was
+// all of it.
+func boundedWalk(root syntax.Node, visit func(syntax.Node)) bool {
+	depth, whole := 0, true
+	syntax.Walk(root, func(n syntax.Node) bool {
+		if n == nil {
+			depth--
+			return true
+		}
+		if depth >= maxTree {
+			whole = false
+			return false
+		}
+		depth++
+		visit(n)
+		return true
+	})
+	return whole
+}

@@ -1,0 +1,174 @@
+package shell
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// Reasons why a source could not be followed.
+var (
+	// ErrUnknownPath: the path depends on what happens at run time.
+	ErrUnknownPath = errors.New("the path is not known before it runs")
+	// ErrOutsideContext: the file is not part of the build context.
+	ErrOutsideContext = errors.New("the file is not in the build context")
+)
+
+// source is source and the dot command.
+func (in *interp) source(c *ctx, e *env, inv *invocation) {
+	if len(inv.words) < 2 {
+		return
+	}
+	at := 1
+	if inv.words[1].Is("--") && len(inv.words) > 2 {
+		at = 2
+	}
+	in.effect(c, e, Effect{Kind: EffectSource, Name: inv.words[at].Value, Pos: inv.words[0].Pos})
+	abs := resolve(e.dir, inv.vals[at])
+	followed := false
+	for _, s := range abs.choices() {
+		src := in.newSource(c, inv, at, s)
+		for _, one := range in.listed(&src, s) {
+			followed = in.follow(c, e, inv, at, one) || followed
+		}
+	}
+	if !followed {
+		in.sourcedUnseen(e, abs)
+	}
+}
+
+func (in *interp) newSource(c *ctx, inv *invocation, at int, abs string) Source {
+	w := inv.words[at]
+	src := Source{
+		Word: w, From: c.rec.path, Pos: inv.words[0].Pos, End: w.End, Func: c.fn,
+		Guards: c.way(), Optional: in.optional(c, w),
+	}
+	src.Conditional = conditional(src.Guards)
+	if abs != holeText {
+		src.Absolute = output(abs)
+		src.Path, src.InContext = in.contextOf(abs)
+	}
+	return src
+}
+
+// optional reports whether a guard asks for the same file.
+func (in *interp) optional(c *ctx, w Word) bool {
+	for _, g := range c.way() {
+		if slices.ContainsFunc(g.Tests, func(t Word) bool { return t.Text == w.Text || t.Known && w.Known && t.Value == w.Value }) {
+			return true
+		}
+	}
+	return false
+}
+
+// listed expands a pattern to the files of the context, when they can be
+// listed.
+func (in *interp) listed(src *Source, abs string) []Source {
+	if !hasGlob(abs) || hasHole(abs) || !src.InContext || in.loader == nil {
+		return []Source{*src}
+	}
+	names := in.loader.glob(src.Path)
+	if len(names) == 0 {
+		return []Source{*src}
+	}
+	out := make([]Source, 0, len(names))
+	for _, name := range names {
+		one := *src
+		one.Path = name
+		one.Absolute, _ = in.opts.Absolute(name)
+		out = append(out, one)
+	}
+	return out
+}
+
+// follow reads a sourced file in, and reports whether it could.
+func (in *interp) follow(c *ctx, e *env, inv *invocation, at int, src Source) bool {
+	var t *tree
+	switch {
+	case src.Absolute == "" || strings.Contains(src.Absolute, "*"):
+		src.Err = ErrUnknownPath
+	case !src.InContext:
+		src.Err = ErrOutsideContext
+	case in.loader != nil:
+		t, src.Err = in.loader.helper(src.Path, in.opts)
+	}
+	if c.rec.first(sourceKey{src.Pos, src.Absolute}) {
+		c.rec.script.Sources = append(c.rec.script.Sources, src)
+		if src.Err != nil {
+			in.prog.Unresolved = append(in.prog.Unresolved, src)
+		}
+	}
+	if t == nil || t.file == nil {
+		return false
+	}
+	_, known := in.records[src.Path]
+	rec := in.record(src.Path, t)
+	if !known {
+		in.prog.Helpers = append(in.prog.Helpers, Helper{Script: rec.script, From: c.rec.path, Pos: src.Pos})
+	}
+	if in.reading[src.Path] || in.depth >= maxCalls || in.exhausted() {
+		return true
+	}
+	in.enterFile(c, e, inv, at, rec)
+	return true
+}
+
+type sourceKey struct {
+	pos Pos
+	abs string
+}
+
+func (in *interp) enterFile(c *ctx, e *env, inv *invocation, at int, rec *record) {
+	in.depth++
+	in.reading[rec.path] = true
+	n := *c
+	n.rec, n.text, n.dialect = rec, rec.tree.text, rec.tree.head.Dialect
+	n.fn, n.isNested = "", false
+	n.outer, n.guards = c.way(), nil
+	var returns []*env
+	n.returns = &returns
+	args, known := e.args, e.argsKnown
+	if len(inv.words) > at+1 {
+		e.args, e.argsKnown = arguments(c, inv, at+1)
+	}
+	in.stmts(&n, e, rec.tree.file.Stmts)
+	in.returned(e, returns)
+	e.args, e.argsKnown = args, known
+	delete(in.reading, rec.path)
+	in.depth--
+}
+
+// sourcedUnseen forgets what a file may have set that nobody has read.
+func (in *interp) sourcedUnseen(e *env, abs value) {
+	if s, ok := abs.exact(); ok && (s == "/etc/os-release" || s == "/usr/lib/os-release" || s == "/etc/lsb-release") {
+		for _, name := range osRelease() {
+			e.assign(name, unknown())
+		}
+		return
+	}
+	e.forget()
+}
+
+// osRelease are the variables that os-release files set.
+func osRelease() []string {
+	return []string{
+		"NAME", "VERSION", "ID", "ID_LIKE", "VERSION_CODENAME", "VERSION_ID", "PRETTY_NAME", "UBUNTU_CODENAME",
+		"DEBIAN_CODENAME", "BUILD_ID", "VARIANT", "VARIANT_ID", "HOME_URL", "DISTRIB_ID", "DISTRIB_RELEASE",
+		"DISTRIB_CODENAME", "DISTRIB_DESCRIPTION", "PLATFORM_ID",
+	}
+}
+
+// readError says which file could not be read.
+func readError(path string, err error) error { return fmt.Errorf("%s: %w", path, err) }
+
+// iterated notes the pattern of a loop over context files, so that it is known
+// even when the body does not run them.
+func (in *interp) iterated(c *ctx, e *env, loop *syntax.WordIter, items []field) {
+	for _, f := range items {
+		w := Word{Pos: c.pos(loop.Pos())}
+		in.path(c, e, w, f.val, AccessMention)
+	}
+}

@@ -1,0 +1,2 @@
+mkdir -p "$PGDATA"
+chmod 0700 "$PGDATA"

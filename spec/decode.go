@@ -1,0 +1,391 @@
+package spec
+
+import (
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/moby/buildkit/util/suggest"
+)
+
+// maxDepth and maxAliases bound what a hostile document can cost: no real
+// build file nests or repeats anything near this much.
+const (
+	maxDepth   = 32
+	maxAliases = 256
+)
+
+// decoder fills Go values from a YAML tree. It is driven by the `yaml` tags of
+// the types, reports every mistake with its place, and takes scalars by their
+// text, so that 3.10 stays 3.10 and 0640 stays octal.
+type decoder struct {
+	*Problems
+	anchors map[string]ast.Node
+	aliases int
+}
+
+// custom is implemented by types that have a notation of their own.
+type custom interface {
+	decodeNode(d *decoder, n ast.Node, depth int)
+}
+
+// placed is implemented by types that remember where they stood.
+type placed interface {
+	setRange(Range)
+}
+
+func (t *Script) setRange(r Range)      { t.At = r }
+func (t *User) setRange(r Range)        { t.At = r }
+func (t *ConfigFile) setRange(r Range)  { t.At = r }
+func (t *Healthcheck) setRange(r Range) { t.At = r }
+func (t *Test) setRange(r Range)        { t.At = r }
+
+// decode fills v, which must be addressable, from n.
+func (d *decoder) decode(n ast.Node, v reflect.Value, depth int) {
+	if depth > maxDepth {
+		d.Addf(rangeOf(n), "nested more than %d levels deep", maxDepth)
+		return
+	}
+	n = d.resolve(n)
+	if n == nil {
+		return
+	}
+	if c, ok := v.Addr().Interface().(custom); ok {
+		c.decodeNode(d, n, depth)
+		return
+	}
+	switch v.Kind() {
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		d.decode(n, v.Elem(), depth)
+	case reflect.Struct:
+		d.decodeStruct(n, v, depth)
+	case reflect.Slice:
+		d.decodeSlice(n, v, depth)
+	case reflect.Bool:
+		if b, ok := n.(*ast.BoolNode); ok {
+			v.SetBool(b.Value)
+			return
+		}
+		d.Addf(rangeOf(n), "must be true or false, not %s", describe(n))
+	case reflect.Int:
+		s, ok := d.scalar(n)
+		if !ok {
+			return
+		}
+		i, err := strconv.ParseInt(s, 10, 32)
+		if err != nil {
+			d.Addf(rangeOf(n), "must be a whole number, not %q", s)
+			return
+		}
+		v.SetInt(i)
+	default:
+		panic("spec: no rule to decode " + v.Type().String())
+	}
+}
+
+func (d *decoder) decodeStruct(n ast.Node, v reflect.Value, depth int) {
+	if p, ok := v.Addr().Interface().(placed); ok {
+		p.setRange(rangeOf(n))
+	}
+	fields := fieldsOf(v)
+	d.eachPair(n, func(key Text, value ast.Node) {
+		f, ok := fields[key.Value]
+		switch {
+		case ok:
+			d.decode(value, f, depth+1)
+		case strings.HasPrefix(key.Value, "x-"): // the user's own, as in compose files
+		default:
+			names := make([]string, 0, len(fields))
+			for i := range v.NumField() {
+				if name := fieldName(v.Type().Field(i)); name != "" {
+					names = append(names, name)
+				}
+			}
+			hint := "; known here: " + strings.Join(names, ", ")
+			if s, ok := suggest.Search(key.Value, names, true); ok {
+				hint = "; did you mean " + s + "?"
+			}
+			d.Addf(key.At, "unknown key %q%s", key.Value, hint)
+		}
+	})
+}
+
+func (d *decoder) decodeSlice(n ast.Node, v reflect.Value, depth int) {
+	if isNull(n) { // `key:` with nothing behind it is an empty list, not an absent one
+		v.Set(reflect.MakeSlice(v.Type(), 0, 0))
+		return
+	}
+	if v.Type().Elem() == reflect.TypeFor[Pair]() {
+		pairs := []Pair{}
+		d.eachPair(n, func(key Text, value ast.Node) {
+			p := Pair{Key: key}
+			p.Value.decodeNode(d, d.resolve(value), depth+1)
+			pairs = append(pairs, p)
+		})
+		v.Set(reflect.ValueOf(pairs))
+		return
+	}
+	if v.Type().Elem() == reflect.TypeFor[Arg]() {
+		args := []Arg{}
+		d.eachPair(n, func(key Text, value ast.Node) {
+			a := Arg{Name: key}
+			a.decodeValue(d, d.resolve(value), depth+1)
+			args = append(args, a)
+		})
+		v.Set(reflect.ValueOf(args))
+		return
+	}
+	seq, ok := n.(*ast.SequenceNode)
+	if !ok {
+		d.Addf(rangeOf(n), "must be a list, not %s", describe(n))
+		return
+	}
+	out := reflect.MakeSlice(v.Type(), len(seq.Values), len(seq.Values))
+	for i, item := range seq.Values {
+		d.decode(item, out.Index(i), depth+1)
+	}
+	v.Set(out)
+}
+
+// eachPair calls fn for each entry of a mapping.
+func (d *decoder) eachPair(n ast.Node, fn func(Text, ast.Node)) {
+	switch m := n.(type) {
+	case *ast.MappingNode:
+		for _, p := range m.Values {
+			d.pair(p, fn)
+		}
+	case *ast.MappingValueNode:
+		d.pair(m, fn)
+	case *ast.NullNode:
+	default:
+		d.Addf(rangeOf(n), "must be a mapping of keys to values, not %s", describe(n))
+	}
+}
+
+func (d *decoder) pair(p *ast.MappingValueNode, fn func(Text, ast.Node)) {
+	if p.Key.IsMergeKey() {
+		d.Addf(rangeOf(p.Key), "merge keys (<<) are not supported; write the keys out, or give an alias for a whole value")
+		return
+	}
+	key := d.resolve(p.Key)
+	s, ok := d.scalar(key)
+	if !ok {
+		return
+	}
+	fn(Text{Value: s, At: rangeOf(key)}, p.Value)
+}
+
+// resolve steps through anchors, aliases and tags. It returns nil, having
+// reported it, where there is nothing to read.
+func (d *decoder) resolve(n ast.Node) ast.Node {
+	for range maxDepth {
+		switch t := n.(type) {
+		case *ast.AnchorNode:
+			n = t.Value
+		case *ast.TagNode:
+			n = t.Value
+		case *ast.MappingKeyNode:
+			n = t.Value
+		case *ast.AliasNode:
+			d.aliases++
+			if d.aliases > maxAliases {
+				if d.aliases == maxAliases+1 {
+					d.Addf(rangeOf(n), "more than %d aliases are read in this file", maxAliases)
+				}
+				return nil
+			}
+			name := t.Value.GetToken().Value
+			target, ok := d.anchors[name]
+			if !ok {
+				d.Addf(rangeOf(n), "alias *%s has no anchor &%s", name, name)
+				return nil
+			}
+			n = target
+		default:
+			return n
+		}
+	}
+	d.Addf(rangeOf(n), "aliases refer to each other in a circle")
+	return nil
+}
+
+// scalar returns the text of a scalar as the user wrote it.
+func (d *decoder) scalar(n ast.Node) (string, bool) {
+	switch t := n.(type) {
+	case *ast.StringNode:
+		return t.Value, true
+	case *ast.LiteralNode:
+		return t.Value.Value, true
+	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.InfinityNode, *ast.NanNode:
+		return n.GetToken().Value, true
+	case *ast.NullNode:
+		return "", true
+	}
+	if n != nil {
+		d.Addf(rangeOf(n), "must be a single value, not %s", describe(n))
+	}
+	return "", false
+}
+
+func (t *Text) decodeNode(d *decoder, n ast.Node, _ int) {
+	if n == nil {
+		return
+	}
+	if s, ok := d.scalar(n); ok {
+		*t = Text{Value: s, At: rangeOf(n)}
+	}
+}
+
+func (a *Arg) decodeValue(d *decoder, n ast.Node, depth int) {
+	if n == nil {
+		return
+	}
+	switch n.(type) {
+	case *ast.MappingNode, *ast.MappingValueNode:
+		var long struct {
+			Default     Text `yaml:"default"`
+			Description Text `yaml:"description"`
+		}
+		d.decodeStruct(n, reflect.ValueOf(&long).Elem(), depth)
+		a.Value, a.Description = long.Default, long.Description.Value
+	default:
+		a.Value.decodeNode(d, n, depth)
+	}
+}
+
+func (t *Script) decodeNode(d *decoder, n ast.Node, depth int) {
+	t.At = rangeOf(n)
+	switch n.(type) {
+	case *ast.MappingNode, *ast.MappingValueNode:
+		d.decodeStruct(n, reflect.ValueOf(t).Elem(), depth)
+	default:
+		t.Path.decodeNode(d, n, depth)
+	}
+}
+
+func (c *Caches) decodeNode(d *decoder, n ast.Node, depth int) {
+	if _, ok := n.(*ast.SequenceNode); ok {
+		d.decodeSlice(n, reflect.ValueOf(&c.Extra).Elem(), depth)
+		return
+	}
+	if s, ok := d.scalar(n); ok && s == "none" {
+		c.None = true
+		return
+	}
+	d.Addf(rangeOf(n), "caches must be a list of cache names and paths, or none")
+}
+
+func (m *Mode) decodeNode(d *decoder, n ast.Node, _ int) {
+	s, ok := d.scalar(n)
+	if !ok {
+		return
+	}
+	bits, err := strconv.ParseUint(strings.TrimPrefix(s, "0o"), 8, 32)
+	if err != nil || bits > 0o7777 {
+		d.Addf(rangeOf(n), "mode must be octal permission bits such as \"0640\", not %q", s)
+		return
+	}
+	*m = Mode{Bits: uint32(bits), At: rangeOf(n)}
+}
+
+func (t *Duration) decodeNode(d *decoder, n ast.Node, _ int) {
+	s, ok := d.scalar(n)
+	if !ok {
+		return
+	}
+	v, err := time.ParseDuration(s)
+	if err != nil || v < 0 {
+		d.Addf(rangeOf(n), "must be a length of time such as 30s, 5m or 168h, not %q", s)
+		return
+	}
+	*t = Duration{Duration: v, At: rangeOf(n)}
+}
+
+// fieldsOf returns the fields of a struct by their YAML names.
+func fieldsOf(v reflect.Value) map[string]reflect.Value {
+	fields := map[string]reflect.Value{}
+	for i := range v.NumField() {
+		if name := fieldName(v.Type().Field(i)); name != "" {
+			fields[name] = v.Field(i)
+		}
+	}
+	return fields
+}
+
+// fieldName returns a field's YAML name, "" for one that is not in the text.
+func fieldName(f reflect.StructField) string {
+	name, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+	if name == "-" {
+		return ""
+	}
+	return name
+}
+
+// fieldHas tells whether a field's tag carries an option.
+func fieldHas(f reflect.StructField, option string) bool {
+	_, options, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+	return options == option
+}
+
+func isNull(n ast.Node) bool {
+	_, ok := n.(*ast.NullNode)
+	return ok
+}
+
+func describe(n ast.Node) string {
+	switch n.(type) {
+	case *ast.MappingNode, *ast.MappingValueNode:
+		return "a mapping"
+	case *ast.SequenceNode:
+		return "a list"
+	case *ast.NullNode:
+		return "nothing"
+	default:
+		return strconv.Quote(n.GetToken().Value)
+	}
+}
+
+// rangeOf returns the place of a whole node, children included.
+func rangeOf(n ast.Node) Range {
+	r := &ranger{}
+	ast.Walk(r, n)
+	return r.Range
+}
+
+// ranger is an ast.Visitor that spans the tokens of a tree.
+type ranger struct{ Range }
+
+// Visit implements ast.Visitor.
+func (r *ranger) Visit(n ast.Node) ast.Visitor {
+	tk := n.GetToken()
+	if tk == nil || tk.Position == nil {
+		return r
+	}
+	switch n.(type) {
+	case *ast.MappingNode, *ast.MappingValueNode: // their token is the colon; the key comes next
+		return r
+	}
+	start := Position{Line: tk.Position.Line, Column: tk.Position.Column}
+	text := strings.TrimRight(strings.TrimLeft(tk.Origin, " \n"), " \n")
+	end := Position{Line: start.Line, Column: start.Column + len([]rune(text))}
+	if lit, ok := n.(*ast.LiteralNode); ok {
+		end.Line += strings.Count(strings.TrimRight(lit.Value.GetToken().Origin, "\n"), "\n") + 1
+	}
+	if r.Start.Line == 0 || before(start, r.Start) {
+		r.Start = start
+	}
+	if before(r.End, end) {
+		r.End = end
+	}
+	return r
+}
+
+func before(a, b Position) bool {
+	if a.Line != b.Line {
+		return a.Line < b.Line
+	}
+	return a.Column < b.Column
+}

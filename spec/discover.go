@@ -1,0 +1,312 @@
+package spec
+
+import (
+	"errors"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
+	"github.com/moby/buildkit/util/suggest"
+)
+
+// The conventional tree, where a build file is silent.
+const (
+	scriptGlob     = "setup/scripts/[0-9]*.sh"
+	cleanupGlob    = "setup/scripts/[0-9]*cleanup*.sh"
+	entrypointGlob = "entrypoint.d/**"
+	utilityGlob    = "entrypoint.d/scripts/utils/**"
+	configGlob     = "config/**"
+	// InstallRoot is where entrypoint files without a target of their own land.
+	InstallRoot = "/opt/container"
+)
+
+// ContextPatterns returns what of the build context the file can need: nothing
+// else is ever transferred. Paths are files and whole directories, symbolic
+// links among them to be followed; globs, for patterns that no directory
+// bounds, are in .dockerignore's notation.
+func (f *File) ContextPatterns() (globs, paths []string) {
+	var all []Text
+	all = append(all, f.CacheBoundary.StableFiles...)
+	all = append(all, f.CacheBoundary.VolatileFiles...)
+	for _, s := range slices.Concat(f.Setup.Scripts, f.Setup.FinalCleanup) {
+		all = append(append(all, s.Path), s.Inputs...)
+	}
+	e := f.Entrypoint
+	if e.Script != nil {
+		all = append(all, *e.Script)
+	} else {
+		all = append(all, Text{Value: "entrypoint.sh"})
+	}
+	all = append(append(all, e.RuntimeScripts...), e.UtilityScripts...)
+	for _, c := range e.ConfigurationFiles {
+		all = append(all, c.Source)
+	}
+	for _, t := range f.Tests {
+		all = append(all, t.Run)
+	}
+	for _, defaults := range []struct {
+		missing bool
+		glob    string
+	}{
+		{f.Setup.Scripts == nil, scriptGlob},
+		{f.Setup.FinalCleanup == nil, cleanupGlob},
+		{e.RuntimeScripts == nil || e.UtilityScripts == nil || e.Script == nil, entrypointGlob},
+		{e.ConfigurationFiles == nil, configGlob},
+	} {
+		if defaults.missing {
+			all = append(all, Text{Value: defaults.glob})
+		}
+	}
+	for _, t := range all {
+		base, glob := t.Value, ""
+		if isGlob(t.Value) {
+			base, glob = doublestar.SplitPattern(t.Value)
+		}
+		switch {
+		case base != ".":
+			paths = append(paths, base)
+		case strings.ContainsRune(glob, '{'): // .dockerignore's notation has no braces
+			globs = append(globs, "**")
+		default:
+			globs = append(globs, glob)
+		}
+	}
+	slices.Sort(globs)
+	slices.Sort(paths)
+	return slices.Compact(globs), slices.Compact(paths)
+}
+
+// Discover fills the lists that the text leaves out from the conventional
+// tree, and replaces patterns by the files that they match. Its error is
+// [Errors].
+func (f *File) Discover(context fs.FS) error {
+	p := &Problems{File: f.Name}
+	d := &discovery{Problems: p, context: context}
+	f.discoverSetup(d)
+	f.discoverEntrypoint(d)
+	for _, t := range f.Tests {
+		d.requireFile(t.Run, "test script")
+	}
+	return p.Err()
+}
+
+func (f *File) discoverSetup(d *discovery) {
+	s := &f.Setup
+	if s.FinalCleanup == nil {
+		named := map[string]bool{}
+		for _, t := range s.Scripts {
+			named[t.Path.Value] = true
+		}
+		for _, path := range d.glob(cleanupGlob) {
+			if !named[path] {
+				s.FinalCleanup = append(s.FinalCleanup, Script{Path: Text{Value: path}})
+			}
+		}
+	} else {
+		s.FinalCleanup = d.scripts(s.FinalCleanup)
+	}
+	if s.Scripts != nil {
+		s.Scripts = d.scripts(s.Scripts)
+		return
+	}
+	cleanup := map[string]bool{}
+	for _, t := range s.FinalCleanup {
+		cleanup[t.Path.Value] = true
+	}
+	for _, path := range d.glob(scriptGlob) {
+		if !cleanup[path] {
+			s.Scripts = append(s.Scripts, Script{Path: Text{Value: path}})
+		}
+	}
+}
+
+func (f *File) discoverEntrypoint(d *discovery) {
+	e := &f.Entrypoint
+	if e.Script == nil {
+		for _, path := range []string{"entrypoint.d/entrypoint.sh", "entrypoint.sh"} {
+			if d.isFile(path) {
+				e.Script = &Text{Value: path}
+				break
+			}
+		}
+	} else {
+		d.requireFile(*e.Script, "entrypoint script")
+	}
+	taken := map[string]bool{}
+	if e.Script != nil {
+		taken[e.Script.Value] = true
+	}
+	for _, c := range e.ConfigurationFiles {
+		taken[c.Source.Value] = true
+	}
+	utilities, runtime := e.UtilityScripts, e.RuntimeScripts
+	// Files that the text names belong to the class that it names them in;
+	// only the rest is for the conventions.
+	e.UtilityScripts = d.entrypointFiles(utilities, utilityGlob, taken, runtime)
+	e.RuntimeScripts = d.entrypointFiles(runtime, entrypointGlob, taken, nil)
+	if e.ConfigurationFiles != nil {
+		for _, c := range e.ConfigurationFiles {
+			d.requireFile(c.Source, "configuration file")
+		}
+		return
+	}
+	for _, source := range d.glob(configGlob) {
+		e.ConfigurationFiles = append(e.ConfigurationFiles, ConfigFile{
+			Source: Text{Value: source},
+			Target: Text{Value: path.Join(InstallRoot, source)},
+		})
+	}
+}
+
+// discovery answers questions about the context.
+type discovery struct {
+	*Problems
+	context fs.FS
+}
+
+// entrypointFiles returns the files of one class: those that the text names,
+// or, where it is silent, those of the convention that no other class has.
+func (d *discovery) entrypointFiles(listed []Text, convention string, taken map[string]bool, others []Text) []Text {
+	var out []Text
+	if listed != nil {
+		for _, t := range listed {
+			for _, name := range d.files(t, "entrypoint file") {
+				if !taken[name] {
+					taken[name] = true
+					out = append(out, Text{Value: name, At: t.At})
+				}
+			}
+		}
+		return out
+	}
+	for _, name := range d.glob(convention) {
+		named := slices.ContainsFunc(others, func(t Text) bool { return match(t.Value, name) })
+		if !taken[name] && !named {
+			taken[name] = true
+			out = append(out, Text{Value: name})
+		}
+	}
+	return out
+}
+
+// scripts replaces globs by what they match.
+func (d *discovery) scripts(list []Script) []Script {
+	out := make([]Script, 0, len(list))
+	for _, s := range list {
+		if !isGlob(s.Path.Value) {
+			d.requireFile(s.Path, "setup script")
+			out = append(out, s)
+			continue
+		}
+		for _, name := range d.files(s.Path, "setup script") {
+			one := s
+			one.Path.Value = name
+			out = append(out, one)
+		}
+	}
+	return out
+}
+
+// files returns the files that a path, directory or glob names, sorted.
+func (d *discovery) files(t Text, what string) []string {
+	if !isGlob(t.Value) {
+		if info, err := fs.Stat(d.context, t.Value); err == nil && info.IsDir() {
+			return d.glob(escapeGlob(t.Value) + "/**")
+		}
+		if !d.requireFile(t, what) {
+			return nil
+		}
+		return []string{t.Value}
+	}
+	names := d.glob(t.Value)
+	if len(names) == 0 {
+		d.Addf(t.At, "no %s matches %s in the build context", what, t.Value)
+	}
+	return names
+}
+
+// glob returns the files that match, sorted; a context without them has none.
+func (d *discovery) glob(pattern string) []string {
+	names, err := doublestar.Glob(d.context, pattern, doublestar.WithFilesOnly(), doublestar.WithFailOnIOErrors())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		d.Addf(Range{}, "%s: %v", pattern, err)
+		return nil
+	}
+	slices.Sort(names)
+	return names
+}
+
+func (d *discovery) isFile(name string) bool {
+	info, err := fs.Stat(d.context, name)
+	return err == nil && info.Mode().IsRegular()
+}
+
+// requireFile reports a file that the text names and the context lacks.
+func (d *discovery) requireFile(t Text, what string) bool {
+	info, err := fs.Stat(d.context, t.Value)
+	switch {
+	case err == nil && info.Mode().IsRegular():
+		return true
+	case err == nil && info.IsDir():
+		d.Addf(t.At, "%s %s is a directory", what, t.Value)
+	case err == nil:
+		d.Addf(t.At, "%s %s is not a regular file", what, t.Value)
+	case errors.Is(err, fs.ErrNotExist):
+		d.Addf(t.At, "%s %s is not in the build context%s", what, t.Value, d.hint(t.Value))
+	default:
+		d.Addf(t.At, "%s %s cannot be read: %v", what, t.Value, err)
+	}
+	return false
+}
+
+func (d *discovery) hint(name string) string {
+	entries, _ := fs.ReadDir(d.context, path.Dir(name)) // an unreadable directory just gives no hint
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	if s, ok := suggest.Search(path.Base(name), names, true); ok {
+		return "; did you mean " + path.Join(path.Dir(name), s) + "?"
+	}
+	return "; is its name right, or does .dockerignore exclude it?"
+}
+
+// match tells whether a file is what a path, directory or glob names.
+func match(pattern, name string) bool {
+	if !isGlob(pattern) {
+		return name == pattern || strings.HasPrefix(name, pattern+"/")
+	}
+	ok, err := doublestar.Match(pattern, name)
+	return ok && err == nil
+}
+
+// Matches tells whether one of the patterns names the file.
+func Matches(patterns []Text, name string) bool {
+	return slices.ContainsFunc(patterns, func(t Text) bool { return match(t.Value, name) })
+}
+
+func isGlob(s string) bool { return strings.ContainsAny(s, `*?[{\`) }
+
+func escapeGlob(s string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `{`, `\{`).Replace(s)
+}
+
+// Files returns the files and directories of the context that a path or glob
+// names, sorted; none is no error.
+func Files(context fs.FS, pattern string) ([]string, error) {
+	if !isGlob(pattern) {
+		_, err := fs.Stat(context, pattern)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, nil
+		}
+		return []string{pattern}, err
+	}
+	names, err := doublestar.Glob(context, pattern, doublestar.WithFilesOnly(), doublestar.WithFailOnIOErrors())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	slices.Sort(names)
+	return names, err
+}

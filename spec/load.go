@@ -1,0 +1,313 @@
+package spec
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/moby/buildkit/util/suggest"
+	"mvdan.cc/sh/v3/expand"
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// MaxSize is the largest build file that is read, in bytes. Real ones are some
+// kilobytes; the limit keeps a hostile one from costing memory.
+const MaxSize = 512 << 10
+
+// Options are what the command line adds to a build file.
+type Options struct {
+	// BuildArgs are the values given with --build-arg.
+	BuildArgs map[string]string
+	// Predefined are values that a build file may use without declaring them:
+	// TARGETPLATFORM and the others that BuildKit defines.
+	Predefined map[string]string
+}
+
+// Load reads a build file, replaces `${ARG}` in it, and checks everything that
+// needs no other file. Its error is [Errors]: all mistakes, with their places.
+func Load(name string, data []byte, opt Options) (*File, error) {
+	p := &Problems{File: name}
+	f := &File{Name: name}
+	if root := parse(p, data); root != nil {
+		d := &decoder{Problems: p, anchors: anchorsOf(root)}
+		d.decode(root, reflect.ValueOf(f).Elem(), 0)
+	}
+	if err := p.Err(); err != nil { // a half-read file would only give follow-up errors
+		return nil, err
+	}
+	env := f.applyArgs(p, opt)
+	expandValue(p, reflect.ValueOf(f).Elem(), env)
+	f.setDefaults()
+	f.validate(p)
+	if err := p.Err(); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// parse returns the root of the only document in data, or nil, having reported
+// why there is none.
+func parse(p *Problems, data []byte) ast.Node {
+	if len(data) > MaxSize {
+		p.Addf(Range{}, "the build file has %d bytes; the limit is %d", len(data), MaxSize)
+		return nil
+	}
+	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	if i := bytes.IndexByte(data, 0); i >= 0 {
+		line := 1 + bytes.Count(data[:i], []byte("\n"))
+		p.Addf(lineRange(line), "the build file holds a NUL byte: it is not text")
+		return nil
+	}
+	if line, ok := tooDeep(data); ok {
+		p.Addf(lineRange(line), "nested more than %d levels deep", maxDepth)
+		return nil
+	}
+	tree, err := parser.ParseBytes(data, 0)
+	if err != nil {
+		var ye yaml.Error
+		if !errors.As(err, &ye) || ye.GetToken() == nil {
+			p.Addf(Range{}, "not YAML: %v", err)
+			return nil
+		}
+		pos := Position{Line: ye.GetToken().Position.Line, Column: ye.GetToken().Position.Column}
+		p.Addf(Range{Start: pos, End: pos}, "not YAML: %s", ye.GetMessage())
+		return nil
+	}
+	var roots []ast.Node
+	for _, doc := range tree.Docs {
+		if doc.Body != nil {
+			roots = append(roots, doc.Body)
+		}
+	}
+	switch len(roots) {
+	case 0:
+		p.Addf(Range{}, "the build file is empty; it needs at least `base: <image>`")
+		return nil
+	case 1:
+		return roots[0]
+	}
+	p.Addf(rangeOf(roots[1]), "a build file holds one YAML document; this is the second")
+	return nil
+}
+
+// tooDeep tells, before a recursive parser is let at the text, whether it
+// nests further than any build file does, and in which line.
+func tooDeep(data []byte) (int, bool) {
+	// Brackets inside strings count too; no sensible string has so many. A
+	// block collection needs a column for each level.
+	line, depth, indent, dashes, atStart := 1, 0, 0, 0, true
+	for _, b := range data {
+		switch b {
+		case '\n':
+			line, indent, dashes, atStart = line+1, 0, 0, true
+			continue
+		case '[', '{':
+			depth++
+		case ']', '}':
+			depth = max(0, depth-1)
+		case ' ', '\t':
+			if atStart {
+				indent++
+			}
+			continue
+		case '-', '?', ':':
+			if atStart {
+				dashes++
+				continue
+			}
+		}
+		atStart = false
+		if depth > maxDepth*2 || indent > 512 || dashes > maxDepth {
+			return line, true
+		}
+	}
+	return 0, false
+}
+
+func lineRange(line int) Range {
+	return Range{Start: Position{Line: line, Column: 1}, End: Position{Line: line, Column: 1}}
+}
+
+// anchorsOf collects the anchors of a tree by name.
+func anchorsOf(root ast.Node) map[string]ast.Node {
+	out := map[string]ast.Node{}
+	for _, n := range ast.Filter(ast.AnchorType, root) {
+		if a, ok := n.(*ast.AnchorNode); ok {
+			out[a.Name.GetToken().Value] = a.Value
+		}
+	}
+	return out
+}
+
+// applyArgs settles the value of each arg, in order, so that a default may use
+// the args before it, and returns all values.
+func (f *File) applyArgs(p *Problems, opt Options) map[string]string {
+	env := map[string]string{}
+	maps.Copy(env, opt.Predefined)
+	for i := range f.Args {
+		a := &f.Args[i]
+		if _, ok := opt.Predefined[a.Name.Value]; ok {
+			p.Addf(a.Name.At, "%s is set by BuildKit and needs no declaration; remove it", a.Name)
+			continue
+		}
+		if v, ok := opt.BuildArgs[a.Name.Value]; ok {
+			a.Value.Value, a.Set = v, true
+		} else {
+			a.Value.expand(p, env)
+		}
+		env[a.Name.Value] = a.Value.Value
+	}
+	return env
+}
+
+// Undeclared returns the build arguments that the file does not declare, each
+// with a hint where a declared name is close.
+func (f *File) Undeclared(opt Options) []string {
+	declared := make([]string, len(f.Args))
+	for i, a := range f.Args {
+		declared[i] = a.Name.Value
+	}
+	var out []string
+	for name := range opt.BuildArgs {
+		_, predefined := opt.Predefined[name]
+		if predefined || slices.Contains(declared, name) || isWellKnown(name) {
+			continue
+		}
+		if s, ok := suggest.Search(name, declared, true); ok {
+			name += " (did you mean " + s + "?)"
+		}
+		out = append(out, name)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// isWellKnown tells whether a build argument means something to BuildKit
+// itself, as Docker documents them.
+func isWellKnown(name string) bool {
+	switch strings.ToUpper(name) {
+	case "HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY", "SOURCE_DATE_EPOCH":
+		return true
+	}
+	return strings.HasPrefix(name, "BUILDKIT_")
+}
+
+// expandValue replaces args in every Text below v, but in fields whose tag
+// says literal (a container's shell reads them) or late ([Text.Expand] does
+// it, when more is known).
+func expandValue(p *Problems, v reflect.Value, env map[string]string) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			expandValue(p, v.Elem(), env)
+		}
+	case reflect.Slice:
+		if v.Type().Elem() == reflect.TypeFor[Arg]() { // settled in order, by applyArgs
+			return
+		}
+		for i := range v.Len() {
+			expandValue(p, v.Index(i), env)
+		}
+	case reflect.Struct:
+		if t, ok := v.Addr().Interface().(*Text); ok {
+			t.expand(p, env)
+			return
+		}
+		if pair, ok := v.Addr().Interface().(*Pair); ok {
+			pair.Value.expand(p, env)
+			return
+		}
+		for i := range v.NumField() {
+			f := v.Type().Field(i)
+			if !f.IsExported() || fieldHas(f, "literal") || fieldHas(f, "late") {
+				continue
+			}
+			expandValue(p, v.Field(i), env)
+		}
+	}
+}
+
+func (t *Text) expand(p *Problems, env map[string]string) {
+	v, missing, err := Expand(t.Value, env)
+	switch {
+	case err != nil:
+		p.Addf(t.At, "%v", err)
+	case missing != "":
+		hint := "declare it under args"
+		if s, ok := suggest.Search(missing, slices.Sorted(maps.Keys(env)), true); ok {
+			hint = "did you mean " + s + "?"
+		}
+		p.Addf(t.At, "${%s} is not a build argument; %s", missing, hint)
+	default:
+		t.Value = v
+	}
+}
+
+// Expand replaces `$NAME` and `${NAME}` in s as a shell does in a
+// here-document: `${NAME:-default}` and the like work, `\$` is a dollar sign,
+// quotes mean nothing, and commands are refused. It returns the first name
+// that env lacks and that has no default.
+func Expand(s string, env map[string]string) (value, missing string, err error) {
+	if !strings.ContainsAny(s, "$`\\") {
+		return s, "", nil
+	}
+	word, err := syntax.NewParser().Document(strings.NewReader(s))
+	if err != nil {
+		return "", "", fmt.Errorf("cannot read %q: %s; write \\$ for a dollar sign", s, parseMessage(err))
+	}
+	value, err = expand.Document(&expand.Config{
+		Env: expand.FuncEnviron(func(name string) string { return env[name] }),
+		CmdSubst: func(io.Writer, *syntax.CmdSubst) error {
+			return errors.New("commands are not run in a build file")
+		},
+	}, word)
+	if err != nil {
+		return "", "", fmt.Errorf("cannot expand %q: %w", s, err)
+	}
+	return value, firstUnset(word, env), nil
+}
+
+// firstUnset returns the first parameter that has neither a value nor a
+// default.
+func firstUnset(word *syntax.Word, env map[string]string) (name string) {
+	if word == nil {
+		return ""
+	}
+	syntax.Walk(word, func(n syntax.Node) bool {
+		p, ok := n.(*syntax.ParamExp)
+		if !ok || name != "" {
+			return true
+		}
+		if _, set := env[p.Param.Value]; set {
+			return true
+		}
+		if p.Exp == nil {
+			name = p.Param.Value
+			return true
+		}
+		switch p.Exp.Op {
+		case syntax.AlternateUnset, syntax.AlternateUnsetOrNull, syntax.DefaultUnset, syntax.DefaultUnsetOrNull:
+		default:
+			name = p.Param.Value
+		}
+		return true
+	})
+	return name
+}
+
+// parseMessage is a parser's message without its position in the value.
+func parseMessage(err error) string {
+	var pe syntax.ParseError
+	if errors.As(err, &pe) {
+		return pe.Text
+	}
+	return err.Error()
+}

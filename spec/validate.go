@@ -1,0 +1,301 @@
+package spec
+
+import (
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/distribution/reference"
+	"github.com/moby/sys/signal"
+)
+
+// setDefaults fills what does not depend on the context.
+func (f *File) setDefaults() {
+	if u := f.User; u != nil {
+		if u.GID == 0 {
+			u.GID = u.UID
+		}
+		if u.Home.Value == "" {
+			u.Home.Value = "/home/" + u.Name.Value
+		}
+	}
+	if f.CacheBoundary.StableFiles == nil {
+		f.CacheBoundary.StableFiles = []Text{{Value: "setup/**"}}
+	}
+	if f.CacheBoundary.VolatileFiles == nil {
+		f.CacheBoundary.VolatileFiles = []Text{{Value: "entrypoint.d/**"}, {Value: "config/**"}}
+	}
+	for i := range f.Tests {
+		if f.Tests[i].Timeout.Duration == 0 {
+			f.Tests[i].Timeout.Duration = time.Minute
+		}
+	}
+}
+
+// validate reports what is wrong in the values themselves, and brings paths
+// into their clean form.
+func (f *File) validate(p *Problems) {
+	f.validateBase(p)
+	for _, a := range f.Args {
+		if !IsIdentifier(a.Name.Value) {
+			p.Addf(a.Name.At, "%q cannot be an argument's name: letters, digits and _, not starting with a digit", a.Name.Value)
+		}
+	}
+	f.validateUser(p)
+	for _, list := range [][]Text{f.Setup.Dependencies.Build, f.Setup.Dependencies.Runtime} {
+		for _, t := range list {
+			validatePackage(p, t)
+		}
+	}
+	for i := range f.Setup.Scripts {
+		f.Setup.Scripts[i].validate(p, f)
+	}
+	for i := range f.Setup.FinalCleanup {
+		s := &f.Setup.FinalCleanup[i]
+		s.validate(p, f)
+		if s.Outputs != nil || s.Needs != nil {
+			p.Addf(s.At, "a final_cleanup script runs after all others, on the whole setup; outputs and needs have no meaning for it")
+		}
+	}
+	for i := range f.Setup.BuildArtifacts {
+		absolute(p, &f.Setup.BuildArtifacts[i], "a build artifact directory")
+	}
+	f.Entrypoint.validate(p, f.User)
+	for _, list := range [][]Text{f.CacheBoundary.StableFiles, f.CacheBoundary.VolatileFiles} {
+		for i := range list {
+			relative(p, &list[i], "a file pattern")
+		}
+	}
+	f.Image.validate(p)
+	for i := range f.Tests {
+		t := &f.Tests[i]
+		if t.Name.Value == "" || t.Run.Value == "" {
+			p.Addf(t.At, "a test needs a name and a script to run")
+			continue
+		}
+		relative(p, &t.Run, "a test script")
+	}
+}
+
+func (f *File) validateBase(p *Problems) {
+	switch {
+	case f.Base.Value == "":
+		at := f.Base.At
+		p.Addf(at, "base is missing: name the image to build on, such as `base: debian:bookworm-slim`")
+	case f.Base.Value == "scratch":
+		p.Addf(f.Base.At, "base scratch has no shell to run setup scripts with; name a distribution's image")
+	default:
+		if _, err := reference.ParseNormalizedNamed(f.Base.Value); err != nil {
+			p.Addf(f.Base.At, "base %q is not an image reference: %v", f.Base.Value, err)
+		}
+	}
+}
+
+func (f *File) validateUser(p *Problems) {
+	u := f.User
+	if u == nil {
+		return
+	}
+	if !isUserName(u.Name.Value) {
+		p.Addf(u.At, "user needs a name of lower-case letters, digits, _ and -, not %q", u.Name.Value)
+	}
+	if u.UID < 1 || u.UID > 65533 || u.GID < 1 || u.GID > 65533 {
+		p.Addf(u.At, "user needs a uid (and gid) from 1 to 65533; leave user out for an image that runs as root")
+	}
+	absolute(p, &u.Home, "a home directory")
+}
+
+func (t *Script) validate(p *Problems, f *File) {
+	if t.Path.Value == "" {
+		p.Addf(t.At, "a script needs a path")
+		return
+	}
+	relative(p, &t.Path, "a setup script")
+	if t.Outputs != nil && len(t.Outputs) == 0 {
+		p.Addf(t.At, "outputs is empty: list the paths that the script installs, or leave outputs out")
+	}
+	for i := range t.Outputs {
+		absolute(p, &t.Outputs[i], "an output")
+	}
+	for i := range t.Inputs {
+		relative(p, &t.Inputs[i], "an input")
+	}
+	for _, a := range t.Args {
+		if !slices.ContainsFunc(f.Args, func(d Arg) bool { return d.Name.Value == a.Value }) {
+			p.Addf(a.At, "%s is not declared under args", a)
+		}
+	}
+	switch t.Network.Value {
+	case "", "default", "none", "host":
+	default:
+		p.Addf(t.Network.At, "network must be default, none or host, not %q", t.Network.Value)
+	}
+	for _, s := range t.Secrets {
+		if !isFileName(s.Value) {
+			p.Addf(s.At, "a secret is named by its id, which is also its file name, not %q", s.Value)
+		}
+	}
+}
+
+func (e *Entrypoint) validate(p *Problems, u *User) {
+	if e.Script != nil {
+		relative(p, e.Script, "the entrypoint script")
+	}
+	for _, list := range [][]Text{e.RuntimeScripts, e.UtilityScripts} {
+		for i := range list {
+			relative(p, &list[i], "an entrypoint file")
+		}
+	}
+	for i := range e.ConfigurationFiles {
+		c := &e.ConfigurationFiles[i]
+		if c.Source.Value == "" || c.Target.Value == "" {
+			p.Addf(c.At, "a configuration file needs a source and a target")
+			continue
+		}
+		relative(p, &c.Source, "a source")
+		if strings.HasSuffix(c.Target.Value, "/") {
+			p.Addf(c.Target.At, "a target names the file itself, not its directory: %q", c.Target.Value)
+			continue
+		}
+		absolute(p, &c.Target, "a target")
+		if c.Owner.Value != "" {
+			if _, _, err := ParseOwner(c.Owner.Value, u); err != nil {
+				p.Addf(c.Owner.At, "%v", err)
+			}
+		}
+	}
+}
+
+func (m *Image) validate(p *Problems) {
+	for _, t := range m.Env {
+		if t.Key.Value == "" || strings.ContainsAny(t.Key.Value, "= \t\n") {
+			p.Addf(t.Key.At, "%q cannot be an environment variable's name", t.Key.Value)
+		}
+	}
+	for i, t := range m.Expose {
+		port, proto, ok := strings.Cut(t.Value, "/")
+		n, err := strconv.Atoi(port)
+		if err != nil || n < 1 || n > 65535 || ok && proto != "tcp" && proto != "udp" && proto != "sctp" {
+			p.Addf(t.At, "a port is a number from 1 to 65535, with /udp or /sctp behind it where it is not tcp; not %q", t.Value)
+			continue
+		}
+		if !ok {
+			m.Expose[i].Value += "/tcp"
+		}
+	}
+	for i := range m.Volumes {
+		absolute(p, &m.Volumes[i], "a volume")
+	}
+	if s := m.StopSignal; s.Value != "" {
+		if _, err := signal.ParseSignal(s.Value); err != nil {
+			p.Addf(s.At, "stop_signal %q is not a signal; use a name such as SIGINT", s.Value)
+		}
+	}
+	if m.WorkingDir.Value != "" {
+		absolute(p, &m.WorkingDir, "the working directory")
+	}
+	if h := m.Healthcheck; h != nil && len(h.Command) == 0 {
+		p.Addf(h.At, "healthcheck needs a command: the program and its arguments, as a list")
+	}
+}
+
+// ParseOwner reads `user[:group]` into numeric ids. Names other than root and
+// the build file's user cannot be known before the image is built.
+func ParseOwner(s string, u *User) (uid, gid int, err error) {
+	user, group, ok := strings.Cut(s, ":")
+	if !ok {
+		group = user
+	}
+	id := func(name string, own func(*User) int) (int, error) {
+		switch n, err := strconv.Atoi(name); {
+		case err == nil && n >= 0:
+			return n, nil
+		case name == "root":
+			return 0, nil
+		case u != nil && name == u.Name.Value:
+			return own(u), nil
+		}
+		return 0, &ownerError{name}
+	}
+	if uid, err = id(user, func(u *User) int { return u.UID }); err != nil {
+		return 0, 0, err
+	}
+	gid, err = id(group, func(u *User) int { return u.GID })
+	return uid, gid, err
+}
+
+type ownerError struct{ name string }
+
+func (e *ownerError) Error() string {
+	return "owner " + strconv.Quote(e.name) + " is neither a number, nor root, nor the user of this build file"
+}
+
+// relative brings a context path into its clean form and reports one that
+// leaves the context.
+func relative(p *Problems, t *Text, what string) {
+	clean := path.Clean(t.Value)
+	switch {
+	case t.Value == "":
+		p.Addf(t.At, "%s needs a path", what)
+	case path.IsAbs(clean):
+		p.Addf(t.At, "%s is a path in the build context, so it does not start with /: %q", what, t.Value)
+	case clean == ".." || strings.HasPrefix(clean, "../"):
+		p.Addf(t.At, "%s leaves the build context: %q", what, t.Value)
+	case strings.ContainsRune(clean, 0):
+		p.Addf(t.At, "%s holds a NUL byte", what)
+	default:
+		t.Value = clean
+	}
+}
+
+// absolute brings an image path into its clean form and reports one that is
+// not absolute, or is the root itself.
+func absolute(p *Problems, t *Text, what string) {
+	clean := path.Clean(t.Value)
+	switch {
+	case !path.IsAbs(t.Value):
+		p.Addf(t.At, "%s is an absolute path in the image, not %q", what, t.Value)
+	case clean == "/":
+		p.Addf(t.At, "%s cannot be the root directory", what)
+	default:
+		t.Value = clean
+	}
+}
+
+// validatePackage keeps anything but a package from reaching the package
+// manager's command line.
+func validatePackage(p *Problems, t Text) {
+	name, version, pinned := strings.Cut(t.Value, "=")
+	okName := name != "" && name[0] != '-' && allOf(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-._:")
+	okVersion := !pinned || version != "" && allOf(version, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-._:~*")
+	if !okName || !okVersion {
+		p.Addf(t.At, "a package is `name` or `name=version`, not %q", t.Value)
+	}
+}
+
+// IsIdentifier tells whether s can be the name of a variable.
+func IsIdentifier(s string) bool {
+	return s != "" && (s[0] < '0' || s[0] > '9') &&
+		allOf(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
+}
+
+// isUserName follows useradd's own rule.
+func isUserName(s string) bool {
+	return s != "" && len(s) <= 32 && s[0] != '-' && (s[0] < '0' || s[0] > '9') &&
+		allOf(s, "abcdefghijklmnopqrstuvwxyz0123456789_-")
+}
+
+func isFileName(s string) bool {
+	return s != "" && s != "." && s != ".." && !strings.ContainsAny(s, "/\x00\n")
+}
+
+func allOf(s, chars string) bool {
+	for _, r := range s {
+		if !strings.ContainsRune(chars, r) {
+			return false
+		}
+	}
+	return true
+}
