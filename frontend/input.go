@@ -5,6 +5,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/containerd/platforms"
 	"github.com/moby/buildkit/client/llb"
@@ -36,6 +37,12 @@ func (r *request) read(ctx context.Context) ([]input, error) {
 	if err != nil {
 		return nil, err
 	}
+	now := time.Now()
+	if epoch, err := r.epoch(ctx); err != nil {
+		return nil, err
+	} else if epoch != nil {
+		now = *epoch
+	}
 	state, tree, err := r.readContext(ctx, inputs)
 	if err != nil {
 		return nil, err
@@ -49,6 +56,7 @@ func (r *request) read(ctx context.Context) ([]input, error) {
 		in.graph, err = graph.New(in.file, tree, graph.Options{
 			Platform:   platforms.Format(in.platform),
 			Predefined: in.options.Predefined,
+			Now:        now,
 		})
 		if err != nil {
 			return nil, err

@@ -82,6 +82,35 @@ type Toolchain struct {
 	Build []Package `json:"build,omitempty"`
 	// Caches are the package manager's.
 	Caches []Cache `json:"caches,omitempty"`
+	// Refresh is what makes it run again although it has not changed.
+	Refresh Refresh `json:"refresh"`
+}
+
+// Refresh is what cache invalidation rules add to a node's cache key.
+type Refresh struct {
+	// Period is the start of the current period of max_age, "" without one.
+	Period string `json:"period,omitempty"`
+	// Base tells that the base image's digest counts.
+	Base bool `json:"base,omitempty"`
+	// Packages are those whose newest version in the archive counts.
+	Packages []string `json:"packages,omitempty"`
+	// Day is the day on which the archive was asked.
+	Day string `json:"day,omitempty"`
+}
+
+// String says what the rules do, "" when there are none.
+func (r Refresh) String() string {
+	var parts []string
+	if r.Period != "" {
+		parts = append(parts, "fresh since "+r.Period)
+	}
+	if r.Base {
+		parts = append(parts, "follows the base image")
+	}
+	if len(r.Packages) > 0 {
+		parts = append(parts, "follows "+strings.Join(r.Packages, ", ")+" in the archive")
+	}
+	return strings.Join(parts, "; ")
 }
 
 // Package is a distribution package, `name` or `name=version`.
@@ -117,6 +146,8 @@ type Script struct {
 	SSH bool `json:"ssh,omitempty"`
 	// Network is "", none or host.
 	Network string `json:"network,omitempty"`
+	// Refresh is what makes it run again although it has not changed.
+	Refresh Refresh `json:"refresh"`
 	// At is its place in the build file; zero for a discovered script.
 	At spec.Range `json:"-"`
 }
@@ -134,7 +165,8 @@ type Input struct {
 	Path string `json:"path"`
 	// Dir tells that it is a directory, with everything in it.
 	Dir bool `json:"dir,omitempty"`
-	// Why says what made it an input: "script", "sourced", "declared".
+	// Why says what made it an input: "script", "sourced" (or run), "declared"
+	// or "watched".
 	Why string `json:"why"`
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/pgstrata/pgstrata/shell"
 	"github.com/pgstrata/pgstrata/spec"
@@ -23,6 +24,8 @@ type Options struct {
 	// Predefined are the values that scripts may read without their being
 	// declared: TARGETPLATFORM and the like.
 	Predefined map[string]string
+	// Now is the time that max_age counts by.
+	Now time.Time
 }
 
 // New resolves a build file, completed by its Discover, with the context that
@@ -32,6 +35,7 @@ func New(f *spec.File, context fs.FS, opt Options) (*Graph, error) {
 		Problems: &spec.Problems{File: f.Name},
 		file:     f,
 		context:  context,
+		now:      opt.Now,
 		caches:   newCacheSet(opt.Platform, release(f.Base.Value)),
 		graph: &Graph{
 			File:     f.Name,
@@ -51,6 +55,7 @@ func New(f *spec.File, context fs.FS, opt Options) (*Graph, error) {
 	}
 	b.toolchain()
 	b.scripts()
+	b.rules()
 	b.entrypoint()
 	b.image()
 	b.tests()
@@ -65,6 +70,7 @@ type builder struct {
 	*spec.Problems
 	file    *spec.File
 	context fs.FS
+	now     time.Time
 	caches  cacheSet
 	graph   *Graph
 	loader  *shell.Loader
@@ -207,12 +213,17 @@ func (b *builder) declaredInputs(list []spec.Text) []Input {
 			b.Addf(t.At, "input %s is not in the build context; is its name right, or does .dockerignore exclude it?", t.Value)
 		}
 		for _, name := range names {
-			info, err := fs.Stat(b.context, name)
-			out = append(out, Input{Path: name, Dir: err == nil && info.IsDir(), Why: "declared"})
+			out = append(out, b.input(name, "declared"))
 		}
 	}
 	slices.SortFunc(out, func(x, y Input) int { return strings.Compare(x.Path, y.Path) })
 	return slices.Compact(out)
+}
+
+// input describes a file or directory that is in the context.
+func (b *builder) input(name, why string) Input {
+	info, err := fs.Stat(b.context, name)
+	return Input{Path: name, Dir: err == nil && info.IsDir(), Why: why}
 }
 
 // checkBoundary reports setup inputs on the entrypoint's side of the boundary.

@@ -24,6 +24,8 @@ const (
 	// original, apt would empty the cache mount after each install.
 	keepDownloads = "// While pgstrata builds, apt's cache is a cache mount: keep it.\n" +
 		"Binary::apt::APT::Keep-Downloaded-Packages \"true\";\n"
+	// watched is where a step finds the versions that it follows.
+	watched = "/run/pgstrata/watched"
 	// setupEpoch is the time that steps of pgstrata's own take for now, so
 	// that /etc/shadow does not tell the day of the build.
 	setupEpoch = "1704067200"
@@ -142,4 +144,31 @@ func network(name string) []bk.RunOption {
 		return []bk.RunOption{bk.Network(pb.NetMode_HOST)}
 	}
 	return nil
+}
+
+// refresh returns what cache invalidation rules add to a step's cache key: the
+// period that it belongs to, the base's digest, and the versions that the
+// archive has of the watched packages.
+func (c *compiler) refresh(base State, r graph.Refresh) []bk.RunOption {
+	var opts []bk.RunOption
+	if r.Period != "" {
+		opts = append(opts, bk.AddEnv("PGSTRATA_FRESH_SINCE", r.Period))
+	}
+	if r.Base {
+		opts = append(opts, bk.AddEnv("PGSTRATA_BASE", c.opt.Base.Digest.String()))
+	}
+	if len(r.Packages) > 0 {
+		opts = append(opts, bk.AddMount(watched, c.versions(base, r), bk.Readonly))
+	}
+	return opts
+}
+
+// versions asks the archive for the newest versions of packages, once a day.
+// Only a changed answer counts: a mount is keyed by its content.
+func (c *compiler) versions(base State, r graph.Refresh) bk.State {
+	opts := append(c.builtin("package-versions.sh", r.Packages...), c.cacheMounts(c.graph.Toolchain.Caches)...)
+	opts = append(opts,
+		bk.AddEnv("PGSTRATA_DAY", r.Day),
+		c.name(graph.ToolchainState, "versions in the archive on "+r.Day+": "+strings.Join(r.Packages, " ")))
+	return base.Run(opts...).AddMount(watched, bk.Scratch())
 }

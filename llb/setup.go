@@ -16,6 +16,7 @@ import (
 func (c *compiler) setup(base State, tools toolchainStates, outputs map[string]State) State {
 	s := &setup{
 		compiler: c,
+		base:     base,
 		tools:    tools,
 		after:    map[string]State{"": tools.build},
 		holds:    map[string]map[string]bool{},
@@ -25,12 +26,13 @@ func (c *compiler) setup(base State, tools toolchainStates, outputs map[string]S
 		s.run(script)
 	}
 	held, others := s.split()
-	return c.refresh(c.merge(s.chain(base, held), others...))
+	return c.linkerCache(c.merge(s.chain(held), others...))
 }
 
 // setup is the compilation of the setup scripts.
 type setup struct {
 	*compiler
+	base  State
 	tools toolchainStates
 	// after holds the chain's state after each of its scripts, by name.
 	after map[string]State
@@ -82,7 +84,7 @@ func (s *setup) options(script *graph.Script) []bk.RunOption {
 	opts := append(s.step(),
 		bk.Args(script.Command),
 		bk.AddMount(graph.ContextMount, s.inputs(script), bk.Readonly),
-		s.name(s.progress(script), path.Base(script.Path)),
+		s.name(s.progress(script), describe(path.Base(script.Path), script.Refresh)),
 		s.at(script.At),
 		s.fresh(graph.SetupState, script.Node(), script.Name),
 	)
@@ -95,6 +97,7 @@ func (s *setup) options(script *graph.Script) []bk.RunOption {
 	}
 	opts = append(opts, s.cacheMounts(script.Caches)...)
 	opts = append(opts, s.artifacts()...)
+	opts = append(opts, s.refresh(s.base, script.Refresh)...)
 	for _, id := range script.Secrets {
 		opts = append(opts, bk.AddSecret("/run/secrets/"+id, bk.SecretID(id)))
 	}
@@ -212,7 +215,7 @@ func (s *setup) squashes() bool {
 // chain ends the chain: build packages go, cleanup scripts run, and one layer
 // holds what is left. With a cleanup script that layer reaches down to the
 // base, so that what it deletes is gone from the packages' layer too.
-func (s *setup) chain(base State, held []State) State {
+func (s *setup) chain(held []State) State {
 	chain := s.chainScripts()
 	if len(chain) == 0 {
 		return s.tools.runtime
@@ -227,7 +230,7 @@ func (s *setup) chain(base State, held []State) State {
 	}
 	lower, label := s.tools.runtime, fmt.Sprintf("setup: %d scripts", len(chain))
 	if len(s.graph.Cleanup) > 0 {
-		lower, label = base, "setup: user, packages and "+fmt.Sprintf("%d scripts", len(chain))
+		lower, label = s.base, "setup: user, packages and "+fmt.Sprintf("%d scripts", len(chain))
 	}
 	for _, script := range s.graph.Cleanup {
 		done := end.Run(s.options(script)...)
@@ -247,9 +250,9 @@ func (s *setup) lastOfChain() string {
 	return last
 }
 
-// refresh renews what a merge of outputs leaves stale: the linker's cache
+// linkerCache renews what a merge of outputs leaves stale: the linker's cache
 // knows nothing of the libraries that came in beside it.
-func (c *compiler) refresh(root State) State {
+func (c *compiler) linkerCache(root State) State {
 	if !slices.ContainsFunc(c.graph.Scripts, (*graph.Script).Isolated) {
 		return root
 	}

@@ -48,11 +48,11 @@ func (c *compiler) toolchain(base State) toolchainStates {
 	t := toolchainStates{runtime: c.user(base)}
 	tc := c.graph.Toolchain
 	if len(tc.Runtime) > 0 {
-		t.runtime = c.packages(t.runtime, "runtime", tc.Runtime)
+		t.runtime = c.packages(base, t.runtime, "runtime", tc.Runtime)
 	}
 	t.build = t.runtime
 	if len(tc.Build) > 0 {
-		t.build = c.packages(t.runtime, "build", tc.Build, bk.AddEnv("RECORD", buildRecord))
+		t.build = c.packages(base, t.runtime, "build", tc.Build, bk.AddEnv("RECORD", buildRecord))
 	}
 	return t
 }
@@ -72,7 +72,7 @@ func (c *compiler) user(base State) State {
 }
 
 // packages installs distribution packages.
-func (c *compiler) packages(on State, kind string, list []graph.Package, extra ...bk.RunOption) State {
+func (c *compiler) packages(base, on State, kind string, list []graph.Package, extra ...bk.RunOption) State {
 	specs := make([]string, len(list))
 	for i, p := range list {
 		specs[i] = p.Spec
@@ -80,6 +80,15 @@ func (c *compiler) packages(on State, kind string, list []graph.Package, extra .
 	what := kind + " packages: " + strings.Join(specs, " ")
 	opts := append(c.builtin("install-packages.sh", specs...), c.cacheMounts(c.graph.Toolchain.Caches)...)
 	opts = append(opts, extra...)
-	opts = append(opts, c.name(graph.ToolchainState, what), c.at(list[0].At), c.fresh(graph.ToolchainState))
+	opts = append(opts, c.refresh(base, c.graph.Toolchain.Refresh)...)
+	opts = append(opts, c.name(graph.ToolchainState, describe(what, c.graph.Toolchain.Refresh)), c.at(list[0].At), c.fresh(graph.ToolchainState))
 	return on.layer(on.Run(opts...).Root(), "toolchain: "+what)
+}
+
+// describe adds to a step's name what cache invalidation rules do to it.
+func describe(what string, r graph.Refresh) string {
+	if rules := r.String(); rules != "" {
+		return what + " (" + rules + ")"
+	}
+	return what
 }

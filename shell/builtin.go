@@ -273,14 +273,14 @@ func (in *interp) setBuiltin(c *ctx, e *env, inv *invocation) {
 	for i := 0; i < len(words); i++ {
 		s, ok := words[i].Literal()
 		switch {
-		case ok && (s == "-o" || s == "+o"):
-			i++
+		case ok && len(s) > 1 && (s[0] == '-' || s[0] == '+') && strings.HasSuffix(s, "o"):
+			i++ // -o and -euo take the option's name
 		case ok && (s == "--" || s == "-"):
-			e.args, e.argsKnown = arguments(c, inv, i+2)
+			e.setArgs(arguments(c, inv, i+2))
 			return
 		case ok && s != "" && (s[0] == '-' || s[0] == '+'):
 		default:
-			e.args, e.argsKnown = arguments(c, inv, i+1)
+			e.setArgs(arguments(c, inv, i+1))
 			return
 		}
 	}
@@ -303,13 +303,13 @@ func shift(e *env, inv *invocation) {
 			n = -1
 		}
 	}
-	if n < 0 || n > len(e.args) {
-		if n < 0 {
-			e.args, e.argsKnown = nil, false
+	if n < 0 || n > e.argsFixed {
+		if n < 0 || !e.argsKnown() {
+			e.setArgs(noArgs())
 		}
 		return
 	}
-	e.args = e.args[n:]
+	e.setArgs(e.args[n:], e.argsFixed-n)
 }
 
 // readBuiltin is read and its kin: what they set comes from standard input.

@@ -188,7 +188,7 @@ func forwarded(call *Call, o *argument, c *ctx) *record {
 	call.Wrappers = append(call.Wrappers, c.wrappers...)
 	call.Guards = o.site.guards
 	call.Conditional = call.Conditional || conditional(o.site.guards)
-	call.Loop = call.Loop || inLoop(o.site.guards)
+	call.Loop = inLoop(o.site.guards) // a function that tries again is no loop of the caller's
 	return o.site.rec
 }
 
@@ -218,8 +218,8 @@ func (in *interp) enter(c *ctx, e *env, inv *invocation, def *funcDef) {
 	}
 	in.depth++
 	in.active[d.decl] = true
-	args, known := e.args, e.argsKnown
-	e.args, e.argsKnown = arguments(c, inv, 1)
+	args, fixed := e.args, e.argsFixed
+	e.setArgs(arguments(c, inv, 1))
 	outer := *d.ctx
 	outer.outer = c.way()
 	outer.background, outer.subshell = c.background, c.subshell
@@ -231,17 +231,20 @@ func (in *interp) enter(c *ctx, e *env, inv *invocation, def *funcDef) {
 		}
 	}
 	in.body(&outer, e, d)
-	e.args, e.argsKnown = args, known
+	e.setArgs(args, fixed)
 	delete(in.active, d.decl)
 	in.depth--
 }
 
-// arguments makes positional parameters of an invocation's words.
-func arguments(c *ctx, inv *invocation, from int) ([]argument, bool) {
-	known := true
+// arguments makes positional parameters of an invocation's words, and tells how
+// many of them are sure to be at their place.
+func arguments(c *ctx, inv *invocation, from int) ([]argument, int) {
+	fixed := -1
 	args := make([]argument, 0, len(inv.words))
 	for i := from; i < len(inv.words); i++ {
-		known = known && !inv.words[i].Splits && !inv.words[i].Glob
+		if fixed < 0 && inv.words[i].Splits {
+			fixed = len(args)
+		}
 		a := argument{val: inv.vals[i], word: inv.words[i], site: c, call: inv.words[0].Pos, node: inv.nodes[i]}
 		if o := a.val.origin; o != nil {
 			a = *o // handed on: it was written where it was written first
@@ -249,7 +252,13 @@ func arguments(c *ctx, inv *invocation, from int) ([]argument, bool) {
 		a.val.origin = nil
 		args = append(args, a)
 	}
-	return args, known
+	if fixed < 0 {
+		fixed = len(args)
+	}
+	if inv.open {
+		args = append(args, argument{val: unknown()})
+	}
+	return args, fixed
 }
 
 // body goes through a function's body.

@@ -22,9 +22,10 @@ type env struct {
 	funcs map[string]*funcDef
 	dir   value   // working directory
 	stack []value // of pushd
-	args  []argument
-	// argsKnown says that args are all of the positional parameters.
-	argsKnown bool
+	// args are the positional parameters. The first argsFixed of them are at
+	// their place; of the others some may be missing, or there may be more.
+	args      []argument
+	argsFixed int
 	locals    []saved
 	// stop says that the way ends here: exit, return, break.
 	stop stop
@@ -69,6 +70,16 @@ type saved struct {
 type funcDef struct {
 	def *definition
 }
+
+// noArgs are positional parameters of which nothing is known.
+func noArgs() ([]argument, int) {
+	return []argument{{val: unknown()}}, 0
+}
+
+// argsKnown reports whether args are exactly the positional parameters.
+func (e *env) argsKnown() bool { return e.argsFixed == len(e.args) }
+
+func (e *env) setArgs(args []argument, fixed int) { e.args, e.argsFixed = args, fixed }
 
 func (e *env) clone() *env {
 	c := *e
@@ -151,8 +162,8 @@ func (in *interp) merge(e, a, b *env) {
 	if len(a.stack) != len(b.stack) {
 		out.stack = nil
 	}
-	if !a.argsKnown || !b.argsKnown || len(a.args) != len(b.args) {
-		out.args, out.argsKnown = nil, false
+	if len(a.args) != len(b.args) || a.argsFixed != b.argsFixed {
+		out.setArgs(noArgs())
 	}
 	*e = out
 }

@@ -110,6 +110,7 @@ func (x *expander) part(part syntax.WordPart, quoted bool) {
 		x.add(unknown())
 	case *syntax.ExtGlob:
 		x.add(value{s: string(markStar)})
+		x.cur.splits = true
 	default:
 		x.add(unknown())
 	}
@@ -146,7 +147,9 @@ func (x *expander) literal(s string) {
 		case x.whole:
 			b.WriteByte(c)
 		default:
-			b.WriteByte(globMark(c, s[i+1:]))
+			m := globMark(c, s[i+1:])
+			x.cur.splits = x.cur.splits || isMark(m)
+			b.WriteByte(m)
 		}
 	}
 	x.add(value{s: b.String()})
@@ -218,7 +221,7 @@ func (x *expander) split(v value) {
 				part.origin = v.origin
 			}
 			x.add(part)
-			x.cur.splits = x.cur.splits || hasHole(s[start:end])
+			x.cur.splits = x.cur.splits || hasHole(s[start:end]) || part.s != s[start:end]
 		}
 	}
 	for i := 0; i < len(s); i++ {

@@ -101,11 +101,13 @@ func (in *interp) run(path string, t *tree, vars map[string]variable) *Program {
 	if in.opts.Dir != "" {
 		e.dir = literal(in.opts.Dir)
 	}
+	e.setArgs(noArgs())
 	if in.opts.Args != nil {
-		e.argsKnown = true
-		for _, a := range in.opts.Args {
-			e.args = append(e.args, argument{val: literal(a)})
+		args := make([]argument, len(in.opts.Args))
+		for i, a := range in.opts.Args {
+			args[i] = argument{val: literal(a)}
 		}
+		e.setArgs(args, len(args))
 	}
 	c := &ctx{rec: rec, text: t.text, dialect: t.head.Dialect}
 	in.reading[path] = true
@@ -246,7 +248,7 @@ func (in *interp) uncalled(e *env) {
 				again = true
 				s := e.clone()
 				s.stop = stopNone
-				s.args, s.argsKnown = nil, false
+				s.setArgs(noArgs())
 				in.body(def.ctx, s, def)
 			}
 		}

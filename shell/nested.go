@@ -93,12 +93,7 @@ func (in *interp) nestedWord(c *ctx, e *env, inv *invocation, at int) {
 		nt = in.parseNested(c, w, w.Parts, textWord)
 	}
 	s := e.clone()
-	s.args, s.argsKnown = nil, false
-	if at+2 <= len(inv.words) {
-		s.args, s.argsKnown = arguments(c, inv, at+2)
-	} else {
-		s.argsKnown = true
-	}
+	s.setArgs(arguments(c, inv, min(at+2, len(inv.words))))
 	in.runNested(c.sub(), s, e, nt, inv.words[at].Pos)
 }
 

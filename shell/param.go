@@ -58,7 +58,7 @@ func (in *interp) parameter(c *ctx, e *env, p *syntax.ParamExp) (value, state) {
 	case "@", "*":
 		return in.allArgs(e, name), stateUnknown
 	case "#":
-		if e.argsKnown {
+		if e.argsKnown() {
 			return literal(strconv.Itoa(len(e.args))), stateSet
 		}
 		return unknown(), stateSet
@@ -87,10 +87,10 @@ func (in *interp) parameter(c *ctx, e *env, p *syntax.ParamExp) (value, state) {
 
 // allArgs is "$@" or "$*".
 func (in *interp) allArgs(e *env, name string) value {
-	if !e.argsKnown {
-		return value{isArr: true, arr: []value{unknown()}, flags: flagOpen}
-	}
 	out := value{isArr: true, arr: make([]value, len(e.args))}
+	if !e.argsKnown() {
+		out.flags = flagOpen
+	}
 	for i := range e.args {
 		out.arr[i] = e.args[i].val
 		out.arr[i].origin = &e.args[i]
@@ -103,12 +103,12 @@ func (in *interp) allArgs(e *env, name string) value {
 
 func positional(e *env, n int) (value, state) {
 	switch {
-	case !e.argsKnown:
-		return unknown(), stateUnknown
-	case n <= len(e.args):
+	case n <= e.argsFixed:
 		v := e.args[n-1].val
 		v.origin = &e.args[n-1]
 		return v, stateSet
+	case !e.argsKnown():
+		return unknown(), stateUnknown
 	}
 	return value{}, stateUnset
 }

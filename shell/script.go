@@ -109,8 +109,9 @@ type Word struct {
 	// Glob says that the value is a pattern that the shell expands to file
 	// names, or a file name that came out of such an expansion.
 	Glob bool
-	// Splits says that the word may become no word or several: an unquoted
-	// expansion of unknown value, or the elements of an unknown array.
+	// Splits says that the word may become no word or several: a pattern, an
+	// unquoted expansion of unknown value, an element of an array that may lack
+	// it. A file name that a loop over a pattern gives is one word.
 	Splits bool
 	// Quoted says that the word is wholly within quotes.
 	Quoted bool

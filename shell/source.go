@@ -130,13 +130,13 @@ func (in *interp) enterFile(c *ctx, e *env, inv *invocation, at int, rec *record
 	n.outer, n.guards = c.way(), nil
 	var returns []*env
 	n.returns = &returns
-	args, known := e.args, e.argsKnown
+	args, fixed := e.args, e.argsFixed
 	if len(inv.words) > at+1 {
-		e.args, e.argsKnown = arguments(c, inv, at+1)
+		e.setArgs(arguments(c, inv, at+1))
 	}
 	in.stmts(&n, e, rec.tree.file.Stmts)
 	in.returned(e, returns)
-	e.args, e.argsKnown = args, known
+	e.setArgs(args, fixed)
 	delete(in.reading, rec.path)
 	in.depth--
 }

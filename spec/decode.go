@@ -41,6 +41,7 @@ func (t *User) setRange(r Range)        { t.At = r }
 func (t *ConfigFile) setRange(r Range)  { t.At = r }
 func (t *Healthcheck) setRange(r Range) { t.At = r }
 func (t *Test) setRange(r Range)        { t.At = r }
+func (t *Rule) setRange(r Range)        { t.At = r }
 
 // decode fills v, which must be addressable, from n.
 func (d *decoder) decode(n ast.Node, v reflect.Value, depth int) {
@@ -107,6 +108,8 @@ func (d *decoder) decodeStruct(n ast.Node, v reflect.Value, depth int) {
 			hint := "; known here: " + strings.Join(names, ", ")
 			if s, ok := suggest.Search(key.Value, names, true); ok {
 				hint = "; did you mean " + s + "?"
+			} else if isNull(value) && strings.ContainsRune(key.Value, ' ') {
+				hint = "; inside { } a comma ends a value: quote the text that it belongs to"
 			}
 			d.Addf(key.At, "unknown key %q%s", key.Value, hint)
 		}

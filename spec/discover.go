@@ -46,6 +46,13 @@ func (f *File) ContextPatterns() (globs, paths []string) {
 	for _, t := range f.Tests {
 		all = append(all, t.Run)
 	}
+	for _, r := range f.CacheBoundary.Rules {
+		for _, t := range r.WhenChanged {
+			if glob, ok := strings.CutPrefix(t.Value, "file:"); ok {
+				all = append(all, Text{Value: glob})
+			}
+		}
+	}
 	for _, defaults := range []struct {
 		missing bool
 		glob    string

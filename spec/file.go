@@ -167,6 +167,22 @@ type CacheBoundary struct {
 	// VolatileFiles are globs of entrypoint files. Default: entrypoint.d/**
 	// and config/**.
 	VolatileFiles []Text `yaml:"volatile_files"`
+	// Rules say when something that is cached is built again all the same.
+	Rules []Rule `yaml:"cache_invalidation_rules"`
+}
+
+// Rule makes a layer run again although nothing that it reads has changed.
+type Rule struct {
+	// Layer is setup, toolchain or setup/<script>.
+	Layer Text `yaml:"layer,literal"`
+	// MaxAge is how old the layer may become. Time is cut into periods of this
+	// length, the same on every machine; the layer runs once in each.
+	MaxAge Duration `yaml:"max_age"`
+	// WhenChanged lists what else makes it run: base, arg:NAME, file:GLOB or
+	// package:NAME (its newest version in the archive, asked once a day).
+	WhenChanged []Text `yaml:"when_changed"`
+	// At is the place of the whole entry.
+	At Range `yaml:"-"`
 }
 
 // Image is the image's configuration, as `docker inspect` shows it.

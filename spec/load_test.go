@@ -172,6 +172,7 @@ func TestLoadRefuses(t *testing.T) {
 		"signal":              {"base: a\nimage: {stop_signal: SIGNOPE}", "is not a signal"},
 		"healthcheck":         {"base: a\nimage: {healthcheck: {}}", "healthcheck needs a command"},
 		"test":                {"base: a\ntests: [{name: x}]", "a name and a script"},
+		"comma in a flow":     {"base: a\nargs: {A: {description: one, or two}}", "quote the text"},
 		"merge key":           {"base: a\nx-a: &a {name: p}\nuser:\n  <<: *a", "merge keys"},
 		"unknown alias":       {"base: *nope", "has no anchor"},
 		"deep":                {"base: " + strings.Repeat("[", 100000), "nested more than"},

@@ -68,6 +68,9 @@ func (f *File) validate(p *Problems) {
 			relative(p, &list[i], "a file pattern")
 		}
 	}
+	for _, r := range f.CacheBoundary.Rules {
+		r.validate(p, f)
+	}
 	f.Image.validate(p)
 	for i := range f.Tests {
 		t := &f.Tests[i]
@@ -198,6 +201,33 @@ func (m *Image) validate(p *Problems) {
 	}
 	if h := m.Healthcheck; h != nil && len(h.Command) == 0 {
 		p.Addf(h.At, "healthcheck needs a command: the program and its arguments, as a list")
+	}
+}
+
+func (r Rule) validate(p *Problems, f *File) {
+	if r.Layer.Value == "" || r.MaxAge.Duration == 0 && len(r.WhenChanged) == 0 {
+		p.Addf(r.At, "a cache invalidation rule needs a layer, and max_age or when_changed")
+		return
+	}
+	if age := r.MaxAge; age.Duration != 0 && age.Duration < time.Minute {
+		p.Addf(age.At, "max_age is a minute at the least; to run a layer in every build there is --no-cache-filter")
+	}
+	for _, t := range r.WhenChanged {
+		kind, name, _ := strings.Cut(t.Value, ":")
+		switch {
+		case t.Value == "base":
+		case kind == "file" && name != "":
+			clean := Text{Value: name, At: t.At}
+			relative(p, &clean, "a watched file")
+		case kind == "package":
+			validatePackage(p, Text{Value: name, At: t.At})
+		case kind == "arg":
+			if !slices.ContainsFunc(f.Args, func(a Arg) bool { return a.Name.Value == name }) {
+				p.Addf(t.At, "%q is not declared under args", name)
+			}
+		default:
+			p.Addf(t.At, "when_changed lists base, arg:NAME, file:GLOB and package:NAME, not %q", t.Value)
+		}
 	}
 }
 
