@@ -45,6 +45,13 @@ func Definition(ctx context.Context, c client.Client) (_ *llb.Definition, err er
 	return def, r.locate(err)
 }
 
+// request is one build request.
+type request struct {
+	client  *dockerui.Client
+	gateway client.Client
+	source  *dockerui.Source
+}
+
 func newRequest(ctx context.Context, c client.Client) (*request, error) {
 	bc, err := dockerui.NewClient(c)
 	if err != nil {
@@ -75,17 +82,10 @@ func (r *request) definition(ctx context.Context) (*llb.Definition, error) {
 
 // recovered turns a panic into an error: a user sees what to report, never a
 // stack in place of a message.
-func recovered(err *error) {
+func recovered(err *error) { //nolint:gocritic // a deferred function can change the error in no other way
 	if p := recover(); p != nil {
 		*err = errors.Errorf("pgstrata failed with a bug of its own, please report it: %v\n%s", p, debug.Stack())
 	}
-}
-
-// request is one build request.
-type request struct {
-	client  *dockerui.Client
-	gateway client.Client
-	source  *dockerui.Source
 }
 
 func (r *request) serve(ctx context.Context) (*client.Result, error) {
@@ -97,7 +97,7 @@ func (r *request) serve(ctx context.Context) (*client.Result, error) {
 		return nil, err
 	}
 	r.warnUndeclared(ctx, inputs)
-	rb, err := r.client.Build(ctx, func(ctx context.Context, platform *ocispecs.Platform, idx int) (_ *dockerui.BuildResult, err error) {
+	rb, err := r.client.Build(ctx, func(ctx context.Context, _ *ocispecs.Platform, idx int) (_ *dockerui.BuildResult, err error) {
 		defer recovered(&err)
 		t, err := r.compile(ctx, inputs[idx])
 		if err != nil {

@@ -11,11 +11,11 @@ import (
 // rules applies the cache invalidation rules to the nodes that they name.
 func (b *builder) rules() {
 	for _, r := range b.file.CacheBoundary.Rules {
-		switch name := r.Layer.Value; {
-		case name == ToolchainState:
+		switch name := r.Layer.Value; name {
+		case ToolchainState:
 			b.refresh(&b.graph.Toolchain.Refresh, r)
 			b.refuseInputs(r)
-		case name == SetupState:
+		case SetupState:
 			b.refresh(&b.graph.Toolchain.Refresh, r)
 			for i, s := range slices.Concat(b.graph.Scripts, b.graph.Cleanup) {
 				b.refresh(&s.Refresh, r)

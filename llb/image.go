@@ -30,7 +30,7 @@ func ImageConfig(g *graph.Graph, opt Options, state State) (*dockerspec.DockerOC
 	}
 	if add.Entrypoint != nil {
 		// The base's default arguments were for the base's own entry point.
-		cfg.Entrypoint, cfg.Cmd, cfg.ArgsEscaped = add.Entrypoint, nil, false
+		cfg.Entrypoint, cfg.Cmd = add.Entrypoint, nil
 	}
 	if add.Cmd != nil {
 		cfg.Cmd = add.Cmd

@@ -41,7 +41,7 @@ func (t *User) setRange(r Range)        { t.At = r }
 func (t *ConfigFile) setRange(r Range)  { t.At = r }
 func (t *Healthcheck) setRange(r Range) { t.At = r }
 func (t *Test) setRange(r Range)        { t.At = r }
-func (t *Rule) setRange(r Range)        { t.At = r }
+func (r *Rule) setRange(at Range)       { r.At = at }
 
 // decode fills v, which must be addressable, from n.
 func (d *decoder) decode(n ast.Node, v reflect.Value, depth int) {

@@ -117,14 +117,14 @@ func TestLoadReportsAllMistakesInOrder(t *testing.T) {
 user: {name: postgres, uid: nine}
 setup:
   scripts: nothing
-  dependancies: {}
+  dependenceis: {}
 image:
   healthcheck: {interval: soon}
 `), Options{})
 	want := `build.yaml:1:1: unknown key "bas"; did you mean base?
 build.yaml:2:29: must be a whole number, not "nine"
 build.yaml:4:12: must be a list, not "nothing"
-build.yaml:5:3: unknown key "dependancies"; did you mean dependencies?
+build.yaml:5:3: unknown key "dependenceis"; did you mean dependencies?
 build.yaml:7:27: must be a length of time such as 30s, 5m or 168h, not "soon"`
 	assert.EqualError(t, err, want)
 	assert.Len(t, AsErrors(err), 5)

@@ -83,11 +83,10 @@ func (f *File) validate(p *Problems) {
 }
 
 func (f *File) validateBase(p *Problems) {
-	switch {
-	case f.Base.Value == "":
-		at := f.Base.At
-		p.Addf(at, "base is missing: name the image to build on, such as `base: debian:bookworm-slim`")
-	case f.Base.Value == "scratch":
+	switch f.Base.Value {
+	case "":
+		p.Addf(f.Base.At, "base is missing: name the image to build on, such as `base: debian:bookworm-slim`")
+	case "scratch":
 		p.Addf(f.Base.At, "base scratch has no shell to run setup scripts with; name a distribution's image")
 	default:
 		if _, err := reference.ParseNormalizedNamed(f.Base.Value); err != nil {

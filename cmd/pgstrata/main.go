@@ -13,16 +13,20 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func main() {
+func main() { os.Exit(run()) }
+
+func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := newCommand().ExecuteContext(ctx); err != nil {
-		for _, s := range errdefs.Sources(err) {
-			_ = s.Print(os.Stderr) // the message below says the same without the excerpt
-		}
-		fmt.Fprintln(os.Stderr, "pgstrata:", err)
-		os.Exit(1)
+	err := newCommand().ExecuteContext(ctx)
+	if err == nil {
+		return 0
 	}
+	for _, s := range errdefs.Sources(err) {
+		_ = s.Print(os.Stderr) // the message below says the same without the excerpt
+	}
+	fmt.Fprintln(os.Stderr, "pgstrata:", err)
+	return 1
 }
 
 func newCommand() *cobra.Command {
