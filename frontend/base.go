@@ -12,6 +12,7 @@ import (
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/client/llb/sourceresolver"
 	"github.com/moby/buildkit/frontend/dockerui"
+	"github.com/moby/buildkit/solver/pb"
 	digest "github.com/opencontainers/go-digest"
 	"github.com/pkg/errors"
 
@@ -28,7 +29,7 @@ func (r *request) options(ctx context.Context, in input) (pgllb.Options, error) 
 		Caps:        &caps,
 		Platform:    in.platform,
 		Context:     in.context,
-		Source:      r.source.SourceMap,
+		Source:      in.source,
 		IgnoreCache: r.client.IsNoCache,
 	}
 	var err error
@@ -121,7 +122,7 @@ func (r *request) pull(ctx context.Context, in input, named reference.Named) (pg
 		llb.Platform(in.platform),
 		r.client.ImageResolveMode,
 		baseName(r, in, pinned),
-		r.location(in.graph.Base.At),
+		in.source.Location([]*pb.Range{pgllb.Range(in.graph.Base.At)}),
 	)
 	out.State, err = st.WithImageConfig(config)
 	return out, err

@@ -44,9 +44,18 @@ func (c *contextFS) Open(name string) (fs.File, error) {
 
 // ReadDir implements fs.ReadDirFS.
 func (c *contextFS) ReadDir(name string) ([]fs.DirEntry, error) {
-	if !fs.ValidPath(name) {
-		return nil, &fs.PathError{Op: "readdir", Path: name, Err: fs.ErrInvalid}
+	info, err := c.Stat(name)
+	if err != nil {
+		return nil, err
 	}
+	if !info.IsDir() {
+		return nil, &fs.PathError{Op: "readdir", Path: name, Err: errors.New("not a directory")}
+	}
+	return c.list(name)
+}
+
+// list returns the entries of a directory that is there.
+func (c *contextFS) list(name string) ([]fs.DirEntry, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if entries, ok := c.dirs[name]; ok {
@@ -79,7 +88,7 @@ func (c *contextFS) Stat(name string) (fs.FileInfo, error) {
 	if !parent.IsDir() {
 		return nil, &fs.PathError{Op: "stat", Path: name, Err: fs.ErrNotExist}
 	}
-	entries, err := c.ReadDir(path.Dir(name))
+	entries, err := c.list(path.Dir(name))
 	if err != nil {
 		return nil, err
 	}

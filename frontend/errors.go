@@ -1,7 +1,6 @@
 package frontend
 
 import (
-	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/solver/errdefs"
 	"github.com/moby/buildkit/solver/pb"
 
@@ -35,9 +34,4 @@ func (r *request) sourceInfo() *pb.SourceInfo {
 		Language:   r.source.Language,
 		Definition: r.source.Definition.ToPB(),
 	}
-}
-
-// location makes a vertex point at a part of the build file.
-func (r *request) location(at spec.Range) llb.ConstraintsOpt {
-	return r.source.Location([]*pb.Range{pgllb.Range(at)})
 }

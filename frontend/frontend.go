@@ -73,11 +73,12 @@ func (r *request) definition(ctx context.Context) (*llb.Definition, error) {
 	if in.context, err = r.portableContext(ctx, inputs); err != nil {
 		return nil, err
 	}
+	in.source = llb.NewSourceMap(nil, r.source.Filename, r.source.Language, r.source.Data)
 	t, err := r.compile(ctx, in)
 	if err != nil {
 		return nil, err
 	}
-	return r.marshal(ctx, t)
+	return r.marshal(ctx, t, llb.LocalUniqueID(dockerui.DefaultLocalNameContext))
 }
 
 // recovered turns a panic into an error: a user sees what to report, never a
@@ -157,9 +158,9 @@ func (r *request) compile(ctx context.Context, in input) (*target, error) {
 }
 
 // marshal returns a target's definition.
-func (r *request) marshal(ctx context.Context, t *target) (*llb.Definition, error) {
-	caps := r.client.BuildOpts().LLBCaps
-	def, err := t.state.Marshal(ctx, llb.WithCaps(caps), llb.Platform(t.options.Platform))
+func (r *request) marshal(ctx context.Context, t *target, opts ...llb.ConstraintsOpt) (*llb.Definition, error) {
+	opts = append(opts, llb.WithCaps(r.client.BuildOpts().LLBCaps), llb.Platform(t.options.Platform))
+	def, err := t.state.Marshal(ctx, opts...)
 	return def, errors.Wrap(err, "cannot write the LLB definition")
 }
 

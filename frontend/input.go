@@ -28,6 +28,8 @@ type input struct {
 	file     *spec.File
 	graph    *graph.Graph
 	context  llb.State
+	// source is the build file as vertices point at it.
+	source *llb.SourceMap
 }
 
 // read loads the build file for each platform, transfers what they need of the
@@ -49,7 +51,7 @@ func (r *request) read(ctx context.Context) ([]input, error) {
 	}
 	for i := range inputs {
 		in := &inputs[i]
-		in.context = *state
+		in.context, in.source = *state, r.source.SourceMap
 		if err := in.file.Discover(tree); err != nil {
 			return nil, err
 		}

@@ -2,6 +2,7 @@ package frontend
 
 import (
 	"context"
+	"slices"
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/frontend/dockerui"
@@ -83,7 +84,7 @@ func (r *request) outline(ctx context.Context) (*outline.Outline, error) {
 		})
 	}
 	secrets, caches, ssh := map[string]bool{}, map[string]bool{}, false
-	for _, s := range in.graph.Scripts {
+	for _, s := range slices.Concat(in.graph.Scripts, in.graph.Cleanup) {
 		for _, id := range s.Secrets {
 			if !secrets[id] {
 				out.Secrets = append(out.Secrets, outline.Secret{Name: id, Required: true, Location: r.pbLocation(s.At)})

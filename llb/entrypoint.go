@@ -43,6 +43,11 @@ func (c *compiler) class(class graph.Class) State {
 		}
 		action = copyAction(action, c.opt.Context, "/"+f.Source, f.Target, info)
 	}
+	if c.opt.Epoch != nil {
+		// A directory's own time is that of the last file put in it: copied as a
+		// whole, in the same vertex, directories get the fixed time as well.
+		action = bk.Copy(action.WithState(bk.Scratch()), "/", "/", &bk.CopyInfo{CopyDirContentsOnly: true, CreatedTime: c.opt.Epoch})
+	}
 	what := fmt.Sprintf("%s (%s)", class.Name, count(len(class.Files), "file"))
 	if len(class.Files) == 1 {
 		what = fmt.Sprintf("%s: %s", class.Name, class.Files[0].Target)

@@ -342,9 +342,10 @@ func TestImageConfig(t *testing.T) {
 func TestIgnoreCache(t *testing.T) {
 	for filter, want := range map[string][]string{
 		"setup":          {"[setup 1/4] 01-a.sh", "[setup 2/4] 02-pg.sh", "[setup 3/4] 03-patroni.sh", "[setup 4/4] 99-cleanup.sh"},
-		"setup/01-a":     {"[setup 1/4] 01-a.sh"},
+		"setup/01-a":     {"[setup 1/4] 01-a.sh", "[setup 3/4] 03-patroni.sh", "[setup 4/4] 99-cleanup.sh"},
 		"02-pg":          {"[setup 2/4] 02-pg.sh"},
-		"toolchain":      nil,
+		"03-patroni":     {"[setup 3/4] 03-patroni.sh", "[setup 4/4] 99-cleanup.sh"},
+		"toolchain":      {"[setup 1/4] 01-a.sh", "[setup 2/4] 02-pg.sh", "[setup 3/4] 03-patroni.sh", "[setup 4/4] 99-cleanup.sh"},
 		"something-else": nil,
 	} {
 		opt := testOptions()

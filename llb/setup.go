@@ -86,7 +86,7 @@ func (s *setup) options(script *graph.Script) []bk.RunOption {
 		bk.AddMount(graph.ContextMount, s.inputs(script), bk.Readonly),
 		s.name(s.progress(script), describe(path.Base(script.Path), script.Refresh)),
 		s.at(script.At),
-		s.fresh(graph.SetupState, script.Node(), script.Name),
+		s.fresh(s.lineage(script)...),
 	)
 	if s.compilerCache(script) {
 		// The cache's links come first in PATH, so that gcc is ccache's.
@@ -105,6 +105,20 @@ func (s *setup) options(script *graph.Script) []bk.RunOption {
 		opts = append(opts, bk.AddSSHSocket(bk.SSHID("default")))
 	}
 	return append(opts, network(script.Network)...)
+}
+
+// lineage names everything that makes the script run again when it is asked
+// to: the states below, and the script and all before it in its chain. Without
+// it, a step after one that ran again would be found in the cache.
+func (s *setup) lineage(script *graph.Script) []string {
+	names := []string{graph.ToolchainState, graph.SetupState}
+	all := slices.Concat(s.graph.Scripts, s.graph.Cleanup)
+	for next := script.Name; next != ""; {
+		i := slices.IndexFunc(all, func(o *graph.Script) bool { return o.Name == next })
+		names = append(names, all[i].Node(), all[i].Name)
+		next = all[i].After
+	}
+	return names
 }
 
 // progress is the label of a script's vertex, such as `setup 2/5`.
@@ -225,7 +239,7 @@ func (s *setup) chain(held []State) State {
 		return end
 	}
 	if len(s.graph.Toolchain.Build) > 0 {
-		opts := append(s.builtin("purge-packages.sh", buildRecord), s.name(graph.SetupState, "purge build packages"), s.fresh(graph.SetupState))
+		opts := append(s.builtin("purge-packages.sh", buildRecord), s.name(graph.SetupState, "purge build packages"), s.fresh(graph.ToolchainState, graph.SetupState))
 		end = end.layer(end.Run(opts...).Root(), "setup: purge build packages")
 	}
 	lower, label := s.tools.runtime, fmt.Sprintf("setup: %d scripts", len(chain))

@@ -6,6 +6,7 @@ import (
 	"github.com/moby/buildkit/client/llb"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/pgstrata/pgstrata/frontend"
 )
@@ -32,7 +33,13 @@ func newLLBCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return llb.WriteTo(def, cmd.OutOrStdout())
+			// Not llb.WriteTo, which writes maps in any order.
+			data, err := proto.MarshalOptions{Deterministic: true}.Marshal(def.ToPB())
+			if err != nil {
+				return err
+			}
+			_, err = cmd.OutOrStdout().Write(data)
+			return err
 		},
 	}
 	o.addFlags(cmd.Flags())

@@ -1,6 +1,8 @@
 #!/bin/sh
 # Installs the packages that are its arguments: `name` or `name=version`.
-# With RECORD set, writes the names of all packages that came in to that file.
+# With RECORD set, they are build packages: the names of all that came in go to
+# that file, and apt takes them for dependencies that nobody asked for. A script
+# that installs one of them by name makes it the image's own.
 set -eu
 
 packages() { dpkg-query --show --showformat '${binary:Package}\n' | sort; }
@@ -39,4 +41,5 @@ if [ -n "${RECORD:-}" ]; then
     mkdir -p "$(dirname "$RECORD")"
     packages | comm -13 /tmp/packages.before - >"$RECORD"
     rm /tmp/packages.before
+    [ ! -s "$RECORD" ] || xargs apt-mark auto <"$RECORD" >/dev/null
 fi

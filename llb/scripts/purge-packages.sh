@@ -7,7 +7,6 @@ set -eu
 record=$1
 
 if [ -s "$record" ]; then
-    xargs apt-mark auto <"$record" >/dev/null
     apt-get --simulate autoremove \
         -o APT::AutoRemove::RecommendsImportant=false -o APT::AutoRemove::SuggestsImportant=false |
         awk '$1 == "Remv" {print $2}' | sort >/tmp/packages.unneeded

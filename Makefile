@@ -1,0 +1,57 @@
+# What a developer runs. Every target sets up what it needs by itself, on a bare Debian machine with Go; the second time
+# that costs nothing. `make up` leaves daemons running to work with; tests start and stop their own.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/pgstrata
+
+# Where the tests find the tools and the base images (see test/testenv). Set here, a missing one is an error; without
+# make, tests that need them are skipped.
+export PGSTRATA_BIN := $(cache)/bin
+export PGSTRATA_IMAGES := $(cache)/images
+
+.PHONY: help setup build up down demo test test-full unit lint fmt clean
+
+help: ## Show this list
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+
+setup: ## Install the packages, build the tools and the base images that the other targets need
+	@hack/packages
+	@hack/build-tools
+	@hack/base-image bookworm
+	@hack/go-image
+
+build: ## Build the programs into bin/
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o bin/ ./cmd/...
+
+up: ## Start registry, buildkitd and dockerd for developing, and push the frontend image
+	@hack/up
+
+down: ## Stop what `make up` started
+	@hack/down
+
+demo: ## Build examples/postgresql with the frontend image, and boot it: alone, then under Patroni
+	@hack/demo
+
+test: setup lint ## Check and test everything (what CI runs)
+	go test -timeout 60m ./...
+
+test-full: setup lint ## The same with the race detector, nothing cached, and the tests that take long
+	PGSTRATA_FULL=1 go test -race -count=1 -timeout 120m ./...
+
+unit: ## Only the tests that need no daemon
+	go test -short ./...
+
+lint: setup ## Check the format and the rules of .golangci.yaml, and every shell script
+	@test -z "$$(gofmt -l .)" || { gofmt -d .; exit 1; }
+	go vet ./...
+	$(PGSTRATA_BIN)/golangci-lint run
+	@grep -rlIE '^(#!.*\b(ba|da)?sh$$|# shellcheck shell=)' --exclude-dir={.git,.dev,testdata} . | sort | xargs -t shellcheck
+
+fmt: setup ## Format the Go code
+	$(PGSTRATA_BIN)/golangci-lint fmt
+
+clean: down ## Also forget what was built: daemons' data, base images, binaries. The tools stay
+	rm -rf bin $(cache)/{buildkit,docker,registry,images}

@@ -1,0 +1,3 @@
+#!/bin/sh
+# An image build starts no services.
+exit 101

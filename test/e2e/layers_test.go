@@ -1,0 +1,182 @@
+package e2e
+
+import (
+	"archive/tar"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pgstrata/pgstrata/test/testenv"
+)
+
+// files lists the regular files of a layer.
+func files(l *testenv.Layer) []string {
+	var out []string
+	for _, e := range l.Entries {
+		if e.Type != tar.TypeDir {
+			out = append(out, e.Path)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func TestLayersHoldWhatTheyShould(t *testing.T) {
+	env := testenv.Shared(t)
+	build(t, env, testenv.Tree(t, small()), testenv.Request{Image: "layers"})
+	img := env.Registry.Image(t, "layers")
+	base := env.Registry.Image(t, "library/debian:bookworm-slim")
+
+	require.Len(t, img.Layers, len(base.Layers)+5)
+	for i, l := range base.Layers {
+		assert.Equal(t, l.DiffID, img.Layers[i].DiffID, "the base's own layers, untouched")
+	}
+	setup, entry := img.Layers[len(base.Layers)], img.Layers[len(base.Layers)+1:]
+	assert.Equal(t, []string{
+		"/etc/group", "/etc/group-", "/etc/gshadow", "/etc/gshadow-", "/etc/passwd", "/etc/passwd-",
+		"/etc/shadow", "/etc/shadow-", "/first", "/second", "/third",
+	}, without(files(setup), "/etc/.pwd.lock"), "no scratch file, no cleaned file, no script, no mount point")
+	assert.Equal(t, []string{"/etc/server/server.conf"}, files(entry[0]))
+	assert.Equal(t, []string{"/opt/container/entrypoint.d/scripts/utils/log.sh"}, files(entry[1]))
+	assert.Equal(t, []string{
+		"/opt/container/entrypoint.d/scripts/runtime/health.sh",
+		"/opt/container/entrypoint.d/scripts/runtime/start.sh",
+	}, files(entry[2]))
+	assert.Equal(t, []string{"/entrypoint.sh"}, files(entry[3]))
+
+	root := img.Files()
+	for path, want := range map[string]struct {
+		mode     fs.FileMode
+		uid, gid int
+	}{
+		"/entrypoint.sh":          {0o755, 0, 0},
+		"/etc":                    {0o755, 0, 0},
+		"/etc/server":             {0o755, 0, 0},
+		"/etc/server/server.conf": {0o640, 0, 998},
+		"/opt/container/entrypoint.d/scripts/utils/log.sh": {0o755, 0, 0},
+		"/opt/container":      {0o755, 0, 0},
+		"/data":               {0o700, 999, 998},
+		"/var/lib/postgresql": {0o755, 999, 998},
+	} {
+		e, ok := root[path]
+		require.True(t, ok, path)
+		assert.Equal(t, want.mode, e.Mode.Perm(), path)
+		assert.Equal(t, [2]int{want.uid, want.gid}, [2]int{e.UID, e.GID}, path)
+	}
+	for _, gone := range []string{"/doomed", "/temp", "/context", "/setup", "/run/pgstrata"} {
+		assert.NotContains(t, slices.Collect(maps.Keys(root)), gone)
+	}
+
+	var created []string
+	for _, h := range img.Config.History[len(img.Config.History)-5:] {
+		created = append(created, h.CreatedBy)
+	}
+	assert.Equal(t, []string{
+		"setup: user, packages and 4 scripts",
+		"entrypoint: configuration: /etc/server/server.conf",
+		"entrypoint: utilities: /opt/container/entrypoint.d/scripts/utils/log.sh",
+		"entrypoint: runtime (2 files)",
+		"entrypoint: entrypoint: /entrypoint.sh",
+	}, created)
+}
+
+func without(list []string, drop ...string) []string {
+	return slices.DeleteFunc(list, func(s string) bool { return slices.Contains(drop, s) })
+}
+
+// Packages: build packages are there while scripts run and leave no trace;
+// caches are in no layer; the package database tells the truth.
+func TestPackages(t *testing.T) {
+	env := testenv.Shared(t)
+	tree := map[string]string{
+		"Dockerfile": `base: debian:bookworm-slim
+setup:
+  dependencies: {runtime: [less], build: [bc, dc]}
+`,
+		// dc is a build package that the script asks for by name, so it stays;
+		// it installs a package of its own besides.
+		"setup/scripts/01-use.sh": "#!/bin/sh\nset -eu\necho 6*7 | bc >/answer\nless --version >/dev/null\n" +
+			"apt-get update\napt-get install -y --no-install-recommends dc ed\n" +
+			"ls /var/cache/apt/archives >/archives\n",
+	}
+	result := build(t, env, testenv.Tree(t, tree), testenv.Request{Image: "packages"})
+	img := env.Registry.Image(t, "packages")
+	root := img.Files()
+	for _, there := range []string{"/usr/bin/less", "/usr/bin/dc", "/bin/ed", "/answer"} {
+		if there == "/bin/ed" && has(root, "/usr/bin/ed") {
+			continue
+		}
+		assert.True(t, has(root, there), there)
+	}
+	assert.False(t, has(root, "/usr/bin/bc"), "a build package")
+	assert.False(t, has(root, "/var/lib/pgstrata"))
+	for path := range root {
+		assert.False(t, strings.HasPrefix(path, "/var/cache/apt/archives/") && strings.HasSuffix(path, ".deb"), path)
+		assert.False(t, strings.HasPrefix(path, "/var/lib/apt/lists/") && strings.Contains(path, "_dists_"), path)
+	}
+	for _, l := range img.Layers[1:] {
+		assert.NotContains(t, files(l), "/usr/bin/bc", "in no layer at all")
+		assert.NotContains(t, files(l), "/etc/apt/apt.conf.d/docker-clean")
+	}
+	archives, err := img.Read("/archives")
+	require.NoError(t, err)
+	assert.Contains(t, string(archives), "ed_", "while a script runs, apt keeps what it downloads")
+	base := env.Registry.Image(t, "library/debian:bookworm-slim")
+	want, err := base.Read("/etc/apt/apt.conf.d/docker-clean")
+	require.NoError(t, err)
+	got, err := img.Read("/etc/apt/apt.conf.d/docker-clean")
+	require.NoError(t, err)
+	assert.Equal(t, string(want), string(got), "back, unchanged, in the image")
+	assert.Equal(t, []string{"/var/lib/dpkg/status"}, claims(t, img, "Package: ed\n", "Package: dc\n", "Package: less\n"))
+	status, err := img.Read("/var/lib/dpkg/status")
+	require.NoError(t, err)
+	assert.NotContains(t, string(status), "Package: bc\n")
+
+	// In a container of the image the package manager agrees, and still works.
+	checks := map[string]string{
+		"Dockerfile": "base: checked\n",
+		// The slim base leaves documentation out on purpose.
+		"setup/scripts/01-check.sh": "#!/bin/sh\nset -eu\ndpkg --audit >/audit\n" +
+			"dpkg --verify | grep -v ' /usr/share/\\(doc\\|man\\|locale\\|info\\|lintian\\)' >/verify || true\n",
+		"setup/scripts/02-install.sh": "#!/bin/sh\nset -eu\napt-get check\napt-get update\napt-get install -y --no-install-recommends bc\n",
+	}
+	build(t, env, testenv.Tree(t, checks), testenv.Request{Image: "checked-result", Options: map[string]string{
+		"context:checked": "docker-image:" + env.Registry.Ref("packages"),
+	}})
+	checked := env.Registry.Image(t, "checked-result")
+	for _, file := range []string{"/audit", "/verify"} {
+		text, err := checked.Read(file)
+		require.NoError(t, err)
+		assert.Empty(t, string(text), "%s\n%s", file, result.Trace)
+	}
+}
+
+func has(root map[string]testenv.Entry, path string) bool { _, ok := root[path]; return ok }
+
+// claims returns the file if it holds all texts.
+func claims(t *testing.T, img *testenv.Image, texts ...string) []string {
+	t.Helper()
+	status, err := img.Read("/var/lib/dpkg/status")
+	require.NoError(t, err)
+	for _, text := range texts {
+		if !strings.Contains(string(status), text) {
+			return nil
+		}
+	}
+	return []string{"/var/lib/dpkg/status"}
+}
+
+func TestMissingVersionNamesThoseThatTheArchiveHas(t *testing.T) {
+	env := testenv.Shared(t)
+	dir := testenv.Tree(t, map[string]string{
+		"Dockerfile": "base: debian:bookworm-slim\nsetup:\n  dependencies:\n    runtime: [less=1.2.3]\n",
+	})
+	result, err := attempt(t, env, dir, testenv.Request{})
+	require.Error(t, err)
+	assert.Contains(t, result.Trace.Logs("runtime packages"), "less has no version 1.2.3; the archive has: 590")
+}

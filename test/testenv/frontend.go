@@ -1,0 +1,87 @@
+package testenv
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+)
+
+// Frontend builds the frontend image from the source under test, once, and returns its name as the example's build file
+// has it. The image is put together here, in a second; that Dockerfile.frontend makes the same is for a test to show.
+func (e *Env) Frontend(tb testing.TB) string {
+	tb.Helper()
+	image, err := e.frontend()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return image
+}
+
+func (e *Env) pushFrontend() (string, error) {
+	binary := filepath.Join(e.dir, "pgstrata-frontend")
+	if err := goBuild(context.Background(), "./cmd/pgstrata-frontend", binary); err != nil {
+		return "", err
+	}
+	img, err := FrontendImage(binary)
+	if err != nil {
+		return "", err
+	}
+	const image = "pgstrata:dev"
+	return "localhost:5000/" + image, e.Registry.Push(image, img)
+}
+
+// FrontendImage makes a frontend image of one static binary, with the labels that the gateway reads.
+func FrontendImage(binary string) (v1.Image, error) {
+	content, err := os.ReadFile(binary)
+	if err != nil {
+		return nil, err
+	}
+	var archive bytes.Buffer
+	w := tar.NewWriter(&archive)
+	path := "bin/" + filepath.Base(binary)
+	if err := w.WriteHeader(&tar.Header{Name: path, Mode: 0o755, Size: int64(len(content))}); err != nil {
+		return nil, err
+	}
+	if _, err := w.Write(content); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+
+	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) {
+		return io.NopCloser(bytes.NewReader(archive.Bytes())), nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("layer of %s: %w", binary, err)
+	}
+	img, err := mutate.AppendLayers(empty.Image, layer)
+	if err != nil {
+		return nil, err
+	}
+	config, err := img.ConfigFile()
+	if err != nil {
+		return nil, err
+	}
+	config = config.DeepCopy()
+	config.OS, config.Architecture = "linux", runtime.GOARCH
+	config.Config = v1.Config{
+		Entrypoint: []string{"/" + path},
+		Labels: map[string]string{
+			"moby.buildkit.frontend.network.none": "true",
+			"moby.buildkit.frontend.caps":         "moby.buildkit.frontend.inputs,moby.buildkit.frontend.subrequests,moby.buildkit.frontend.contexts",
+		},
+	}
+	return mutate.ConfigFile(img, config)
+}
