@@ -35,10 +35,12 @@ down: ## Stop what `make up` started
 demo: ## Build examples/postgresql with the frontend image, and boot it: alone, then under Patroni
 	@hack/demo
 
+# -count=1: go test's own cache does not see what the daemons, and programs built by the tests, read.
 test: setup lint ## Check and test everything (what CI runs)
-	go test -timeout 60m ./...
+	go test -count=1 -timeout 60m ./...
 
-test-full: setup lint ## The same with the race detector, nothing cached, and the tests that take long
+test-full: setup lint ## The same with the race detector and the tests that take long
+	@hack/packages gcc libc6-dev
 	PGSTRATA_FULL=1 go test -race -count=1 -timeout 120m ./...
 
 unit: ## Only the tests that need no daemon

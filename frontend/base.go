@@ -36,10 +36,15 @@ func (r *request) options(ctx context.Context, in input) (pgllb.Options, error) 
 	if opt.Epoch, err = r.epoch(ctx); err != nil {
 		return opt, err
 	}
-	opt.Base, err = r.base(ctx, in)
-	if err != nil {
-		at := in.graph.Base.At
-		return opt, &spec.Error{File: in.graph.File, At: at, Msg: "base " + in.graph.Base.Name + ": " + err.Error()}
+	if opt.Base, err = r.base(ctx, in, in.graph.Base); err != nil {
+		return opt, err
+	}
+	if ref := in.graph.Toolchain.Base; ref.Name != "" {
+		b, err := r.base(ctx, in, ref)
+		if err != nil {
+			return opt, err
+		}
+		opt.ToolchainBase = &b
 	}
 	return opt, nil
 }
@@ -62,10 +67,18 @@ func (r *request) epoch(ctx context.Context) (*time.Time, error) {
 	return &t, nil
 }
 
-// base resolves the base image, or what a named context puts in its place.
-func (r *request) base(ctx context.Context, in input) (pgllb.Base, error) {
+// base resolves a base image, or what a named context puts in its place.
+func (r *request) base(ctx context.Context, in input, ref graph.Ref) (pgllb.Base, error) {
+	b, err := r.resolve(ctx, in, ref)
+	if err != nil {
+		err = &spec.Error{File: in.graph.File, At: ref.At, Msg: "base " + ref.Name + ": " + err.Error()}
+	}
+	return b, err
+}
+
+func (r *request) resolve(ctx context.Context, in input, ref graph.Ref) (pgllb.Base, error) {
 	var out pgllb.Base
-	named, err := reference.ParseNormalizedNamed(in.graph.Base.Name)
+	named, err := reference.ParseNormalizedNamed(ref.Name)
 	if err != nil {
 		return out, err
 	}
@@ -78,23 +91,23 @@ func (r *request) base(ctx context.Context, in input) (pgllb.Base, error) {
 	if err != nil {
 		return out, err
 	}
-	if nc != nil {
-		st, img, err := nc.Load(ctx)
-		if err != nil {
-			return out, err
-		}
-		out.State = st.Platform(in.platform)
-		if img != nil {
-			out.Image = *img
-		}
-		return out, nil
+	if nc == nil {
+		return r.pull(ctx, in, named, ref)
 	}
-	return r.pull(ctx, in, named)
+	st, img, err := nc.Load(ctx)
+	if err != nil {
+		return out, err
+	}
+	out.State = st.Platform(in.platform)
+	if img != nil {
+		out.Image = *img
+	}
+	return out, nil
 }
 
 // pull resolves an image in its registry, through the client's source
 // policies, and pins it to its digest.
-func (r *request) pull(ctx context.Context, in input, named reference.Named) (pgllb.Base, error) {
+func (r *request) pull(ctx context.Context, in input, named reference.Named, at graph.Ref) (pgllb.Base, error) {
 	var out pgllb.Base
 	label := "internal"
 	if r.client.MultiPlatformRequested {
@@ -122,7 +135,7 @@ func (r *request) pull(ctx context.Context, in input, named reference.Named) (pg
 		llb.Platform(in.platform),
 		r.client.ImageResolveMode,
 		baseName(r, in, pinned),
-		in.source.Location([]*pb.Range{pgllb.Range(in.graph.Base.At)}),
+		in.source.Location([]*pb.Range{pgllb.Range(at.At)}),
 	)
 	out.State, err = st.WithImageConfig(config)
 	return out, err

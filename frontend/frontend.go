@@ -12,6 +12,8 @@ import (
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/frontend/dockerui"
 	"github.com/moby/buildkit/frontend/gateway/client"
+	gwpb "github.com/moby/buildkit/frontend/gateway/pb"
+	"github.com/moby/buildkit/solver/pb"
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/pkg/errors"
@@ -100,16 +102,36 @@ func (r *request) serve(ctx context.Context) (*client.Result, error) {
 	r.warnUndeclared(ctx, inputs)
 	rb, err := r.client.Build(ctx, func(ctx context.Context, _ *ocispecs.Platform, idx int) (_ *dockerui.BuildResult, err error) {
 		defer recovered(&err)
-		t, err := r.compile(ctx, inputs[idx])
-		if err != nil {
-			return nil, err
-		}
-		return r.solve(ctx, t)
+		return r.build(ctx, inputs[idx])
 	})
 	if err != nil {
 		return nil, err
 	}
 	return rb.Finalize()
+}
+
+// build builds one platform's target. Where setup has a base of its own and a
+// library turns out to be missing on the image's, the build file may ask for
+// isolated scripts to run on the latter.
+func (r *request) build(ctx context.Context, in input) (*dockerui.BuildResult, error) {
+	t, err := r.compile(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	mayRebuild := t.options.ToolchainBase != nil && in.graph.Toolchain.Rebuild
+	res, err := r.solve(ctx, t, mayRebuild)
+	var exit *gwpb.ExitError
+	if !mayRebuild || !errors.As(err, &exit) || exit.ExitCode != pgllb.MissingLibraryExit {
+		return res, err
+	}
+	r.source.Warn(ctx, "libraries are missing on "+in.graph.Base.Name+": isolated scripts run on it, not on "+in.graph.Toolchain.Base.Name, client.WarnOpts{
+		Range: []*pb.Range{pgllb.Range(in.graph.Toolchain.Base.At)},
+	})
+	in.graph.Toolchain.Base = graph.Ref{}
+	if t, err = r.compile(ctx, in); err != nil {
+		return nil, err
+	}
+	return r.solve(ctx, t, false)
 }
 
 // target is what one platform's request comes down to.
@@ -164,13 +186,15 @@ func (r *request) marshal(ctx context.Context, t *target, opts ...llb.Constraint
 	return def, errors.Wrap(err, "cannot write the LLB definition")
 }
 
-// solve hands a target to the daemon.
-func (r *request) solve(ctx context.Context, t *target) (*dockerui.BuildResult, error) {
+// solve hands a target to the daemon, and waits for its end where evaluate is
+// set.
+func (r *request) solve(ctx context.Context, t *target, evaluate bool) (*dockerui.BuildResult, error) {
 	def, err := r.marshal(ctx, t)
 	if err != nil {
 		return nil, err
 	}
 	res, err := r.gateway.Solve(ctx, client.SolveRequest{
+		Evaluate:     evaluate,
 		Definition:   def.ToPB(),
 		CacheImports: r.client.CacheImports,
 	})

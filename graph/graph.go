@@ -8,6 +8,7 @@
 package graph
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -74,8 +75,14 @@ type User struct {
 	At   spec.Range `json:"-"`
 }
 
-// Toolchain is the distribution packages around the scripts.
+// Toolchain is what is around the scripts.
 type Toolchain struct {
+	// Base is what isolated scripts run on; its name is empty where that is
+	// the image's base.
+	Base Ref `json:"base"`
+	// Rebuild tells that a library missing on the image's base makes isolated
+	// scripts run there, in place of failing.
+	Rebuild bool `json:"rebuild,omitempty"`
 	// Runtime packages are in the image.
 	Runtime []Package `json:"runtime,omitempty"`
 	// Build packages are there while scripts run.
@@ -140,6 +147,8 @@ type Script struct {
 	Needs []string `json:"needs,omitempty"`
 	// Outputs are the paths that survive of an isolated script.
 	Outputs []Output `json:"outputs,omitempty"`
+	// Packages are runtime packages of its own.
+	Packages []Package `json:"packages,omitempty"`
 	// Secrets are ids, mounted at /run/secrets.
 	Secrets []string `json:"secrets,omitempty"`
 	// SSH tells that the client's agent is forwarded.
@@ -245,6 +254,20 @@ func (g *Graph) Script(name string) *Script {
 		}
 	}
 	return nil
+}
+
+// RuntimePackages are all packages of the image: the toolchain's, and those of
+// isolated scripts.
+func (g *Graph) RuntimePackages() []Package {
+	out := slices.Clone(g.Toolchain.Runtime)
+	for _, s := range g.Scripts {
+		for _, p := range s.Packages {
+			if !slices.ContainsFunc(out, func(o Package) bool { return o.Spec == p.Spec }) {
+				out = append(out, p)
+			}
+		}
+	}
+	return out
 }
 
 // Targets returns what --target accepts, the default (image) last.

@@ -79,19 +79,23 @@ type builder struct {
 }
 
 func (b *builder) toolchain() {
-	packages := func(list []spec.Text) []Package {
-		var out []Package
-		for _, t := range list {
-			out = append(out, Package{Spec: t.Value, At: t.At})
-		}
-		return out
-	}
-	deps := b.file.Setup.Dependencies
+	s := b.file.Setup
+	deps := s.Dependencies
 	b.graph.Toolchain = Toolchain{
+		Base:    Ref{Name: s.Base.Value, At: s.Base.At},
+		Rebuild: s.OnMissingLibrary.Value == "rebuild",
 		Runtime: packages(deps.Runtime),
 		Build:   packages(deps.Build),
 		Caches:  b.caches.named("apt"),
 	}
+}
+
+func packages(list []spec.Text) []Package {
+	var out []Package
+	for _, t := range list {
+		out = append(out, Package{Spec: t.Value, At: t.At})
+	}
+	return out
 }
 
 func (b *builder) scripts() {
@@ -112,12 +116,13 @@ func (b *builder) scripts() {
 // script resolves everything about a script but its place among the others.
 func (b *builder) script(s spec.Script) *Script {
 	out := &Script{
-		Name:    strings.TrimSuffix(path.Base(s.Path.Value), path.Ext(s.Path.Value)),
-		Path:    s.Path.Value,
-		Inputs:  []Input{{Path: s.Path.Value, Why: "script"}},
-		SSH:     s.SSH,
-		Network: strings.TrimPrefix(s.Network.Value, "default"),
-		At:      s.At,
+		Name:     strings.TrimSuffix(path.Base(s.Path.Value), path.Ext(s.Path.Value)),
+		Path:     s.Path.Value,
+		Inputs:   []Input{{Path: s.Path.Value, Why: "script"}},
+		SSH:      s.SSH,
+		Packages: packages(s.Packages),
+		Network:  strings.TrimPrefix(s.Network.Value, "default"),
+		At:       s.At,
 	}
 	for _, t := range s.Outputs {
 		out.Outputs = append(out.Outputs, Output{Path: t.Value, At: t.At})

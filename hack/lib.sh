@@ -51,7 +51,7 @@ start() {
 await() {
     local name=$1 deadline=$((SECONDS + $2))
     shift 2
-    until "$@" &>/dev/null; do
+    until "$@" &>/dev/null && running "$name"; do
         if ! running "$name" || ((SECONDS >= deadline)); then
             tail -n 30 "$state/$name.log" >&2
             die "$name does not answer (its log is $state/$name.log)"

@@ -34,6 +34,8 @@ type Options struct {
 	Context bk.State
 	// Base is the resolved base image.
 	Base Base
+	// ToolchainBase is what isolated scripts run on; nil for Base.
+	ToolchainBase *Base
 	// Source is the build file, for vertices to point at; nil for none.
 	Source *bk.SourceMap
 	// IgnoreCache tells whether a state or script, by its node name, is to
@@ -89,9 +91,9 @@ func Compile(g *graph.Graph, opt Options) (*States, error) {
 		opt:       opt,
 		mergeDiff: supports(opt.Caps, pb.CapMergeOp) && supports(opt.Caps, pb.CapDiffOp),
 	}
-	out := &States{Base: c.base(), Outputs: map[string]State{}}
+	out := &States{Base: c.base(g.Base.Name, opt.Base), Outputs: map[string]State{}}
 	tools := c.toolchain(out.Base)
-	out.Toolchain = tools.build
+	out.Toolchain = tools.chain
 	out.Setup = c.setup(out.Base, tools, out.Outputs)
 	classes := c.entrypoint()
 	out.Entrypoint = c.merge(emptyState(), classes...)

@@ -13,12 +13,12 @@ import (
 
 // setup runs the scripts and returns the root file system without any
 // entrypoint file. It fills outputs with those of each isolated script.
-func (c *compiler) setup(base State, tools toolchainStates, outputs map[string]State) State {
+func (c *compiler) setup(base State, tools toolchain, outputs map[string]State) State {
 	s := &setup{
 		compiler: c,
 		base:     base,
 		tools:    tools,
-		after:    map[string]State{"": tools.build},
+		after:    map[string]State{},
 		holds:    map[string]map[string]bool{},
 		outputs:  outputs,
 	}
@@ -26,14 +26,14 @@ func (c *compiler) setup(base State, tools toolchainStates, outputs map[string]S
 		s.run(script)
 	}
 	held, others := s.split()
-	return c.linkerCache(c.merge(s.chain(held), others...))
+	return c.linker(c.merge(s.chain(held), others...))
 }
 
 // setup is the compilation of the setup scripts.
 type setup struct {
 	*compiler
 	base  State
-	tools toolchainStates
+	tools toolchain
 	// after holds the chain's state after each of its scripts, by name.
 	after map[string]State
 	// holds tells, by the name of a script of the chain, which isolated
@@ -67,7 +67,7 @@ func (s *setup) run(script *graph.Script) {
 			needs = append(needs, s.outputs[name])
 		}
 	}
-	on := s.merge(s.after[script.After], needs...)
+	on := s.merge(s.parent(script), needs...)
 	done := on.Run(s.options(script)...)
 	label := "setup: " + path.Base(script.Path)
 	if script.Isolated() {
@@ -76,6 +76,17 @@ func (s *setup) run(script *graph.Script) {
 	}
 	s.after[script.Name] = on.layer(done.Root(), label)
 	s.holds[script.Name] = holds
+}
+
+// parent is the state that a script runs on, before its needs.
+func (s *setup) parent(script *graph.Script) State {
+	switch {
+	case script.After != "":
+		return s.after[script.After]
+	case script.Isolated():
+		return s.packages(s.base, s.tools.isolated, "runtime", script.Packages)
+	}
+	return s.tools.chain
 }
 
 // options returns what a script runs with: its own inputs, args, caches and
@@ -153,127 +164,4 @@ func copyAction(on *bk.FileAction, from bk.State, src, dest string, info *bk.Cop
 // compilerCache tells whether a script's compilers go through ccache.
 func (s *setup) compilerCache(script *graph.Script) bool {
 	return slices.ContainsFunc(script.Caches, func(m graph.Cache) bool { return m.Name == "ccache" })
-}
-
-// collect copies an isolated script's outputs out of its root. A copy is keyed
-// by content: a script that ran again and made the same files stops there, and
-// nothing after it runs. The directories above the outputs come with their
-// owners and modes, since a merge would impose others.
-func (c *compiler) collect(script *graph.Script, root bk.State, label string) State {
-	var parents []string
-	for _, o := range script.Outputs {
-		for dir := path.Dir(o.Path); dir != "/"; dir = path.Dir(dir) {
-			parents = append(parents, dir[1:])
-		}
-	}
-	slices.Sort(parents)
-	parents = slices.Compact(parents)
-	var action *bk.FileAction
-	if len(parents) > 0 {
-		action = bk.Copy(root, "/", "/", &bk.CopyInfo{
-			CopyDirContentsOnly: true,
-			IncludePatterns:     parents,
-			ExcludePatterns:     contentsOf(parents),
-		})
-	}
-	for _, o := range script.Outputs {
-		action = copyAction(action, root, o.Path, path.Dir(o.Path)+"/", &bk.CopyInfo{AllowWildcard: true, CreateDestPath: true})
-	}
-	st := bk.Scratch().File(action, c.name("setup", "outputs of "+path.Base(script.Path)), c.at(script.Outputs[0].At))
-	return emptyState().layer(st, label)
-}
-
-// contentsOf returns patterns, the last match winning, that exclude what is in
-// the directories but for those of the directories that lie in each other.
-func contentsOf(dirs []string) []string {
-	var out []string
-	for _, dir := range dirs { // sorted: outer ones come first
-		out = append(out, "!"+dir, dir+"/*")
-	}
-	return out
-}
-
-// split returns the outputs of the isolated scripts, in order: those that the
-// chain already holds, since a script of it needs them, and the others.
-func (s *setup) split() (held, others []State) {
-	for _, script := range s.graph.Scripts {
-		switch {
-		case !script.Isolated():
-		case s.holds[s.lastOfChain()][script.Name]:
-			held = append(held, s.outputs[script.Name])
-		default:
-			others = append(others, s.outputs[script.Name])
-		}
-	}
-	return held, others
-}
-
-// chainScripts are the scripts that run one after another.
-func (s *setup) chainScripts() []*graph.Script {
-	var out []*graph.Script
-	for _, script := range s.graph.Scripts {
-		if !script.Isolated() {
-			out = append(out, script)
-		}
-	}
-	return append(out, s.graph.Cleanup...)
-}
-
-// squashes tells whether the chain holds what must not be in the image:
-// build packages, or what a cleanup script deletes.
-func (s *setup) squashes() bool {
-	chain := s.chainScripts()
-	return len(s.graph.Cleanup) > 0 || len(chain) > 0 && len(s.graph.Toolchain.Build) > 0
-}
-
-// chain ends the chain: build packages go, cleanup scripts run, and one layer
-// holds what is left. With a cleanup script that layer reaches down to the
-// base, so that what it deletes is gone from the packages' layer too.
-func (s *setup) chain(held []State) State {
-	chain := s.chainScripts()
-	if len(chain) == 0 {
-		return s.tools.runtime
-	}
-	end := s.after[s.lastOfChain()]
-	if !s.squashes() {
-		return end
-	}
-	if len(s.graph.Toolchain.Build) > 0 {
-		opts := append(s.builtin("purge-packages.sh", buildRecord), s.name(graph.SetupState, "purge build packages"), s.fresh(graph.ToolchainState, graph.SetupState))
-		end = end.layer(end.Run(opts...).Root(), "setup: purge build packages")
-	}
-	lower, label := s.tools.runtime, fmt.Sprintf("setup: %d scripts", len(chain))
-	if len(s.graph.Cleanup) > 0 {
-		lower, label = s.base, "setup: user, packages and "+fmt.Sprintf("%d scripts", len(chain))
-	}
-	for _, script := range s.graph.Cleanup {
-		done := end.Run(s.options(script)...)
-		end = end.layer(done.Root(), "setup: "+path.Base(script.Path))
-	}
-	return s.squash(s.merge(lower, held...), end, label)
-}
-
-// lastOfChain is the name of the last script of the chain but for cleanup.
-func (s *setup) lastOfChain() string {
-	last := ""
-	for _, script := range s.graph.Scripts {
-		if !script.Isolated() {
-			last = script.Name
-		}
-	}
-	return last
-}
-
-// linkerCache renews what a merge of outputs leaves stale: the linker's cache
-// knows nothing of the libraries that came in beside it.
-func (c *compiler) linkerCache(root State) State {
-	if !slices.ContainsFunc(c.graph.Scripts, (*graph.Script).Isolated) {
-		return root
-	}
-	opts := append(c.step(),
-		bk.Args([]string{"ldconfig"}),
-		// Its private notes would differ from build to build.
-		bk.AddMount("/var/cache/ldconfig", bk.Scratch(), bk.Tmpfs()),
-		c.name(graph.SetupState, "refresh the linker's cache"), c.fresh(graph.SetupState))
-	return root.layer(root.Run(opts...).Root(), "setup: ldconfig")
 }

@@ -14,17 +14,19 @@ import (
 // there while scripts run and gone before the chain is squashed.
 const buildRecord = "/var/lib/pgstrata/build-packages"
 
-// toolchainStates are the steps of the toolchain.
-type toolchainStates struct {
-	// runtime is the image's own root: base, user and runtime packages.
-	runtime State
-	// build has the build packages too.
-	build State
+// toolchain is what scripts run on, and what the image grows from.
+type toolchain struct {
+	// root is the image's own: base, user and all runtime packages.
+	root State
+	// chain has the build packages too: the scripts of the chain run on it.
+	chain State
+	// isolated is what isolated scripts run on: their own base, the user, the
+	// runtime packages that every script has, and the build packages.
+	isolated State
 }
 
-// base returns the resolved base image.
-func (c *compiler) base() State {
-	b := c.opt.Base
+// base returns a resolved base image.
+func (c *compiler) base(name string, b Base) State {
 	s := State{State: b.State.Network(c.opt.Config.NetworkMode)}
 	if c.opt.Config.Hostname != "" {
 		s.State = s.Hostname(c.opt.Config.Hostname)
@@ -38,22 +40,23 @@ func (c *compiler) base() State {
 	}
 	// A base whose history does not name each layer would shift ours.
 	for ; layers > 0; layers-- {
-		s.Layers = append(s.Layers, history("layer of "+c.graph.Base.Name))
+		s.Layers = append(s.Layers, history("layer of "+name))
 	}
 	return s
 }
 
-// toolchain adds the user, then the packages.
-func (c *compiler) toolchain(base State) toolchainStates {
-	t := toolchainStates{runtime: c.user(base)}
+// toolchain adds the user, then the packages. Where two of its states come out
+// the same they are the same vertices.
+func (c *compiler) toolchain(base State) toolchain {
 	tc := c.graph.Toolchain
-	if len(tc.Runtime) > 0 {
-		t.runtime = c.packages(base, t.runtime, "runtime", tc.Runtime)
+	image, own := base, c.user(base)
+	t := toolchain{root: c.packages(image, own, "runtime", c.graph.RuntimePackages())}
+	t.chain = c.packages(image, t.root, "build", tc.Build)
+	if pinned := c.opt.ToolchainBase; pinned != nil {
+		image = c.base(tc.Base.Name, *pinned)
+		own = c.user(image)
 	}
-	t.build = t.runtime
-	if len(tc.Build) > 0 {
-		t.build = c.packages(base, t.runtime, "build", tc.Build, bk.AddEnv("RECORD", buildRecord))
-	}
+	t.isolated = c.packages(image, c.packages(image, own, "runtime", tc.Runtime), "build", tc.Build)
 	return t
 }
 
@@ -71,17 +74,23 @@ func (c *compiler) user(base State) State {
 	return base.layer(base.Run(opts...).Root(), "toolchain: "+what)
 }
 
-// packages installs distribution packages.
-func (c *compiler) packages(base, on State, kind string, list []graph.Package, extra ...bk.RunOption) State {
+// packages installs distribution packages of a kind: runtime or build. The
+// archive is asked about followed packages in a container of base.
+func (c *compiler) packages(base, on State, kind string, list []graph.Package) State {
+	if len(list) == 0 {
+		return on
+	}
 	specs := make([]string, len(list))
 	for i, p := range list {
 		specs[i] = p.Spec
 	}
 	what := kind + " packages: " + strings.Join(specs, " ")
 	opts := append(c.builtin("install-packages.sh", specs...), c.cacheMounts(c.graph.Toolchain.Caches)...)
-	opts = append(opts, extra...)
 	opts = append(opts, c.refresh(base, c.graph.Toolchain.Refresh)...)
 	opts = append(opts, c.name(graph.ToolchainState, describe(what, c.graph.Toolchain.Refresh)), c.at(list[0].At), c.fresh(graph.ToolchainState))
+	if kind == "build" {
+		opts = append(opts, bk.AddEnv("RECORD", buildRecord))
+	}
 	return on.layer(on.Run(opts...).Root(), "toolchain: "+what)
 }
 

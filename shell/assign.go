@@ -1,6 +1,7 @@
 package shell
 
 import (
+	"slices"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -29,7 +30,7 @@ func (in *interp) assignment(c *ctx, e *env, a *syntax.Assign, decl string) {
 	case a.Value != nil:
 		v = in.single(&inner, e, a.Value)
 		out.Value = in.word(c, a.Value, field{val: v})
-		in.path(c, e, out.Value, v, AccessMention)
+		in.path(c, e, &out.Value, v, AccessMention)
 	default:
 		out.Value = Word{Known: true, Pos: out.End, End: out.End}
 	}
@@ -42,42 +43,38 @@ func (in *interp) assignment(c *ctx, e *env, a *syntax.Assign, decl string) {
 }
 
 func (in *interp) array(c *ctx, e *env, a *syntax.ArrayExpr, out *Assign) value {
-	v := value{isArr: true}
+	var elems []value
+	flags := flag(0)
 	for _, elem := range a.Elems {
 		if elem.Index != nil {
 			in.visitArithm(c, e, elem.Index)
-			v.flags |= flagOpen
+			flags |= flagOpen
 		}
 		if elem.Value == nil {
 			continue
 		}
 		for _, f := range in.fields(c, e, elem.Value) {
 			if f.splits {
-				v.flags |= flagOpen
+				flags |= flagOpen
 			}
 			w := in.word(c, elem.Value, f)
 			out.Elements = append(out.Elements, w)
-			in.path(c, e, w, f.val, AccessMention)
-			v.arr = append(v.arr, f.val)
+			in.path(c, e, &w, f.val, AccessMention)
+			elems = append(elems, f.val)
 		}
 	}
-	return v
+	return array(elems, flags)
 }
 
 // assignElement is a[i]=v: the array stays, with an element that may be v.
 func (in *interp) assignElement(e *env, a *syntax.Assign, v value) value {
 	old, _ := in.lookup(e, a.Name.Value)
-	out := value{isArr: true, flags: flagOpen}
-	if old.val.isArr {
-		out.arr = append(out.arr, old.val.arr...)
-	}
-	out.arr = append(out.arr, v)
-	return out
+	return array(append(slices.Clone(old.val.elems()), v), flagOpen)
 }
 
 // set gives a variable its value and notes the assignment.
 func (in *interp) set(c *ctx, e *env, a Assign, v value, decl string) {
-	old, had := e.vars[a.Name]
+	old, had := e.get(a.Name)
 	if decl == "local" {
 		e.locals = append(e.locals, saved{name: a.Name, old: old, had: had})
 		a.Local = true
@@ -99,15 +96,19 @@ func (in *interp) set(c *ctx, e *env, a Assign, v value, decl string) {
 	case "readonly":
 		n.readonly = true
 	}
+	n.exported = n.exported || e.allexport && !a.Naked
 	a.Exported, a.ReadOnly = n.exported, decl == "readonly"
 	a.Func, a.Guards = c.fn, c.guards
-	if !old.readonly {
-		e.vars[a.Name] = n
+	switch {
+	case old.nameref:
+		e.forget()
+	case !old.readonly:
+		e.put(a.Name, n)
 	}
 	if n.exported && a.Name != "" {
-		in.effect(c, e, Effect{Kind: EffectExport, Name: a.Name, Value: a.Value, Pos: a.Pos})
+		in.effect(c, e, Effect{Kind: EffectExport, Name: a.Name, Value: a.Value.Value, Known: a.Value.Known, Pos: a.Pos})
 	}
-	if c.rec.first(assignKey{a.Pos, a.Name}) {
+	if c.rec.first(onceAssign, a.Pos, a.Name) {
 		c.rec.script.Assigns = append(c.rec.script.Assigns, a)
 		c.rec.assignAt(a)
 		return
@@ -126,31 +127,26 @@ func (r *record) assignAt(a Assign) {
 
 func (in *interp) mergeAssign(r *record, a Assign) {
 	old := &r.script.Assigns[r.assigns[assignKey{a.Pos, a.Name}]]
-	mergeWord(&old.Value, a.Value)
+	mergeWord(&old.Value, &a.Value)
 	old.Elements, _ = mergeArgs(old.Elements, a.Elements, false)
 	old.Exported = old.Exported || a.Exported
 }
 
 func appended(old, v value) value {
-	if !old.isArr && !v.isArr {
+	switch {
+	case !old.isArr() && !v.isArr():
 		return concat(old, v)
-	}
-	if !old.isArr {
+	case !old.isArr():
 		if s, ok := old.exact(); ok && s == "" {
 			return v
 		}
-		return value{isArr: true, arr: append([]value{old}, v.arr...), flags: v.flags | flagOpen}
+		return array(append([]value{old}, v.elems()...), v.flags|flagOpen)
+	case len(old.elems())+len(v.elems()) > maxElements:
+		return unknownArray()
+	case v.isArr():
+		return array(slices.Concat(old.elems(), v.elems()), old.flags|v.flags)
 	}
-	out := value{isArr: true, flags: old.flags | v.flags, arr: old.arr[:len(old.arr):len(old.arr)]}
-	if v.isArr {
-		out.arr = append(out.arr, v.arr...)
-	} else {
-		out.arr = append(out.arr, v)
-	}
-	if len(out.arr) > maxElements {
-		return value{isArr: true, arr: []value{unknown()}, flags: flagOpen}
-	}
-	return out
+	return array(append(slices.Clone(old.elems()), v), old.flags|v.flags)
 }
 
 // prefixAssign is an assignment in front of a command: it lasts for that alone.
@@ -162,7 +158,7 @@ func (in *interp) prefixAssign(c *ctx, e *env, a *syntax.Assign) Assign {
 	if a.Value != nil {
 		v := in.single(c, e, a.Value)
 		out.Value = in.word(c, a.Value, field{val: v})
-		in.path(c, e, out.Value, v, AccessMention)
+		in.path(c, e, &out.Value, v, AccessMention)
 	}
 	return out
 }
@@ -205,6 +201,13 @@ func (in *interp) declClause(c *ctx, e *env, n *syntax.DeclClause, redirs redire
 	}
 	for _, a := range list {
 		in.assignment(c, e, a, declKind(name, flags, c.fn))
+		if strings.Contains(flags, "n") && a.Value != nil && !isLiteral(a.Value) {
+			in.readsAllAt(c, command.Pos) // another name for a variable that is not known
+		}
+		if v, ok := e.get(a.Name.Value); ok && strings.Contains(flags, "n") {
+			v.nameref = true
+			e.put(a.Name.Value, v)
+		}
 	}
 	if n := len(c.rec.script.Assigns); n > count {
 		inv.assigns = c.rec.script.Assigns[count:n:n]
@@ -237,12 +240,13 @@ func declKind(name, flags, fn string) string {
 func (in *interp) declWord(c *ctx, e *env, w Word, v value, kind string) {
 	s, ok := v.single()
 	if !ok {
+		e.forget() // export $(cat file): any variable
 		return
 	}
 	name, val, assigned := strings.Cut(s, "=")
 	if !syntax.ValidName(name) {
 		if hasHole(name) {
-			e.opaque = true
+			e.forget()
 		}
 		return
 	}

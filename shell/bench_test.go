@@ -7,30 +7,41 @@ import (
 	"testing"
 )
 
-// BenchmarkLoad500 reads 500 scripts of 200 lines with a helper in common.
-func BenchmarkLoad500(b *testing.B) {
-	files := map[string][]byte{}
-	helper, err := os.ReadFile("testdata/pg/setup/lib/common.sh")
-	if err != nil {
-		b.Fatal(err)
+// corpus is 500 scripts of about 200 lines, put together from the fixtures,
+// which source one helper of a usual kind.
+func corpus(tb testing.TB) (files map[string][]byte, names []string) {
+	tb.Helper()
+	read := func(name string) string {
+		b, err := os.ReadFile("testdata/pg/setup/" + name)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		return string(b)
 	}
-	body, err := os.ReadFile("testdata/pg/setup/scripts/02-install-postgresql.sh")
-	if err != nil {
-		b.Fatal(err)
+	files = map[string][]byte{"setup/lib/common.sh": []byte(read("lib/common.sh"))}
+	var text strings.Builder
+	text.WriteString("#!/bin/bash\nset -euo pipefail\nsource \"$(dirname \"$0\")/../lib/common.sh\"\n")
+	for strings.Count(text.String(), "\n") < 200 {
+		for _, name := range []string{"01-locales.sh", "02-install-postgresql.sh", "03-install-python.sh", "04-install-patroni.sh", "05-extensions.sh"} {
+			for line := range strings.Lines(read("scripts/" + name)) {
+				if !strings.HasPrefix(line, "source") && !strings.HasPrefix(line, ". ") && text.Len() < 200*40 {
+					text.WriteString(line)
+				}
+			}
+		}
 	}
-	files["setup/lib/common.sh"] = helper
-	text := string(body)
-	for strings.Count(text, "\n") < 200 {
-		text += string(body[strings.Index(string(body), "PACKAGES=("):])
-	}
-	names := make([]string, 500)
-	size := 0
+	names = make([]string, 500)
 	for i := range names {
 		names[i] = fmt.Sprintf("setup/scripts/%03d.sh", i)
-		files[names[i]] = []byte(text)
-		size += len(text)
+		files[names[i]] = []byte(text.String())
 	}
-	b.SetBytes(int64(size))
+	return files, names
+}
+
+// BenchmarkLoad500 reads them one after the other, as a check does.
+func BenchmarkLoad500(b *testing.B) {
+	files, names := corpus(b)
+	b.SetBytes(int64(len(names) * len(files[names[0]])))
 	b.ReportAllocs()
 	for b.Loop() {
 		l := NewLoader(func(name string) ([]byte, error) { return files[name], nil }, nil)

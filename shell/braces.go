@@ -10,11 +10,8 @@ import (
 // maxBraces bounds how many words a brace expansion makes.
 const maxBraces = 256
 
-// braces expands {a,b} and {1..3}. A word without braces is returned as it is.
-func (x *expander) braces(w *syntax.Word) []*syntax.Word {
-	if x.c.dialect == "posix" || !hasBrace(w) {
-		return []*syntax.Word{w}
-	}
+// braces expands {a,b} and {1..3}.
+func braces(w *syntax.Word) []*syntax.Word {
 	// The tree is shared and must not change: SplitBraces works on a copy.
 	w = &syntax.Word{Parts: w.Parts}
 	if !syntax.SplitBraces(w) {

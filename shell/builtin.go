@@ -1,7 +1,8 @@
 package shell
 
 import (
-	"path"
+	"slices"
+	"strconv"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -19,6 +20,18 @@ func isBuiltin(name string) bool {
 		return true
 	}
 	return false
+}
+
+// shellSets reports whether a variable has a value in any shell that a
+// container runs, without anybody having given it one.
+func shellSets(name string) bool {
+	switch name {
+	case "HOME", "PATH", "PWD", "OLDPWD", "HOSTNAME", "SHELL", "SHLVL", "IFS", "UID", "EUID", "PPID", "RANDOM", "SRANDOM",
+		"SECONDS", "EPOCHSECONDS", "EPOCHREALTIME", "LINENO", "OPTIND", "REPLY", "OSTYPE", "HOSTTYPE", "MACHTYPE",
+		"GROUPS", "DIRSTACK", "PIPESTATUS", "FUNCNAME", "COLUMNS", "LINES":
+		return true
+	}
+	return strings.HasPrefix(name, "BASH")
 }
 
 // builtin runs the shell's own commands as far as they change what is known.
@@ -39,7 +52,8 @@ func (in *interp) builtin(c *ctx, e *env, inv *invocation, name string) bool {
 	case "cd", "pushd", "popd":
 		note()
 		in.chdir(c, e, inv, name)
-		in.effect(c, e, Effect{Kind: EffectChdir, Pos: pos, Value: dirWord(e)})
+		dir, known := e.dir.exact()
+		in.effect(c, e, Effect{Kind: EffectChdir, Pos: pos, Value: dir, Known: known})
 	case "pwd":
 		note()
 		e.print(e.dir)
@@ -63,9 +77,12 @@ func (in *interp) builtin(c *ctx, e *env, inv *invocation, name string) bool {
 		in.readBuiltin(e, inv, name)
 	case "exit", "return", "break", "continue":
 		note()
-		in.leave(c, e, name, pos)
+		in.leave(c, e, inv, name)
 	case "shopt", "umask", "ulimit", "alias":
 		note()
+		if name == "shopt" && hasWord(inv.words, "-s") && hasWord(inv.words, "lastpipe") {
+			in.lastpipe = true
+		}
 		in.effect(c, e, Effect{Kind: EffectOption, Name: name, Pos: pos})
 	case "compgen":
 		note()
@@ -80,41 +97,8 @@ func (in *interp) builtin(c *ctx, e *env, inv *invocation, name string) bool {
 	return true
 }
 
-func dirWord(e *env) Word {
-	var w Word
-	fill(&w, e.dir)
-	return w
-}
-
-// chdir is cd, pushd and popd.
-func (in *interp) chdir(_ *ctx, e *env, inv *invocation, name string) {
-	if name == "popd" {
-		e.dir = unknown()
-		if n := len(e.stack); n > 0 {
-			e.dir, e.stack = e.stack[n-1], e.stack[:n-1]
-		}
-		return
-	}
-	ops := operands(inv.words[1:])
-	if len(ops) == 0 {
-		if name == "cd" {
-			v, _ := in.lookup(e, "HOME")
-			e.dir = v.val
-		}
-		return
-	}
-	if name == "pushd" {
-		e.stack = append(e.stack[:len(e.stack):len(e.stack)], e.dir)
-	}
-	target := inv.vals[1+ops[0]]
-	if s, ok := target.exact(); ok && s == "-" {
-		v, _ := in.lookup(e, "OLDPWD")
-		e.dir = v.val
-		return
-	}
-	old := e.dir
-	e.dir = resolve(e.dir, target)
-	e.vars["OLDPWD"] = variable{val: old, exported: true}
+func hasWord(words []Word, s string) bool {
+	return slices.ContainsFunc(words, func(w Word) bool { return w.Is(s) })
 }
 
 // operands are the indexes of the words that are no options.
@@ -130,104 +114,6 @@ func operands(words []Word) []int {
 		if !strings.HasPrefix(w.Value, "-") || w.Value == "-" {
 			out = append(out, i)
 		}
-	}
-	return out
-}
-
-// resolve makes a path absolute and clean, as far as it is known.
-func resolve(dir, p value) value {
-	if p.isArr {
-		return unknown()
-	}
-	out := p.mapped(func(s string) (string, bool) {
-		switch {
-		case s == "":
-			return "", false
-		case s[0] == '/':
-			return cleanMarked(s)
-		case s[0] == markHole:
-			return "", false
-		}
-		d, ok := dir.single()
-		if !ok || d == "" || d[0] != '/' {
-			return "", false
-		}
-		return cleanMarked(d + "/" + s)
-	})
-	out.flags |= dir.flags & flagRooted
-	return out
-}
-
-// cleanMarked is path.Clean, unless ".." follows an unknown part.
-func cleanMarked(s string) (string, bool) {
-	if hasHole(s) && strings.Contains(s[strings.IndexByte(s, markHole):], "/..") {
-		return "", false
-	}
-	return path.Clean(s), true
-}
-
-// print is echo and printf within a substitution.
-func (in *interp) print(e *env, inv *invocation, name string) {
-	if !e.capturing && name == "echo" {
-		return
-	}
-	vals := inv.vals[1:]
-	words := inv.words[1:]
-	if name == "printf" {
-		if len(words) > 1 && words[0].Is("-v") {
-			if s, ok := words[1].Literal(); ok && syntax.ValidName(s) {
-				e.assign(s, unknown())
-			}
-			return
-		}
-		e.print(formatted(words, vals))
-		return
-	}
-	for len(words) > 0 && (words[0].Is("-n") || words[0].Is("-e")) {
-		words, vals = words[1:], vals[1:]
-	}
-	var out value
-	for i, v := range vals {
-		if i > 0 {
-			out = concat(out, literal(" "))
-		}
-		if words[i].Splits {
-			v = unknown()
-		}
-		out = concat(out, v)
-	}
-	e.print(out)
-}
-
-// formatted is printf for formats of plain text and %s alone.
-func formatted(words []Word, vals []value) value {
-	if len(words) == 0 {
-		return unknown()
-	}
-	format, ok := words[0].Literal()
-	if !ok {
-		return unknown()
-	}
-	format = strings.ReplaceAll(format, `\n`, "\n")
-	if strings.Contains(format, `\`) {
-		return unknown()
-	}
-	var out value
-	args := vals[1:]
-	for {
-		before, after, found := strings.Cut(format, "%")
-		out = concat(out, literal(before))
-		if !found {
-			break
-		}
-		if !strings.HasPrefix(after, "s") || len(args) == 0 || words[len(words)-len(args)].Splits {
-			return unknown()
-		}
-		out = concat(out, args[0])
-		args, format = args[1:], after[1:]
-	}
-	if len(args) > 0 {
-		return unknown()
 	}
 	return out
 }
@@ -256,60 +142,12 @@ func (in *interp) unset(c *ctx, e *env, inv *invocation) {
 			e.forget()
 		case strings.HasPrefix(s, "-"):
 		default:
-			e.vars[s] = variable{unset: true}
-			delete(e.funcs, s)
+			e.put(s, variable{unset: true})
+			e.funcs = e.funcs.own()
+			delete(e.funcs.m, s)
 			in.effect(c, e, Effect{Kind: EffectUnset, Name: s, Pos: w.Pos})
 		}
 	}
-}
-
-// setBuiltin is set: options, or new positional parameters.
-func (in *interp) setBuiltin(c *ctx, e *env, inv *invocation) {
-	words := inv.words[1:]
-	if len(words) == 0 {
-		in.readsAllAt(c, inv.words[0].Pos)
-		return
-	}
-	for i := 0; i < len(words); i++ {
-		s, ok := words[i].Literal()
-		switch {
-		case ok && len(s) > 1 && (s[0] == '-' || s[0] == '+') && strings.HasSuffix(s, "o"):
-			i++ // -o and -euo take the option's name
-		case ok && (s == "--" || s == "-"):
-			e.setArgs(arguments(c, inv, i+2))
-			return
-		case ok && s != "" && (s[0] == '-' || s[0] == '+'):
-		default:
-			e.setArgs(arguments(c, inv, i+1))
-			return
-		}
-	}
-	in.effect(c, e, Effect{Kind: EffectOption, Name: "set " + words[0].Value, Pos: inv.words[0].Pos})
-}
-
-func shift(e *env, inv *invocation) {
-	n := 1
-	if len(inv.words) > 1 {
-		s, _ := inv.words[1].Literal()
-		n = 0
-		for _, c := range s {
-			if c < '0' || c > '9' || n > maxElements {
-				n = -1
-				break
-			}
-			n = n*10 + int(c-'0')
-		}
-		if s == "" {
-			n = -1
-		}
-	}
-	if n < 0 || n > e.argsFixed {
-		if n < 0 || !e.argsKnown() {
-			e.setArgs(noArgs())
-		}
-		return
-	}
-	e.setArgs(e.args[n:], e.argsFixed-n)
 }
 
 // readBuiltin is read and its kin: what they set comes from standard input.
@@ -343,31 +181,58 @@ func (in *interp) readBuiltin(e *env, inv *invocation, name string) {
 		v := unknown()
 		if len(names) == 1 && name != "getopts" {
 			v = e.stdin
-			v.isArr = false
+			if v.isArr() {
+				v = unknown()
+			}
 		}
 		if name == "mapfile" || name == "readarray" {
-			v = value{isArr: true, arr: []value{v}, flags: flagOpen}
+			v = array([]value{v}, flagOpen)
 		}
 		e.assign(n, v)
 	}
 }
 
 // leave is exit, return, break and continue.
-func (in *interp) leave(c *ctx, e *env, name string, pos Pos) {
+func (in *interp) leave(c *ctx, e *env, inv *invocation, name string) {
 	if e.stop != stopNone {
 		return
 	}
+	arg := ""
+	if len(inv.words) > 1 {
+		arg = inv.words[1].Value
+	}
+	pos := inv.words[0].Pos
 	switch name {
 	case "exit":
-		in.effect(c, e, Effect{Kind: EffectExit, Pos: pos})
+		in.effect(c, e, Effect{Kind: EffectExit, Name: arg, Pos: pos})
 		e.stop = stopExit
 	case "return":
+		in.effect(c, e, Effect{Kind: EffectSkip, Name: name, Pos: pos})
 		e.stop = stopReturn
 		if c.returns != nil {
-			r := e.clone()
-			*c.returns = append(*c.returns, r)
+			*c.returns = append(*c.returns, e.clone())
 		}
 	default:
+		in.effect(c, e, Effect{Kind: EffectSkip, Name: name, Pos: pos})
 		e.stop = stopLoop
+		c.loop.leave(e, name, arg)
+	}
+}
+
+// leave notes a state that leaves a loop, or as many as arg says.
+func (l *loopExits) leave(e *env, name, arg string) {
+	levels, err := strconv.Atoi(arg)
+	if err != nil {
+		levels = 1
+	}
+	for ; levels > 1 && l != nil && l.outer != nil; levels-- {
+		l = l.outer
+	}
+	switch {
+	case l == nil:
+	case name == "break":
+		l.breaks = append(l.breaks, e.clone())
+	default:
+		l.next = append(l.next, e.clone())
 	}
 }

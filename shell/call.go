@@ -125,10 +125,18 @@ type Guard struct {
 	// Tests are the paths whose existence the condition asks for ([ -f x ]),
 	// so that a use of the same path within can be seen to be optional.
 	Tests []Word
+	// Commands are the commands whose existence it asks for (command -v x).
+	Commands []string
 }
 
 // IsLoop reports whether the guard is a loop rather than a condition.
 func (g Guard) IsLoop() bool { return g.Kind == GuardFor || g.Kind == GuardWhile }
+
+// Never reports whether one of the guards is known not to let anything run, for
+// the values that the caller has given.
+func Never(guards []Guard) bool {
+	return slices.ContainsFunc(guards, func(g Guard) bool { return g.Holds == TruthFalse })
+}
 
 // Pipe is a call's place in a pipeline.
 type Pipe struct {
@@ -191,6 +199,15 @@ func (r Redirect) Reads() bool { return r.Op == "<" || r.Op == "<>" }
 // MayNotRun reports whether anything was seen that keeps the call from running
 // exactly once.
 func (c *Call) MayNotRun() bool { return c.Conditional || c.Loop || c.Unreached }
+
+// Optional reports whether a condition around the call asks whether the
+// command exists.
+func (c *Call) Optional() bool {
+	return slices.ContainsFunc(c.Guards, func(g Guard) bool {
+		return slices.Contains(g.Commands, c.Name) || c.Command.Known && slices.Contains(g.Commands, c.Command.Value) ||
+			slices.ContainsFunc(g.Tests, func(t Word) bool { return t.Known && c.Command.Known && t.Value == c.Command.Value })
+	})
+}
 
 // Arg returns the i-th argument's value when it is known, else "".
 func (c *Call) Arg(i int) string {

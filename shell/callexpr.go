@@ -22,8 +22,6 @@ type invocation struct {
 	// program of its own.
 	noFunc   bool
 	replaces bool // through exec
-	// open says that more words follow that nobody knows: xargs.
-	open bool
 }
 
 // callExpr runs a simple command.
@@ -34,12 +32,14 @@ func (in *interp) callExpr(c *ctx, e *env, n *syntax.CallExpr, redirs redirectio
 		}
 		return
 	}
-	inv := &invocation{node: n, redirs: redirs.list, hdocs: redirs.hdocs}
+	inv := &invocation{
+		node: n, redirs: redirs.list, hdocs: redirs.hdocs,
+		words: make([]Word, 0, len(n.Args)), vals: make([]value, 0, len(n.Args)), nodes: make([]*syntax.Word, 0, len(n.Args)),
+	}
 	// What a substitution within the words feeds is the command itself.
 	inner := c
 	for i, w := range n.Args {
-		fields := in.fields(inner, e, w)
-		for _, f := range fields {
+		for _, f := range in.fields(inner, e, w) {
 			inv.words = append(inv.words, in.word(c, w, f))
 			inv.vals = append(inv.vals, f.val)
 			inv.nodes = append(inv.nodes, w)
@@ -91,7 +91,7 @@ func (in *interp) invoke(c *ctx, e *env, inv *invocation) {
 		in.dynamicCall(c, e, inv)
 		return
 	}
-	if def, ok := e.funcs[name]; ok && !inv.noFunc {
+	if def, ok := e.funcs.m[name]; ok && !inv.noFunc {
 		in.note(c, e, inv, name, CallFunction)
 		in.enter(c, e, inv, def)
 		return
@@ -142,19 +142,26 @@ func (in *interp) dynamicCall(c *ctx, e *env, inv *invocation) {
 }
 
 // note adds a call to the record of the file in which it was written.
-func (in *interp) note(c *ctx, e *env, inv *invocation, name string, kind CallKind) *Call {
+func (in *interp) note(c *ctx, e *env, inv *invocation, name string, kind CallKind) {
+	in.argPaths(c, e, inv, name)
+	if name == "[[" || name == "[" || name == "test" {
+		in.testReads(c, inv)
+	}
+	in.add(c, e, inv, name, kind)
+}
+
+func (in *interp) newCall(c *ctx, e *env, inv *invocation, name string, kind CallKind) *Call {
 	first, last := inv.words[0], inv.words[len(inv.words)-1]
 	call := &Call{
-		Name: name, Command: first, Args: slices.Clone(inv.words[1:]), Kind: kind,
+		Name: name, Command: first, Args: inv.words[1:len(inv.words):len(inv.words)], Kind: kind,
 		Pos: first.Pos, End: last.End, Func: c.fn, Guards: c.guards,
 		Conditional: conditional(c.guards), Loop: inLoop(c.guards),
 		Background: c.background, Subshell: c.subshell, Nested: c.isNested,
 		Wrappers: c.wrappers, User: c.user, Assigns: inv.assigns, Redirects: inv.redirs,
 		Pipe: c.pipe, Subst: c.subst,
 	}
-	rec := c.rec
-	if o := inv.vals[0].origin; o != nil && o.site != nil {
-		rec = forwarded(call, o, c)
+	if o := inv.vals[0].origin(); o != nil && o.site != nil {
+		forwarded(call, o, c)
 	}
 	if call.End.Before(call.Pos) {
 		call.End = first.End
@@ -165,17 +172,12 @@ func (in *interp) note(c *ctx, e *env, inv *invocation, name string, kind CallKi
 	if s, ok := e.dir.exact(); ok {
 		call.Dir = s
 	}
-	in.add(rec, inv.node, call, c)
-	for i := range inv.words[1:] {
-		in.path(c, e, inv.words[1+i], inv.vals[1+i], accessOf(name))
-	}
-	in.path(c, e, first, inv.vals[0], AccessRead)
 	return call
 }
 
 // forwarded turns the call of "$@" in a function into the call that its caller
 // wrote: retry 3 apt-get update calls apt-get, through retry.
-func forwarded(call *Call, o *argument, c *ctx) *record {
+func forwarded(call *Call, o *argument, c *ctx) {
 	call.Command.Pos, call.Command.End, call.Command.Text = o.word.Pos, o.word.End, o.word.Text
 	call.Pos, call.End = o.word.Pos, o.word.End
 	for _, w := range call.Args {
@@ -189,140 +191,4 @@ func forwarded(call *Call, o *argument, c *ctx) *record {
 	call.Guards = o.site.guards
 	call.Conditional = call.Conditional || conditional(o.site.guards)
 	call.Loop = inLoop(o.site.guards) // a function that tries again is no loop of the caller's
-	return o.site.rec
-}
-
-func accessOf(name string) Access {
-	switch name {
-	case "[", "test", "[[":
-		return AccessTest
-	case "cat", "source", ".", "grep", "head", "tail", "wc", "sha256sum", "md5sum", "bash", "sh":
-		return AccessRead
-	case "mkdir", "touch", "tee", "rm", "rmdir", "truncate":
-		return AccessWrite
-	}
-	return AccessMention
-}
-
-// enter goes through a function's body with the arguments of a call.
-func (in *interp) enter(c *ctx, e *env, inv *invocation, def *funcDef) {
-	d := def.def
-	if !in.dry {
-		d.seen = true
-		d.ctx.rec.script.Functions[d.at].Called = true
-	}
-	if in.active[d.decl] || in.depth >= maxCalls || in.exhausted() {
-		in.havoc(e, d.decl)
-		e.print(unknown())
-		return
-	}
-	in.depth++
-	in.active[d.decl] = true
-	args, fixed := e.args, e.argsFixed
-	e.setArgs(arguments(c, inv, 1))
-	outer := *d.ctx
-	outer.outer = c.way()
-	outer.background, outer.subshell = c.background, c.subshell
-	outer.pipe, outer.subst, outer.user = c.pipe, c.subst, c.user
-	outer.wrappers = c.wrappers
-	for _, a := range inv.assigns {
-		if _, ok := e.vars[a.Name]; !ok {
-			e.assign(a.Name, unknown())
-		}
-	}
-	in.body(&outer, e, d)
-	e.setArgs(args, fixed)
-	delete(in.active, d.decl)
-	in.depth--
-}
-
-// arguments makes positional parameters of an invocation's words, and tells how
-// many of them are sure to be at their place.
-func arguments(c *ctx, inv *invocation, from int) ([]argument, int) {
-	fixed := -1
-	args := make([]argument, 0, len(inv.words))
-	for i := from; i < len(inv.words); i++ {
-		if fixed < 0 && inv.words[i].Splits {
-			fixed = len(args)
-		}
-		a := argument{val: inv.vals[i], word: inv.words[i], site: c, call: inv.words[0].Pos, node: inv.nodes[i]}
-		if o := a.val.origin; o != nil {
-			a = *o // handed on: it was written where it was written first
-		}
-		a.val.origin = nil
-		args = append(args, a)
-	}
-	if fixed < 0 {
-		fixed = len(args)
-	}
-	if inv.open {
-		args = append(args, argument{val: unknown()})
-	}
-	return args, fixed
-}
-
-// body goes through a function's body.
-func (in *interp) body(c *ctx, e *env, d *definition) {
-	d.seen = true
-	n := *c
-	n.fn = funcName(d.decl)
-	n.guards = nil
-	var returns []*env
-	n.returns = &returns
-	mark := len(e.locals)
-	in.stmt(&n, e, d.decl.Body)
-	in.returned(e, returns)
-	for len(e.locals) > mark {
-		l := e.locals[len(e.locals)-1]
-		e.locals = e.locals[:len(e.locals)-1]
-		if l.had {
-			e.vars[l.name] = l.old
-		} else {
-			delete(e.vars, l.name)
-		}
-	}
-}
-
-// returned joins the states at the returns of a function or sourced file with
-// the one at its end.
-func (in *interp) returned(e *env, returns []*env) {
-	if e.stop == stopReturn {
-		e.stop = stopNone
-		if len(returns) > 0 {
-			*e = *returns[0]
-			e.stop = stopNone
-			returns = returns[1:]
-		}
-	}
-	for _, r := range returns {
-		r.stop = stopNone
-		in.merge(e, e.clone(), r)
-	}
-	if e.stop == stopLoop {
-		e.stop = stopNone
-	}
-}
-
-func funcName(d *syntax.FuncDecl) string {
-	if d.Name != nil {
-		return d.Name.Value
-	}
-	return ""
-}
-
-// define notes a function.
-func (in *interp) define(c *ctx, e *env, n *syntax.FuncDecl) {
-	name := funcName(n)
-	d, ok := c.rec.byDecl[n]
-	if !ok {
-		fc := *c
-		fc.outer = nil
-		d = &definition{decl: n, ctx: &fc, at: len(c.rec.script.Functions)}
-		c.rec.byDecl[n] = d
-		c.rec.defs = append(c.rec.defs, d)
-		c.rec.script.Functions = append(c.rec.script.Functions, Function{
-			Name: name, Pos: c.pos(n.Pos()), End: c.pos(n.End()),
-		})
-	}
-	e.funcs[name] = &funcDef{def: d}
 }

@@ -20,7 +20,7 @@ func (in *interp) child(c *ctx, e *env, inv *invocation, at int, interpreter str
 			User: c.user, Wrappers: c.wrappers, Exec: inv.replaces,
 			Pos: inv.words[0].Pos, End: inv.words[len(inv.words)-1].End, Func: c.fn,
 			Guards: c.way(), Background: c.background, Subshell: c.subshell, Pipe: c.pipe,
-			Optional: in.optional(c, inv.words[at]), Glob: hasMark(s) && s != holeText,
+			Optional: optional(c, e, inv.words[at]), Glob: hasMark(s) && s != holeText,
 		}
 		if s != holeText && s != "" {
 			ch.Absolute = output(s)
@@ -34,6 +34,9 @@ func (in *interp) child(c *ctx, e *env, inv *invocation, at int, interpreter str
 			ch.Dir = dir
 		}
 		found = true
+		if ch.Absolute == "" {
+			in.readsAllAt(c, ch.Pos)
+		}
 		in.addChild(c, e, &ch)
 	}
 	return found
@@ -41,22 +44,17 @@ func (in *interp) child(c *ctx, e *env, inv *invocation, at int, interpreter str
 
 func hasSlash(s string) bool { return strings.Contains(s, "/") }
 
-type childKey struct {
-	pos Pos
-	abs string
-}
-
 func (in *interp) addChild(c *ctx, e *env, ch *Child) {
 	ch.Env = in.exported(e)
-	if c.rec.first(childKey{ch.Pos, ch.Absolute}) {
+	if c.rec.first(onceChild, ch.Pos, ch.Absolute) {
 		c.rec.script.Children = append(c.rec.script.Children, *ch)
 	}
 	if in.dry || e.stop != stopNone {
 		return
 	}
 	in.prog.Children = append(in.prog.Children, *ch)
-	env := map[string]variable{}
-	for name, v := range e.vars {
+	env := map[string]*variable{}
+	for name, v := range e.vars.m {
 		if v.exported || v.unset {
 			env[name] = v
 		}
@@ -66,7 +64,7 @@ func (in *interp) addChild(c *ctx, e *env, ch *Child) {
 		if s, ok := a.Value.Literal(); ok {
 			v = literal(s)
 		}
-		env[a.Name] = variable{val: v, exported: true}
+		env[a.Name] = &variable{val: v, exported: true}
 	}
 	in.childEnv = append(in.childEnv, env)
 }
@@ -75,7 +73,7 @@ func (in *interp) addChild(c *ctx, e *env, ch *Child) {
 // them itself.
 func (in *interp) exported(e *env) []EnvVar {
 	var out []EnvVar
-	for name, v := range e.vars {
+	for name, v := range e.vars.m {
 		if !v.exported || v.unset || v.from == "" {
 			continue
 		}
@@ -86,62 +84,4 @@ func (in *interp) exported(e *env) []EnvVar {
 	}
 	slices.SortFunc(out, func(a, b EnvVar) int { return strings.Compare(a.Name, b.Name) })
 	return out
-}
-
-// runParts is run-parts DIR: every script in it, in order.
-func (in *interp) runParts(c *ctx, e *env, inv *invocation) {
-	ops := operands(inv.words[1:])
-	if len(ops) == 0 {
-		return
-	}
-	at := 1 + ops[len(ops)-1]
-	one := *inv
-	one.vals = slices.Clone(inv.vals)
-	one.words = slices.Clone(inv.words)
-	one.vals[at] = concat(inv.vals[at], value{s: "/\x01"})
-	fill(&one.words[at], one.vals[at])
-	in.child(c.with(Guard{Kind: GuardFor, Text: "run-parts", Pos: inv.words[0].Pos}), e, &one, at, "run-parts", one.words[1:at])
-}
-
-// cut is cut -dX -fN of known input: the usual way to a major version.
-func cut(stdin value, args []Word) (value, bool) {
-	delim, fieldNo := "\t", 0
-	for i := 0; i < len(args); i++ {
-		s, ok := args[i].Literal()
-		if !ok || len(s) < 2 || s[0] != '-' {
-			return value{}, false
-		}
-		val := s[2:]
-		if val == "" && i+1 < len(args) {
-			i++
-			val, _ = args[i].Literal()
-		}
-		switch s[1] {
-		case 'd':
-			delim = val
-		case 'f':
-			if len(val) != 1 || val[0] < '1' || val[0] > '9' {
-				return value{}, false
-			}
-			fieldNo = int(val[0] - '0')
-		default:
-			return value{}, false
-		}
-	}
-	if fieldNo == 0 || len(delim) != 1 {
-		return value{}, false
-	}
-	return stdin.mapped(func(s string) (string, bool) {
-		if hasMark(s) || strings.Contains(s, "\n") {
-			return "", false
-		}
-		parts := strings.Split(s, delim)
-		switch {
-		case len(parts) == 1:
-			return s, true
-		case fieldNo <= len(parts):
-			return parts[fieldNo-1], true
-		}
-		return "", true
-	}), true
 }

@@ -44,61 +44,6 @@ func (inv *invocation) operator(c *ctx, op string, pos syntax.Pos) {
 	inv.nodes = append(inv.nodes, nil)
 }
 
-// fileTests are the paths that a condition asks for when it holds.
-func (in *interp) fileTests(c *ctx, e *env, cond []*syntax.Stmt) []Word {
-	if len(cond) != 1 || cond[0].Negated {
-		return nil
-	}
-	var out []Word
-	switch cmd := cond[0].Cmd.(type) {
-	case *syntax.BinaryCmd:
-		if cmd.Op == syntax.AndStmt {
-			out = append(in.fileTests(c, e, []*syntax.Stmt{cmd.X}), in.fileTests(c, e, []*syntax.Stmt{cmd.Y})...)
-		}
-	case *syntax.TestClause:
-		return in.fileTestExpr(c, e, cmd.X)
-	case *syntax.CallExpr:
-		if len(cmd.Args) >= 3 && (cmd.Args[0].Lit() == "[" || cmd.Args[0].Lit() == "test") && isFileTest(cmd.Args[1].Lit()) {
-			w := cmd.Args[2]
-			out = append(out, in.word(c, w, field{val: in.quiet(c, e, w)}))
-		}
-	}
-	return out
-}
-
-func (in *interp) fileTestExpr(c *ctx, e *env, x syntax.TestExpr) []Word {
-	switch x := x.(type) {
-	case *syntax.ParenTest:
-		return in.fileTestExpr(c, e, x.X)
-	case *syntax.BinaryTest:
-		if x.Op == syntax.AndTest {
-			return append(in.fileTestExpr(c, e, x.X), in.fileTestExpr(c, e, x.Y)...)
-		}
-	case *syntax.UnaryTest:
-		if w, ok := x.X.(*syntax.Word); ok && isFileTest(x.Op.String()) {
-			return []Word{in.word(c, w, field{val: in.quiet(c, e, w)})}
-		}
-	}
-	return nil
-}
-
-func isFileTest(op string) bool {
-	switch op {
-	case "-e", "-a", "-f", "-r", "-x", "-s", "-d", "-h", "-L":
-		return true
-	}
-	return false
-}
-
-// quiet evaluates a word a second time, for its value alone. Words that call
-// something are left alone: they have been read.
-func (in *interp) quiet(c *ctx, e *env, w *syntax.Word) value {
-	if hasSubst(w) {
-		return unknown()
-	}
-	return in.single(c, e.clone(), w)
-}
-
 // condition evaluates a condition as far as it follows from known values. A
 // default that the environment may override decides nothing.
 func (in *interp) condition(c *ctx, e *env, cond []*syntax.Stmt) Truth {

@@ -12,14 +12,17 @@ type variable struct {
 	unset    bool
 	exported bool
 	readonly bool
-	pos      Pos    // of the assignment that gave the value
-	from     string // and its file
+	// nameref says that it stands for another variable.
+	nameref bool
+	pos     Pos    // of the assignment that gave the value
+	from    string // and its file
 }
 
 // env is the state of a shell on one way through a script.
 type env struct {
-	vars  map[string]variable
-	funcs map[string]*funcDef
+	vars  *table[*variable]
+	funcs *table[*definition]
+	zero  value   // $0
 	dir   value   // working directory
 	stack []value // of pushd
 	// args are the positional parameters. The first argsFixed of them are at
@@ -32,10 +35,24 @@ type env struct {
 	// out is what is known of standard output, while it is wanted.
 	out       value
 	capturing bool
+	// allexport says that what is assigned is exported (set -a).
+	allexport bool
+	// checked are the files that the way has made sure of: without them it
+	// would have ended.
+	checked []Word
 	// opaque says that something unseen may have set any variable.
 	opaque bool
 	// stdin is what is known of standard input; unknown by default.
 	stdin value
+	// doc is the here-document that standard input comes from by way of cat,
+	// outDoc the one that cat has just printed.
+	doc, outDoc *hereDoc
+}
+
+// hereDoc is a here-document and where it stands.
+type hereDoc struct {
+	redirect *syntax.Redirect
+	ctx      *ctx
 }
 
 type stop int
@@ -66,9 +83,20 @@ type saved struct {
 	had  bool
 }
 
-// funcDef is a function's definition.
-type funcDef struct {
-	def *definition
+// table is a map that several states share until one of them changes it.
+type table[T any] struct {
+	m      map[string]T
+	shared bool
+}
+
+func newTable[T any]() *table[T] { return &table[T]{m: map[string]T{}} }
+
+// own returns a table that may be changed.
+func (t *table[T]) own() *table[T] {
+	if t.shared {
+		return &table[T]{m: maps.Clone(t.m)}
+	}
+	return t
 }
 
 // noArgs are positional parameters of which nothing is known.
@@ -82,18 +110,35 @@ func (e *env) argsKnown() bool { return e.argsFixed == len(e.args) }
 func (e *env) setArgs(args []argument, fixed int) { e.args, e.argsFixed = args, fixed }
 
 func (e *env) clone() *env {
+	e.vars.shared, e.funcs.shared = true, true
 	c := *e
-	c.vars = maps.Clone(e.vars)
-	c.funcs = maps.Clone(e.funcs)
 	c.locals = e.locals[:len(e.locals):len(e.locals)]
 	c.stack = e.stack[:len(e.stack):len(e.stack)]
+	c.checked = e.checked[:len(e.checked):len(e.checked)]
 	return &c
+}
+
+func (e *env) get(name string) (variable, bool) {
+	if v, ok := e.vars.m[name]; ok {
+		return *v, true
+	}
+	return variable{}, false
+}
+
+func (e *env) put(name string, v variable) {
+	e.vars = e.vars.own()
+	e.vars.m[name] = &v
+}
+
+func (e *env) remove(name string) {
+	e.vars = e.vars.own()
+	delete(e.vars.m, name)
 }
 
 // lookup returns what is known of a variable. set tells whether it is known to
 // be set.
 func (in *interp) lookup(e *env, name string) (v variable, set bool) {
-	if v, ok := e.vars[name]; ok {
+	if v, ok := e.get(name); ok {
 		return v, !v.unset
 	}
 	if s, ok := in.opts.Vars[name]; ok {
@@ -106,21 +151,28 @@ func (in *interp) lookup(e *env, name string) (v variable, set bool) {
 }
 
 func (e *env) assign(name string, v value) {
-	old := e.vars[name]
+	old, _ := e.get(name)
+	if old.nameref {
+		e.forget() // nobody knows which variable is meant
+		return
+	}
 	if old.readonly {
 		return
 	}
+	old.exported = old.exported || e.allexport
 	old.val, old.unset = v, false
-	e.vars[name] = old
+	e.put(name, old)
 }
 
 // forget makes every variable unknown that something unseen may have changed.
 func (e *env) forget() {
 	e.opaque = true
-	for name, v := range e.vars {
+	e.vars = e.vars.own()
+	for name, v := range e.vars.m {
 		if !v.readonly && v.val.flags&flagRooted == 0 {
-			v.val, v.unset = unknown(), false
-			e.vars[name] = v
+			n := *v // states share what they have in common
+			n.val, n.unset = unknown(), false
+			e.vars.m[name] = &n
 		}
 	}
 }
@@ -137,24 +189,12 @@ func (in *interp) merge(e, a, b *env) {
 	}
 	out := *a
 	out.stop = min(a.stop, b.stop)
-	vars := make(map[string]variable, max(len(a.vars), len(b.vars)))
-	for name, x := range a.vars {
-		y, ok := b.vars[name]
-		if !ok {
-			y, _ = in.lookup(b, name)
-		}
-		vars[name] = joinVar(x, y)
+	if a.vars != b.vars {
+		out.vars = in.mergeVars(a, b)
 	}
-	for name, y := range b.vars {
-		if _, ok := a.vars[name]; !ok {
-			x, _ := in.lookup(a, name)
-			vars[name] = joinVar(x, y)
-		}
-	}
-	out.vars = vars
-	if len(b.funcs) > 0 {
-		out.funcs = maps.Clone(a.funcs)
-		maps.Copy(out.funcs, b.funcs)
+	if a.funcs != b.funcs {
+		out.funcs = &table[*definition]{m: maps.Clone(a.funcs.m)}
+		maps.Copy(out.funcs.m, b.funcs.m)
 	}
 	out.dir = join(a.dir, b.dir)
 	out.opaque = a.opaque || b.opaque
@@ -162,14 +202,63 @@ func (in *interp) merge(e, a, b *env) {
 	if len(a.stack) != len(b.stack) {
 		out.stack = nil
 	}
+	if len(b.checked) < len(a.checked) {
+		out.checked = b.checked
+	}
+	out.allexport = a.allexport || b.allexport
 	if len(a.args) != len(b.args) || a.argsFixed != b.argsFixed {
 		out.setArgs(noArgs())
 	}
 	*e = out
 }
 
-func joinVar(a, b variable) variable {
-	out := a
+// either is merge where one way is presumed: that of a variable that nobody
+// has given. What it sets is known, but rests on that.
+func (in *interp) either(e, yes, no *env, presumed Truth) {
+	taken, other := yes, no
+	switch presumed {
+	case TruthUnknown:
+		in.merge(e, yes, no)
+		return
+	case TruthFalse:
+		taken, other = no, yes
+	}
+	out := *taken
+	for name, v := range taken.vars.m {
+		if other.vars.m[name] != v {
+			n := *v
+			n.val.flags |= flagAssumed
+			out.put(name, n)
+		}
+	}
+	*e = out
+}
+
+func (in *interp) mergeVars(a, b *env) *table[*variable] {
+	vars := make(map[string]*variable, max(len(a.vars.m), len(b.vars.m)))
+	for name, x := range a.vars.m {
+		y, ok := b.vars.m[name]
+		switch {
+		case x == y:
+			vars[name] = x
+			continue
+		case !ok:
+			v, _ := in.lookup(b, name)
+			y = &v
+		}
+		vars[name] = joinVar(x, y)
+	}
+	for name, y := range b.vars.m {
+		if _, ok := a.get(name); !ok {
+			x, _ := in.lookup(a, name)
+			vars[name] = joinVar(&x, y)
+		}
+	}
+	return &table[*variable]{m: vars}
+}
+
+func joinVar(a, b *variable) *variable {
+	out := *a
 	if a.unset != b.unset {
 		out.val = unknown()
 	} else {
@@ -178,5 +267,5 @@ func joinVar(a, b variable) variable {
 	out.unset = a.unset && b.unset
 	out.exported = a.exported || b.exported
 	out.readonly = a.readonly && b.readonly
-	return out
+	return &out
 }

@@ -18,7 +18,6 @@ type expander struct {
 	in  *interp
 	c   *ctx
 	e   *env
-	out []field
 	cur field
 	// whole is set while a word is expanded that does not split or glob: an
 	// assignment's value, a redirection's target.
@@ -27,15 +26,29 @@ type expander struct {
 }
 
 // fields expands a word as the words of a command are: with splitting, braces
-// and patterns.
+// and patterns. The result is gone with the next expansion.
 func (in *interp) fields(c *ctx, e *env, w *syntax.Word) []field {
 	x := expander{in: in, c: c, e: e}
-	for _, w := range x.braces(w) {
-		x.cur, x.first = field{}, true
+	mark := len(in.made)
+	if c.dialect != "posix" && hasBrace(w) {
+		for _, w := range braces(w) {
+			x.cur, x.first = field{}, true
+			x.parts(w.Parts, false)
+			x.flush()
+		}
+	} else {
+		x.first = true
 		x.parts(w.Parts, false)
 		x.flush()
 	}
-	return x.out
+	return in.take(mark)
+}
+
+// take removes the fields above a mark from the stack.
+func (in *interp) take(mark int) []field {
+	out := in.made[mark:]
+	in.made = in.made[:mark]
+	return out
 }
 
 // single expands a word to one value.
@@ -44,30 +57,33 @@ func (in *interp) single(c *ctx, e *env, w *syntax.Word) value {
 		return value{}
 	}
 	x := expander{in: in, c: c, e: e, whole: true, first: true}
+	mark := len(in.made)
 	x.parts(w.Parts, false)
+	if len(in.made) == mark {
+		return x.cur.val
+	}
 	x.cur.has = true
 	x.flush()
-	if len(x.out) == 0 {
-		return value{}
-	}
-	v := x.out[0].val
-	for _, f := range x.out[1:] {
+	out := in.take(mark)
+	v := out[0].val
+	for _, f := range out[1:] {
 		v = concat(concat(v, literal(" ")), f.val)
 	}
 	return v
 }
 
 func (x *expander) flush() {
-	if x.cur.has && len(x.out) < maxElements {
-		x.out = append(x.out, x.cur)
+	if x.cur.has && len(x.in.made) < maxElements {
+		x.in.made = append(x.in.made, x.cur)
 	}
 	x.cur = field{}
 }
 
 func (x *expander) add(v value) {
+	had := x.cur.has
 	x.cur.val = concat(x.cur.val, v)
-	if x.cur.has {
-		x.cur.val.origin = nil
+	if had && x.cur.val.origin() != nil {
+		x.cur.val = x.cur.val.from(nil)
 	}
 	x.cur.has = true
 }
@@ -134,7 +150,9 @@ func (x *expander) literal(s string) {
 			s = "/" + rest
 		}
 	}
-	if strings.IndexByte(s, '\\') < 0 && (x.whole || !strings.ContainsAny(s, "*?[")) {
+	// The question mark of a URL is a pattern by the letter only.
+	plain := x.whole || strings.Contains(s, "://")
+	if strings.IndexByte(s, '\\') < 0 && (plain || !strings.ContainsAny(s, "*?[")) {
 		x.add(literal(s))
 		return
 	}
@@ -144,7 +162,7 @@ func (x *expander) literal(s string) {
 		case c == '\\' && i+1 < len(s):
 			i++
 			b.WriteByte(s[i])
-		case x.whole:
+		case plain:
 			b.WriteByte(c)
 		default:
 			m := globMark(c, s[i+1:])
@@ -174,9 +192,9 @@ func globMark(c byte, rest string) byte {
 // expansion adds the result of a parameter or command substitution.
 func (x *expander) expansion(v value, quoted bool) {
 	switch {
-	case v.isArr && (!x.whole || quoted):
+	case v.isArr() && (!x.whole || quoted):
 		x.elements(v, quoted)
-	case v.isArr:
+	case v.isArr():
 		x.add(value{s: holeText, flags: v.flags})
 	case quoted || x.whole:
 		x.add(v)
@@ -187,7 +205,7 @@ func (x *expander) expansion(v value, quoted bool) {
 
 // elements adds the elements of "${a[@]}" or "$@", each a field of its own.
 func (x *expander) elements(v value, quoted bool) {
-	for i, elem := range v.arr {
+	for i, elem := range v.elems() {
 		if i > 0 {
 			x.flush()
 		}
@@ -207,7 +225,7 @@ func (x *expander) split(v value) {
 	ifs, known := x.in.separators(x.e)
 	if !ok || !known {
 		x.add(v)
-		x.cur.splits = true
+		x.cur.splits = x.cur.splits || !known || anySplits(v.choices(), ifs)
 		return
 	}
 	if s == "" {
@@ -217,8 +235,8 @@ func (x *expander) split(v value) {
 	put := func(end int) {
 		if end > start {
 			part := value{s: markGlobs(s[start:end]), flags: v.flags}
-			if end-start == len(s) {
-				part.origin = v.origin
+			if end-start == len(s) && v.origin() != nil {
+				part = part.from(v.origin())
 			}
 			x.add(part)
 			x.cur.splits = x.cur.splits || hasHole(s[start:end]) || part.s != s[start:end]
@@ -235,6 +253,16 @@ func (x *expander) split(v value) {
 	put(len(s))
 }
 
+// anySplits reports whether one of the strings is not exactly one word.
+func anySplits(list []string, ifs string) bool {
+	for _, s := range list {
+		if s == "" || hasHole(s) || strings.ContainsAny(s, ifs) || markGlobs(s) != s {
+			return true
+		}
+	}
+	return false
+}
+
 func markGlobs(s string) string {
 	if !strings.ContainsAny(s, "*?[") {
 		return s
@@ -248,7 +276,7 @@ func markGlobs(s string) string {
 
 // separators are the characters at which unquoted expansions split.
 func (in *interp) separators(e *env) (string, bool) {
-	v, ok := e.vars["IFS"]
+	v, ok := e.get("IFS")
 	if !ok || v.unset {
 		return " \t\n", true
 	}

@@ -1,8 +1,6 @@
 package shell
 
-import (
-	"mvdan.cc/sh/v3/syntax"
-)
+import "mvdan.cc/sh/v3/syntax"
 
 const (
 	// maxSteps bounds how many statements are interpreted. Beyond it functions
@@ -24,8 +22,6 @@ type interp struct {
 	// which they came in.
 	records map[string]*record
 	order   []*record
-	// zero is $0.
-	zero string
 	// steps counts statements, active the functions being entered.
 	steps   int
 	active  map[*syntax.FuncDecl]bool
@@ -35,11 +31,16 @@ type interp struct {
 	dry bool
 	// dynamic says that a call was met that may be of any function.
 	dynamic bool
-	nested  map[*syntax.Word]*nestedText
-	names   map[syntax.Node][]string
+	// lastpipe says that the last command of a pipeline runs in the shell.
+	lastpipe bool
+	nested   map[*syntax.Word]*nestedText
+	// made is where words are expanded: a stack, since an expansion may run
+	// commands whose words are expanded meanwhile.
+	made    []field
+	changed map[syntax.Node]*changes
 	prog    *Program
 	// childEnv is the state of exported variables at each child, for Follow.
-	childEnv []map[string]variable
+	childEnv []map[string]*variable
 }
 
 // ctx is where the interpreter is: in which text, function and construct.
@@ -52,6 +53,7 @@ type ctx struct {
 	// those around the calls that led here.
 	guards []Guard
 	outer  []Guard
+	all    []Guard // both
 
 	background, subshell, isNested bool
 	pipe                           Pipe
@@ -59,6 +61,7 @@ type ctx struct {
 	wrappers                       []Wrapper
 	user                           string
 	returns                        *[]*env
+	loop                           *loopExits
 }
 
 func newInterp(opts *Options, loader *Loader) *interp {
@@ -68,7 +71,7 @@ func newInterp(opts *Options, loader *Loader) *interp {
 		active:  map[*syntax.FuncDecl]bool{},
 		reading: map[string]bool{},
 		nested:  map[*syntax.Word]*nestedText{},
-		names:   map[syntax.Node][]string{},
+		changed: map[syntax.Node]*changes{},
 		prog:    &Program{},
 	}
 }
@@ -84,19 +87,18 @@ func (in *interp) program(path string, src []byte) (*Program, error) {
 
 // run interprets a parsed main script. vars are variables that the caller has
 // exported to it.
-func (in *interp) run(path string, t *tree, vars map[string]variable) *Program {
+func (in *interp) run(path string, t *tree, vars map[string]*variable) *Program {
 	rec := in.record(path, t)
 	in.prog.Main = rec.script
-	in.zero = rec.abs
 	if t.file == nil {
 		return in.prog
 	}
 	e := &env{
-		vars: vars, funcs: map[string]*funcDef{},
-		dir: value{s: holeText}, stdin: unknown(), out: value{},
+		vars: newTable[*variable](), funcs: newTable[*definition](),
+		zero: value{s: rec.abs, flags: flagRooted}, dir: unknown(), stdin: unknown(), out: value{},
 	}
-	if e.vars == nil {
-		e.vars = map[string]variable{}
+	if vars != nil {
+		e.vars.m = vars
 	}
 	if in.opts.Dir != "" {
 		e.dir = literal(in.opts.Dir)
@@ -106,6 +108,7 @@ func (in *interp) run(path string, t *tree, vars map[string]variable) *Program {
 		args := make([]argument, len(in.opts.Args))
 		for i, a := range in.opts.Args {
 			args[i] = argument{val: literal(a)}
+			args[i].val = args[i].val.from(&args[i])
 		}
 		e.setArgs(args, len(args))
 	}
@@ -120,8 +123,18 @@ func (in *interp) run(path string, t *tree, vars map[string]variable) *Program {
 // with returns a context with one more guard.
 func (c *ctx) with(g Guard) *ctx {
 	n := *c
-	n.guards = append(c.guards[:len(c.guards):len(c.guards)], g)
+	n.guards = plus(c.guards, g)
+	n.all = n.guards
+	if len(c.outer) > 0 {
+		n.all = plus(c.all, g)
+	}
 	return &n
+}
+
+// plus returns a list with one more element, and leaves the list as it is:
+// others may share it.
+func plus[T any](list []T, elem T) []T {
+	return append(list[:len(list):len(list)], elem)
 }
 
 // sub returns the context of a subshell.
@@ -132,12 +145,10 @@ func (c *ctx) sub() *ctx {
 }
 
 // way is every guard on the way to this place.
-func (c *ctx) way() []Guard {
-	if len(c.outer) == 0 {
-		return c.guards
-	}
-	return append(c.outer[:len(c.outer):len(c.outer)], c.guards...)
-}
+func (c *ctx) way() []Guard { return c.all }
+
+// led sets the guards on the way to a function's body or a sourced file.
+func (c *ctx) led(way []Guard) { c.outer, c.guards, c.all = way, nil, way }
 
 func (c *ctx) pos(n syntax.Pos) Pos { return c.text.pos(offset(n)) }
 
@@ -203,6 +214,9 @@ func (in *interp) command(c *ctx, e *env, cmd syntax.Command, redirs redirection
 		in.visitArithm(c, e, cmd.X)
 	case *syntax.LetClause:
 		for _, x := range cmd.Exprs {
+			if w, ok := x.(*syntax.Word); ok && w.Lit() == "" {
+				e.forget() // let "x = 1": the text is evaluated at run time
+			}
 			in.visitArithm(c, e, x)
 		}
 	case *syntax.TimeClause:
@@ -229,7 +243,7 @@ func (in *interp) timeClause(c *ctx, e *env, t *syntax.TimeClause) {
 		return
 	}
 	n := *c
-	n.wrappers = append(c.wrappers[:len(c.wrappers):len(c.wrappers)], Wrapper{Name: "time", Pos: c.pos(t.Time)})
+	n.wrappers = plus(c.wrappers, Wrapper{Name: "time", Pos: c.pos(t.Time)})
 	in.stmt(&n, e, t.Stmt)
 }
 

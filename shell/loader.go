@@ -2,6 +2,7 @@ package shell
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"path"
@@ -16,7 +17,7 @@ type Loader struct {
 	list func(pattern string) ([]string, error)
 
 	mu    sync.Mutex
-	trees map[treeKey]parsed
+	trees map[treeKey]*parsed
 }
 
 type treeKey struct {
@@ -24,7 +25,9 @@ type treeKey struct {
 	max                      int
 }
 
+// parsed is a file that is read once, by whoever comes first.
 type parsed struct {
+	once sync.Once
 	tree *tree
 	err  error
 }
@@ -33,7 +36,7 @@ type parsed struct {
 // to the context root. list, which may be nil, lists the files that match a
 // pattern as path.Match reads it, for "source lib/*.sh" and the like.
 func NewLoader(read func(path string) ([]byte, error), list func(pattern string) ([]string, error)) *Loader {
-	return &Loader{read: read, list: list, trees: map[treeKey]parsed{}}
+	return &Loader{read: read, list: list, trees: map[treeKey]*parsed{}}
 }
 
 // NewFSLoader returns a loader that gets its files from a file system.
@@ -84,18 +87,20 @@ func (l *Loader) LoadText(path string, src []byte, opts Options) (*Program, erro
 func (l *Loader) tree(path string, opts *Options, force string) (*tree, error) {
 	key := treeKey{path: path, force: force, interpreter: opts.Interpreter, max: opts.maxSize()}
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if p, ok := l.trees[key]; ok {
-		return p.tree, p.err
+	p := l.trees[key]
+	if p == nil {
+		p = &parsed{}
+		l.trees[key] = p
 	}
-	var p parsed
-	src, err := l.read(path)
-	if err != nil {
-		p.err = readError(path, err)
-	} else {
+	l.mu.Unlock()
+	p.once.Do(func() {
+		src, err := l.read(path)
+		if err != nil {
+			p.err = fmt.Errorf("%s: %w", path, err)
+			return
+		}
 		p.tree, p.err = parseTree(path, src, opts, force)
-	}
-	l.trees[key] = p
+	})
 	return p.tree, p.err
 }
 

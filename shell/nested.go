@@ -1,7 +1,6 @@
 package shell
 
 import (
-	"path"
 	"slices"
 	"strings"
 
@@ -83,7 +82,7 @@ func (in *interp) nestedWord(c *ctx, e *env, inv *invocation, at int) {
 	}
 	w := inv.nodes[at]
 	var nt *nestedText
-	if o := inv.vals[at].origin; o != nil && o.site != nil && o.node != nil && isLiteral(o.node) {
+	if o := inv.vals[at].origin(); o != nil && o.site != nil && o.node != nil && isLiteral(o.node) {
 		w = o.node
 		n := *c
 		n.rec, n.text = o.site.rec, o.site.text
@@ -92,14 +91,28 @@ func (in *interp) nestedWord(c *ctx, e *env, inv *invocation, at int) {
 	if w != nil {
 		nt = in.parseNested(c, w, w.Parts, textWord)
 	}
+	if inv.words[at].Value == "*" && len(inv.words[at].Values) == 0 {
+		in.readsAllAt(c, inv.words[at].Pos)
+	}
 	s := e.clone()
+	s.zero = literal(inv.words[0].Value)
+	if at+1 < len(inv.words) {
+		s.zero = inv.vals[at+1]
+	}
 	s.setArgs(arguments(c, inv, min(at+2, len(inv.words))))
 	in.runNested(c.sub(), s, e, nt, inv.words[at].Pos)
 }
 
 // nestedInput runs the here-document that a shell reads.
 func (in *interp) nestedInput(c *ctx, e *env, inv *invocation) {
-	for _, r := range inv.hdocs {
+	docs := inv.hdocs
+	if len(docs) == 0 && e.doc != nil {
+		docs = []*syntax.Redirect{e.doc.redirect}
+		n := *c
+		n.rec, n.text = e.doc.ctx.rec, e.doc.ctx.text
+		c = &n
+	}
+	for _, r := range docs {
 		nt := in.parseNested(c, r.Hdoc, r.Hdoc.Parts, hereKind(r))
 		in.runNested(c.sub(), e.clone(), e, nt, c.pos(r.Pos()))
 	}
@@ -202,7 +215,7 @@ func (b *nestedBuilder) literal(s string, at int, quoted bool) {
 // here; of any other nobody can say what it reads.
 func (in *interp) eval(c *ctx, e *env, inv *invocation) {
 	for i, w := range inv.nodes[1:] {
-		if w == nil || !isLiteral(w) || inv.vals[1+i].origin != nil {
+		if w == nil || !isLiteral(w) || inv.vals[1+i].origin() != nil {
 			in.readsAllAt(c, inv.words[0].Pos)
 			e.forget()
 			in.effect(c, e, Effect{Kind: EffectDynamic, Name: "eval", Pos: inv.words[0].Pos})
@@ -258,97 +271,4 @@ func (in *interp) trap(c *ctx, e *env, inv *invocation) {
 		in.stmts(n, e.clone(), nt.file.Stmts)
 	}
 	in.depth--
-}
-
-// external is a program: what it prints and which script it runs.
-func (in *interp) external(c *ctx, e *env, inv *invocation, base string) {
-	if out, ok := printed(e, inv, base); ok {
-		e.print(out)
-	} else {
-		e.print(unknown())
-	}
-	in.externalReads(c, inv, base)
-	switch base {
-	case "run-parts":
-		in.runParts(c, e, inv)
-		return
-	case "python", "python3", "python2", "perl", "ruby", "node", "php":
-		if ops := operands(inv.words[1:]); len(ops) > 0 && ops[0] == leadingOptions(inv.words[1:]) {
-			in.child(c, e, inv, 1+ops[0], base, inv.words[1:1+ops[0]])
-			return
-		}
-	}
-	if in.child(c, e, inv, 0, "", nil) {
-		return
-	}
-	if base != "[" && base != "test" && base != "true" && base != "false" && base != ":" {
-		in.effect(c, e, Effect{Kind: EffectCommand, Name: base, Pos: inv.words[0].Pos})
-	}
-}
-
-// leadingOptions counts the options that take no value of their own before the
-// first operand; -c and -m stop it, since no script follows them.
-func leadingOptions(words []Word) int {
-	for i, w := range words {
-		if !strings.HasPrefix(w.Value, "-") {
-			return i
-		}
-		switch w.Value {
-		case "-c", "-m", "-e", "-r", "-":
-			return -1
-		}
-	}
-	return -1
-}
-
-// printed is what a few programs print whose output is a path or a name.
-func printed(e *env, inv *invocation, base string) (value, bool) {
-	if !e.capturing {
-		return value{}, false
-	}
-	ops := operands(inv.words[1:])
-	arg := func(i int) value {
-		if i < len(ops) && !inv.words[1+ops[i]].Splits {
-			return inv.vals[1+ops[i]]
-		}
-		return unknown()
-	}
-	switch base {
-	case "dirname":
-		return arg(0).mapped(dirName), len(ops) == 1
-	case "basename":
-		v := arg(0).mapped(func(s string) (string, bool) {
-			i := strings.LastIndexByte(s, '/')
-			return s[i+1:], !hasHole(s[i+1:])
-		})
-		if len(ops) == 2 {
-			suffix, ok := arg(1).exact()
-			if !ok {
-				return unknown(), true
-			}
-			v = v.mapped(func(s string) (string, bool) { return strings.TrimSuffix(s, suffix), true })
-		}
-		return v, len(ops) > 0
-	case "realpath", "readlink":
-		return resolve(e.dir, arg(0)), len(ops) == 1
-	case "cat", "sort", "tac":
-		return e.stdin, len(ops) == 0
-	case "ls":
-		return arg(0), len(ops) == 1 && hasGlob(arg(0).s)
-	case "cut":
-		return cut(e.stdin, inv.words[1:])
-	}
-	return value{}, false
-}
-
-// dirName is dirname, unless the last slash may be in an unknown part.
-func dirName(s string) (string, bool) {
-	i := strings.LastIndexByte(s, '/')
-	if i >= 0 && !hasHole(s[i:]) {
-		return path.Clean(s[:max(i, 1)]), true
-	}
-	if i < 0 && !hasMark(s) {
-		return ".", true
-	}
-	return "", false
 }

@@ -1,10 +1,12 @@
 package shell
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -44,6 +46,8 @@ type tree struct {
 	head Script // what is known of the file as a whole
 	file *syntax.File
 	text *text
+	// calls is how many commands the file calls, so that room can be made.
+	calls int
 }
 
 // parseTree reads a file. force is the interpreter to use when the file is
@@ -112,6 +116,9 @@ func (t *tree) parse(path, interpreter string) error {
 	if !t.scan(file) {
 		return syntaxError(path, t.text, errTooDeep)
 	}
+	// The tree is walked by kind, not by place.
+	slices.SortFunc(t.head.comments, func(a, b span) int { return cmp.Compare(a.from, b.from) })
+	slices.SortFunc(t.head.Reads, func(a, b Read) int { return comparePos(a.Pos, b.Pos) })
 	return nil
 }
 
@@ -163,7 +170,7 @@ type depthReader struct {
 
 // Read implements io.Reader.
 func (r *depthReader) Read(p []byte) (int, error) {
-	if len(r.src) == 0 {
+	if r.src == "" {
 		return 0, io.EOF
 	}
 	var pc [1]uintptr
@@ -180,6 +187,8 @@ func (r *depthReader) Read(p []byte) (int, error) {
 func (t *tree) scan(file *syntax.File) bool {
 	return boundedWalk(file, func(n syntax.Node) {
 		switch n := n.(type) {
+		case *syntax.CallExpr:
+			t.calls++
 		case *syntax.Comment:
 			t.head.comments = append(t.head.comments, span{offset(n.Hash), offset(n.End())})
 		case *syntax.ParamExp:

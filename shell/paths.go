@@ -5,19 +5,71 @@ import (
 	"strings"
 )
 
+// argPaths notes the file names among a command's words.
+func (in *interp) argPaths(c *ctx, e *env, inv *invocation, name string) {
+	in.path(c, e, &inv.words[0], inv.vals[0], AccessRead)
+	access := AccessMention
+	bare := in.inContext(e)
+	switch name {
+	case "dirname", "basename", "readlink", "realpath":
+		return // names are taken apart, no file is used
+	case "echo", "printf", "set", "export", "readonly", "local", "declare", "typeset", "exit", "return", "trap", "kill":
+		bare = false
+	case "[", "test", "[[":
+		access = AccessTest
+	case "cat", "source", ".", "grep", "head", "tail", "wc", "sha256sum", "md5sum", "bash", "sh":
+		access = AccessRead
+	case "mkdir", "touch", "tee", "rm", "rmdir", "truncate":
+		access = AccessWrite
+	case "cd", "pushd":
+		access = AccessDir
+	}
+	for i := range inv.words[1:] {
+		w, v := &inv.words[1+i], inv.vals[1+i]
+		in.path(c, e, w, v, access)
+		if s, ok := v.single(); bare && ok && isBare(s) {
+			in.addPath(c, e, w, s, v.flags, access, true)
+		}
+	}
+}
+
+// inContext reports whether the working directory is in the context, so that a
+// plain word may name one of its files.
+func (in *interp) inContext(e *env) bool {
+	dir, ok := e.dir.exact()
+	if !ok {
+		return false
+	}
+	_, ok = in.opts.Context(dir)
+	return ok
+}
+
+// isBare reports whether a word may be a file name without a slash.
+func isBare(s string) bool {
+	return s != "" && s != "." && s != holeText && s[0] != '-' && !strings.ContainsAny(s, "/ \t\n=;{}()<>!")
+}
+
 // path notes the file names in a word: the word itself when it is a path,
 // what follows an equals sign or -I, the parts of a list like PATH.
-func (in *interp) path(c *ctx, e *env, w Word, v value, access Access) {
-	if v.isArr {
+func (in *interp) path(c *ctx, e *env, w *Word, v value, access Access) {
+	if v.isArr() {
+		return
+	}
+	if s, ok := v.single(); ok {
+		in.pathIn(c, e, w, s, v.flags, access)
 		return
 	}
 	for _, s := range v.choices() {
-		if strings.IndexByte(s, '/') < 0 || strings.IndexByte(s, '\n') >= 0 {
-			continue
-		}
-		for _, p := range candidates(s) {
-			in.addPath(c, e, w, p, v.flags, access)
-		}
+		in.pathIn(c, e, w, s, v.flags, access)
+	}
+}
+
+func (in *interp) pathIn(c *ctx, e *env, w *Word, s string, flags flag, access Access) {
+	if strings.IndexByte(s, '/') < 0 || strings.IndexByte(s, '\n') >= 0 {
+		return
+	}
+	for _, p := range candidates(s) {
+		in.addPath(c, e, w, p, flags, access, false)
 	}
 }
 
@@ -59,14 +111,18 @@ func candidates(s string) []string {
 	return []string{s}
 }
 
-func (in *interp) addPath(c *ctx, e *env, w Word, s string, flags flag, access Access) {
-	p := value{s: s, flags: flags}
-	abs := resolve(e.dir, p)
+func (in *interp) addPath(c *ctx, e *env, w *Word, s string, flags flag, access Access, bare bool) {
+	given := pathKey{pos: w.Pos, path: s, access: access}
+	if c.rec.given[given] && s[0] == '/' {
+		return
+	}
+	c.rec.given[given] = true
+	abs := resolve(e.dir, value{s: s, flags: flags})
 	out, ok := abs.single()
 	if !ok || out == "" || out[0] != '/' || out == "/" || strings.HasPrefix(out, "/\x00") {
 		return
 	}
-	ref := PathRef{Path: output(out), Glob: hasMark(out), Access: access, Pos: w.Pos}
+	ref := PathRef{Path: output(out), Glob: hasMark(out), Access: access, Pos: w.Pos, Bare: bare}
 	key := pathKey{pos: ref.Pos, path: ref.Path, access: access}
 	if _, seen := c.rec.paths[key]; seen || len(c.rec.paths) > maxSteps {
 		return

@@ -58,6 +58,8 @@ type Source struct {
 	// Err is why the file could not be followed, nil when it was, or when
 	// nobody tried.
 	Err error
+
+	pattern bool // Absolute is a pattern
 }
 
 // Child is a script that is run as a process of its own.
@@ -143,10 +145,15 @@ const (
 	EffectSource EffectKind = "source"
 	// EffectCommand is a program that the script itself runs.
 	EffectCommand EffectKind = "command"
+	// EffectWrite is a file that a redirection writes.
+	EffectWrite EffectKind = "write"
 	// EffectDynamic is a command that is not known: anything may happen.
 	EffectDynamic EffectKind = "dynamic"
-	// EffectExit ends the script.
+	// EffectExit ends the script; Name is the status as far as it is given.
 	EffectExit EffectKind = "exit"
+	// EffectSkip is return, break or continue: what follows in the function or
+	// loop does not run.
+	EffectSkip EffectKind = "skip"
 )
 
 // Effect is what a script does between its children.
@@ -155,8 +162,12 @@ type Effect struct {
 	Kind EffectKind
 	// Name is the variable, command, file or option, as far as it is known.
 	Name string
-	// Value is the value of a variable or directory.
-	Value Word
+	// Value is the value of a variable or directory; Known says that it is
+	// known.
+	Value string
+	Known bool
+	// Pure says that a command only computes or prints: date, grep, uname.
+	Pure bool
 	// Children is how many children had been run before.
 	Children int
 	// From is the path of the file in which it stands, Pos where.

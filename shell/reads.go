@@ -61,9 +61,23 @@ func (in *interp) externalReads(c *ctx, inv *invocation, base string) {
 			in.readsAllAt(c, inv.words[0].Pos)
 		}
 	}
-	for _, w := range args {
-		if strings.HasPrefix(w.Value, "/proc/") && strings.HasSuffix(w.Value, "/environ") {
-			in.readsAllAt(c, w.Pos)
+	for i := range args {
+		if isEnviron(args[i].Value) {
+			in.readsAllAt(c, args[i].Pos)
+		}
+	}
+}
+
+// isEnviron reports whether a path is that of a process's environment.
+func isEnviron(p string) bool {
+	return strings.HasPrefix(p, "/proc/") && strings.HasSuffix(p, "/environ")
+}
+
+// testReads notes a test for a variable whose name is not known.
+func (in *interp) testReads(c *ctx, inv *invocation) {
+	for i := 1; i+1 < len(inv.words); i++ {
+		if inv.words[i].Is("-v") && len(inv.words[i+1].Choices()) == 0 {
+			in.readsAllAt(c, inv.words[i].Pos)
 		}
 	}
 }

@@ -16,10 +16,11 @@ type record struct {
 	script  *Script
 	defs    []*definition
 	byDecl  map[*syntax.FuncDecl]*definition
-	calls   map[callKey]int
-	visits  []visit
+	calls   map[callKey]*visit
+	visits  []*visit
+	given   map[pathKey]bool // paths as they were written
 	paths   map[pathKey]int
-	once    map[any]bool
+	once    map[onceKey]bool
 	assigns map[assignKey]int
 }
 
@@ -39,11 +40,27 @@ type callKey struct {
 	name string
 }
 
-// visit is what the ways that led to a call have in common.
+// visit is a call, and what the ways that led to it have in common.
 type visit struct {
+	call        *Call
 	conditional bool // every way is conditional
 	live        bool // some way is not a dry one
 }
+
+// onceKey is what a place says of one thing.
+type onceKey struct {
+	what onceKind
+	pos  Pos
+	text string
+}
+
+type onceKind int
+
+const (
+	onceAssign onceKind = iota
+	onceSource
+	onceChild
+)
 
 type pathKey struct {
 	pos    Pos
@@ -59,9 +76,10 @@ func (in *interp) record(path string, t *tree) *record {
 	rec := &record{
 		path: path, tree: t, script: &script, abs: holeText,
 		byDecl:  map[*syntax.FuncDecl]*definition{},
-		calls:   map[callKey]int{},
+		calls:   make(map[callKey]*visit, t.calls),
 		paths:   map[pathKey]int{},
-		once:    map[any]bool{},
+		given:   map[pathKey]bool{},
+		once:    map[onceKey]bool{},
 		assigns: map[assignKey]int{},
 	}
 	if abs, ok := in.opts.Absolute(path); ok {
@@ -74,7 +92,8 @@ func (in *interp) record(path string, t *tree) *record {
 
 // first reports whether key is met for the first time, so that what a place
 // says is noted once.
-func (r *record) first(key any) bool {
+func (r *record) first(what onceKind, pos Pos, text string) bool {
+	key := onceKey{what, pos, text}
 	if r.once[key] {
 		return false
 	}
@@ -82,66 +101,83 @@ func (r *record) first(key any) bool {
 	return true
 }
 
-// add notes a call, or merges it with what is known of it.
-func (in *interp) add(rec *record, node syntax.Node, call *Call, c *ctx) {
-	key := callKey{node: node, at: call.Pos, name: call.Name}
-	v := visit{conditional: call.Conditional || conditional(c.outer), live: !in.dry}
-	i, ok := rec.calls[key]
-	if !ok {
-		rec.calls[key] = len(rec.script.Calls)
-		rec.script.Calls = append(rec.script.Calls, *call)
-		rec.visits = append(rec.visits, v)
+// add notes a call in the file in which it is written, or merges it with what
+// is known of it.
+func (in *interp) add(c *ctx, e *env, inv *invocation, name string, kind CallKind) {
+	rec, at, guards := c.rec, inv.words[0].Pos, c.guards
+	if o := inv.vals[0].origin(); o != nil && o.site != nil {
+		rec, at, guards = o.site.rec, o.word.Pos, o.site.guards
+	}
+	key := callKey{node: inv.node, at: at, name: name}
+	if old, ok := rec.calls[key]; ok {
+		old.conditional = old.conditional && (old.call.Conditional || conditional(c.outer))
+		old.live = old.live || !in.dry && e.stop == stopNone
+		old.call.merge(c, e, inv, guards)
 		return
 	}
-	old := &rec.script.Calls[i]
-	old.Args, old.Merged = mergeArgs(old.Args, call.Args, old.Merged)
-	for j := range min(len(old.Redirects), len(call.Redirects)) {
-		mergeWord(&old.Redirects[j].Target, call.Redirects[j].Target)
-		mergeWord(&old.Redirects[j].Body, call.Redirects[j].Body)
+	call := in.newCall(c, e, inv, name, kind)
+	v := &visit{call: call, conditional: call.Conditional || conditional(c.outer), live: !in.dry && e.stop == stopNone}
+	rec.calls[key] = v
+	rec.visits = append(rec.visits, v)
+}
+
+// merge adds what another visit saw.
+func (c *Call) merge(at *ctx, e *env, inv *invocation, guards []Guard) {
+	c.Args, c.Merged = mergeArgs(c.Args, inv.words[1:], c.Merged)
+	for j := range min(len(c.Redirects), len(inv.redirs)) {
+		mergeWord(&c.Redirects[j].Target, &inv.redirs[j].Target)
+		mergeWord(&c.Redirects[j].Body, &inv.redirs[j].Body)
 	}
-	if old.Dir != call.Dir {
-		old.Dir = ""
+	if dir, _ := e.dir.exact(); c.Dir != dir {
+		c.Dir = ""
 	}
-	if old.User != call.User {
-		old.User = ""
+	if c.User != at.user {
+		c.User = ""
 	}
-	for j := range min(len(old.Guards), len(call.Guards)) {
-		if old.Guards[j].Holds != call.Guards[j].Holds {
+	for j := range min(len(c.Guards), len(guards)) {
+		if c.Guards[j].Holds != guards[j].Holds {
 			// The slice may be shared with other calls.
-			old.Guards = slices.Clone(old.Guards)
-			old.Guards[j].Holds = TruthUnknown
+			c.Guards = slices.Clone(c.Guards)
+			c.Guards[j].Holds = TruthUnknown
 		}
 	}
-	rec.visits[i].conditional = rec.visits[i].conditional && v.conditional
-	rec.visits[i].live = rec.visits[i].live || v.live
 }
 
 // mergeArgs is the union of the arguments of two visits.
 func mergeArgs(a, b []Word, merged bool) ([]Word, bool) {
 	if len(a) == len(b) && !merged {
 		for i := range a {
-			mergeWord(&a[i], b[i])
+			mergeWord(&a[i], &b[i])
 		}
 		return a, false
 	}
-	for _, w := range b {
+	for i := range b {
 		if len(a) >= maxElements {
 			break
 		}
-		if !slices.ContainsFunc(a, func(x Word) bool { return sameValue(x, w) }) {
-			a = append(a, w)
+		if !containsWord(a, &b[i]) {
+			a = append(a, b[i])
 		}
 	}
 	return a, true
 }
 
-func sameValue(a, b Word) bool {
+func containsWord(list []Word, w *Word) bool {
+	for i := range list {
+		if sameValue(&list[i], w) {
+			return true
+		}
+	}
+	return false
+}
+
+func sameValue(a, b *Word) bool {
 	return a.Value == b.Value && a.Known == b.Known && a.Glob == b.Glob && slices.Equal(a.Values, b.Values)
 }
 
 // mergeWord makes a the word that a visit saw or that another one saw.
-func mergeWord(a *Word, b Word) {
-	if sameValue(*a, b) {
+func mergeWord(a, b *Word) {
+	if sameValue(a, b) {
 		a.Splits = a.Splits || b.Splits
 		return
 	}
@@ -173,11 +209,13 @@ func inLoop(guards []Guard) bool { return slices.ContainsFunc(guards, Guard.IsLo
 func (in *interp) finish() {
 	for _, rec := range in.order {
 		s := rec.script
-		for i := range s.Calls {
-			s.Calls[i].Conditional = s.Calls[i].Conditional || rec.visits[i].conditional
-			s.Calls[i].Unreached = !rec.visits[i].live && !in.dynamic
+		slices.SortStableFunc(rec.visits, func(a, b *visit) int { return comparePos(a.call.Pos, b.call.Pos) })
+		s.Calls = make([]*Call, len(rec.visits))
+		for i, v := range rec.visits {
+			v.call.Conditional = v.call.Conditional || v.conditional
+			v.call.Unreached = !v.live && !in.dynamic
+			s.Calls[i] = v.call
 		}
-		slices.SortStableFunc(s.Calls, func(a, b Call) int { return comparePos(a.Pos, b.Pos) })
 		slices.SortStableFunc(s.Sources, func(a, b Source) int { return comparePos(a.Pos, b.Pos) })
 		slices.SortStableFunc(s.Children, func(a, b Child) int { return comparePos(a.Pos, b.Pos) })
 		slices.SortStableFunc(s.Functions, func(a, b Function) int { return comparePos(a.Pos, b.Pos) })
@@ -199,7 +237,7 @@ func (in *interp) word(c *ctx, w *syntax.Word, f field) Word {
 		Assumed: f.val.flags&flagAssumed != 0,
 	}
 	fill(&out, f.val)
-	if a := f.val.origin; a != nil && a.site != nil && a.site.rec == c.rec && a.word.Pos.IsValid() {
+	if a := f.val.origin(); a != nil && a.site != nil && a.site.rec == c.rec && a.word.Pos.IsValid() {
 		out.Pos, out.End, out.Text, out.Quoted = a.word.Pos, a.word.End, a.word.Text, a.word.Quoted
 	}
 	return out
@@ -207,14 +245,14 @@ func (in *interp) word(c *ctx, w *syntax.Word, f field) Word {
 
 // fill sets what a Word tells of its value.
 func fill(w *Word, v value) {
-	if v.isArr {
+	if v.isArr() {
 		v = unknown()
 	}
 	s := v.summary()
 	w.Value = output(s)
 	w.Glob = hasGlob(s)
-	w.Known = len(v.more) == 0 && !hasHole(s)
-	if len(v.more) == 0 {
+	w.Known = len(v.more()) == 0 && !hasHole(s)
+	if len(v.more()) == 0 {
 		return
 	}
 	for _, s := range v.choices() {

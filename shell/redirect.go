@@ -82,15 +82,15 @@ func (in *interp) applyRedirect(c *ctx, e *env, r *syntax.Redirect, red Redirect
 	case syntax.RdrIn, syntax.RdrInOut:
 		u := unknown()
 		out.stdin = &u
-		in.path(c, e, red.Target, v, AccessRead)
+		in.redirectPath(c, e, &red.Target, v, AccessRead)
 	case syntax.WordHdoc:
 		out.stdin = &v
 	case syntax.RdrOut, syntax.AppOut, syntax.RdrClob:
 		out.stdout = out.stdout || stdout
-		in.path(c, e, red.Target, v, AccessWrite)
+		in.redirectPath(c, e, &red.Target, v, AccessWrite)
 	case syntax.RdrAll, syntax.AppAll:
 		out.stdout = true
-		in.path(c, e, red.Target, v, AccessWrite)
+		in.redirectPath(c, e, &red.Target, v, AccessWrite)
 	case syntax.DplOut:
 		out.stdout = out.stdout || stdout && v.s != "1"
 	}
@@ -102,4 +102,20 @@ func procRedirect(r *syntax.Redirect) (*syntax.ProcSubst, bool) {
 	}
 	ps, ok := r.Word.Parts[0].(*syntax.ProcSubst)
 	return ps, ok
+}
+
+// redirectPath notes the file of a redirection. A write is also something that
+// a driver script does itself.
+func (in *interp) redirectPath(c *ctx, e *env, w *Word, v value, access Access) {
+	for _, s := range v.choices() {
+		if s != "" && s != holeText {
+			in.addPath(c, e, w, s, v.flags, access, false)
+		}
+	}
+	if access == AccessRead && isEnviron(w.Value) {
+		in.readsAllAt(c, w.Pos)
+	}
+	if access == AccessWrite && !strings.HasPrefix(w.Value, "/dev/") {
+		in.effect(c, e, Effect{Kind: EffectWrite, Name: w.Value, Pos: w.Pos})
+	}
 }

@@ -28,13 +28,13 @@ type Script struct {
 	// shebang from the kernel.
 	BOM bool
 	// InvalidUTF8 is the first byte that is not UTF-8 (zero when there is
-	// none). Shells do not mind; it is read as if it were a question mark.
+	// none). Shells do not mind; it is read as if it were a percent sign.
 	InvalidUTF8 Pos
 
 	// Calls are the commands that the script calls in source order, those in
 	// function bodies and in nested text (sh -c, here-documents fed to a
 	// shell, traps) included.
-	Calls []Call
+	Calls []*Call
 	// Sources are the files that it reads in by source or the dot command.
 	Sources []Source
 	// Children are the scripts that it runs as processes of their own, in
@@ -187,6 +187,8 @@ const (
 	AccessRead
 	AccessWrite
 	AccessTest
+	// AccessDir is cd and pushd.
+	AccessDir
 )
 
 // PathRef is a file name that a script mentions.
@@ -200,6 +202,9 @@ type PathRef struct {
 	// Glob says that Path is a pattern, because the script has one there or
 	// because a part is unknown.
 	Glob bool
+	// Bare says that it is a plain word without a slash, and that it would be
+	// this file of the context if the command takes it as a file name.
+	Bare bool
 	// Access is what the script does with it.
 	Access Access
 	// Pos is where it is written.

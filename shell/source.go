@@ -2,11 +2,7 @@ package shell
 
 import (
 	"errors"
-	"fmt"
 	"slices"
-	"strings"
-
-	"mvdan.cc/sh/v3/syntax"
 )
 
 // Reasons why a source could not be followed.
@@ -30,7 +26,7 @@ func (in *interp) source(c *ctx, e *env, inv *invocation) {
 	abs := resolve(e.dir, inv.vals[at])
 	followed := false
 	for _, s := range abs.choices() {
-		src := in.newSource(c, inv, at, s)
+		src := in.newSource(c, e, inv, at, s)
 		for _, one := range in.listed(&src, s) {
 			followed = in.follow(c, e, inv, at, one) || followed
 		}
@@ -40,28 +36,25 @@ func (in *interp) source(c *ctx, e *env, inv *invocation) {
 	}
 }
 
-func (in *interp) newSource(c *ctx, inv *invocation, at int, abs string) Source {
+func (in *interp) newSource(c *ctx, e *env, inv *invocation, at int, abs string) Source {
 	w := inv.words[at]
 	src := Source{
 		Word: w, From: c.rec.path, Pos: inv.words[0].Pos, End: w.End, Func: c.fn,
-		Guards: c.way(), Optional: in.optional(c, w),
+		Guards: c.way(), Optional: optional(c, e, w),
 	}
 	src.Conditional = conditional(src.Guards)
 	if abs != holeText {
-		src.Absolute = output(abs)
+		src.Absolute, src.pattern = output(abs), hasMark(abs)
 		src.Path, src.InContext = in.contextOf(abs)
 	}
 	return src
 }
 
-// optional reports whether a guard asks for the same file.
-func (in *interp) optional(c *ctx, w Word) bool {
-	for _, g := range c.way() {
-		if slices.ContainsFunc(g.Tests, func(t Word) bool { return t.Text == w.Text || t.Known && w.Known && t.Value == w.Value }) {
-			return true
-		}
-	}
-	return false
+// optional reports whether the way there has asked for the same file.
+func optional(c *ctx, e *env, w Word) bool {
+	same := func(t Word) bool { return t.Text == w.Text || t.Known && w.Known && t.Value == w.Value }
+	return slices.ContainsFunc(e.checked, same) ||
+		slices.ContainsFunc(c.way(), func(g Guard) bool { return slices.ContainsFunc(g.Tests, same) })
 }
 
 // listed expands a pattern to the files of the context, when they can be
@@ -77,7 +70,7 @@ func (in *interp) listed(src *Source, abs string) []Source {
 	out := make([]Source, 0, len(names))
 	for _, name := range names {
 		one := *src
-		one.Path = name
+		one.Path, one.pattern = name, false
 		one.Absolute, _ = in.opts.Absolute(name)
 		out = append(out, one)
 	}
@@ -88,15 +81,20 @@ func (in *interp) listed(src *Source, abs string) []Source {
 func (in *interp) follow(c *ctx, e *env, inv *invocation, at int, src Source) bool {
 	var t *tree
 	switch {
-	case src.Absolute == "" || strings.Contains(src.Absolute, "*"):
+	case src.Absolute == "" || !src.Word.Known && !src.Word.Glob:
 		src.Err = ErrUnknownPath
 	case !src.InContext:
 		src.Err = ErrOutsideContext
+	case src.pattern:
+		src.Err = ErrUnknownPath
 	case in.loader != nil:
 		t, src.Err = in.loader.helper(src.Path, in.opts)
 	}
-	if c.rec.first(sourceKey{src.Pos, src.Absolute}) {
+	if c.rec.first(onceSource, src.Pos, src.Absolute) {
 		c.rec.script.Sources = append(c.rec.script.Sources, src)
+		if errors.Is(src.Err, ErrUnknownPath) && !src.pattern {
+			in.readsAllAt(c, src.Pos)
+		}
 		if src.Err != nil {
 			in.prog.Unresolved = append(in.prog.Unresolved, src)
 		}
@@ -116,18 +114,13 @@ func (in *interp) follow(c *ctx, e *env, inv *invocation, at int, src Source) bo
 	return true
 }
 
-type sourceKey struct {
-	pos Pos
-	abs string
-}
-
 func (in *interp) enterFile(c *ctx, e *env, inv *invocation, at int, rec *record) {
 	in.depth++
 	in.reading[rec.path] = true
 	n := *c
 	n.rec, n.text, n.dialect = rec, rec.tree.text, rec.tree.head.Dialect
 	n.fn, n.isNested = "", false
-	n.outer, n.guards = c.way(), nil
+	n.led(c.way())
 	var returns []*env
 	n.returns = &returns
 	args, fixed := e.args, e.argsFixed
@@ -158,17 +151,5 @@ func osRelease() []string {
 		"NAME", "VERSION", "ID", "ID_LIKE", "VERSION_CODENAME", "VERSION_ID", "PRETTY_NAME", "UBUNTU_CODENAME",
 		"DEBIAN_CODENAME", "BUILD_ID", "VARIANT", "VARIANT_ID", "HOME_URL", "DISTRIB_ID", "DISTRIB_RELEASE",
 		"DISTRIB_CODENAME", "DISTRIB_DESCRIPTION", "PLATFORM_ID",
-	}
-}
-
-// readError says which file could not be read.
-func readError(path string, err error) error { return fmt.Errorf("%s: %w", path, err) }
-
-// iterated notes the pattern of a loop over context files, so that it is known
-// even when the body does not run them.
-func (in *interp) iterated(c *ctx, e *env, loop *syntax.WordIter, items []field) {
-	for _, f := range items {
-		w := Word{Pos: c.pos(loop.Pos())}
-		in.path(c, e, w, f.val, AccessMention)
 	}
 }

@@ -24,7 +24,7 @@ func (in *interp) capture(c *ctx, e *env, list []*syntax.Stmt, subst Subst) valu
 	s := e.clone()
 	s.out, s.capturing = value{}, true
 	in.stmts(sub, s, list)
-	if s.out.isArr {
+	if s.out.isArr() {
 		return unknown()
 	}
 	return s.out.mapped(func(s string) (string, bool) { return strings.TrimRight(s, "\n"), true })
@@ -63,9 +63,7 @@ func (in *interp) visitArithm(c *ctx, e *env, x syntax.ArithmExpr) {
 			in.single(c, e, x)
 		}
 	case *syntax.BinaryArithm:
-		switch x.Op {
-		case syntax.Assgn, syntax.AddAssgn, syntax.SubAssgn, syntax.MulAssgn, syntax.QuoAssgn, syntax.RemAssgn,
-			syntax.AndAssgn, syntax.OrAssgn, syntax.XorAssgn, syntax.ShlAssgn, syntax.ShrAssgn:
+		if isArithAssign(x.Op) {
 			in.arithAssign(e, x.X)
 		}
 		in.visitArithm(c, e, x.X)
@@ -81,7 +79,7 @@ func (in *interp) visitArithm(c *ctx, e *env, x syntax.ArithmExpr) {
 }
 
 func (in *interp) arithAssign(e *env, x syntax.ArithmExpr) {
-	if w, ok := x.(*syntax.Word); ok && syntax.ValidName(w.Lit()) {
-		e.assign(w.Lit(), unknown())
+	if name := arithName(x); name != "" {
+		e.assign(name, unknown())
 	}
 }

@@ -89,7 +89,7 @@ func plain(src []byte) (s string, bom bool, invalid int) {
 		c := src[i]
 		if c < utf8.RuneSelf {
 			if isMark(c) && c != 0 {
-				edit()[i] = '?'
+				edit()[i] = '%'
 			}
 			i++
 			continue
@@ -99,7 +99,7 @@ func plain(src []byte) (s string, bom bool, invalid int) {
 			if invalid < 0 {
 				invalid = i
 			}
-			edit()[i] = '?'
+			edit()[i] = '%'
 		}
 		i += size
 	}

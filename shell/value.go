@@ -41,13 +41,19 @@ const (
 )
 
 // value is what is known of a variable or word: a string with marks, further
-// strings that it may be instead, or the elements of an array.
+// strings that it may be instead, or the elements of an array. Most values are
+// one string, so the rest is kept apart.
 type value struct {
 	s     string
-	more  []string
-	arr   []value
-	isArr bool
+	x     *extra
 	flags flag
+}
+
+// extra is never changed once a value has it.
+type extra struct {
+	more  []string
+	elems []value
+	isArr bool
 	// origin is the positional parameter that the value came from unchanged.
 	origin *argument
 }
@@ -61,9 +67,54 @@ func literal(s string) value {
 	return value{s: s}
 }
 
+func array(elems []value, flags flag) value {
+	return value{x: &extra{isArr: true, elems: elems}, flags: flags}
+}
+
+// unknownArray is an array of which nothing is known.
+func unknownArray() value { return array([]value{unknown()}, flagOpen) }
+
+func (v value) isArr() bool { return v.x != nil && v.x.isArr }
+
+func (v value) elems() []value {
+	if v.x == nil {
+		return nil
+	}
+	return v.x.elems
+}
+
+func (v value) more() []string {
+	if v.x == nil {
+		return nil
+	}
+	return v.x.more
+}
+
+func (v value) origin() *argument {
+	if v.x == nil {
+		return nil
+	}
+	return v.x.origin
+}
+
+// from returns the value with its origin set.
+func (v value) from(a *argument) value {
+	x := extra{origin: a}
+	if v.x != nil {
+		x = *v.x
+		x.origin = a
+	}
+	if a == nil && !x.isArr && x.more == nil {
+		v.x = nil
+		return v
+	}
+	v.x = &x
+	return v
+}
+
 // single returns the value's string when there is just one.
 func (v value) single() (string, bool) {
-	if v.isArr || len(v.more) > 0 {
+	if v.x != nil && (v.x.isArr || len(v.x.more) > 0) {
 		return "", false
 	}
 	return v.s, true
@@ -80,14 +131,18 @@ func (v value) exact() (string, bool) {
 
 // choices are all strings that the value may be.
 func (v value) choices() []string {
-	if len(v.more) == 0 {
+	more := v.more()
+	if len(more) == 0 {
 		return []string{v.s}
 	}
-	return append([]string{v.s}, v.more...)
+	return append([]string{v.s}, more...)
 }
 
 // isUnknown reports whether nothing at all is known.
-func (v value) isUnknown() bool { return !v.isArr && len(v.more) == 0 && v.s == holeText }
+func (v value) isUnknown() bool {
+	s, ok := v.single()
+	return ok && s == holeText
+}
 
 func hasMark(s string) bool {
 	for i := 0; i < len(s); i++ {
@@ -115,13 +170,17 @@ func fromChoices(list []string, flags flag) value {
 		return value{s: holeText, flags: flags}
 	}
 	out := value{s: list[0], flags: flags}
+	var more []string
 	for _, s := range list[1:] {
-		if s != out.s && !slices.Contains(out.more, s) {
-			out.more = append(out.more, s)
+		if s != out.s && !slices.Contains(more, s) {
+			more = append(more, s)
 		}
 	}
-	if len(out.more) >= maxChoices {
+	switch {
+	case len(more) >= maxChoices:
 		return value{s: holeText, flags: flags}
+	case len(more) > 0:
+		out.x = &extra{more: more}
 	}
 	return out
 }
@@ -129,18 +188,19 @@ func fromChoices(list []string, flags flag) value {
 // concat puts values together, in every combination.
 func concat(a, b value) value {
 	flags := a.flags | b.flags
-	if a.isArr || b.isArr {
-		return value{s: holeText, flags: flags}
-	}
-	if a.s == "" && len(a.more) == 0 {
+	x, ok := a.single()
+	y, ok2 := b.single()
+	switch {
+	case ok && x == "" && !b.isArr():
 		b.flags = flags
 		return b
-	}
-	if len(a.more) == 0 && len(b.more) == 0 {
-		if len(a.s)+len(b.s) > maxValue {
+	case ok && ok2:
+		if len(x)+len(y) > maxValue {
 			return value{s: holeText, flags: flags}
 		}
-		return value{s: joinMarks(a.s, b.s), flags: flags}
+		return value{s: joinMarks(x, y), flags: flags}
+	case a.isArr() || b.isArr():
+		return value{s: holeText, flags: flags}
 	}
 	var list []string
 	for _, x := range a.choices() {
@@ -161,23 +221,23 @@ func joinMarks(a, b string) string {
 
 // mapped applies f to every string of the value.
 func (v value) mapped(f func(string) (string, bool)) value {
-	if v.isArr {
+	if v.isArr() {
 		return value{s: holeText, flags: v.flags}
 	}
-	if len(v.more) == 0 {
-		s, ok := f(v.s)
+	if s, ok := v.single(); ok {
+		s, ok = f(s)
 		if !ok {
 			s = holeText
 		}
 		return value{s: s, flags: v.flags}
 	}
-	list := make([]string, 0, 1+len(v.more))
-	for _, s := range v.choices() {
+	list := v.choices()
+	for i, s := range list {
 		r, ok := f(s)
 		if !ok {
 			return value{s: holeText, flags: v.flags}
 		}
-		list = append(list, r)
+		list[i] = r
 	}
 	return fromChoices(list, v.flags)
 }
@@ -186,16 +246,16 @@ func (v value) mapped(f func(string) (string, bool)) value {
 func join(a, b value) value {
 	if equalValue(a, b) {
 		a.flags |= b.flags & flagAssumed
-		if a.origin != b.origin {
-			a.origin = nil
+		if a.origin() != b.origin() {
+			a = a.from(nil)
 		}
 		return a
 	}
 	assumed := (a.flags | b.flags) & flagAssumed
-	if a.isArr || b.isArr {
+	switch {
+	case a.isArr() || b.isArr():
 		return joinArrays(a, b, assumed)
-	}
-	if a.isUnknown() || b.isUnknown() {
+	case a.isUnknown() || b.isUnknown():
 		return value{s: holeText, flags: assumed}
 	}
 	return fromChoices(append(a.choices(), b.choices()...), assumed|a.flags&b.flags)
@@ -204,21 +264,27 @@ func join(a, b value) value {
 // joinArrays keeps the elements of both ways: an array is most often added to
 // in a branch.
 func joinArrays(a, b value, flags flag) value {
-	if !a.isArr || !b.isArr {
-		return value{isArr: true, arr: []value{unknown()}, flags: flags | flagOpen}
+	if !a.isArr() || !b.isArr() {
+		return array([]value{unknown()}, flags|flagOpen)
 	}
-	out := value{isArr: true, flags: flags | flagOpen, arr: slices.Clone(a.arr)}
-	for _, e := range b.arr {
-		if !slices.ContainsFunc(out.arr, func(x value) bool { return equalValue(x, e) }) {
-			out.arr = append(out.arr, e)
+	elems := slices.Clone(a.elems())
+	for _, e := range b.elems() {
+		if !slices.ContainsFunc(elems, func(x value) bool { return equalValue(x, e) }) {
+			elems = append(elems, e)
 		}
 	}
-	return out
+	return array(elems, flags|flagOpen)
 }
 
 func equalValue(a, b value) bool {
-	return a.s == b.s && a.isArr == b.isArr && slices.Equal(a.more, b.more) &&
-		slices.EqualFunc(a.arr, b.arr, equalValue)
+	if a.s != b.s {
+		return false
+	}
+	if a.x == b.x {
+		return true
+	}
+	return a.isArr() == b.isArr() && slices.Equal(a.more(), b.more()) &&
+		slices.EqualFunc(a.elems(), b.elems(), equalValue)
 }
 
 // output turns an abstract string into what a Word shows: a plain string when
@@ -249,11 +315,11 @@ func output(s string) string {
 // summary is one pattern that covers all of a value's strings: what they have
 // in common at both ends.
 func (v value) summary() string {
-	if len(v.more) == 0 {
+	if len(v.more()) == 0 {
 		return v.s
 	}
 	pre, suf := v.s, v.s
-	for _, s := range v.more {
+	for _, s := range v.more() {
 		for !strings.HasPrefix(s, pre) {
 			pre = pre[:len(pre)-1]
 		}
@@ -262,7 +328,7 @@ func (v value) summary() string {
 		}
 	}
 	shortest := len(v.s)
-	for _, s := range v.more {
+	for _, s := range v.more() {
 		shortest = min(shortest, len(s))
 	}
 	if len(pre)+len(suf) > shortest {

@@ -62,6 +62,14 @@ type User struct {
 
 // Setup is the slow part of an image.
 type Setup struct {
+	// Base is the image that isolated scripts run on, where it is not to be
+	// the image's own base: pinned by a digest, it keeps a security update of
+	// the base from compiling anything.
+	Base Text `yaml:"base"`
+	// OnMissingLibrary says what happens when an output of an isolated script
+	// lacks a shared library in the finished root: fail (the default), or
+	// rebuild, which runs the isolated scripts on the image's own base.
+	OnMissingLibrary Text `yaml:"on_missing_library,literal"`
 	// Dependencies are distribution packages.
 	Dependencies Dependencies `yaml:"dependencies"`
 	// Scripts run in this order, but for isolated ones, which run beside
@@ -103,6 +111,9 @@ type Script struct {
 	Caches *Caches `yaml:"caches"`
 	// Inputs are other context files (or directories, or globs) that it reads.
 	Inputs []Text `yaml:"inputs"`
+	// Packages are runtime packages of an isolated script's own: there while it
+	// runs, and in the image.
+	Packages []Text `yaml:"packages"`
 	// Secrets are ids of build secrets, mounted at /run/secrets/<id>.
 	Secrets []Text `yaml:"secrets,literal"`
 	// SSH is true when the script may use the client's ssh agent.

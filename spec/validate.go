@@ -44,6 +44,7 @@ func (f *File) validate(p *Problems) {
 		}
 	}
 	f.validateUser(p)
+	f.validateSetupBase(p)
 	for _, list := range [][]Text{f.Setup.Dependencies.Build, f.Setup.Dependencies.Runtime} {
 		for _, t := range list {
 			validatePackage(p, t)
@@ -95,6 +96,20 @@ func (f *File) validateBase(p *Problems) {
 	}
 }
 
+func (f *File) validateSetupBase(p *Problems) {
+	s := f.Setup
+	if s.Base.Value != "" {
+		if _, err := reference.ParseNormalizedNamed(s.Base.Value); err != nil {
+			p.Addf(s.Base.At, "setup.base %q is not an image reference: %v", s.Base.Value, err)
+		}
+	}
+	switch s.OnMissingLibrary.Value {
+	case "", "fail", "rebuild":
+	default:
+		p.Addf(s.OnMissingLibrary.At, "on_missing_library must be fail or rebuild, not %q", s.OnMissingLibrary.Value)
+	}
+}
+
 func (f *File) validateUser(p *Problems) {
 	u := f.User
 	if u == nil {
@@ -120,6 +135,12 @@ func (t *Script) validate(p *Problems, f *File) {
 	}
 	for i := range t.Outputs {
 		absolute(p, &t.Outputs[i], "an output")
+	}
+	for _, pkg := range t.Packages {
+		validatePackage(p, pkg)
+	}
+	if len(t.Packages) > 0 && t.Outputs == nil {
+		p.Addf(t.At, "packages are those of an isolated script; without outputs, name them under setup.dependencies.runtime")
 	}
 	for i := range t.Inputs {
 		relative(p, &t.Inputs[i], "an input")

@@ -1,0 +1,67 @@
+package llb
+
+import (
+	"fmt"
+	"path"
+
+	"github.com/pgstrata/pgstrata/graph"
+)
+
+// chainScripts are the scripts that run one after another.
+func (s *setup) chainScripts() []*graph.Script {
+	var out []*graph.Script
+	for _, script := range s.graph.Scripts {
+		if !script.Isolated() {
+			out = append(out, script)
+		}
+	}
+	return append(out, s.graph.Cleanup...)
+}
+
+// squashes tells whether the chain holds what must not be in the image:
+// build packages, or what a cleanup script deletes.
+func (s *setup) squashes() bool {
+	chain := s.chainScripts()
+	return len(s.graph.Cleanup) > 0 || len(chain) > 0 && len(s.graph.Toolchain.Build) > 0
+}
+
+// chain ends the chain: build packages go, cleanup scripts run, and one layer
+// holds what is left. With a cleanup script that layer reaches down to the
+// base, so that what it deletes is gone from the packages' layer too.
+func (s *setup) chain(held []State) State {
+	chain := s.chainScripts()
+	if len(chain) == 0 {
+		return s.tools.root
+	}
+	end, ok := s.after[s.lastOfChain()]
+	if !ok { // cleanup scripts alone
+		end = s.tools.chain
+	}
+	if !s.squashes() {
+		return end
+	}
+	if len(s.graph.Toolchain.Build) > 0 {
+		opts := append(s.builtin("purge-packages.sh", buildRecord), s.name(graph.SetupState, "purge build packages"), s.fresh(graph.ToolchainState, graph.SetupState))
+		end = end.layer(end.Run(opts...).Root(), "setup: purge build packages")
+	}
+	lower, label := s.tools.root, fmt.Sprintf("setup: %d scripts", len(chain))
+	if len(s.graph.Cleanup) > 0 {
+		lower, label = s.base, "setup: user, packages and "+fmt.Sprintf("%d scripts", len(chain))
+	}
+	for _, script := range s.graph.Cleanup {
+		done := end.Run(s.options(script)...)
+		end = end.layer(done.Root(), "setup: "+path.Base(script.Path))
+	}
+	return s.squash(s.merge(lower, held...), end, label)
+}
+
+// lastOfChain is the name of the last script of the chain but for cleanup.
+func (s *setup) lastOfChain() string {
+	last := ""
+	for _, script := range s.graph.Scripts {
+		if !script.Isolated() {
+			last = script.Name
+		}
+	}
+	return last
+}

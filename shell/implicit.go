@@ -1,0 +1,176 @@
+package shell
+
+import (
+	"slices"
+	"strings"
+)
+
+// isPure reports whether a program only computes or prints, so that it may be
+// run again or left out without anything being missed.
+func isPure(name string) bool {
+	switch name {
+	case "arch", "awk", "basename", "cat", "cmp", "comm", "cut", "date", "df", "diff", "dirname", "du", "expr", "file",
+		"getconf", "getent", "grep", "egrep", "fgrep", "head", "hostname", "id", "ldd", "locale", "ls", "lsb_release",
+		"md5sum", "nproc", "od", "printenv", "readelf", "readlink", "realpath", "seq", "sha256sum", "sleep", "sort",
+		"stat", "tac", "tail", "tput", "tr", "tty", "uname", "uniq", "wc", "which", "whoami", "yes":
+		return true
+	}
+	return false
+}
+
+// ImplicitlyReads reports whether a program that the script calls is known to
+// read the variable from its environment, although the script does not mention
+// it: CFLAGS with configure, PIP_INDEX_URL with pip, TZ with anything. Calls
+// that are not reached do not count.
+func (s *Script) ImplicitlyReads(name string) (Pos, bool) {
+	readers := readersOf(name)
+	if readers == nil {
+		return Pos{}, false
+	}
+	for _, c := range s.Calls {
+		if c.Kind == CallProgram && !c.Unreached && readers(c.Name) {
+			return c.Pos, true
+		}
+	}
+	return Pos{}, false
+}
+
+// ImplicitlyReads reports whether one of the program's scripts calls a program
+// that reads the variable, and where. See [Script.ImplicitlyReads].
+func (p *Program) ImplicitlyReads(name string) (path string, pos Pos, ok bool) {
+	for _, s := range p.Closure() {
+		if pos, ok := s.ImplicitlyReads(name); ok {
+			return s.Path, pos, true
+		}
+	}
+	return "", Pos{}, false
+}
+
+// readersOf returns which programs read a variable; nil for none known.
+func readersOf(name string) func(program string) bool {
+	lower := strings.ToLower(name)
+	switch lower {
+	case "http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy", "ssl_cert_file", "ssl_cert_dir":
+		return func(p string) bool {
+			return isFetcher(p) || isPackager(p)
+		}
+	}
+	switch name {
+	case "PATH", "HOME", "TZ", "LANG", "LANGUAGE", "TMPDIR", "TERM", "LD_LIBRARY_PATH", "LD_PRELOAD", "SOURCE_DATE_EPOCH", "POSIXLY_CORRECT":
+		return func(string) bool { return true }
+	case "CC", "CXX", "CPP", "AR", "AS", "LD", "NM", "RANLIB", "STRIP", "FC", "CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS",
+		"LDLIBS", "LIBS", "FFLAGS", "CPATH", "LIBRARY_PATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH":
+		return func(p string) bool { return isBuilder(p) || isCompiler(p) || isPip(p) }
+	case "MAKEFLAGS", "GNUMAKEFLAGS", "MAKE", "DESTDIR", "PREFIX", "PG_CONFIG", "USE_PGXS", "CONFIG_SHELL":
+		return isBuilder
+	case "PKG_CONFIG", "PKG_CONFIG_PATH", "PKG_CONFIG_LIBDIR":
+		return func(p string) bool { return p == "pkg-config" || isBuilder(p) || isPip(p) }
+	case "DEBIAN_FRONTEND", "APT_CONFIG":
+		return isDebian
+	case "VIRTUAL_ENV":
+		return isPip
+	case "RUSTFLAGS":
+		return oneOf("cargo", "rustc")
+	}
+	return readersByPrefix(name)
+}
+
+func readersByPrefix(name string) func(program string) bool {
+	prefix, _, ok := strings.Cut(name, "_")
+	switch {
+	case strings.HasPrefix(name, "LC_"):
+		return func(string) bool { return true }
+	case strings.HasPrefix(name, "PYTHON"):
+		return isPip
+	case strings.HasPrefix(name, "GO") || strings.HasPrefix(name, "CGO_"):
+		return oneOf("go")
+	case strings.HasPrefix(name, "PG") && !ok:
+		return isPostgres
+	case !ok:
+		return nil
+	}
+	switch prefix {
+	case "DEBCONF", "DEB", "DPKG", "UCF":
+		return isDebian
+	case "PIP", "UV":
+		return isPip
+	case "NPM", "npm", "NODE", "YARN":
+		return oneOf("npm", "npx", "node", "yarn", "pnpm")
+	case "CARGO", "RUSTUP":
+		return oneOf("cargo", "rustc", "rustup")
+	case "GEM", "BUNDLE", "RUBY":
+		return oneOf("gem", "bundle", "bundler", "ruby")
+	case "GIT":
+		return oneOf("git")
+	case "CURL":
+		return oneOf("curl")
+	case "CCACHE", "SCCACHE":
+		return func(p string) bool { return isBuilder(p) || isCompiler(p) }
+	case "CMAKE":
+		return oneOf("cmake")
+	case "PATRONI":
+		return oneOf("patroni", "patronictl")
+	case "PGBACKREST":
+		return oneOf("pgbackrest")
+	case "WALG", "WALE", "AWS":
+		return oneOf("wal-g", "wal-e", "aws", "envdir", "pgbackrest")
+	}
+	return nil
+}
+
+func oneOf(names ...string) func(string) bool {
+	return func(p string) bool { return slices.Contains(names, p) }
+}
+
+func isFetcher(p string) bool {
+	switch p {
+	case "curl", "wget", "git", "go", "aria2c", "svn", "rustup":
+		return true
+	}
+	return false
+}
+
+func isPackager(p string) bool {
+	switch p {
+	case "npm", "npx", "yarn", "pnpm", "cargo", "gem", "bundle", "apk", "dnf", "yum", "microdnf", "zypper":
+		return true
+	}
+	return isDebian(p) || isPip(p)
+}
+
+func isDebian(p string) bool {
+	switch p {
+	case "apt", "apt-get", "aptitude", "dpkg", "dpkg-reconfigure", "dpkg-buildpackage", "debconf-set-selections", "debuild",
+		"gdebi", "apt-key", "add-apt-repository", "mmdebstrap", "debootstrap":
+		return true
+	}
+	return false
+}
+
+func isPip(p string) bool {
+	return strings.HasPrefix(p, "pip") || strings.HasPrefix(p, "python") || p == "uv" || p == "poetry"
+}
+
+func isBuilder(p string) bool {
+	switch p {
+	case "make", "gmake", "configure", "config", "cmake", "meson", "ninja", "autoreconf", "cargo", "go", "npm", "gem", "bundle", "bootstrap":
+		return true
+	}
+	return false
+}
+
+func isCompiler(p string) bool {
+	switch p {
+	case "gcc", "g++", "cc", "c++", "clang", "clang++", "cpp", "ld", "rustc":
+		return true
+	}
+	return strings.HasPrefix(p, "gcc-") || strings.HasPrefix(p, "g++-") || strings.HasPrefix(p, "clang-")
+}
+
+func isPostgres(p string) bool {
+	switch p {
+	case "psql", "initdb", "postgres", "createdb", "dropdb", "createuser", "dropuser", "vacuumdb", "reindexdb", "clusterdb", "pgbench", "postmaster":
+		return true
+	}
+	return strings.HasPrefix(p, "pg_")
+}
