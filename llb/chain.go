@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"path"
 
+	bk "github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/solver/pb"
+
 	"github.com/pgstrata/pgstrata/graph"
 )
 
@@ -64,4 +67,19 @@ func (s *setup) lastOfChain() string {
 		}
 	}
 	return last
+}
+
+// sweep removes the mount points that daemons before BuildKit v0.11 (Docker
+// Engine 20.10 among them) leave in a step's layer.
+func (c *compiler) sweep(root State) State {
+	if supports(c.opt.Caps, pb.CapSourcePolicy) { // no capability tells of this; this one came with v0.11
+		return root
+	}
+	remove := bk.Rm(graph.ContextMount, bk.WithAllowNotFound(true))
+	for _, dir := range c.graph.BuildArtifacts {
+		if dir != "/tmp" && dir != "/var/tmp" { // no image is without these
+			remove = remove.Rm(dir, bk.WithAllowNotFound(true))
+		}
+	}
+	return root.layer(root.File(remove, c.name("internal", "remove mount points")), "setup: remove mount points")
 }

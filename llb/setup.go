@@ -26,7 +26,7 @@ func (c *compiler) setup(base State, tools toolchain, outputs map[string]State) 
 		s.run(script)
 	}
 	held, others := s.split()
-	return c.linker(c.merge(s.chain(held), others...))
+	return c.sweep(c.linker(c.merge(s.chain(held), others...)))
 }
 
 // setup is the compilation of the setup scripts.

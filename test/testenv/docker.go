@@ -151,6 +151,24 @@ func (c *Container) Kill(signal string) {
 	}
 }
 
+// Stop stops the container as its user would, by the image's own signal, and returns its exit code: 137 for one that took
+// more than 30 seconds, and was killed.
+func (c *Container) Stop() int {
+	c.tb.Helper()
+	if out := c.docker.CLI(c.tb, "stop", "--time=30", c.ID); out.Code != 0 {
+		c.tb.Fatalf("docker stop: %s", out.Stderr)
+	}
+	return c.Wait()
+}
+
+// Start starts the container again.
+func (c *Container) Start() {
+	c.tb.Helper()
+	if out := c.docker.CLI(c.tb, "start", c.ID); out.Code != 0 {
+		c.tb.Fatalf("docker start: %s", out.Stderr)
+	}
+}
+
 // Wait waits for the container's end and returns its exit code.
 func (c *Container) Wait() int {
 	c.tb.Helper()

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os/exec"
+	"strconv"
 	"testing"
 )
 
@@ -140,12 +141,19 @@ func FreePort(tb testing.TB) string {
 	return port
 }
 
+// freePort looks below the range that the kernel takes ports of outgoing connections from: a port that it gave out itself
+// could be such a connection's a moment later.
 func freePort(tb testing.TB, address string) string {
 	tb.Helper()
-	listener, err := net.Listen("tcp", net.JoinHostPort(address, "0"))
-	if err != nil {
-		tb.Fatal(err)
+	var err error
+	for range 100 {
+		var listener net.Listener
+		port := 12000 + rand.N(20000)
+		if listener, err = net.Listen("tcp", net.JoinHostPort(address, strconv.Itoa(port))); err == nil {
+			defer listener.Close()
+			return listener.Addr().String()
+		}
 	}
-	defer listener.Close()
-	return listener.Addr().String()
+	tb.Fatal(err)
+	return ""
 }

@@ -14,8 +14,8 @@
 //	}
 //
 // The programs and base images come from `make setup`, which tells where they are by PGSTRATA_BIN and PGSTRATA_IMAGES.
-// Without these variables their usual places in the user's cache folder are tried, and tests are skipped where there is
-// nothing; with them, a missing one is an error, so that no run of `make test` passes by skipping.
+// Without these variables their usual places in the user's cache folder are tried. What is missing fails the test: no run
+// passes by skipping, unless it is asked to leave these tests out, by -short.
 package testenv
 
 import (
@@ -23,6 +23,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -174,22 +175,24 @@ func poll(ctx context.Context, try func(context.Context) error) error {
 	}
 }
 
-// require skips a test that has not got what it needs, or fails it where `make` promised that it is there.
+// require fails a test that has not got what it needs; -short leaves it out.
 func require(tb testing.TB) {
 	tb.Helper()
 	if testing.Short() {
 		tb.Skip("needs a BuildKit daemon, left out by -short")
 	}
+	if os.Geteuid() != 0 {
+		tb.Fatal("needs root, as BuildKit's daemon does; -short leaves this test out")
+	}
 	for _, path := range []string{Tool("buildkitd"), imagesFolder()} {
 		if _, err := os.Stat(path); err != nil {
-			if os.Getenv("PGSTRATA_BIN") != "" {
-				tb.Fatalf("%v: make setup", err)
-			}
-			tb.Skipf("%v: make setup", err)
+			tb.Fatalf("%v: run `make setup`; -short leaves this test out", err)
 		}
 	}
-	if os.Geteuid() != 0 {
-		tb.Skip("needs root, as BuildKit's daemon does")
+	for _, program := range []string{"runc", "docker", "dockerd", "etcd", "ip"} {
+		if _, err := exec.LookPath(program); err != nil {
+			tb.Fatalf("%v: run `make setup`; -short leaves this test out", err)
+		}
 	}
 }
 

@@ -1,0 +1,116 @@
+// Package boot builds the example images with the frontend, runs them on
+// Docker's engine, and asks the containers what a user would ask.
+package boot
+
+import (
+	"maps"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pgstrata/pgstrata/test/testenv"
+)
+
+func TestMain(m *testing.M) { testenv.Main(m) }
+
+// example is a folder of examples/, built with some build args. All of them
+// have the same entrypoint, so all of them answer the same.
+type example struct {
+	name    string // of the test
+	folder  string // below examples/
+	args    map[string]string
+	base    string // as the build file names it
+	version string // what SELECT version() begins with
+	full    bool   // takes minutes, left to make test-full
+
+	// One arg, and the steps of setup that run again when it changes. The
+	// value means the same to the script, so that the build succeeds.
+	arg, value string
+	again      []string
+}
+
+func examples() []example {
+	return []example{
+		{
+			name: "postgresql", folder: "postgresql", base: "debian:bookworm-slim", version: "PostgreSQL 15.",
+			arg: "PATRONI_VERSION", value: "3.0.2*",
+			again: []string{"03-install-patroni.sh", "04-filesystem.sh", "99-cleanup.sh"},
+		},
+	}
+}
+
+func TestBoot(t *testing.T) {
+	for _, e := range examples() {
+		t.Run(e.name, func(t *testing.T) {
+			if e.full {
+				testenv.Full(t)
+			}
+			img := newImage(t, e)
+			// In parallel, for they wait most of the time; what takes longest
+			// goes first.
+			for _, tc := range []struct {
+				name string
+				test func(*testing.T, *image)
+			}{
+				{"cluster fails over", testClusterFailsOver},
+				{"what runs again", testWhatRunsAgain},
+				{"package manager works", testPackageManagerWorks},
+				{"test target passes", testTestTargetPasses},
+				{"node of a cluster", testNodeOfACluster},
+				{"server", testServer},
+				{"health", testHealth},
+				{"data survives", testDataSurvives},
+				{"trust", testTrust},
+				{"refusals", testRefusals},
+				{"maintenance", testMaintenance},
+				{"layers", testLayers},
+				{"configuration", testConfiguration},
+				{"locale", testLocale},
+			} {
+				t.Run(tc.name, func(t *testing.T) {
+					t.Parallel()
+					tc.test(t, img)
+				})
+			}
+		})
+	}
+}
+
+// image is an example that was built, and is there for Docker's engine.
+type image struct {
+	example
+	*testenv.Image
+	ref    string // for docker run
+	env    *testenv.Env
+	docker *testenv.Docker
+}
+
+// newImage builds an example by the frontend image that its first line names,
+// and loads it into Docker's engine.
+func newImage(t *testing.T, e example) *image {
+	t.Helper()
+	env := testenv.Shared(t)
+	img := &image{example: e, env: env, docker: env.Docker(t), ref: env.Registry.Ref("boot/" + e.name)}
+	trace := img.build(t, testenv.Example(t, e.folder), nil)
+	require.NotEmpty(t, setupRan(trace), "%s", trace)
+	img.Image = env.Registry.Image(t, "boot/"+e.name)
+	out := img.docker.CLI(t, "pull", img.ref)
+	require.Zero(t, out.Code, out.Stderr)
+	return img
+}
+
+// build builds a tree as the example is built, with more options.
+func (i *image) build(t *testing.T, dir string, options map[string]string) *testenv.Trace {
+	t.Helper()
+	request := testenv.Request{Syntax: i.env.Frontend(t), Context: dir, Options: map[string]string{}}
+	if options == nil {
+		request.Image = "boot/" + i.name
+	}
+	for name, value := range i.args {
+		request.Options["build-arg:"+name] = value
+	}
+	maps.Copy(request.Options, options)
+	result, err := i.env.Daemon.Build(t.Context(), request)
+	require.NoError(t, err, "%s", result.Trace)
+	return result.Trace
+}
