@@ -43,13 +43,17 @@ func tools() map[string]tool {
 	return map[string]tool{
 		// The lists alone, not /var/lib/apt: extended_states lives there too,
 		// and is a part of the image's package database.
-		"apt":    {[]string{"apt", "apt-get", "aptitude", "apt-cache"}, []string{"/var/cache/apt", "/var/lib/apt/lists"}, Locked},
-		"pip":    {[]string{"pip", "pip3", "pipx", "uv"}, []string{"/root/.cache/pip"}, Shared},
-		"npm":    {[]string{"npm", "npx"}, []string{"/root/.npm"}, Shared},
-		"cargo":  {[]string{"cargo"}, []string{"/root/.cargo/registry", "/root/.cargo/git"}, Shared},
-		"go":     {[]string{"go"}, []string{"/root/go/pkg/mod", "/root/.cache/go-build"}, Shared},
-		"gem":    {[]string{"gem", "bundle", "bundler"}, []string{"/root/.cache/gem", "/root/.bundle/cache"}, Shared},
-		"ccache": {[]string{"ccache", "gcc", "g++", "cc", "c++", "clang", "clang++", "make", "ninja", "cmake", "meson"}, []string{"/root/.cache/ccache"}, Shared},
+		"apt":   {[]string{"apt", "apt-get", "aptitude", "apt-cache"}, []string{"/var/cache/apt", "/var/lib/apt/lists"}, Locked},
+		"pip":   {[]string{"pip", "pip3", "pipx", "uv"}, []string{"/root/.cache/pip"}, Shared},
+		"npm":   {[]string{"npm", "npx"}, []string{"/root/.npm"}, Shared},
+		"cargo": {[]string{"cargo"}, []string{"/root/.cargo/registry", "/root/.cargo/git"}, Shared},
+		"go":    {[]string{"go"}, []string{"/root/go/pkg/mod", "/root/.cache/go-build"}, Shared},
+		"gem":   {[]string{"gem", "bundle", "bundler"}, []string{"/root/.cache/gem", "/root/.bundle/cache"}, Shared},
+		// These have no cache of their own: a script that wants one keeps its
+		// downloads and clones there (wget -N, git clone --reference-if-able).
+		"downloads": {[]string{"curl", "wget", "aria2c"}, []string{"/var/cache/downloads"}, Shared},
+		"git":       {[]string{"git"}, []string{"/var/cache/git"}, Shared},
+		"ccache":    {[]string{"ccache", "gcc", "g++", "cc", "c++", "clang", "clang++", "make", "ninja", "cmake", "meson"}, []string{"/root/.cache/ccache"}, Shared},
 	}
 }
 
@@ -69,11 +73,11 @@ func cacheNames() []string {
 
 // cacheSet makes cache mounts for one platform and distribution release.
 type cacheSet struct {
-	suffix string
+	prefix, suffix string
 }
 
-func newCacheSet(platform, release string) cacheSet {
-	return cacheSet{suffix: release + "-" + strings.ReplaceAll(platform, "/", "-")}
+func newCacheSet(prefix, platform, release string) cacheSet {
+	return cacheSet{prefix: prefix, suffix: "-" + release + "-" + strings.ReplaceAll(platform, "/", "-")}
 }
 
 // named returns the mounts of a known tool, or nil.
@@ -88,14 +92,14 @@ func (c cacheSet) named(name string) []Cache {
 		if len(t.targets) > 1 {
 			id += "-" + path.Base(target)
 		}
-		out = append(out, Cache{Name: name, Target: target, ID: id + "-" + c.suffix, Sharing: t.sharing})
+		out = append(out, Cache{Name: name, Target: target, ID: c.prefix + id + c.suffix, Sharing: t.sharing})
 	}
 	return out
 }
 
 // path returns the mount of a directory that the user named.
 func (c cacheSet) path(target string) Cache {
-	return Cache{Name: target, Target: target, ID: strings.Trim(target, "/") + "-" + c.suffix, Sharing: Locked}
+	return Cache{Name: target, Target: target, ID: c.prefix + strings.Trim(target, "/") + c.suffix, Sharing: Locked}
 }
 
 // forCommands returns the names of the tools that commands belong to, sorted.

@@ -159,6 +159,16 @@ setup:
 	}, g.Scripts[2].Caches)
 }
 
+func TestCachePrefix(t *testing.T) {
+	g := mustResolve(t, files{"setup/scripts/01-a.sh": sh + "git clone x; curl y\n"},
+		"base: debian:trixie\nsetup: {cache_prefix: s/42-}", nil)
+	assert.Equal(t, []Cache{
+		{"downloads", "/var/cache/downloads", "s/42-downloads-trixie-linux-amd64", Shared},
+		{"git", "/var/cache/git", "s/42-git-trixie-linux-amd64", Shared},
+	}, g.Scripts[0].Caches)
+	assert.Equal(t, "s/42-apt-lists-trixie-linux-amd64", g.Toolchain.Caches[1].ID)
+}
+
 func TestRelease(t *testing.T) {
 	for ref, want := range map[string]string{
 		"debian:bookworm-slim":                    "bookworm",

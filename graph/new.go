@@ -36,7 +36,7 @@ func New(f *spec.File, context fs.FS, opt Options) (*Graph, error) {
 		file:     f,
 		context:  context,
 		now:      opt.Now,
-		caches:   newCacheSet(opt.Platform, release(f.Base.Value)),
+		caches:   newCacheSet(f.Setup.CachePrefix.Value, opt.Platform, release(f.Base.Value)),
 		graph: &Graph{
 			File:     f.Name,
 			Platform: opt.Platform,

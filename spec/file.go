@@ -75,6 +75,9 @@ type Setup struct {
 	// Scripts run in this order, but for isolated ones, which run beside
 	// each other. Default: setup/scripts/NN-*.sh but for cleanup scripts.
 	Scripts []Script `yaml:"scripts"`
+	// CachePrefix goes in front of the ids of all cache mounts, for builders
+	// that allow certain ids only.
+	CachePrefix Text `yaml:"cache_prefix"`
 	// BuildArtifacts are scratch directories: there while scripts run, shared
 	// by none of them, never in a layer.
 	BuildArtifacts []Text `yaml:"build_artifacts"`

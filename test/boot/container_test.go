@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/pgstrata/pgstrata/test/testenv"
@@ -40,18 +39,10 @@ func (i *image) run(t *testing.T, arguments ...string) *server {
 	return &server{Container: i.docker.Run(t, append(flags, i.ref)...), t: t, host: localhost, port: port}
 }
 
-// volume returns the flag for a volume that is gone with the test.
+// volume returns the flag for a volume of the test's own.
 func (i *image) volume(t *testing.T) string {
 	t.Helper()
-	out := i.docker.CLI(t, "volume", "create")
-	require.Zero(t, out.Code, out.Stderr)
-	name := strings.TrimSpace(out.Stdout)
-	t.Cleanup(func() {
-		// The test's context is over, and CLI ends with it.
-		cmd := i.env.Command(t, "docker", "volume", "rm", name)
-		assert.NoError(t, cmd.Err)
-	})
-	return "--volume=" + name + ":/var/lib/postgresql/data"
+	return "--volume=" + i.docker.Volume(t) + ":/var/lib/postgresql/data"
 }
 
 // secret writes the password to a file and returns the flags that mount it
@@ -136,6 +127,15 @@ func (s *server) query(sql string) string {
 	out := s.psql(s, password, sql)
 	require.Zero(s.t, out.Code, out.Stderr)
 	return strings.TrimSpace(out.Stdout)
+}
+
+// answers fails unless the server answers the query so; for await.
+func (s *server) answers(want, sql string) error {
+	s.t.Helper()
+	if out := s.psql(s, password, sql); strings.TrimSpace(out.Stdout) != want {
+		return fmt.Errorf("%s: %q, not %q: %s", sql, out.Stdout, want, out.Stderr)
+	}
+	return nil
 }
 
 // sh runs a line of shell in the container, and fails the test if it fails.

@@ -1,7 +1,6 @@
 package boot
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
@@ -42,11 +41,7 @@ func testMaintenance(t *testing.T, img *image) {
 
 func stopsAtOnce(t *testing.T, s *server) {
 	t.Helper()
+	begin := time.Now()
 	require.Zero(t, s.Stop())
-	var took time.Duration
-	for _, field := range []string{"StartedAt", "FinishedAt"} {
-		_ = field
-		_ = took
-	}
-	_ = fmt.Sprint()
+	assert.Less(t, time.Since(begin), 10*time.Second, "what docker stop waits for by itself")
 }

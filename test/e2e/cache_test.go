@@ -113,3 +113,35 @@ func TestNoCache(t *testing.T) {
 		assert.Equal(t, want, setupRan(trace), "filter %q\n%s", filter, trace)
 	}
 }
+
+// A rule makes a layer run again: once in a period, or when what it follows
+// has changed.
+func TestInvalidationRules(t *testing.T) {
+	env := testenv.Shared(t)
+	file := func(rule string) string {
+		return "base: debian:bookworm-slim\ncache_boundary:\n  cache_invalidation_rules: [" + rule + "]\n"
+	}
+	dir := testenv.Tree(t, map[string]string{
+		"Dockerfile":            file("{layer: setup/02-b, max_age: 24h}"),
+		"setup/scripts/01-a.sh": "#!/bin/sh\n: rules\n",
+		"setup/scripts/02-b.sh": "#!/bin/sh\n: rules\n",
+		"setup/scripts/03-c.sh": "#!/bin/sh\n: rules\n",
+	})
+	at := func(epoch string) []string {
+		// SOURCE_DATE_EPOCH is the time that a build believes in.
+		trace := build(t, env, dir, testenv.Request{Image: "rules", Options: map[string]string{"build-arg:SOURCE_DATE_EPOCH": epoch}}).Trace
+		return setupRan(trace)
+	}
+	const first = "02-b.sh (fresh since 2027-01-15T00:00:00Z)"
+	assert.Equal(t, []string{"01-a.sh", first, "03-c.sh"}, at("1800000000"))
+	assert.Empty(t, at("1800001000"), "the same day")
+	assert.Equal(t, []string{"02-b.sh (fresh since 2027-01-16T00:00:00Z)", "03-c.sh"}, at("1800090000"), "the next")
+
+	write(t, dir, "Dockerfile", file(`{layer: setup/02-b, when_changed: ["package:less", "file:notes"]}`), "notes", "one")
+	const follows = "02-b.sh (follows less in the archive)"
+	assert.Equal(t, []string{follows, "03-c.sh", "versions in the archive on 2027-01-15: less"}, at("1800000000"))
+	assert.Empty(t, at("1800001000"))
+	assert.Equal(t, []string{"versions in the archive on 2027-01-16: less"}, at("1800090000"), "asked, but not changed")
+	write(t, dir, "notes", "two")
+	assert.Equal(t, []string{follows, "03-c.sh"}, at("1800090000"))
+}

@@ -120,6 +120,23 @@ func (d *Docker) Run(tb testing.TB, arguments ...string) *Container {
 	return c
 }
 
+// Volume creates a volume and returns its name. It is removed with the test.
+func (d *Docker) Volume(tb testing.TB) string {
+	tb.Helper()
+	out := d.CLI(tb, "volume", "create")
+	if out.Code != 0 {
+		tb.Fatalf("docker volume create: %s", out.Stderr)
+	}
+	name := strings.TrimSpace(out.Stdout)
+	tb.Cleanup(func() {
+		// The test's own context is over.
+		if out, err := d.command(context.Background(), "volume", "rm", name).CombinedOutput(); err != nil {
+			tb.Errorf("docker volume rm: %v: %s", err, out)
+		}
+	})
+	return name
+}
+
 // Exec runs `docker exec`.
 func (c *Container) Exec(command ...string) Output {
 	c.tb.Helper()

@@ -1,0 +1,56 @@
+package boot
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pgstrata/pgstrata/test/testenv"
+)
+
+// The tests that the build file names pass on the daemon, without setup
+// running again.
+func testTestTargetPasses(t *testing.T, img *image) {
+	trace := img.build(t, testenv.Example(t, img.folder), map[string]string{"target": "test"})
+	assert.True(t, trace.Ran("[test] a server starts, answers and stops"), "%s", trace)
+	assert.Empty(t, setupRan(trace), "%s", trace)
+}
+
+// An entrypoint script is edited without waiting for setup, and an arg changes
+// what uses it and what comes after.
+func testWhatRunsAgain(t *testing.T, img *image) {
+	dir := testenv.Example(t, img.folder)
+	edit, err := os.OpenFile(filepath.Join(dir, "entrypoint.d/entrypoint.sh"), os.O_APPEND|os.O_WRONLY, 0)
+	require.NoError(t, err)
+	_, err = edit.WriteString("# edited\n")
+	require.NoError(t, err)
+	require.NoError(t, edit.Close())
+	image := map[string]string{"target": "image"}
+	trace := img.build(t, dir, image)
+	assert.Empty(t, setupRan(trace), "%s", trace)
+	assert.True(t, trace.Ran("[entrypoint] entrypoint: /entrypoint.sh"), "%s", trace)
+
+	if img.arg == "" {
+		return
+	}
+	image["build-arg:"+img.arg] = img.value
+	trace = img.build(t, dir, image)
+	assert.Equal(t, img.again, setupRan(trace), "%s", trace)
+}
+
+// setupRan lists the steps of setup that ran, by their labels.
+func setupRan(trace *testenv.Trace) []string {
+	var ran []string
+	for _, name := range trace.RanNames() {
+		if group, label, ok := strings.Cut(name, "] "); ok && strings.HasPrefix(group, "[setup") {
+			ran = append(ran, label)
+		}
+	}
+	slices.Sort(ran)
+	return slices.Compact(ran)
+}
