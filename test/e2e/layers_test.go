@@ -104,7 +104,7 @@ setup:
 			"apt-get update\napt-get install -y --no-install-recommends dc ed\n" +
 			"ls /var/cache/apt/archives >/archives\n",
 	}
-	result := build(t, env, testenv.Tree(t, tree), testenv.Request{Image: "packages"})
+	build(t, env, testenv.Tree(t, tree), testenv.Request{Image: "packages"})
 	img := env.Registry.Image(t, "packages")
 	root := img.Files()
 	for _, there := range []string{"/usr/bin/less", "/usr/bin/dc", "/bin/ed", "/answer"} {
@@ -137,7 +137,13 @@ setup:
 	require.NoError(t, err)
 	assert.NotContains(t, string(status), "Package: bc\n")
 
-	// In a container of the image the package manager agrees, and still works.
+	assertTruthful(t, env, "packages")
+}
+
+// assertTruthful asks a container of an image whether the package database
+// agrees with the files, and whether the package manager still works.
+func assertTruthful(t *testing.T, env *testenv.Env, image string) {
+	t.Helper()
 	checks := map[string]string{
 		"Dockerfile": "base: checked\n",
 		// The slim base leaves documentation out on purpose.
@@ -145,14 +151,79 @@ setup:
 			"dpkg --verify | grep -v ' /usr/share/\\(doc\\|man\\|locale\\|info\\|lintian\\)' >/verify || true\n",
 		"setup/scripts/02-install.sh": "#!/bin/sh\nset -eu\napt-get check\napt-get update\napt-get install -y --no-install-recommends bc\n",
 	}
-	build(t, env, testenv.Tree(t, checks), testenv.Request{Image: "checked-result", Options: map[string]string{
-		"context:checked": "docker-image:" + env.Registry.Ref("packages"),
+	result := build(t, env, testenv.Tree(t, checks), testenv.Request{Image: "checked-result", Options: map[string]string{
+		"context:checked": "docker-image:" + env.Registry.Ref(image),
 	}})
 	checked := env.Registry.Image(t, "checked-result")
 	for _, file := range []string{"/audit", "/verify"} {
 		text, err := checked.Read(file)
 		require.NoError(t, err)
 		assert.Empty(t, string(text), "%s\n%s", file, result.Trace)
+	}
+}
+
+// Whatever mixes of declared packages and scripts that install their own: the
+// package database names exactly the packages whose files are there.
+func TestPackageDatabase(t *testing.T) {
+	env := testenv.Shared(t)
+	const apt = "#!/bin/sh\nset -eu\napt-get update\napt-get install -y --no-install-recommends ed\n"
+	for name, tc := range map[string]struct {
+		setup   string
+		scripts map[string]string
+		want    []string // of the packages less, dc and ed
+	}{
+		"declared alone": {
+			setup: "dependencies: {runtime: [less], build: [dc]}",
+			want:  []string{"less"},
+		},
+		"build packages and a script that installs nothing": {
+			setup:   "dependencies: {runtime: [less], build: [dc]}",
+			scripts: map[string]string{"setup/scripts/01-a.sh": "#!/bin/sh\ndc -e '6 7 * p' >/answer\n"},
+			want:    []string{"less"},
+		},
+		"a script that installs, with cleanup": {
+			setup: "dependencies: {runtime: [less], build: [dc]}",
+			scripts: map[string]string{
+				"setup/scripts/01-a.sh":       apt,
+				"setup/scripts/99-cleanup.sh": "#!/bin/sh\nset -eu\napt-get purge -y less\n",
+			},
+			want: []string{"ed"},
+		},
+		"isolated scripts, one with packages of its own, beside a chain that installs": {
+			setup: `dependencies: {build: [dc]}
+  scripts:
+    - setup/scripts/01-a.sh
+    - {path: setup/scripts/02-b.sh, outputs: [/opt/b], packages: [less]}
+    - {path: setup/scripts/03-c.sh, outputs: [/opt/c]}`,
+			scripts: map[string]string{
+				"setup/scripts/01-a.sh": apt,
+				"setup/scripts/02-b.sh": "#!/bin/sh\nset -eu\nless --version >/opt/b\n! command -v ed\n",
+				// What an isolated script installs is gone with everything else.
+				"setup/scripts/03-c.sh": apt + "echo >/opt/c\n",
+			},
+			want: []string{"ed", "less"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tree := map[string]string{"Dockerfile": "base: debian:bookworm-slim\nsetup:\n  " + tc.setup + "\n"}
+			maps.Copy(tree, tc.scripts)
+			build(t, env, testenv.Tree(t, tree), testenv.Request{Image: "truth"})
+			img := env.Registry.Image(t, "truth")
+			status, err := img.Read("/var/lib/dpkg/status")
+			require.NoError(t, err)
+			var listed, present []string
+			for _, p := range []string{"dc", "ed", "less"} {
+				if strings.Contains(string(status), "Package: "+p+"\nStatus: install ok installed") {
+					listed = append(listed, p)
+				}
+				if has(img.Files(), "/usr/bin/"+p) || has(img.Files(), "/bin/"+p) {
+					present = append(present, p)
+				}
+			}
+			assert.Equal(t, tc.want, listed, "in the database")
+			assert.Equal(t, tc.want, present, "in the file system")
+			assertTruthful(t, env, "truth")
+		})
 	}
 }
 
