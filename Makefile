@@ -7,8 +7,7 @@ SHELL := bash
 
 cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/pgstrata
 
-# Where the tests find the tools and the base images (see test/testenv). Set here, a missing one is an error; without
-# make, tests that need them are skipped.
+# Where the tests find the tools and the base images (see test/testenv).
 export PGSTRATA_BIN := $(cache)/bin
 export PGSTRATA_IMAGES := $(cache)/images
 
@@ -41,7 +40,8 @@ test: setup lint ## Check and test everything (what CI runs)
 
 test-full: setup lint ## The same with the race detector and the tests that take long
 	@hack/packages gcc libc6-dev
-	PGSTRATA_FULL=1 go test -race -count=1 -timeout 120m ./...
+	@hack/engine-root
+	go test -race -count=1 -tags full -timeout 120m ./...
 
 unit: ## Only the tests that need no daemon
 	go test -short ./...

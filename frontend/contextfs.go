@@ -13,8 +13,8 @@ import (
 	fstypes "github.com/tonistiigi/fsutil/types"
 )
 
-// contextFS is the build context as an fs.FS. Each question to the daemon is
-// asked once: the context does not change during a request.
+// contextFS is a solved state, such as the build context, as an fs.FS. Each
+// question to the daemon is asked once: a state does not change.
 type contextFS struct {
 	ctx context.Context //nolint:containedctx // fs.FS has no place for it, and the value lives for one request
 	ref client.Reference
@@ -106,6 +106,43 @@ func (c *contextFS) Stat(name string) (fs.FileInfo, error) {
 		return fileInfo{st}, nil
 	}
 	return nil, &fs.PathError{Op: "stat", Path: name, Err: fs.ErrNotExist}
+}
+
+// Lstat implements fs.ReadLinkFS. No symbolic link is followed, those of
+// directories above neither.
+func (c *contextFS) Lstat(name string) (fs.FileInfo, error) {
+	if name == "." {
+		return c.Stat(name)
+	}
+	parent, err := c.Lstat(path.Dir(name))
+	if err != nil {
+		return nil, err
+	}
+	if parent.IsDir() {
+		entries, err := c.list(path.Dir(name))
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range entries {
+			if e.Name() == path.Base(name) {
+				return e.Info()
+			}
+		}
+	}
+	return nil, &fs.PathError{Op: "lstat", Path: name, Err: fs.ErrNotExist}
+}
+
+// ReadLink implements fs.ReadLinkFS.
+func (c *contextFS) ReadLink(name string) (string, error) {
+	info, err := c.Lstat(name)
+	if err != nil {
+		return "", err
+	}
+	st, ok := info.Sys().(*fstypes.Stat)
+	if !ok || info.Mode()&fs.ModeSymlink == 0 {
+		return "", &fs.PathError{Op: "readlink", Path: name, Err: fs.ErrInvalid}
+	}
+	return st.Linkname, nil
 }
 
 // ReadFile implements fs.ReadFileFS.

@@ -22,14 +22,19 @@ import (
 	pgllb "github.com/pgstrata/pgstrata/llb"
 )
 
-// Build is the frontend. It answers subrequests (targets, outline, convertllb)
+// Build is the frontend. It answers subrequests (targets, outline, lint, convertllb)
 // and builds; it has the type of a client.BuildFunc.
-func Build(ctx context.Context, c client.Client) (res *client.Result, err error) {
+func Build(ctx context.Context, c client.Client) (*client.Result, error) {
+	return build(ctx, c, nil)
+}
+
+func build(ctx context.Context, c client.Client, tell func(Resolved)) (res *client.Result, err error) {
 	defer recovered(&err)
 	r, err := newRequest(ctx, c)
 	if err != nil {
 		return nil, err
 	}
+	r.tell = tell
 	res, err = r.serve(ctx)
 	return res, r.locate(err)
 }
@@ -52,6 +57,8 @@ type request struct {
 	client  *dockerui.Client
 	gateway client.Client
 	source  *dockerui.Source
+	// tell is told of each platform's build before it runs; may be nil.
+	tell func(Resolved)
 }
 
 func newRequest(ctx context.Context, c client.Client) (*request, error) {
@@ -92,6 +99,9 @@ func recovered(err *error) { //nolint:gocritic // a deferred function can change
 }
 
 func (r *request) serve(ctx context.Context) (*client.Result, error) {
+	if res, ok, err := r.serveOwn(ctx); ok {
+		return res, err
+	}
 	if res, ok, err := r.client.HandleSubrequest(ctx, r.handler()); ok || err != nil {
 		return res, err
 	}
@@ -100,6 +110,9 @@ func (r *request) serve(ctx context.Context) (*client.Result, error) {
 		return nil, err
 	}
 	r.warnUndeclared(ctx, inputs)
+	if err := r.warnFindings(ctx, inputs[0]); err != nil {
+		return nil, err
+	}
 	rb, err := r.client.Build(ctx, func(ctx context.Context, _ *ocispecs.Platform, idx int) (_ *dockerui.BuildResult, err error) {
 		defer recovered(&err)
 		return r.build(ctx, inputs[idx])
@@ -122,7 +135,7 @@ func (r *request) build(ctx context.Context, in input) (*dockerui.BuildResult, e
 	res, err := r.solve(ctx, t, mayRebuild)
 	var exit *gwpb.ExitError
 	if !mayRebuild || !errors.As(err, &exit) || exit.ExitCode != pgllb.MissingLibraryExit {
-		return res, err
+		return r.checked(ctx, in, t, res, err)
 	}
 	r.source.Warn(ctx, "libraries are missing on "+in.graph.Base.Name+": isolated scripts run on it, not on "+in.graph.Toolchain.Base.Name, client.WarnOpts{
 		Range: []*pb.Range{pgllb.Range(in.graph.Toolchain.Base.At)},
@@ -131,12 +144,14 @@ func (r *request) build(ctx context.Context, in input) (*dockerui.BuildResult, e
 	if t, err = r.compile(ctx, in); err != nil {
 		return nil, err
 	}
-	return r.solve(ctx, t, false)
+	res, err = r.solve(ctx, t, false)
+	return r.checked(ctx, in, t, res, err)
 }
 
 // target is what one platform's request comes down to.
 type target struct {
 	state     pgllb.State
+	setup     pgllb.State
 	image     *dockerspec.DockerOCIImage
 	baseImage *dockerspec.DockerOCIImage
 	options   pgllb.Options
@@ -152,7 +167,8 @@ func (r *request) compile(ctx context.Context, in input) (*target, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &target{options: opt}
+	r.told(in, opt)
+	t := &target{options: opt, setup: states.Setup}
 	if opt.Base.Image.OS != "" { // a named context may have no image
 		base := opt.Base.Image
 		t.baseImage = &base

@@ -28,6 +28,8 @@ type input struct {
 	file     *spec.File
 	graph    *graph.Graph
 	context  llb.State
+	// files are what of the build context was sent.
+	files *contextFS
 	// source is the build file as vertices point at it.
 	source *llb.SourceMap
 }
@@ -51,7 +53,7 @@ func (r *request) read(ctx context.Context) ([]input, error) {
 	}
 	for i := range inputs {
 		in := &inputs[i]
-		in.context, in.source = *state, r.source.SourceMap
+		in.context, in.files, in.source = *state, tree, r.source.SourceMap
 		if err := in.file.Discover(tree); err != nil {
 			return nil, err
 		}

@@ -23,6 +23,7 @@ func (r *request) handler() dockerui.RequestHandler {
 	return dockerui.RequestHandler{
 		Outline:     r.outline,
 		ListTargets: r.targets,
+		Lint:        r.lint,
 		ConvertLLB:  r.convertLLB,
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pgstrata/pgstrata/shell"
 	"github.com/pgstrata/pgstrata/spec"
 )
 
@@ -52,6 +53,9 @@ type Graph struct {
 	Image Image `json:"image"`
 	// Tests run in the finished image.
 	Tests []Test `json:"tests,omitempty"`
+	// Programs are what the setup scripts do, by their paths. They are no part
+	// of the serialised graph: whoever needs them has just resolved it.
+	Programs map[string]*shell.Program `json:"-"`
 }
 
 // Ref is an image reference and its place in the build file.

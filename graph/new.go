@@ -41,6 +41,7 @@ func New(f *spec.File, context fs.FS, opt Options) (*Graph, error) {
 			File:     f.Name,
 			Platform: opt.Platform,
 			Base:     Ref{Name: f.Base.Value, At: f.Base.At},
+			Programs: map[string]*shell.Program{},
 		},
 		loader:   shell.NewFSLoader(context),
 		readable: map[string]string{},
@@ -134,6 +135,7 @@ func (b *builder) script(s spec.Script) *Script {
 	if program == nil {
 		return out
 	}
+	b.graph.Programs[out.Path] = program
 	out.Command = command(program.Main, ContextMount+"/"+s.Path.Value)
 	out.Inputs = append(out.Inputs, b.helpers(program)...)
 	out.Inputs = append(out.Inputs, b.declaredInputs(s.Inputs)...)

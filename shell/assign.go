@@ -80,10 +80,13 @@ func (in *interp) set(c *ctx, e *env, a Assign, v value, decl string) {
 		a.Local = true
 		old = variable{val: value{}}
 	} else if !had {
-		old, _ = in.lookup(e, a.Name)
+		old, had = in.lookup(e, a.Name)
 	}
-	if a.Append {
+	switch {
+	case a.Append && (had && !old.unset || e.opaque || shellSets(a.Name)):
 		v = appended(old.val, v)
+	case a.Append:
+		v.flags |= flagAssumed // that nobody has set it before
 	}
 	n := old
 	if !a.Naked {
@@ -133,20 +136,23 @@ func (in *interp) mergeAssign(r *record, a Assign) {
 }
 
 func appended(old, v value) value {
+	elems := old.elems()
 	switch {
 	case !old.isArr() && !v.isArr():
 		return concat(old, v)
 	case !old.isArr():
-		if s, ok := old.exact(); ok && s == "" {
-			return v
-		}
-		return array(append([]value{old}, v.elems()...), v.flags|flagOpen)
-	case len(old.elems())+len(v.elems()) > maxElements:
+		elems = []value{old}
+	case !v.isArr() && (len(elems) == 0 || old.flags&flagOpen != 0):
 		return unknownArray()
-	case v.isArr():
-		return array(slices.Concat(old.elems(), v.elems()), old.flags|v.flags)
+	case !v.isArr(): // a string is appended to the first element
+		elems = slices.Clone(elems)
+		elems[0] = concat(elems[0], v)
+		return array(elems, old.flags)
 	}
-	return array(append(slices.Clone(old.elems()), v), old.flags|v.flags)
+	if len(elems)+len(v.elems()) > maxElements {
+		return unknownArray()
+	}
+	return array(slices.Concat(elems, v.elems()), old.flags|v.flags)
 }
 
 // prefixAssign is an assignment in front of a command: it lasts for that alone.
@@ -198,6 +204,12 @@ func (in *interp) declClause(c *ctx, e *env, n *syntax.DeclClause, redirs redire
 				inv.nodes = append(inv.nodes, a.Value)
 			}
 		}
+	}
+	if strings.Contains(flags, "f") {
+		for _, a := range list { // functions
+			in.effect(c, e, Effect{Kind: EffectExport, Name: a.Name.Value + "()", Pos: c.pos(a.Pos())})
+		}
+		list = nil
 	}
 	for _, a := range list {
 		in.assignment(c, e, a, declKind(name, flags, c.fn))

@@ -177,19 +177,52 @@ func (in *interp) readBuiltin(e *env, inv *invocation, name string) {
 			names = append(names, s)
 		}
 	}
+	lines := linesOf(e.stdin)
 	for _, n := range names {
-		v := unknown()
-		if len(names) == 1 && name != "getopts" {
-			v = e.stdin
-			if v.isArr() {
-				v = unknown()
-			}
+		switch {
+		case name == "mapfile" || name == "readarray":
+			e.assign(n, lines)
+		case name == "read" && len(names) == 1 && !hasLetter(words, "a"):
+			e.assign(n, oneOf(lines))
+		default:
+			e.assign(n, unknown())
 		}
-		if name == "mapfile" || name == "readarray" {
-			v = array([]value{v}, flagOpen)
-		}
-		e.assign(n, v)
 	}
+}
+
+// linesOf are the lines of a text, as an array.
+func linesOf(text value) value {
+	s, ok := text.single()
+	if !ok || s == holeText {
+		return unknownArray()
+	}
+	flags := text.flags
+	var elems []value
+	for line := range strings.Lines(s) {
+		line = strings.TrimSuffix(line, "\n")
+		if hasMark(line) {
+			flags |= flagOpen // a pattern may be many lines, or none
+		}
+		elems = append(elems, value{s: line, flags: text.flags})
+		if len(elems) > maxChoices {
+			return unknownArray()
+		}
+	}
+	return array(elems, flags)
+}
+
+// oneOf is a value that may be any of an array's elements.
+func oneOf(lines value) value {
+	var list []string
+	for _, line := range lines.elems() {
+		if line.s == holeText {
+			return unknown()
+		}
+		if s := strings.Trim(line.s, " \t"); s != "" {
+			list = append(list, s)
+		}
+	}
+	return fromChoices(list, lines.flags&^flagOpen)
 }
 
 // leave is exit, return, break and continue.

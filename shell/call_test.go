@@ -61,6 +61,8 @@ func TestCalls(t *testing.T) {
 		{"su order", `su -c 'a b' postgres -s /bin/sh`, `su -c "a b" postgres -s /bin/sh; a b`},
 		{"su heredoc", "su postgres <<'EOF'\na b\nEOF\n", "su postgres; a b"},
 		{"runuser", "runuser -u pg -- a b; runuser -l pg -c 'c d'; runuser pg -s /bin/sh -c 'e'", `a b; runuser -l pg -c "c d"; c d; runuser pg -s /bin/sh -c e; e`},
+		{"runuser options", "runuser -u pg -g x -s /bin/sh a; runuser -u pg -c 'b'; runuser -u pg", "a; runuser -u pg -c b; b; runuser -u pg"},
+		{"sh -c broken", `sh -c 'if'`, "sh -c if"},
 		{"sh -c", `sh -c 'a "$1" "$0"' x y`, `sh -c "a \"$1\" \"$0\"" x y; a y x`},
 		{"bash -ec", `bash -euxo pipefail -c "a b && c"`, `bash -euxo pipefail -c "a b && c"; a b; c`},
 		{"sh -c with variables", `x=v; sh -c "a $x \$y \"\$x\""`, `sh -c "a v $y \"$x\""; a v *… v`},
@@ -70,9 +72,13 @@ func TestCalls(t *testing.T) {
 		{"shell heredoc", "bash <<EOF\na $x\nb \\$y\nEOF\nsh -s -- z <<'E'\nc\nE\n", `bash; a *…; b *…; sh -s -- z; c`},
 		{"cat into a shell", "cat <<EOF | sudo bash\na\nEOF\n", "cat; bash; a"},
 		{"eval literal", `eval "a b"; eval 'c'`, `eval "a b"; a b; eval c; c`},
+		{"eval words", `eval a "$b" 'c;' d`, `eval a * c; d; a *… c; d`},
+		{"eval variables", `eval "a --x='$B' $C"`, `eval "a --x='*' *"; a --x=* *…`},
+		{"sh -c known", `x="a b"; y=c; sh -c "$x $y '$y' \"$x\" '$z'"`, `sh -c "a b c 'c' \"a b\" '*'"; a b c c "a b" *`},
+		{"sh -c in a function", `pg() { su postgres -c "psql -c '$1'"; }; pg a; pg b`, `su postgres -c {psql -c 'a',psql -c 'b'}; psql -c {a,b}; pg a; pg b`},
 		{"trap", `trap 'a "$x"' EXIT; trap b INT; trap - TERM; trap '' HUP; b() { c; }`, `trap "a \"$x\"" EXIT; a *; trap b INT; b; trap - TERM; trap "" HUP; c`},
 		{"find", `find /x -name '*.sh' -exec a {} \; -o -exec b -c {} +; find . -delete`, `find /x -name *.sh -exec a {} ; -o -exec b -c {} +; a *; b -c *…; find . -delete`},
-		{"find sh", `find . -type f -exec sh -c 'a "$1"' _ {} \;`, `find . -type f -exec sh -c "a \"$1\"" _ {} ;; sh -c "a \"$1\"" _ /work/**/*; a /work/**/*`},
+		{"find sh", `find . -type f -exec sh -c 'a "$1"' _ {} \;`, `find . -type f -exec sh -c "a \"$1\"" _ {} ;; sh -c "a \"$1\"" _ /srv/**/*; a /srv/**/*`},
 		{"forwarded", `run() { "$@"; }; run a b; run c`, "run a b; a b; run c; c"},
 		{"forwarded after shift", `retry() { n=$1; shift; until "$@"; do sleep 1; done; }; retry 3 a b`, "shift; sleep 1; retry 3 a b; a b"},
 		{"forwarded slice", `retry() { "${@:2}"; }; retry 3 a b`, "retry 3 a b; a b"},
@@ -203,6 +209,30 @@ func TestNestedPositions(t *testing.T) {
 			require.Equal(t, tc.want, find(t, parse(t, tc.src), tc.call).Pos)
 		})
 	}
+}
+
+func TestOptionalCall(t *testing.T) {
+	for _, tc := range []struct {
+		src  string
+		want bool
+	}{
+		{`if command -v needle >/dev/null; then needle; fi`, true},
+		{`command -v needle &>/dev/null && needle`, true},
+		{`type needle && needle`, true},
+		{`if which needle; then a; else needle; fi`, false},
+		{`if hash needle 2>/dev/null && a; then needle x; fi`, true},
+		{`command -v other && needle`, false},
+		{`command needle && needle x`, false},
+		{`[ -x /usr/bin/needle ] && /usr/bin/needle`, true},
+		{`needle`, false},
+	} {
+		t.Run(tc.src, func(t *testing.T) {
+			s := parse(t, tc.src)
+			require.Equal(t, tc.want, s.Calls[len(s.Calls)-1].Optional())
+		})
+	}
+	require.True(t, Never([]Guard{{Holds: TruthTrue}, {Holds: TruthFalse}}))
+	require.False(t, Never([]Guard{{Holds: TruthTrue}, {}}))
 }
 
 func TestUnreached(t *testing.T) {

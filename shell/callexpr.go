@@ -32,38 +32,36 @@ func (in *interp) callExpr(c *ctx, e *env, n *syntax.CallExpr, redirs redirectio
 		}
 		return
 	}
-	inv := &invocation{
-		node: n, redirs: redirs.list, hdocs: redirs.hdocs,
-		words: make([]Word, 0, len(n.Args)), vals: make([]value, 0, len(n.Args)), nodes: make([]*syntax.Word, 0, len(n.Args)),
-	}
+	inv := &invocation{node: n, redirs: redirs.list, hdocs: redirs.hdocs}
+	mark := len(in.words)
 	// What a substitution within the words feeds is the command itself.
 	inner := c
 	for i, w := range n.Args {
 		for _, f := range in.fields(inner, e, w) {
-			inv.words = append(inv.words, in.word(c, w, f))
-			inv.vals = append(inv.vals, f.val)
-			inv.nodes = append(inv.nodes, w)
+			in.words = append(in.words, in.word(c, w, f))
+			in.vals = append(in.vals, f.val)
+			in.nodes = append(in.nodes, w)
 		}
-		if i == 0 {
-			inner = intoCommand(c, n, inv)
+		if i == 0 && len(in.words) > mark {
+			inner = intoCommand(c, n, in.words[mark].Value)
 		}
 	}
+	top := len(in.words)
+	inv.words, inv.vals, inv.nodes = in.words[mark:top:top], in.vals[mark:top:top], in.nodes[mark:top:top]
 	for _, a := range n.Assigns {
 		inv.assigns = append(inv.assigns, in.prefixAssign(c, e, a))
 	}
 	if len(inv.words) > 0 {
 		in.invoke(c, e, inv)
 	}
+	in.words, in.vals, in.nodes = in.words[:mark], in.vals[:mark], in.nodes[:mark]
 }
 
-func intoCommand(c *ctx, n *syntax.CallExpr, inv *invocation) *ctx {
-	if len(inv.words) == 0 {
-		return c
-	}
+func intoCommand(c *ctx, n *syntax.CallExpr, command string) *ctx {
 	for _, w := range n.Args[1:] {
 		if hasSubst(w) {
 			into := *c
-			into.subst = Subst{Into: path.Base(inv.words[0].Value)}
+			into.subst = Subst{Into: path.Base(command)}
 			return &into
 		}
 	}
@@ -151,20 +149,13 @@ func (in *interp) note(c *ctx, e *env, inv *invocation, name string, kind CallKi
 }
 
 func (in *interp) newCall(c *ctx, e *env, inv *invocation, name string, kind CallKind) *Call {
-	first, last := inv.words[0], inv.words[len(inv.words)-1]
 	call := &Call{
-		Name: name, Command: first, Args: inv.words[1:len(inv.words):len(inv.words)], Kind: kind,
-		Pos: first.Pos, End: last.End, Func: c.fn, Guards: c.guards,
+		Name: name, Command: inv.words[0], Args: slices.Clone(inv.words[1:]), Kind: kind,
+		Pos: inv.words[0].Pos, End: inv.end(), Func: c.fn, Guards: c.guards,
 		Conditional: conditional(c.guards), Loop: inLoop(c.guards),
-		Background: c.background, Subshell: c.subshell, Nested: c.isNested,
+		Background: c.background, Subshell: c.subshell, Nested: c.nested != nil,
 		Wrappers: c.wrappers, User: c.user, Assigns: inv.assigns, Redirects: inv.redirs,
 		Pipe: c.pipe, Subst: c.subst,
-	}
-	if o := inv.vals[0].origin(); o != nil && o.site != nil {
-		forwarded(call, o, c)
-	}
-	if call.End.Before(call.Pos) {
-		call.End = first.End
 	}
 	if c.subst.Kind == SubstNone {
 		call.Subst = Subst{}
@@ -175,20 +166,49 @@ func (in *interp) newCall(c *ctx, e *env, inv *invocation, name string, kind Cal
 	return call
 }
 
-// forwarded turns the call of "$@" in a function into the call that its caller
-// wrote: retry 3 apt-get update calls apt-get, through retry.
-func forwarded(call *Call, o *argument, c *ctx) {
-	call.Command.Pos, call.Command.End, call.Command.Text = o.word.Pos, o.word.End, o.word.Text
-	call.Pos, call.End = o.word.Pos, o.word.End
-	for _, w := range call.Args {
-		if call.End.Before(w.End) && w.End.Line-call.Pos.Line < maxUnroll {
-			call.End = w.End
+// end is where an invocation ends: with its last word that is written at the
+// same place as the command, rather than handed on from another.
+func (inv *invocation) end() Pos {
+	handed := inv.vals[0].origin() != nil
+	end := inv.words[0].End
+	for i := range inv.words {
+		if (inv.vals[i].origin() != nil) == handed && end.Before(inv.words[i].End) {
+			end = inv.words[i].End
 		}
 	}
-	call.Func = o.site.fn
-	call.Wrappers = append(slices.Clone(o.site.wrappers), Wrapper{Name: c.fn, Function: true, Pos: o.call})
-	call.Wrappers = append(call.Wrappers, c.wrappers...)
-	call.Guards = o.site.guards
-	call.Conditional = call.Conditional || conditional(o.site.guards)
-	call.Loop = inLoop(o.site.guards) // a function that tries again is no loop of the caller's
+	return end
+}
+
+// forwarded is the call's origin when "$@" in a function makes the call that
+// the function's caller wrote: retry 3 apt-get update calls apt-get.
+func (inv *invocation) forwarded(kind CallKind) *argument {
+	if o := inv.vals[0].origin(); kind != CallDynamic && o != nil && o.site != nil {
+		return o
+	}
+	return nil
+}
+
+// moved returns a forwarded invocation with its words where the caller wrote
+// them.
+func (inv *invocation) moved(o *argument) *invocation {
+	n := *inv
+	n.words = slices.Clone(inv.words)
+	for i := range n.words {
+		w := o.word
+		if a := n.vals[i].origin(); a != nil && a.site != nil && a.site.rec == o.site.rec {
+			w = a.word
+		}
+		n.words[i].Pos, n.words[i].End, n.words[i].Text = w.Pos, w.End, w.Text
+	}
+	return &n
+}
+
+// forward turns a call into one of the function's caller, through the function.
+func (c *Call) forward(o *argument, at *ctx) {
+	c.Func = o.site.fn
+	c.Wrappers = append(slices.Clone(o.site.wrappers), Wrapper{Name: o.callee, Function: true, Pos: o.call})
+	c.Wrappers = append(c.Wrappers, at.wrappers...)
+	c.Guards = o.site.guards
+	c.Conditional = c.Conditional || conditional(o.site.guards)
+	c.Loop = inLoop(o.site.guards) // a function that tries again is no loop of the caller's
 }

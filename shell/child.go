@@ -18,9 +18,9 @@ func (in *interp) child(c *ctx, e *env, inv *invocation, at int, interpreter str
 			Word: inv.words[at], From: c.rec.path, Interpreter: interpreter, InterpreterArgs: slices.Clone(opts),
 			Args: slices.Clone(inv.words[at+1:]), Assigns: inv.assigns, Redirects: inv.redirs,
 			User: c.user, Wrappers: c.wrappers, Exec: inv.replaces,
-			Pos: inv.words[0].Pos, End: inv.words[len(inv.words)-1].End, Func: c.fn,
+			Pos: inv.words[0].Pos, End: inv.end(), Func: c.fn,
 			Guards: c.way(), Background: c.background, Subshell: c.subshell, Pipe: c.pipe,
-			Optional: optional(c, e, inv.words[at]), Glob: hasMark(s) && s != holeText,
+			Optional: optional(c, e, inv.words[at]), Glob: hasMark(s) && s != holeText, Unordered: v.flags&flagUnordered != 0,
 		}
 		if s != holeText && s != "" {
 			ch.Absolute = output(s)

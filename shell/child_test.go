@@ -3,6 +3,10 @@ package shell
 import (
 	"fmt"
 	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -47,7 +51,64 @@ func children(p *Program) []string {
 }
 
 func TestChildren(t *testing.T) {
-	for _, tc := range []struct{ name, src, want string }{
+	for _, tc := range childCases() {
+		t.Run(tc.name, func(t *testing.T) {
+			p := load(t, context("-- main.sh --\n"+tc.src+"\n"), Options{Dir: "/context", Vars: map[string]string{"VERSION": "15"}})
+			require.Equal(t, tc.want, strings.Join(children(p), "; "))
+		})
+	}
+}
+
+// The scripts that a driver is said to run are those that it runs, in that
+// order, as far as nothing depends on conditions or patterns.
+func TestChildrenAgainstBash(t *testing.T) {
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip("no bash")
+	}
+	for _, tc := range childCases() {
+		t.Run(tc.name, func(t *testing.T) {
+			surroundings := []string{"*", "?", "+if", "+background", "+as:", "main.sh", "/context/"}
+			if slices.ContainsFunc(surroundings, func(s string) bool {
+				return strings.Contains(tc.want, s) || s == "/context/" && strings.Contains(tc.src, s)
+			}) {
+				t.Skip("depends on the surroundings")
+			}
+			dir := t.TempDir()
+			log := filepath.Join(t.TempDir(), "log")
+			stub := fmt.Sprintf("#!%s\necho \"${0##*/}\" >> %s\n", bash, log)
+			files := []string{"a.sh", "b.sh", "c.sh", "a", "b", "d.sh", "s/a.sh", "s/b.sh", "scripts/a.sh", "scripts/b.sh", "scripts/01-a.sh", "scripts/02-b.sh", "install-15.sh"}
+			for _, name := range files {
+				name = filepath.Join(dir, name)
+				require.NoError(t, os.MkdirAll(filepath.Dir(name), 0o700))
+				require.NoError(t, os.WriteFile(name, []byte(stub), 0o700)) //nolint:gosec // it is to be executed
+			}
+			require.NoError(t, os.WriteFile(filepath.Join(dir, "main.sh"), []byte(tc.src), 0o600))
+			p, err := NewFSLoader(os.DirFS(dir)).Load("main.sh", Options{
+				Dir: dir, Mounts: []Mount{{Target: dir}}, Vars: map[string]string{"VERSION": "15"},
+			})
+			require.NoError(t, err)
+			var want []string
+			for i := range p.Children {
+				if c := &p.Children[i]; !strings.HasSuffix(c.Path, ".py") && !strings.HasSuffix(c.Path, ".pl") && !strings.HasSuffix(c.Path, ".js") {
+					want = append(want, path.Base(c.Path))
+				}
+			}
+			cmd := exec.Command(bash, "main.sh")
+			cmd.Dir = dir
+			cmd.Env = []string{"PATH=/usr/bin:/bin", "VERSION=15"}
+			_ = cmd.Run() // the status is that of the last command, which may not exist
+			got, err := os.ReadFile(log)
+			if len(want) > 0 {
+				require.NoError(t, err)
+			}
+			require.Equal(t, strings.Join(want, " "), strings.Join(strings.Fields(string(got)), " "))
+		})
+	}
+}
+
+func childCases() []struct{ name, src, want string } {
+	return []struct{ name, src, want string }{
 		{"itself", `D=$(dirname "$0"); "$D/a.sh" x; "$D"/b.sh`, "a.sh x; b.sh"},
 		{"by a shell", `D=$(dirname "$0"); bash -eu "$D/a.sh" x; sh -x ./b.sh; sh -- c.sh`, "bash a.sh x; sh b.sh; sh c.sh"},
 		{"relative", `./a.sh; s/b.sh; a.sh`, "a.sh; s/b.sh"},
@@ -78,6 +139,9 @@ func TestChildren(t *testing.T) {
 		{"mapfile", `mapfile -t l < <(find scripts -maxdepth 1 -name '*.sh' | sort); for f in "${l[@]}"; do bash "$f"; done`, "bash scripts/*.sh +loop +glob"},
 		{"for in find", `for f in $(find scripts -maxdepth 1 -name '*.sh' | sort); do bash $f; done`, "bash scripts/*.sh +loop +glob"},
 		{"heredoc list", "while read -r s; do bash scripts/$s; done <<EOF\na.sh\nEOF\n", "bash scripts/a.sh +loop"},
+		{"heredoc lines", "while read -r s; do bash scripts/$s; done <<EOF\na.sh\n\n  b.sh\nEOF\n", "bash scripts/a.sh +loop; bash scripts/b.sh +loop"},
+		{"mapfile lines", "mapfile -t l <<EOF\na.sh\nb.sh\nEOF\nfor s in \"${l[@]}\"; do ./$s; done", "a.sh +loop; b.sh +loop"},
+		{"heredoc sorted", "cat <<EOF | sort -r | while read -r s; do bash scripts/$s; done\na.sh\nb.sh\nEOF\n", "bash scripts/* +loop +glob +subshell"},
 		{"function", `run() { echo "$1"; bash "scripts/$1.sh" "${@:2}"; }; run a; run b x`, "bash scripts/a.sh; bash scripts/b.sh x"},
 		{"function in a loop", `run() { "./$1"; }; for s in a b; do run $s; done`, "a +loop; b +loop"},
 		{"forwarded", `try() { "$@" || exit 1; }; try bash a.sh x; try ./b.sh`, "bash a.sh x; b.sh"},
@@ -96,11 +160,6 @@ func TestChildren(t *testing.T) {
 		{"else", `if [ ! -f ./a.sh ]; then b; else ./a.sh; fi`, "a.sh +if +optional"},
 		{"skip", `for s in a b; do [ -n "$x" ] && continue; ./$s; done`, "a +loop; b +loop"},
 		{"until", `until ./a.sh; do sleep 1; done`, "a.sh"},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			p := load(t, context("-- main.sh --\n"+tc.src+"\n"), Options{Dir: "/context", Vars: map[string]string{"VERSION": "15"}})
-			require.Equal(t, tc.want, strings.Join(children(p), "; "))
-		})
 	}
 }
 

@@ -126,7 +126,7 @@ func (in *interp) binary(c *ctx, e *env, n *syntax.BinaryCmd) {
 			Holds: in.condition(c, e, left), Tests: in.fileTests(c, e, left), Commands: in.probes(c, e, left),
 		}
 		if n.Op == syntax.OrStmt {
-			g.Kind, g.Holds, g.Tests, g.Commands = GuardOr, negate(g.Holds), nil, nil
+			g.Kind, g.Holds, g.Tests, g.Commands = GuardOr, negate(g.Holds), in.missingTests(c, e, left), nil
 		}
 		presumed := in.presumed(e, left)
 		if n.Op == syntax.OrStmt {

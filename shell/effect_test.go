@@ -50,7 +50,7 @@ func TestEffects(t *testing.T) {
 		{"skip", `for s in a b; do [ "$s" = b ] && continue; ./$s; done`, "0:skip continue +if; 1:skip continue"},
 		{"return", `f() { c && return; ./a.sh; }; f`, "0:command c; 0:skip return +if"},
 		{"allexport", `set -a; A=1; set +a; B=2`, "0:option set -a; 0:export A=1; 0:option set +a"},
-		{"dynamic", `"$x"; eval "$y"`, "0:dynamic \"$x\"; 0:dynamic eval"},
+		{"dynamic", `"$x"; eval "$y"`, "0:dynamic \"$x\"; 0:dynamic $y; 0:dynamic eval"},
 		{"function", `f() { export A=1; }; if c; then f; fi`, "0:command c; 0:export A=1 +if"},
 		{"not called", `f() { export A=1; }`, ""},
 		{"exec", `exec ./a.sh`, "1:exit"},

@@ -69,9 +69,10 @@ type argument struct {
 	val  value
 	word Word
 	// site is where the call stands that it is an argument of, nil for the
-	// script's own; call is where that call starts.
-	site *ctx
-	call Pos
+	// script's own; call is where that call starts, callee what it calls.
+	site   *ctx
+	call   Pos
+	callee string
 	// node is the written word.
 	node *syntax.Word
 }

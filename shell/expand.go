@@ -99,7 +99,7 @@ func (x *expander) part(part syntax.WordPart, quoted bool) {
 	switch part := part.(type) {
 	case *syntax.Lit:
 		if quoted {
-			x.add(literal(unescapeDouble(part.Value)))
+			x.add(literal(holes(unescapeDouble(part.Value))))
 			return
 		}
 		x.literal(part.Value)
@@ -108,7 +108,7 @@ func (x *expander) part(part syntax.WordPart, quoted bool) {
 			x.add(literal(unescapeDollar(part.Value)))
 			return
 		}
-		x.add(literal(part.Value))
+		x.add(literal(holes(part.Value)))
 	case *syntax.DblQuoted:
 		// "$@" without parameters is no word at all, "" is an empty one.
 		if len(part.Parts) == 0 {
@@ -127,14 +127,19 @@ func (x *expander) part(part syntax.WordPart, quoted bool) {
 	case *syntax.ExtGlob:
 		x.add(value{s: string(markStar)})
 		x.cur.splits = true
-	default:
+	default: // braces that expand to too much
 		x.add(unknown())
+		x.cur.splits = true
 	}
 }
 
 // literal adds unquoted text: backslashes quote, a leading tilde is a home
 // folder, and pattern characters are marked.
 func (x *expander) literal(s string) {
+	if h := holes(s); h != s {
+		s = h
+		x.cur.splits = x.cur.splits || !x.whole
+	}
 	if x.first && strings.HasPrefix(s, "~") {
 		name, rest, slash := strings.Cut(s[1:], "/")
 		home := unknown()
@@ -171,6 +176,14 @@ func (x *expander) literal(s string) {
 		}
 	}
 	x.add(value{s: b.String()})
+}
+
+// holes turns the unknown parts of nested text into those of a value.
+func holes(s string) string {
+	if strings.IndexByte(s, markNested) < 0 {
+		return s
+	}
+	return strings.ReplaceAll(s, string(rune(markNested)), holeText)
 }
 
 // globMark marks a pattern character. A bracket that is never closed stands

@@ -17,11 +17,17 @@ func (in *interp) external(c *ctx, e *env, inv *invocation, base string) {
 	if base == "cat" && len(inv.hdocs) == 1 && len(inv.words) == 1 {
 		e.outDoc = &hereDoc{redirect: inv.hdocs[0], ctx: c}
 	}
+	var interpreted bool
 	switch base {
 	case "run-parts":
 		in.runParts(c, e, inv)
 		return
-	case "python", "python3", "python2", "perl", "ruby", "node", "php":
+	case "perl", "ruby", "node", "php":
+		interpreted = true
+	default:
+		interpreted = strings.HasPrefix(base, "python")
+	}
+	if interpreted {
 		if ops := operands(inv.words[1:]); len(ops) > 0 && ops[0] == leadingOptions(inv.words[1:]) {
 			in.child(c, e, inv, 1+ops[0], base, inv.words[1:1+ops[0]])
 			return
@@ -66,6 +72,9 @@ func printed(e *env, inv *invocation, base string) (value, bool) {
 	case "dirname":
 		return arg(0).mapped(dirName), len(ops) == 1
 	case "basename":
+		if len(ops) != len(inv.words)-1 {
+			break // options that change what is printed
+		}
 		v := arg(0).mapped(func(s string) (string, bool) {
 			i := strings.LastIndexByte(s, '/')
 			return s[i+1:], !hasHole(s[i+1:])
@@ -79,17 +88,51 @@ func printed(e *env, inv *invocation, base string) (value, bool) {
 		}
 		return v, len(ops) > 0
 	case "realpath", "readlink":
-		return resolve(e.dir, arg(0)), len(ops) == 1
-	case "cat", "sort", "tac":
+		return resolve(e.dir, arg(0)), len(ops) == 1 && printsPath(base, inv.words[1:])
+	case "cat":
 		return e.stdin, len(ops) == 0
+	case "sort":
+		return sorted(e.stdin, inv.words[1:])
 	case "ls":
-		if len(ops) == 1 && hasGlob(inv.vals[1+ops[0]].s) {
+		if len(ops) == 1 && hasGlob(inv.vals[1+ops[0]].s) && !hasLetter(inv.words[1:], "lrtSs") {
 			return inv.vals[1+ops[0]], true
 		}
 	case "cut":
 		return cut(e.stdin, inv.words[1:])
 	}
 	return value{}, false
+}
+
+// printsPath reports whether realpath or readlink prints the absolute path.
+func printsPath(base string, words []Word) bool {
+	whole := base == "realpath"
+	for _, w := range words {
+		switch {
+		case strings.HasPrefix(w.Value, "--relative"):
+			return false
+		case strings.HasPrefix(w.Value, "--canonicalize"):
+			whole = true
+		}
+	}
+	return whole || hasLetter(words, "fem")
+}
+
+// hasLetter reports whether one of the short options is among words.
+func hasLetter(words []Word, letters string) bool {
+	return slices.ContainsFunc(words, func(w Word) bool {
+		return len(w.Value) > 1 && w.Value[0] == '-' && w.Value[1] != '-' && strings.ContainsAny(w.Value, letters)
+	})
+}
+
+// sorted is sort of names that match one pattern: the order in which a shell
+// lists them as well. Of other text nobody says the order.
+func sorted(stdin value, opts []Word) (value, bool) {
+	s, ok := stdin.single()
+	if !ok || strings.Contains(s, "\n") || hasLetter(opts, "rRkth") || len(operands(opts)) > 0 {
+		return value{}, false
+	}
+	stdin.flags &^= flagUnordered
+	return stdin, true
 }
 
 // dirName is dirname, unless the last slash may be in an unknown part.

@@ -75,5 +75,7 @@ func foundBy(inv *invocation, dir value) value {
 	if base.isUnknown() {
 		return base
 	}
-	return concat(concat(concat(base, literal("/")), value{s: depth}), name)
+	out := concat(concat(concat(base, literal("/")), value{s: depth}), name)
+	out.flags |= flagUnordered
+	return out
 }

@@ -4,8 +4,8 @@ import "mvdan.cc/sh/v3/syntax"
 
 // enter goes through a function's body with the arguments of a call.
 func (in *interp) enter(c *ctx, e *env, inv *invocation, d *definition) {
-	if !in.dry {
-		d.seen = true
+	if !in.dry || in.alive {
+		d.called = true
 		d.ctx.rec.script.Functions[d.at].Called = true
 	}
 	if in.active[d.decl] || in.depth >= maxCalls || in.exhausted() {
@@ -42,7 +42,7 @@ func arguments(c *ctx, inv *invocation, from int) ([]argument, int) {
 		if fixed < 0 && inv.words[i].Splits {
 			fixed = len(args)
 		}
-		a := argument{val: inv.vals[i], word: inv.words[i], site: c, call: inv.words[0].Pos, node: inv.nodes[i]}
+		a := argument{val: inv.vals[i], word: inv.words[i], site: c, call: inv.words[0].Pos, callee: inv.words[0].Value, node: inv.nodes[i]}
 		if o := a.val.origin(); o != nil {
 			a = *o // handed on: it was written where it was written first
 		}

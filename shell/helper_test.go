@@ -40,7 +40,7 @@ func load(t *testing.T, fsys fs.FS, opts Options) *Program {
 // parse reads one text as bash unless it has a shebang.
 func parse(t *testing.T, src string) *Script {
 	t.Helper()
-	s, err := ParseWith("setup/run.sh", []byte(src), Options{Dir: "/work"})
+	s, err := ParseWith("setup/run.sh", []byte(src), Options{Dir: "/srv"})
 	require.NoError(t, err)
 	return s
 }

@@ -70,7 +70,7 @@ func readersOf(name string) func(program string) bool {
 	case "VIRTUAL_ENV":
 		return isPip
 	case "RUSTFLAGS":
-		return oneOf("cargo", "rustc")
+		return anyOf("cargo", "rustc")
 	}
 	return readersByPrefix(name)
 }
@@ -83,7 +83,7 @@ func readersByPrefix(name string) func(program string) bool {
 	case strings.HasPrefix(name, "PYTHON"):
 		return isPip
 	case strings.HasPrefix(name, "GO") || strings.HasPrefix(name, "CGO_"):
-		return oneOf("go")
+		return anyOf("go")
 	case strings.HasPrefix(name, "PG") && !ok:
 		return isPostgres
 	case !ok:
@@ -95,30 +95,30 @@ func readersByPrefix(name string) func(program string) bool {
 	case "PIP", "UV":
 		return isPip
 	case "NPM", "npm", "NODE", "YARN":
-		return oneOf("npm", "npx", "node", "yarn", "pnpm")
+		return anyOf("npm", "npx", "node", "yarn", "pnpm")
 	case "CARGO", "RUSTUP":
-		return oneOf("cargo", "rustc", "rustup")
+		return anyOf("cargo", "rustc", "rustup")
 	case "GEM", "BUNDLE", "RUBY":
-		return oneOf("gem", "bundle", "bundler", "ruby")
+		return anyOf("gem", "bundle", "bundler", "ruby")
 	case "GIT":
-		return oneOf("git")
+		return anyOf("git")
 	case "CURL":
-		return oneOf("curl")
+		return anyOf("curl")
 	case "CCACHE", "SCCACHE":
 		return func(p string) bool { return isBuilder(p) || isCompiler(p) }
 	case "CMAKE":
-		return oneOf("cmake")
+		return anyOf("cmake")
 	case "PATRONI":
-		return oneOf("patroni", "patronictl")
+		return anyOf("patroni", "patronictl")
 	case "PGBACKREST":
-		return oneOf("pgbackrest")
+		return anyOf("pgbackrest")
 	case "WALG", "WALE", "AWS":
-		return oneOf("wal-g", "wal-e", "aws", "envdir", "pgbackrest")
+		return anyOf("wal-g", "wal-e", "aws", "envdir", "pgbackrest")
 	}
 	return nil
 }
 
-func oneOf(names ...string) func(string) bool {
+func anyOf(names ...string) func(string) bool {
 	return func(p string) bool { return slices.Contains(names, p) }
 }
 

@@ -6,7 +6,7 @@ const (
 	// maxSteps bounds how many statements are interpreted. Beyond it functions
 	// are no longer entered and loops no longer unrolled; every statement is
 	// still read once.
-	maxSteps = 20_000
+	maxSteps = 6_000
 	// maxCalls bounds how deep functions call each other.
 	maxCalls = 24
 	// maxUnroll bounds how many elements a loop is followed through one by one.
@@ -27,16 +27,22 @@ type interp struct {
 	active  map[*syntax.FuncDecl]bool
 	reading map[string]bool
 	depth   int
-	// dry is set while functions are read that nothing calls.
-	dry bool
+	// dry is set while commands are read that are not on the script's way:
+	// nothing that happens counts. alive says that they are called all the
+	// same, only not followed.
+	dry, alive bool
 	// dynamic says that a call was met that may be of any function.
 	dynamic bool
 	// lastpipe says that the last command of a pipeline runs in the shell.
 	lastpipe bool
-	nested   map[*syntax.Word]*nestedText
+	nested   map[nestedKey]*nestedText
 	// made is where words are expanded: a stack, since an expansion may run
 	// commands whose words are expanded meanwhile.
-	made    []field
+	made []field
+	// words, vals and nodes are the same for the commands being called.
+	words   []Word
+	vals    []value
+	nodes   []*syntax.Word
 	changed map[syntax.Node]*changes
 	prog    *Program
 	// childEnv is the state of exported variables at each child, for Follow.
@@ -55,13 +61,14 @@ type ctx struct {
 	outer  []Guard
 	all    []Guard // both
 
-	background, subshell, isNested bool
-	pipe                           Pipe
-	subst                          Subst
-	wrappers                       []Wrapper
-	user                           string
-	returns                        *[]*env
-	loop                           *loopExits
+	background, subshell bool
+	nested               *syntax.Word // that holds the text, for text handed to a shell
+	pipe                 Pipe
+	subst                Subst
+	wrappers             []Wrapper
+	user                 string
+	returns              *[]*env
+	loop                 *loopExits
 }
 
 func newInterp(opts *Options, loader *Loader) *interp {
@@ -70,7 +77,7 @@ func newInterp(opts *Options, loader *Loader) *interp {
 		records: map[string]*record{},
 		active:  map[*syntax.FuncDecl]bool{},
 		reading: map[string]bool{},
-		nested:  map[*syntax.Word]*nestedText{},
+		nested:  map[nestedKey]*nestedText{},
 		changed: map[syntax.Node]*changes{},
 		prog:    &Program{},
 	}
@@ -79,10 +86,10 @@ func newInterp(opts *Options, loader *Loader) *interp {
 // program reads the main script and everything that it pulls in.
 func (in *interp) program(path string, src []byte) (*Program, error) {
 	t, err := parseTree(path, src, in.opts, "")
-	if err != nil {
+	if t == nil {
 		return nil, err
 	}
-	return in.run(path, t, nil), nil
+	return in.run(path, t, nil), err
 }
 
 // run interprets a parsed main script. vars are variables that the caller has
@@ -114,7 +121,9 @@ func (in *interp) run(path string, t *tree, vars map[string]*variable) *Program 
 	}
 	c := &ctx{rec: rec, text: t.text, dialect: t.head.Dialect}
 	in.reading[path] = true
+	rec.entered = true
 	in.stmts(c, e, t.file.Stmts)
+	in.prog.Incomplete = in.exhausted()
 	in.uncalled(e)
 	in.finish()
 	return in.prog
@@ -247,19 +256,24 @@ func (in *interp) timeClause(c *ctx, e *env, t *syntax.TimeClause) {
 	in.stmt(&n, e, t.Stmt)
 }
 
-// uncalled reads the functions that nothing was seen to call, so that their
-// commands are known too.
+// uncalled reads what the script's way did not lead through, so that its
+// commands are known too: functions that nothing was seen to call, and what was
+// not followed any further.
 func (in *interp) uncalled(e *env) {
 	in.dry = true
 	for again := true; again; {
 		again = false
 		for _, rec := range in.order {
+			if !rec.entered {
+				again, in.alive = true, true
+				in.enterFile(rec.site, e.clone(), nil, rec)
+			}
 			for i := 0; i < len(rec.defs); i++ {
 				def := rec.defs[i]
 				if def.seen {
 					continue
 				}
-				again = true
+				again, in.alive = true, def.called
 				s := e.clone()
 				s.stop = stopNone
 				s.setArgs(noArgs())

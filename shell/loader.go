@@ -7,6 +7,7 @@ import (
 	"maps"
 	"path"
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -53,20 +54,21 @@ func Load(read func(path string) ([]byte, error), path string, opts Options) (*P
 }
 
 // Load reads a script together with the files that it sources. The error is
-// that of the script itself; a helper that cannot be read is among the
-// program's Unresolved.
+// that of the script itself; with a *SyntaxError there is a program all the
+// same, of which only the text is known. A helper that cannot be read is among
+// the program's Unresolved.
 func (l *Loader) Load(path string, opts Options) (*Program, error) {
 	path = cleanContext(path)
 	in := newInterp(&opts, l)
 	t, err := l.tree(path, &opts, "")
-	if err != nil {
+	if t == nil {
 		return nil, err
 	}
 	p := in.run(path, t, nil)
 	if opts.Follow {
 		l.follow(in, p, opts)
 	}
-	return p, nil
+	return p, err
 }
 
 // LoadText is Load for text that is not a file of its own: the shell of a RUN
@@ -74,13 +76,13 @@ func (l *Loader) Load(path string, opts Options) (*Program, error) {
 func (l *Loader) LoadText(path string, src []byte, opts Options) (*Program, error) {
 	in := newInterp(&opts, l)
 	p, err := in.program(path, src)
-	if err != nil {
+	if p == nil {
 		return nil, err
 	}
 	if opts.Follow {
 		l.follow(in, p, opts)
 	}
-	return p, nil
+	return p, err
 }
 
 // tree reads and parses a file, or returns what it did before.
@@ -114,13 +116,31 @@ func (l *Loader) glob(pattern string) []string {
 	if l.list == nil {
 		return nil
 	}
-	names, err := l.list(pattern)
-	if err != nil {
-		return nil
+	var names []string
+	// path.Match negates a class as regular expressions do.
+	pattern = strings.ReplaceAll(pattern, "[!", "[^")
+	for _, p := range levels(pattern) {
+		list, err := l.list(p)
+		if err != nil {
+			return nil
+		}
+		names = append(names, list...)
 	}
-	names = slices.Clone(names)
 	slices.Sort(names)
-	return names
+	return slices.Compact(names)
+}
+
+// levels writes /**/ out for the few levels of folders that a context has.
+func levels(pattern string) []string {
+	const deep = "/**/"
+	if !strings.Contains(pattern, deep) {
+		return []string{pattern}
+	}
+	out := make([]string, 0, 4)
+	for _, dirs := range []string{"/", "/*/", "/*/*/", "/*/*/*/"} {
+		out = append(out, strings.Replace(pattern, deep, dirs, 1))
+	}
+	return out
 }
 
 // follow reads the scripts that a program runs, theirs included, each once.
@@ -130,8 +150,9 @@ func (l *Loader) follow(in *interp, p *Program, opts Options) {
 	for len(queue) > 0 {
 		cur := queue[0]
 		queue = queue[1:]
-		for i := range cur.prog.Children {
-			ch := &cur.prog.Children[i]
+		children, envs := cur.mayRun()
+		for i := range children {
+			ch := &children[i]
 			for _, name := range l.childPaths(ch) {
 				if seen[name] {
 					continue
@@ -140,19 +161,36 @@ func (l *Loader) follow(in *interp, p *Program, opts Options) {
 				sub := opts
 				sub.Dir, sub.Args = ch.Dir, nil
 				t, err := l.tree(name, &sub, forced(ch))
-				if err != nil {
-					var serr *SyntaxError
-					if errors.As(err, &serr) {
-						p.Broken = append(p.Broken, serr)
-					}
+				var serr *SyntaxError
+				if errors.As(err, &serr) {
+					p.Broken = append(p.Broken, serr)
+				}
+				if t == nil {
 					continue
 				}
 				child := newInterp(&sub, l)
-				p.Programs = append(p.Programs, child.run(name, t, maps.Clone(cur.childEnv[i])))
+				p.Programs = append(p.Programs, child.run(name, t, maps.Clone(envs[i])))
 				queue = append(queue, child)
 			}
 		}
 	}
+}
+
+// mayRun lists the children that a program may run, with what it has exported
+// to each: those that it was seen to run, and where any function may be called
+// those in functions too.
+func (in *interp) mayRun() ([]Child, []map[string]*variable) {
+	children, envs := in.prog.Children, in.childEnv
+	if !in.dynamic {
+		return children, envs
+	}
+	children, envs = slices.Clone(children), slices.Clone(envs)
+	for _, rec := range in.order {
+		for i := range rec.script.Children {
+			children, envs = append(children, rec.script.Children[i]), append(envs, nil)
+		}
+	}
+	return children, envs
 }
 
 // forced is the interpreter that runs a child whatever its shebang says.

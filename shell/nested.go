@@ -1,7 +1,6 @@
 package shell
 
 import (
-	"slices"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -10,6 +9,7 @@ import (
 // nestedText is shell text handed to a shell, parsed.
 type nestedText struct {
 	text *text
+	word *syntax.Word // that it comes from
 	file *syntax.File // nil when it cannot be parsed
 }
 
@@ -89,7 +89,7 @@ func (in *interp) nestedWord(c *ctx, e *env, inv *invocation, at int) {
 		c = &n
 	}
 	if w != nil {
-		nt = in.parseNested(c, w, w.Parts, textWord)
+		nt = in.parseNested(c, e, w, w.Parts, textWord)
 	}
 	if inv.words[at].Value == "*" && len(inv.words[at].Values) == 0 {
 		in.readsAllAt(c, inv.words[at].Pos)
@@ -113,7 +113,7 @@ func (in *interp) nestedInput(c *ctx, e *env, inv *invocation) {
 		c = &n
 	}
 	for _, r := range docs {
-		nt := in.parseNested(c, r.Hdoc, r.Hdoc.Parts, hereKind(r))
+		nt := in.parseNested(c, e, r.Hdoc, r.Hdoc.Parts, hereKind(r))
 		in.runNested(c.sub(), e.clone(), e, nt, c.pos(r.Pos()))
 	}
 	e.print(unknown())
@@ -121,9 +121,7 @@ func (in *interp) nestedInput(c *ctx, e *env, inv *invocation) {
 
 func (in *interp) runNested(c *ctx, s, e *env, nt *nestedText, pos Pos) {
 	if nt == nil || nt.file == nil {
-		if nt == nil {
-			in.readsAllAt(c, pos)
-		}
+		in.readsAllAt(c, pos)
 		e.print(unknown())
 		return
 	}
@@ -132,26 +130,32 @@ func (in *interp) runNested(c *ctx, s, e *env, nt *nestedText, pos Pos) {
 	}
 	in.depth++
 	n := *c
-	n.text, n.isNested = nt.text, true
+	n.text, n.nested = nt.text, nt.word
 	n.returns = nil
 	in.stmts(&n, s, nt.file.Stmts)
 	in.depth--
 	e.out = s.out
 }
 
-// parseNested parses the text of a word. Variables that the outer shell would
-// have put in stay variables, which reads the same; command substitutions have
-// been read already and become an unknown variable.
-func (in *interp) parseNested(c *ctx, key *syntax.Word, parts []syntax.WordPart, kind textKind) *nestedText {
+// nestedKey is a written word with what its variables were.
+type nestedKey struct {
+	word *syntax.Word
+	text string
+}
+
+// parseNested parses the text of a word. Variables that the outer shell puts in
+// are put in as far as they are known. Its command substitutions have been read
+// already, and are unknown parts like the other variables.
+func (in *interp) parseNested(c *ctx, e *env, word *syntax.Word, parts []syntax.WordPart, kind textKind) *nestedText {
+	b := nestedBuilder{in: in, c: c, e: e, raw: kind == textRaw}
+	b.parts(parts, kind == textQuoted)
+	key := nestedKey{word, b.String()}
 	if nt, ok := in.nested[key]; ok {
 		return nt
 	}
-	b := nestedBuilder{raw: kind == textRaw}
-	b.parts(c, parts, kind == textQuoted)
-	nt := &nestedText{text: c.text.nested(b.String(), b.segs)}
+	nt := &nestedText{text: c.text.nested(key.text, b.segs), word: word}
 	in.nested[key] = nt
-	variant := syntax.LangBash
-	file, err := parseText(nt.text.src, variant)
+	file, err := parseText(key.text, syntax.LangBash)
 	if err != nil || !boundedWalk(file, func(syntax.Node) {}) {
 		return nt
 	}
@@ -162,6 +166,9 @@ func (in *interp) parseNested(c *ctx, key *syntax.Word, parts []syntax.WordPart,
 // nestedBuilder puts the text of a word together, with its offsets.
 type nestedBuilder struct {
 	strings.Builder
+	in   *interp
+	c    *ctx
+	e    *env
 	segs []seg
 	raw  bool // backslashes stand for themselves
 }
@@ -171,7 +178,14 @@ func (b *nestedBuilder) put(s string, at int) {
 	b.WriteString(s)
 }
 
-func (b *nestedBuilder) parts(c *ctx, parts []syntax.WordPart, quoted bool) {
+// stand puts text that stands for an expansion.
+func (b *nestedBuilder) stand(s string, part syntax.WordPart) {
+	at, end := offset(part.Pos()), offset(part.End())
+	b.segs = append(b.segs, seg{in: b.Len(), out: at, width: max(end-at, 1)})
+	b.WriteString(s)
+}
+
+func (b *nestedBuilder) parts(parts []syntax.WordPart, quoted bool) {
 	for _, part := range parts {
 		at := offset(part.Pos())
 		switch part := part.(type) {
@@ -183,16 +197,24 @@ func (b *nestedBuilder) parts(c *ctx, parts []syntax.WordPart, quoted bool) {
 			b.literal(part.Value, at, quoted)
 		case *syntax.SglQuoted:
 			if part.Dollar {
-				b.put(unescapeDollar(part.Value), at+2)
+				b.stand(unescapeDollar(part.Value), part)
 				continue
 			}
 			b.put(part.Value, at+1)
 		case *syntax.DblQuoted:
-			b.parts(c, part.Parts, true)
+			b.parts(part.Parts, true)
 		case *syntax.ParamExp:
-			b.put(c.source(part.Pos(), part.End()), at)
+			v := b.in.param(b.c, b.e, part)
+			if v.isArr() {
+				v = joined(v)
+			}
+			s, ok := v.exact()
+			if !ok {
+				s = string(rune(markNested))
+			}
+			b.stand(s, part)
 		default:
-			b.put("${_}", at)
+			b.stand(string(rune(markNested)), part)
 		}
 	}
 }
@@ -211,28 +233,41 @@ func (b *nestedBuilder) literal(s string, at int, quoted bool) {
 	b.put(s[start:], at+start)
 }
 
-// eval is text that the shell itself reads. Text without expansions is read
-// here; of any other nobody can say what it reads.
+// eval is text that the shell itself reads. It is read here with its variables
+// left as they are. When there are any, nobody can say what else it does.
 func (in *interp) eval(c *ctx, e *env, inv *invocation) {
+	var parts []syntax.WordPart
+	known := true
 	for i, w := range inv.nodes[1:] {
-		if w == nil || !isLiteral(w) || inv.vals[1+i].origin() != nil {
-			in.readsAllAt(c, inv.words[0].Pos)
-			e.forget()
-			in.effect(c, e, Effect{Kind: EffectDynamic, Name: "eval", Pos: inv.words[0].Pos})
-			e.print(unknown())
-			return
+		if i > 0 && w == inv.nodes[i] {
+			continue // one written word that became several
+		}
+		if w == nil {
+			known, parts = false, nil
+			break
+		}
+		known = known && isLiteral(w)
+		if len(parts) > 0 {
+			parts = append(parts, &syntax.Lit{ValuePos: w.Pos(), ValueEnd: w.Pos(), Value: " "})
+		}
+		parts = append(parts, w.Parts...)
+	}
+	if len(parts) > 0 {
+		nt := in.parseNested(c, e, inv.nodes[1], parts, textWord)
+		known = known && nt.file != nil
+		if nt.file != nil && in.depth < maxCalls {
+			in.depth++
+			n := c.through("eval", inv.words[0].Pos)
+			n.text, n.nested = nt.text, nt.word
+			in.stmts(n, e, nt.file.Stmts)
+			in.depth--
 		}
 	}
-	for _, w := range slices.Compact(slices.Clone(inv.nodes[1:])) {
-		nt := in.parseNested(c, w, w.Parts, textWord)
-		if nt.file == nil || len(inv.nodes) > 2 {
-			in.readsAllAt(c, inv.words[0].Pos)
-			e.forget()
-			continue
-		}
-		n := c.through("eval", inv.words[0].Pos)
-		n.text, n.isNested = nt.text, true
-		in.stmts(n, e, nt.file.Stmts)
+	if !known {
+		in.readsAllAt(c, inv.words[0].Pos)
+		e.forget()
+		in.effect(c, e, Effect{Kind: EffectDynamic, Name: "eval", Pos: inv.words[0].Pos})
+		e.print(unknown())
 	}
 }
 
@@ -260,12 +295,12 @@ func (in *interp) trap(c *ctx, e *env, inv *invocation) {
 		return
 	}
 	w := inv.nodes[1+ops[0]]
-	nt := in.parseNested(c, w, w.Parts, textWord)
+	nt := in.parseNested(c, e, w, w.Parts, textWord)
 	if nt.file == nil {
 		return
 	}
 	n := c.with(Guard{Kind: GuardTrap, Text: inv.words[len(inv.words)-1].Value, Pos: inv.words[0].Pos})
-	n.text, n.isNested = nt.text, true
+	n.text, n.nested = nt.text, nt.word
 	in.depth++
 	if in.depth < maxCalls {
 		in.stmts(n, e.clone(), nt.file.Stmts)

@@ -25,7 +25,8 @@ const (
 var errTooDeep = errors.New("nested too deeply")
 
 // Parse reads one script by itself, as it runs with the zero Options. The error
-// is a *SyntaxError or a *TooLargeError.
+// is a *SyntaxError or a *TooLargeError. With a *SyntaxError there is a script
+// all the same, of which only the text is known: what it mentions.
 func Parse(path string, src []byte) (*Script, error) {
 	return ParseWith(path, src, Options{})
 }
@@ -34,10 +35,10 @@ func Parse(path string, src []byte) (*Script, error) {
 // not followed; see [Load] for that.
 func ParseWith(path string, src []byte, opts Options) (*Script, error) {
 	p, err := newInterp(&opts, nil).program(path, src)
-	if err != nil {
+	if p == nil {
 		return nil, err
 	}
-	return p.Main, nil
+	return p.Main, err
 }
 
 // tree is a parsed file. It is shared by the programs that use the file and
@@ -50,7 +51,8 @@ type tree struct {
 	calls int
 }
 
-// parseTree reads a file. force is the interpreter to use when the file is
+// parseTree reads a file. With a *SyntaxError comes a tree that has the text
+// alone. force is the interpreter to use when the file is
 // known to be shell whatever its name says: a sourced file.
 func parseTree(path string, src []byte, opts *Options, force string) (*tree, error) {
 	if len(src) > opts.maxSize() {
@@ -77,6 +79,8 @@ func parseTree(path string, src []byte, opts *Options, force string) (*tree, err
 		}
 	case lang == "" && shellExtension(path):
 		lang = "bash"
+	case lang == "":
+		lang = languageOf(path)
 	}
 	nul := strings.IndexByte(s, 0)
 	if nul >= 0 && t.head.Interpreter == "" && force == "" {
@@ -84,19 +88,27 @@ func parseTree(path string, src []byte, opts *Options, force string) (*tree, err
 		return t, nil
 	}
 	if !isShell(lang) {
+		if at := readsEnvironment(lang, s); at >= 0 {
+			t.head.readsAll = t.text.pos(at)
+		}
 		return t, nil
 	}
 	if nul >= 0 {
-		return nil, &SyntaxError{Path: path, Pos: t.text.pos(nul), Msg: "a NUL byte: this is not a text file"}
+		t.head.Broken = &SyntaxError{Path: path, Pos: t.text.pos(nul), Msg: "a NUL byte: this is not a text file"}
+		return t, t.head.Broken
 	}
 	t.head.Shell = true
-	return t, t.parse(path, lang)
+	if t.head.Broken = t.parse(path, lang); t.head.Broken != nil {
+		t.file, t.head.Dialect = nil, ""
+		return t, t.head.Broken
+	}
+	return t, nil
 }
 
 // parse parses the file by the grammar of its interpreter. A plain sh's script
 // that only bash can read is read as bash, and that is noted: the caller may
 // still want to know what it does.
-func (t *tree) parse(path, interpreter string) error {
+func (t *tree) parse(path, interpreter string) *SyntaxError {
 	variant := variantOf(interpreter)
 	file, err := parseText(t.text.src, variant)
 	if err == nil && variant == syntax.LangPOSIX {

@@ -36,6 +36,9 @@ func TestInterpreter(t *testing.T) {
 		{"no shebang", "a.sh", "echo\n", "", "bash"},
 		{"no shebang, no extension", "setup", "echo\n", "", "bash"},
 		{"no shebang, python", "a.py", "if x:\n", "", ""},
+		{"no shebang, perl", "a.pl", "if (1) {}\n", "", ""},
+		{"no shebang, ruby", "a.rb", "if x\n", "", ""},
+		{"no shebang, node", "a.mjs", "if (x) {}\n", "", ""},
 		{"no shebang, sql", "a.sql", "select (1;\n", "", ""},
 		{"empty", "a.sh", "", "", "bash"},
 		{"binary", "a", "\x7fELF\x00\x01", "", ""},
@@ -93,9 +96,13 @@ func TestSyntaxErrors(t *testing.T) {
 		{"both grammars", "#!/bin/sh\na=(1\n", "a.sh:2:3: "},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			_, err := Parse("a.sh", []byte(tc.src))
+			s, err := Parse("a.sh", []byte(tc.src+"\n# NAME"))
 			var serr *SyntaxError
 			require.ErrorAs(t, err, &serr)
+			require.Equal(t, serr, s.Broken)
+			require.Empty(t, s.Calls)
+			_, ok := s.Mentions("NAME")
+			require.True(t, ok, "where the text is all there is, comments count")
 			require.Contains(t, err.Error(), tc.want)
 		})
 	}
@@ -126,7 +133,7 @@ func TestTooLarge(t *testing.T) {
 // However deep a text is nested, the stack is bounded and the text is either
 // read or refused with a position.
 func TestDeepNesting(t *testing.T) {
-	const n = 100_000
+	const n = 30_000
 	for _, tc := range []struct{ name, open, mid, end string }{
 		{"subshells", "( ", "a", " )"},
 		{"substitutions", "$( ", "a", " )"},
@@ -180,8 +187,15 @@ func TestManySteps(t *testing.T) {
 		fmt.Fprintf(&b, "f%d() { f%d; f%d; }\n", i, i-1, i-1)
 	}
 	b.WriteString("for i in {1..100}; do for j in {1..100}; do for k in {1..100}; do f0; f39; done; done; done; needle\n")
+	b.WriteString("g() { late; }; g; h() { never; }\n")
 	s, err := Parse("a.sh", []byte(b.String()))
 	require.NoError(t, err)
 	find(t, s, "needle")
 	find(t, s, "a")
+	require.False(t, find(t, s, "late").Unreached, "it is called, though nobody follows")
+	require.True(t, find(t, s, "never").Unreached)
+
+	p := load(t, context("-- main.sh --\n"+b.String()+". ./lib.sh\n-- lib.sh --\nfrom_lib\n"), Options{Dir: "/context"})
+	require.True(t, p.Incomplete)
+	require.False(t, find(t, p.Helpers[0].Script, "from_lib").Unreached)
 }

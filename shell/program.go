@@ -21,6 +21,10 @@ type Program struct {
 	// once, in the order in which they first run, theirs included; filled when
 	// Options.Follow is set.
 	Programs []*Program
+	// Incomplete says that the program makes more calls than are followed.
+	// Every command is known all the same, but Children and Effects may lack
+	// some.
+	Incomplete bool
 	// Broken are the scripts among them that cannot be parsed.
 	Broken []*SyntaxError
 }
@@ -77,6 +81,9 @@ type Child struct {
 	// Glob says that the paths are patterns: a loop over scripts/*.sh,
 	// run-parts, find -exec, or a part that is not known.
 	Glob bool
+	// Unordered says that the files of a pattern come in the order in which
+	// find prints them, which is any; else it is that of their names.
+	Unordered bool
 	// Interpreter is the command that runs it (bash in bash x.sh), "" when the
 	// script is executed by itself, so that it has to be executable.
 	Interpreter string

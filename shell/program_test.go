@@ -48,6 +48,7 @@ if
 	}
 	require.Equal(t, []string{
 		"lib/a.sh<-main.sh:2", "lib/b.sh<-lib/a.sh:2", "lib/c.sh<-main.sh:3", "lib/x/1.sh<-main.sh:4", "lib/x/2.sh<-main.sh:4",
+		"lib/broken.sh<-main.sh:8",
 	}, helpers)
 	var unresolved []string
 	for _, s := range p.Unresolved {
@@ -165,7 +166,7 @@ echo "$IN_LIB"
 	for _, q := range p.Programs {
 		paths = append(paths, q.Main.Path)
 	}
-	require.Equal(t, []string{"a.sh", "s/1.sh", "s/2.sh", "p.py", "b.sh"}, paths)
+	require.Equal(t, []string{"a.sh", "s/1.sh", "s/2.sh", "p.py", "broken.sh", "b.sh"}, paths)
 	require.Equal(t, "1 * d *", seen(p.Programs[0].Main), "what is exported is known to a child")
 	require.Len(t, p.Broken, 1)
 	require.Equal(t, "broken.sh", p.Broken[0].Path)
@@ -179,7 +180,54 @@ echo "$IN_LIB"
 	require.Equal(t, Pos{1, 24}, pos)
 	_, _, ok = p.Mentions("NOWHERE")
 	require.False(t, ok)
-	require.Len(t, p.Closure(), 7)
+	require.Len(t, p.Closure(), 8)
+}
+
+func TestLoadText(t *testing.T) {
+	l := NewFSLoader(context("-- a.sh --\nprintenv\n"))
+	p, err := l.LoadText("Dockerfile:7", []byte("set -ex; apt-get update && ./a.sh; needle $X"), Options{Dir: "/context", Interpreter: "sh", Follow: true})
+	require.NoError(t, err)
+	require.Equal(t, "posix", p.Main.Dialect)
+	require.Equal(t, []string{"a.sh +if"}, children(p))
+	find(t, p.Main, "needle")
+	path, pos, ok := p.ReadsAll()
+	require.True(t, ok)
+	require.Equal(t, "a.sh", path)
+	require.Equal(t, Pos{1, 1}, pos)
+
+	_, err = l.LoadText("x", []byte("("), Options{})
+	require.Error(t, err)
+	p, err = l.LoadText("x", []byte("aaaa"), Options{MaxSize: 2})
+	require.Error(t, err)
+	require.Nil(t, p)
+}
+
+func TestFollowDynamic(t *testing.T) {
+	files := context(`-- main.sh --
+one() { ./a.sh; }
+"$1"
+-- a.sh --
+IN_A
+`)
+	p := load(t, files, Options{Dir: "/context", Follow: true})
+	require.Empty(t, p.Children)
+	_, _, ok := p.Mentions("IN_A")
+	require.True(t, ok, "the name may be that of any function")
+}
+
+func TestFollowDeep(t *testing.T) {
+	files := context(`-- main.sh --
+find s -name '*.sh' -exec bash {} \;
+find s -name '*.sh' | sort | while read -r f; do bash "$f"; done
+-- s/1.sh --
+-- s/a/2.sh --
+-- s/a/b/3.sh --
+`)
+	p := load(t, files, Options{Dir: "/context", Follow: true})
+	require.Len(t, p.Programs, 3)
+	require.Len(t, p.Children, 2)
+	require.True(t, p.Children[0].Unordered)
+	require.False(t, p.Children[1].Unordered)
 }
 
 func TestLoadErrors(t *testing.T) {

@@ -31,8 +31,15 @@ func (s *Script) Mentions(name string) (Pos, bool) {
 // ReadsAll reports whether the script reads variables that nobody can
 // enumerate, and where first: ${!name}, env or printenv without names, export
 // -p, set and declare -p without names, compgen -v, eval of text that is put
-// together at run time, envsubst of a file, /proc/self/environ.
-func (s *Script) ReadsAll() (Pos, bool) { return s.readsAll, s.readsAll.IsValid() }
+// together at run time, envsubst of a file, /proc/self/environ; in another
+// language the environment as a whole, or by a name that is computed. A script
+// that cannot be parsed counts too: nobody knows what it reads.
+func (s *Script) ReadsAll() (Pos, bool) {
+	if s.Broken != nil {
+		return s.Broken.Pos, true
+	}
+	return s.readsAll, s.readsAll.IsValid()
+}
 
 func (s *Script) inComment(off int) bool {
 	i := sort.Search(len(s.comments), func(i int) bool { return s.comments[i].to > off })

@@ -123,6 +123,32 @@ func TestReadsAll(t *testing.T) {
 			require.Equal(t, tc.want, pos.IsValid())
 		})
 	}
+	for _, tc := range []struct {
+		src  string
+		want bool
+	}{
+		{"#!/usr/bin/env python3\nimport os\nprint(os.environ['A'], os.environ.get(\"B\"), os.getenv('C'))\n", false},
+		{"#!/usr/bin/env python3\nfrom os import environ\nenviron['A']\n", false},
+		{"#!/usr/bin/env python3\nimport os\nfor k in os.environ: pass\n", true},
+		{"#!/usr/bin/env python3\nimport os\nos.environ[k]\n", true},
+		{"#!/usr/bin/env python3\nimport os\nos.getenv(k)\n", true},
+		{"#!/usr/bin/env python3\nenvironment = 1\n", false},
+		{"#!/usr/bin/perl\nprint $ENV{A};\n", false},
+		{"#!/usr/bin/perl\nprint %ENV;\n", true},
+		{"#!/usr/bin/perl\nprint $ENV{$x};\n", true},
+		{"#!/usr/bin/env node\nprocess.env.A\n", false},
+		{"#!/usr/bin/env node\nf(process.env)\n", true},
+		{"#!/usr/bin/env ruby\nENV['A']; ENV.fetch(\"B\")\n", false},
+		{"#!/usr/bin/env ruby\nENV.each { }\n", true},
+	} {
+		_, ok := parse(t, tc.src).ReadsAll()
+		require.Equal(t, tc.want, ok, tc.src)
+	}
+	broken, err := Parse("a.sh", []byte("a\n("))
+	require.Error(t, err)
+	_, ok := broken.ReadsAll()
+	require.True(t, ok)
+
 	pos, _ := parse(t, "a\nb; env\neval \"$x\"").ReadsAll()
 	require.Equal(t, Pos{2, 4}, pos)
 }
@@ -158,6 +184,20 @@ func TestImplicitlyReads(t *testing.T) {
 		{"git clone x", "GIT_SSL_NO_VERIFY", true},
 		{"gcc x.c", "CCACHE_DIR", true},
 		{"npm ci", "NPM_CONFIG_REGISTRY", true},
+		{"apt-key add x", "DEBCONF_FRONTEND", true},
+		{"yum install x", "no_proxy", true},
+		{"gem install x", "GEM_HOME", true},
+		{"cmake ..", "CMAKE_PREFIX_PATH", true},
+		{"patroni x", "PATRONI_NAME", true},
+		{"pgbackrest info", "PGBACKREST_STANZA", true},
+		{"wal-g x", "WALG_S3_PREFIX", true},
+		{"clang-15 x", "CCACHE_DIR", true},
+		{"rustc x", "RUSTFLAGS", true},
+		{"pkg-config x", "PKG_CONFIG_PATH", true},
+		{"python3 x", "PYTHONPATH", true},
+		{"python3 x", "VIRTUAL_ENV", true},
+		{"curl x", "CURL_CA_BUNDLE", true},
+		{"a", "WITHOUTPREFIX", false},
 	} {
 		t.Run(tc.src+" "+tc.name, func(t *testing.T) {
 			_, ok := parse(t, tc.src).ImplicitlyReads(tc.name)

@@ -10,10 +10,14 @@ import (
 // record collects what one file does while the interpreter goes through it,
 // possibly several times.
 type record struct {
-	path    string
-	abs     string // its place in the script's file system, with marks
-	tree    *tree
-	script  *Script
+	path   string
+	abs    string // its place in the script's file system, with marks
+	tree   *tree
+	script *Script
+	// entered says that the file has been gone through; site is where it was
+	// first sourced.
+	entered bool
+	site    *ctx
 	defs    []*definition
 	byDecl  map[*syntax.FuncDecl]*definition
 	calls   map[callKey]*visit
@@ -28,8 +32,10 @@ type record struct {
 type definition struct {
 	decl *syntax.FuncDecl
 	ctx  *ctx
-	seen bool
-	at   int // index into Script.Functions
+	// seen says that the body has been gone through, called that there is a
+	// call of the function.
+	seen, called bool
+	at           int // index into Script.Functions
 }
 
 // callKey tells calls apart: the same place may run different commands when
@@ -104,22 +110,33 @@ func (r *record) first(what onceKind, pos Pos, text string) bool {
 // add notes a call in the file in which it is written, or merges it with what
 // is known of it.
 func (in *interp) add(c *ctx, e *env, inv *invocation, name string, kind CallKind) {
-	rec, at, guards := c.rec, inv.words[0].Pos, c.guards
-	if o := inv.vals[0].origin(); o != nil && o.site != nil {
-		rec, at, guards = o.site.rec, o.word.Pos, o.site.guards
+	rec, guards := c.rec, c.guards
+	o := inv.forwarded(kind)
+	if o != nil {
+		rec, guards, inv = o.site.rec, o.site.guards, inv.moved(o)
 	}
-	key := callKey{node: inv.node, at: at, name: name}
+	node := inv.node
+	if c.nested != nil {
+		node = c.nested // the text may be parsed anew for other values
+	}
+	key := callKey{node: node, at: inv.words[0].Pos, name: name}
 	if old, ok := rec.calls[key]; ok {
 		old.conditional = old.conditional && (old.call.Conditional || conditional(c.outer))
-		old.live = old.live || !in.dry && e.stop == stopNone
+		old.live = old.live || in.live(e)
 		old.call.merge(c, e, inv, guards)
 		return
 	}
 	call := in.newCall(c, e, inv, name, kind)
-	v := &visit{call: call, conditional: call.Conditional || conditional(c.outer), live: !in.dry && e.stop == stopNone}
+	if o != nil {
+		call.forward(o, c)
+	}
+	v := &visit{call: call, conditional: call.Conditional || conditional(c.outer), live: in.live(e)}
 	rec.calls[key] = v
 	rec.visits = append(rec.visits, v)
 }
+
+// live reports whether what is read now can happen.
+func (in *interp) live(e *env) bool { return (!in.dry || in.alive) && e.stop == stopNone }
 
 // merge adds what another visit saw.
 func (c *Call) merge(at *ctx, e *env, inv *invocation, guards []Guard) {

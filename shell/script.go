@@ -19,6 +19,9 @@ type Script struct {
 	// Bashism is set when the interpreter is a plain sh, but the text could
 	// only be parsed as bash: where, and which feature needs it.
 	Bashism *SyntaxError
+	// Broken is why the script cannot be parsed, nil when it can. Its text is
+	// all that is known then.
+	Broken *SyntaxError
 	// Binary says that the file has no shebang and is not text.
 	Binary bool
 	// CRLF is the end of the first line that ends in carriage return and line

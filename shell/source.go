@@ -39,7 +39,7 @@ func (in *interp) source(c *ctx, e *env, inv *invocation) {
 func (in *interp) newSource(c *ctx, e *env, inv *invocation, at int, abs string) Source {
 	w := inv.words[at]
 	src := Source{
-		Word: w, From: c.rec.path, Pos: inv.words[0].Pos, End: w.End, Func: c.fn,
+		Word: w, From: c.rec.path, Pos: inv.words[0].Pos, End: inv.end(), Func: c.fn,
 		Guards: c.way(), Optional: optional(c, e, w),
 	}
 	src.Conditional = conditional(src.Guards)
@@ -99,37 +99,49 @@ func (in *interp) follow(c *ctx, e *env, inv *invocation, at int, src Source) bo
 			in.prog.Unresolved = append(in.prog.Unresolved, src)
 		}
 	}
-	if t == nil || t.file == nil {
+	if t == nil {
 		return false
 	}
 	_, known := in.records[src.Path]
 	rec := in.record(src.Path, t)
 	if !known {
+		rec.site = c
 		in.prog.Helpers = append(in.prog.Helpers, Helper{Script: rec.script, From: c.rec.path, Pos: src.Pos})
+	}
+	if t.file == nil {
+		rec.entered = true
+		return false
 	}
 	if in.reading[src.Path] || in.depth >= maxCalls || in.exhausted() {
 		return true
 	}
-	in.enterFile(c, e, inv, at, rec)
+	var args *invocation
+	if len(inv.words) > at+1 {
+		args = inv.from(at + 1)
+	}
+	in.enterFile(c, e, args, rec)
 	return true
 }
 
-func (in *interp) enterFile(c *ctx, e *env, inv *invocation, at int, rec *record) {
+// enterFile goes through a sourced file. args are its own arguments, if it has
+// any.
+func (in *interp) enterFile(c *ctx, e *env, args *invocation, rec *record) {
 	in.depth++
 	in.reading[rec.path] = true
+	rec.entered = true
 	n := *c
 	n.rec, n.text, n.dialect = rec, rec.tree.text, rec.tree.head.Dialect
-	n.fn, n.isNested = "", false
+	n.fn, n.nested = "", nil
 	n.led(c.way())
 	var returns []*env
 	n.returns = &returns
-	args, fixed := e.args, e.argsFixed
-	if len(inv.words) > at+1 {
-		e.setArgs(arguments(c, inv, at+1))
+	outer, fixed := e.args, e.argsFixed
+	if args != nil {
+		e.setArgs(arguments(c, args, 0))
 	}
 	in.stmts(&n, e, rec.tree.file.Stmts)
 	in.returned(e, returns)
-	e.setArgs(args, fixed)
+	e.setArgs(outer, fixed)
 	delete(in.reading, rec.path)
 	in.depth--
 }

@@ -18,8 +18,9 @@ type text struct {
 	lines []int
 }
 
-// seg says that from offset in on, the text continues parent's offset out.
-type seg struct{ in, out int }
+// seg says that from offset in on, the text continues parent's offset out. With
+// a width it stands for that much of the parent instead: an expansion.
+type seg struct{ in, out, width int }
 
 // span is a half-open range of offsets.
 type span struct{ from, to int }
@@ -37,13 +38,39 @@ func newText(src string) *text {
 // root maps an offset to the file's.
 func (t *text) root(off int) (*text, int) {
 	for t.parent != nil {
-		i := sort.Search(len(t.segs), func(i int) bool { return t.segs[i].in > off })
-		if i > 0 {
-			off = t.segs[i-1].out + off - t.segs[i-1].in
+		s := t.seg(off)
+		if s.width == 0 {
+			off -= s.in
+		} else {
+			off = 0
 		}
+		off += s.out
 		t = t.parent
 	}
 	return t, off
+}
+
+// seg is the last one that starts at or before an offset.
+func (t *text) seg(off int) seg {
+	i := sort.Search(len(t.segs), func(i int) bool { return t.segs[i].in > off })
+	if i == 0 {
+		return seg{}
+	}
+	return t.segs[i-1]
+}
+
+// rootEnd maps the offset at which something ends.
+func (t *text) rootEnd(end int) int {
+	for t.parent != nil {
+		s := t.seg(max(end-1, 0))
+		if s.width > 0 {
+			end = s.out + s.width
+		} else {
+			end += s.out - s.in
+		}
+		t = t.parent
+	}
+	return end
 }
 
 // pos maps an offset to a position in the file.
@@ -54,13 +81,14 @@ func (t *text) pos(off int) Pos {
 	return Pos{Line: line, Column: off - file.lines[line-1] + 1}
 }
 
-// slice is the text between two offsets, whatever they are.
+// slice is what the file has between two offsets, whatever they are.
 func (t *text) slice(from, to int) string {
-	to = min(to, len(t.src))
+	file, from := t.root(from)
+	to = min(t.rootEnd(to), len(file.src))
 	if from < 0 || from >= to {
 		return ""
 	}
-	return t.src[from:to]
+	return file.src[from:to]
 }
 
 // nested makes a text out of another one.
@@ -88,7 +116,7 @@ func plain(src []byte) (s string, bom bool, invalid int) {
 	for i := 0; i < len(src); {
 		c := src[i]
 		if c < utf8.RuneSelf {
-			if isMark(c) && c != 0 {
+			if c <= markNested && c != 0 {
 				edit()[i] = '%'
 			}
 			i++

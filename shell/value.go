@@ -14,6 +14,10 @@ const (
 	markBracket = '\x03' // the [ that opens a class
 )
 
+// markNested is an unknown part of text that is handed to a shell. The parser
+// takes it for a letter.
+const markNested = '\x04'
+
 const (
 	holeText = "\x00"
 	// maxChoices bounds how many values a variable may have before it counts
@@ -36,6 +40,8 @@ const (
 	// flagRooted: derived from the script's own place, so that no file that is
 	// sourced can be expected to change it.
 	flagRooted
+	// flagUnordered: names in the order in which find prints them.
+	flagUnordered
 	// flagOpen: an array of which some elements may be missing.
 	flagOpen
 )

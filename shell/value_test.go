@@ -1,6 +1,12 @@
 package shell
 
 import (
+	"cmp"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -9,7 +15,21 @@ import (
 // The value of a word is seen in the arguments of a command named "see". The
 // script is setup/run.sh, mounted at /context; VERSION is 15.4, EMPTY empty.
 func TestValues(t *testing.T) {
-	for _, tc := range []struct{ name, src, want string }{
+	for _, tc := range valueCases() {
+		t.Run(tc.name, func(t *testing.T) {
+			s, err := ParseWith("setup/run.sh", []byte(tc.src), valueOptions())
+			require.NoError(t, err)
+			require.Equal(t, tc.want, seen(s))
+		})
+	}
+}
+
+func valueOptions() Options {
+	return Options{Vars: map[string]string{"VERSION": "15.4", "EMPTY": ""}}
+}
+
+func valueCases() []struct{ name, src, want string } {
+	return []struct{ name, src, want string }{
 		{"literal", `see a 'b c' "d e" f\ g`, `a "b c" "d e" "f g"`},
 		{"assigned", `x=a; y=$x/b; see $y "$y"`, `a/b a/b`},
 		{"given", `see $VERSION "${VERSION}"`, `15.4 15.4`},
@@ -97,6 +117,31 @@ func TestValues(t *testing.T) {
 		{"loop calls through", `x=a; f() { x=b$x; }; run() { "$@"; }; while c; do see "$x"; run f; done`, `*`},
 		{"loop changes the folder", `cd /a; while c; do see "$PWD"; cd b; done`, `*`},
 		{"loop keeps", `x=a; while c; do see "$x"; y=b; done`, `a`},
+		{"read two lines", "read -r x <<EOF\na\nb\nEOF\nsee \"$x\"", `{a,b}`},
+		{"read two names", "read -r x y <<<'a b'; see \"$x\"", `*`},
+		{"readlink", `cd /usr; see "$(readlink b)" "$(readlink -f b)" "$(realpath --relative-to=/x b)" "$(realpath -s b)"`, `* /usr/b * /usr/b`},
+		{"basename", `see "$(basename /a/b.sh)" "$(basename /a/b.sh .sh)" "$(basename -s .sh /a/b.sh)"`, `b.sh b *`},
+		{"array from a string", `x=a; x+=(b); see "${x[@]}"`, `a b`},
+		{"array from nothing", `x=; x+=(b); see "${x[@]}"`, `"" b`},
+		{"array from unset", `x+=(b); y+=c; see "${x[@]}" "$y"`, `b c`},
+		{"string to an array", `x=(a); x+=b; see "${x[@]}"`, `ab`},
+		{"array of unknown index", `x=(a b); see "${x[i]}" "${x[9]}" "${x[@]:i}"`, `* * a… b…`},
+		{"array joined", `if c; then x=(a); else x=b; fi; see "${x[@]}"`, `*…`},
+		{"slice of arguments", `set -- a b c; see "${@:2:1}" "${@:2}"`, `b b c`},
+		{"letters", `see {a..c} {3..1} {01..03} {a..1}`, `a b c 3 2 1 01 02 03 {a..1}`},
+		{"too many braces", `see {1..1000}`, `*…`},
+		{"glob trimmed", `for f in /s/*.sh; do n=${f##*/}; see "$n" "${f%/*}" "${f#/s/}" "${f%.sh}" "${n%.x}"; done`, `*.sh /s *.sh /s/* *`},
+		{"dirname", `see "$(dirname a)" "$(dirname /)" "$(dirname /a/$X)" "$(dirname "$X/a")"`, `. / * *`},
+		{"cd", `cd /a; cd -; cd; see "$PWD"; cd /a; cd b/../c; see "$PWD"; pushd /x; pushd +1; see "$PWD"; popd; see "$PWD"`, `* | /a/c | * | *`},
+		{"cd below unknown", `cd "/a/$X/.."; see "$PWD"`, `*`},
+		{"cut", `see "$(echo a:b | cut -d: -f2)" "$(echo a | cut -d: -f2)" "$(echo a:b | cut -f1)" "$(echo a:b | cut -d: -f3)" "$(echo a:b | cut -c1)"`, `b a a:b "" *`},
+		{"numbers", `if [ 3 -gt 2 ] && [ 1 -ne 2 ] && [ 1 -eq 1 ] && [ 1 -lt 2 ] && [ 1 -le 1 ]; then x=a; else x=b; fi; see "$x"`, `a`},
+		{"not numbers", `if [ x -gt 2 ]; then x=a; else x=b; fi; see "$x"`, `{a,b}`},
+		{"true and false", `if true; then x=a; else x=b; fi; if ! false; then y=c; fi; see "$x" "$y"`, `a c`},
+		{"double brackets", `if [[ $VERSION == 15* && ( -n $VERSION || -z x ) && ! $VERSION != 15.4 ]]; then x=a; else x=b; fi; see "$x"`, `a`},
+		{"test", `if test "$VERSION" != 15.4; then x=a; elif test ! -z "$VERSION"; then x=b; else x=c; fi; see "$x"`, `b`},
+		{"quoted pattern", `x='a*b'; if [[ $x == "a*b" ]]; then y=1; fi; see "$y" "${x#"a*"}"`, `1 b`},
+		{"long value", `x=0123456789abcdef; x=$x$x$x$x; x=$x$x$x$x; x=$x$x$x$x; x=$x$x$x$x; x=$x$x$x$x; x=$x$x$x$x; see "$x"`, `*`},
 		{"let", `x=1; let "x = 2"; see "$x"`, `*`},
 		{"array increment", `x=(1); ((x[0]++)); see "${x[0]}"`, `*`},
 		{"nameref", `x=a; f() { local -n r=$1; r=b; }; f x; see "$x"`, `*`},
@@ -105,13 +150,68 @@ func TestValues(t *testing.T) {
 		{"export in a loop", `for n in A B; do export "$n=1"; done; see "$A" "$B"`, `1 1`},
 		{"lastpipe", `shopt -s lastpipe; x=a; c | read -r x; see "$x"`, `*`},
 		{"loop continues", `for i in a b; do c && continue; see "$i"; done`, `{a,b}`},
-	} {
+	}
+}
+
+// What is said to be known is what bash makes of it. A word that rests on
+// commands that do not exist here is not known, so that it does not matter what
+// those do.
+func TestValuesAgainstBash(t *testing.T) {
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip("no bash")
+	}
+	for _, tc := range valueCases() {
 		t.Run(tc.name, func(t *testing.T) {
-			s, err := ParseWith("setup/run.sh", []byte(tc.src), Options{Vars: map[string]string{"VERSION": "15.4", "EMPTY": ""}})
+			s, err := ParseWith("setup/run.sh", []byte(tc.src), valueOptions())
 			require.NoError(t, err)
-			require.Equal(t, tc.want, seen(s))
+			interpreter := cmp.Or(s.Interpreter, "bash")
+			cmd := exec.Command(bash, "-c", `see() { printf 'see %s' "$LINENO"; printf '|%s' "$@"; echo; }`+"\n"+tc.src)
+			if interpreter == "sh" {
+				cmd.Args = append([]string{bash, "--posix"}, cmd.Args[1:]...)
+			}
+			cmd.Dir = t.TempDir()
+			cmd.Env = []string{"PATH=/usr/bin:/bin", "VERSION=15.4", "EMPTY=", "HOME=/root"}
+			out, _ := cmd.Output() // the status is that of the last command, which may not exist
+			compare(t, s, string(out))
 		})
 	}
+}
+
+// compare looks for each printed list of words among those that are said to be
+// possible.
+func compare(t *testing.T, s *Script, out string) {
+	t.Helper()
+	for line := range strings.Lines(out) {
+		got := strings.Split(strings.TrimSuffix(line, "\n"), "|")
+		if !strings.HasPrefix(line, "see ") {
+			continue
+		}
+		possible := slices.ContainsFunc(s.Calls, func(c *Call) bool { return c.Name == "see" && covers(c.Args, got[1:]) })
+		require.True(t, possible, "bash sees %q", got)
+	}
+}
+
+// covers reports whether words may be what was printed.
+func covers(words []Word, got []string) bool {
+	if len(words) == 0 {
+		return len(got) == 0 || len(got) == 1 && got[0] == ""
+	}
+	if slices.ContainsFunc(words, func(w Word) bool { return w.Splits }) {
+		return true
+	}
+	if len(words) != len(got) {
+		return false
+	}
+	for i, w := range words {
+		switch list := w.Choices(); {
+		case list != nil && !slices.Contains(list, got[i]):
+			return false
+		case list == nil && !match(w.Value, got[i]):
+			return false
+		}
+	}
+	return true
 }
 
 // seen are the arguments of every see command, in source order.
@@ -174,6 +274,17 @@ func TestOwnFolder(t *testing.T) {
 			s, err := ParseWith("setup/run.sh", []byte(src), Options{Dir: "/"})
 			require.NoError(t, err)
 			require.Equal(t, "/context/setup", seen(s))
+			bash, err := exec.LookPath("bash")
+			if err != nil {
+				return
+			}
+			dir := filepath.Join(t.TempDir(), "setup")
+			script := filepath.Join(dir, "run.sh")
+			require.NoError(t, os.Mkdir(dir, 0o700))
+			require.NoError(t, os.WriteFile(script, []byte("see() { echo \"$@\"; }\n"+src), 0o600))
+			out, err := exec.Command(bash, script).Output()
+			require.NoError(t, err)
+			require.Equal(t, dir+"\n", string(out), "what bash makes of it")
 		})
 	}
 }

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -19,8 +20,11 @@ func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	err := newCommand().ExecuteContext(ctx)
-	if err == nil {
+	switch {
+	case err == nil:
 		return 0
+	case errors.Is(err, errFindings): // they have been printed
+		return 1
 	}
 	for _, s := range errdefs.Sources(err) {
 		_ = s.Print(os.Stderr) // the message below says the same without the excerpt
@@ -36,6 +40,6 @@ func newCommand() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	cmd.AddCommand(newBuildCommand(), newLLBCommand())
+	cmd.AddCommand(newBuildCommand(), newCheckCommand(), newLLBCommand(), newPlanCommand())
 	return cmd
 }

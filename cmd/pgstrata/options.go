@@ -48,22 +48,27 @@ type options struct {
 	progress      string
 }
 
-func (o *options) addFlags(f *pflag.FlagSet) {
-	f.StringVar(&o.address, "addr", "", "BuildKit's address (default $BUILDKIT_HOST or "+defaultAddress+")")
+// addInputFlags adds those that decide what is built.
+func (o *options) addInputFlags(f *pflag.FlagSet) {
 	f.StringVarP(&o.file, "file", "f", "", `build file (default "PATH/Dockerfile")`)
 	f.StringVar(&o.target, "target", "", "state to build: setup, entrypoint, test or image")
 	f.StringSliceVar(&o.platforms, "platform", nil, "target platforms, such as linux/amd64,linux/arm64")
 	f.StringArrayVar(&o.buildArgs, "build-arg", nil, "build argument as NAME=VALUE, or NAME to take it from the environment")
-	f.StringArrayVar(&o.buildContexts, "build-context", nil, "additional context as NAME=SOURCE, such as debian:bookworm-slim=docker-image://…")
 	f.StringArrayVar(&o.labels, "label", nil, "image label as NAME=VALUE")
 	f.StringArrayVar(&o.addHosts, "add-host", nil, "host name for build steps as HOST:IP")
+	f.StringVar(&o.network, "network", "", "network of build steps: default, none or host")
+	f.StringVar(&o.shmSize, "shm-size", "", "size of /dev/shm in build steps, in bytes")
+}
+
+func (o *options) addFlags(f *pflag.FlagSet) {
+	o.addInputFlags(f)
+	f.StringVar(&o.address, "addr", "", "BuildKit's address (default $BUILDKIT_HOST or "+defaultAddress+")")
+	f.StringArrayVar(&o.buildContexts, "build-context", nil, "additional context as NAME=SOURCE, such as debian:bookworm-slim=docker-image://…")
 	f.StringArrayVar(&o.cacheFrom, "cache-from", nil, "cache to read, such as type=registry,ref=…")
 	f.StringArrayVar(&o.cacheTo, "cache-to", nil, "cache to write, such as type=registry,ref=…,mode=max")
 	f.StringArrayVar(&o.secrets, "secret", nil, "secret for build steps, such as id=token,src=FILE")
 	f.StringArrayVar(&o.ssh, "ssh", nil, "ssh agent or keys for build steps, such as default")
 	f.StringArrayVar(&o.allow, "allow", nil, "privilege to allow, such as network.host")
-	f.StringVar(&o.network, "network", "", "network of build steps: default, none or host")
-	f.StringVar(&o.shmSize, "shm-size", "", "size of /dev/shm in build steps, in bytes")
 	f.BoolVar(&o.noCache, "no-cache", false, "run every step again")
 	f.StringSliceVar(&o.noCacheFilter, "no-cache-filter", nil, "states or scripts to run again, such as setup")
 	f.BoolVar(&o.pull, "pull", false, "ask the registry for the base image even if the daemon has it")
@@ -78,10 +83,7 @@ func (o *options) daemon() string {
 // solveOpt turns the flags into what a client sends, for the context in dir.
 func (o *options) solveOpt(dir string) (client.SolveOpt, error) {
 	var opt client.SolveOpt
-	file := o.file
-	if file == "" {
-		file = filepath.Join(dir, dockerui.DefaultDockerfileName)
-	}
+	file := o.buildFile(dir)
 	contextFS, err := fsutil.NewFS(dir)
 	if err != nil {
 		return opt, fmt.Errorf("build context %s: %w", dir, err)

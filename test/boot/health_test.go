@@ -1,6 +1,8 @@
 package boot
 
 import (
+	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -25,7 +27,12 @@ func testHealth(t *testing.T, img *image) {
 func testMaintenance(t *testing.T, img *image) {
 	s := img.run(t, "--env=SLEEP_MODE=true", "--env=USE_PATRONI=true", img.volume(t))
 	s.awaitHealth("healthy")
-	assert.Contains(t, s.Logs(), "maintenance: no server is started")
+	s.await(time.Minute, func() error {
+		if log := s.Logs(); !strings.Contains(log, "maintenance: no server is started") {
+			return errors.New(log)
+		}
+		return nil
+	})
 	assert.NotZero(t, s.Exec("pg_isready").Code)
 	assert.Empty(t, s.sh("ls -A $PGDATA"))
 	stopsAtOnce(t, s)

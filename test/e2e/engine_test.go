@@ -16,7 +16,12 @@ import (
 // diff: what its users see is the same image.
 func TestDockerEngine(t *testing.T) {
 	env := testenv.Shared(t)
-	docker := env.Docker(t)
+	assertBuildsOn(t, env, env.Docker(t))
+}
+
+// assertBuildsOn builds a tree with an engine's own builder.
+func assertBuildsOn(t *testing.T, env *testenv.Env, docker *testenv.Docker) {
+	t.Helper()
 	env.Frontend(t)
 	tree := small()
 	tree["Dockerfile"] = strings.NewReplacer(
@@ -24,23 +29,27 @@ func TestDockerEngine(t *testing.T) {
 		"debian:bookworm-slim", env.Registry.Ref("library/debian:bookworm-slim"),
 	).Replace(tree["Dockerfile"])
 	dir := testenv.Tree(t, tree)
+	build := func() testenv.Output {
+		return docker.CLI(t, "build", "--progress=plain", "--network=host", "--tag", "engine", dir)
+	}
 
-	out := docker.CLI(t, "build", "--progress=plain", "--network=host", "--tag", "engine", dir)
+	out := build()
 	require.Zero(t, out.Code, out.Stderr)
 	assert.Contains(t, out.Stderr, "[setup 2/4] 02-second.sh")
 
-	run := docker.CLI(t, "run", "--rm", "--network=none", "engine", "sh", "-c", "id -u; cat /second; ls -d /doomed /temp /context /setup; stat -c '%U:%G %a' /etc/server/server.conf")
+	run := docker.CLI(t, "run", "--rm", "--network=none", "engine", "sh", "-c",
+		"id -u; cat /second; ls -d /doomed /temp /context /setup; stat -c '%U:%G %a' /etc/server/server.conf")
 	assert.Equal(t, "999\n1\nroot:postgres 640\n", run.Stdout, run.Stderr)
 
 	write(t, dir, "entrypoint.d/entrypoint.sh", "#!/bin/sh\nexec \"$@\" # edited\n")
-	out = docker.CLI(t, "build", "--progress=plain", "--network=host", "--tag", "engine", dir)
+	out = build()
 	require.Zero(t, out.Code, out.Stderr)
 	for _, script := range []string{"01-first.sh", "02-second.sh", "03-third.sh", "99-cleanup.sh"} {
 		assert.True(t, cachedInPlain(out.Stderr, script), "%s ran again:\n%s", script, out.Stderr)
 	}
 
 	write(t, dir, "setup/scripts/03-third.sh", "#!/bin/sh\nexit 9\n")
-	out = docker.CLI(t, "build", "--progress=plain", "--network=host", "--tag", "engine", dir)
+	out = build()
 	assert.NotZero(t, out.Code)
 	assert.Contains(t, out.Stderr, "exit code: 9")
 }

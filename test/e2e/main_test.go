@@ -107,3 +107,12 @@ func write(t *testing.T, dir string, pairs ...string) {
 		testenv.Write(t, filepath.Join(dir, pairs[i]), pairs[i+1])
 	}
 }
+
+// warnings lists what a build warned of.
+func warnings(trace *testenv.Trace) []string {
+	var out []string
+	for _, w := range trace.Warnings {
+		out = append(out, string(w.Short))
+	}
+	return out
+}

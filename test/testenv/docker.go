@@ -143,11 +143,14 @@ func (c *Container) Exec(command ...string) Output {
 	return c.docker.CLI(c.tb, append([]string{"exec", c.ID}, command...)...)
 }
 
-// Logs returns what the container has printed so far, standard output and error.
+// Logs returns what the container has printed so far, standard output and error in the order in which they came.
 func (c *Container) Logs() string {
 	c.tb.Helper()
-	out := c.docker.CLI(c.tb, "logs", c.ID)
-	return out.Stdout + out.Stderr
+	out, err := c.docker.command(c.tb.Context(), "logs", c.ID).CombinedOutput()
+	if err != nil {
+		c.tb.Fatalf("docker logs: %v: %s", err, out)
+	}
+	return string(out)
 }
 
 // Inspect returns what `docker inspect --format FORMAT` prints, such as {{.State.Health.Status}}.

@@ -150,8 +150,10 @@ func freePort(tb testing.TB, address string) string {
 		var listener net.Listener
 		port := 12000 + rand.N(20000)
 		if listener, err = net.Listen("tcp", net.JoinHostPort(address, strconv.Itoa(port))); err == nil {
-			defer listener.Close()
-			return listener.Addr().String()
+			free := listener.Addr().String()
+			if err = listener.Close(); err == nil {
+				return free
+			}
 		}
 	}
 	tb.Fatal(err)

@@ -30,6 +30,8 @@ type Vertex struct {
 	Ran           bool   // it was executed; of a vertex without inputs: it was not known from the cache
 	Log           string // what it printed, standard output and error as they came
 	Statuses      []string
+
+	loaded, completed bool // told as completed from the cache, and otherwise
 }
 
 // add takes in one message of the daemon.
@@ -38,9 +40,11 @@ func (t *Trace) add(status *client.SolveStatus) {
 		v := t.vertex(update.Digest)
 		v.Vertex = *update
 		// A vertex that has inputs is started uncached only to be executed. One that has none is started so to compute
-		// its key, and told again as cached when its result was there.
-		executed := update.Completed != nil && !update.Cached
-		v.Ran = executed || (v.Ran && len(update.Inputs) > 0)
+		// its key, and told again as cached when its result was there. A cached one may be told as uncached when its
+		// layers are pulled from a remote cache.
+		v.loaded = v.loaded || (update.Completed != nil && update.Cached && update.Error == "")
+		v.completed = v.completed || (update.Completed != nil && !update.Cached)
+		v.Ran = v.completed && !v.loaded
 	}
 	for _, update := range status.Statuses {
 		v := t.vertex(update.Vertex)
@@ -130,7 +134,7 @@ func (t *Trace) names(keep func(*Vertex) bool) []string {
 	return names
 }
 
-// String draws the trace for the message of a failed test.
+// String draws the trace for the message of a failed test, with the end of what a failed vertex printed.
 func (t *Trace) String() string {
 	var text strings.Builder
 	for _, v := range t.Vertices {
@@ -148,6 +152,10 @@ func (t *Trace) String() string {
 			took = v.Completed.Sub(*v.Started)
 		}
 		fmt.Fprintf(&text, "%s %7.2fs %s\n", what, took.Seconds(), v.Name)
+		if v.Error != "" {
+			lines := strings.SplitAfter(v.Log, "\n")
+			text.WriteString(strings.Join(lines[max(0, len(lines)-40):], ""))
+		}
 	}
 	return text.String()
 }

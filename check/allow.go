@@ -1,0 +1,159 @@
+package check
+
+import (
+	"bufio"
+	"bytes"
+	"slices"
+	"strings"
+
+	"github.com/moby/buildkit/frontend/dockerfile/linter"
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
+	"github.com/moby/buildkit/util/suggest"
+
+	"github.com/pgstrata/pgstrata/spec"
+)
+
+// marker starts an allowance, in a comment:
+//
+//	# pgstrata: allow=Rule,Other because of this
+const marker = "pgstrata: allow="
+
+// ParseConfig reads the build file's `# check=skip=Rule;error=true`. What the
+// command line says, if it says anything, counts in its place.
+func ParseConfig(text []byte, commandLine *linter.Config) (*linter.Config, error) {
+	if commandLine != nil {
+		return commandLine, nil
+	}
+	options, _, _, _ := parser.ParseDirective("check", text)
+	return linter.ParseLintOptions(options)
+}
+
+func skipped(c *linter.Config, name string) bool {
+	return c != nil && (c.SkipAll || slices.Contains(c.SkipRules, name))
+}
+
+// allowance is one rule that a comment allows at one line.
+type allowance struct {
+	file string
+	rule string
+	// at is the comment's place, line the line that it speaks of.
+	at     spec.Range
+	line   int
+	reason string
+	used   bool
+}
+
+// allow takes out what comments allow, and reports comments that allow
+// nothing. ran are the rules that had a chance to find something.
+func (t *tree) allow(list []Finding, ran map[string]bool) []Finding {
+	allowances := t.allowances()
+	list = slices.DeleteFunc(list, func(f Finding) bool {
+		allowed := false
+		for _, a := range allowances[f.File] {
+			if a.rule == f.Rule && a.line >= f.Range.Start.Line && a.line <= max(f.Range.Start.Line, f.Range.End.Line) {
+				a.used, allowed = true, true
+			}
+		}
+		return allowed
+	})
+	rule := unusedAllowance()
+	if skipped(t.in.Config, rule.Name) {
+		return list
+	}
+	p := &pass{tree: t, rule: rule, out: &list}
+	for file, own := range allowances {
+		for _, a := range own {
+			p.judge(file, a, ran)
+		}
+	}
+	return list
+}
+
+func (p *pass) judge(file string, a *allowance, ran map[string]bool) {
+	known, names := false, []string{}
+	for _, r := range Rules() {
+		known = known || r.Name == a.rule
+		names = append(names, r.Name)
+	}
+	switch {
+	case !known:
+		hint := ""
+		if s, ok := suggest.Search(a.rule, names, true); ok {
+			hint = "; did you mean " + s + "?"
+		}
+		p.at(file, a.at, "no rule is called %q%s", a.rule, hint)
+	case !a.used && ran[a.rule]:
+		p.at(file, a.at, "nothing here is found by %s; remove the comment", a.rule)
+	case a.reason == "":
+		p.at(file, a.at, "%s is allowed without a reason; write it behind the rule's name", a.rule)
+	}
+}
+
+// allowances reads the comments of every file that a finding can be in.
+func (t *tree) allowances() map[string][]*allowance {
+	out := map[string][]*allowance{}
+	add := func(name string, data []byte) {
+		out[name] = nil
+		if bytes.Contains(data, []byte(marker)) {
+			out[name] = readAllowances(name, data)
+		}
+	}
+	add(t.in.Graph.File, t.in.Text)
+	for _, side := range [][]*unit{t.setup, t.entrypoint} {
+		for _, u := range side {
+			for _, s := range u.scripts {
+				if _, seen := out[s.Path]; !seen {
+					add(s.Path, t.text(s.Path))
+				}
+			}
+		}
+	}
+	for f := range t.in.entrypointFiles() {
+		add(f.Source, t.text(f.Source))
+	}
+	return out
+}
+
+func readAllowances(file string, data []byte) []*allowance {
+	var out, waiting []*allowance
+	lines := bufio.NewScanner(bytes.NewReader(data))
+	lines.Buffer(nil, len(data)+1)
+	for number := 1; lines.Scan(); number++ {
+		line := lines.Text()
+		code, comment, found := strings.Cut(line, "#")
+		onlyComment := strings.TrimSpace(code) == "" && found
+		if !onlyComment && strings.TrimSpace(line) != "" {
+			for _, a := range waiting {
+				a.line = number
+			}
+			waiting = nil
+		}
+		_, rest, ok := strings.Cut(comment, marker)
+		if !ok {
+			continue
+		}
+		rules, reason, _ := strings.Cut(rest, " ")
+		column := 1 + strings.Index(line, marker)
+		for name := range strings.SplitSeq(rules, ",") {
+			at := spec.Range{
+				Start: spec.Position{Line: number, Column: column},
+				End:   spec.Position{Line: number, Column: column + len(marker) + len(rules) - 1},
+			}
+			a := &allowance{file: file, rule: strings.TrimSpace(name), at: at, line: number, reason: strings.TrimSpace(reason)}
+			out = append(out, a)
+			if onlyComment {
+				waiting = append(waiting, a)
+			}
+		}
+	}
+	return out
+}
+
+// unusedAllowance is judged by Run itself, once all others are through.
+func unusedAllowance() Rule {
+	return Rule{
+		Name:        "UnusedAllowance",
+		Severity:    Warning,
+		Description: "A comment that allows a rule says why, and is removed when it allows nothing any more.",
+	}
+}

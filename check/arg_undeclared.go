@@ -1,0 +1,113 @@
+package check
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+
+	"github.com/moby/buildkit/util/suggest"
+
+	"github.com/pgstrata/pgstrata/shell"
+	"github.com/pgstrata/pgstrata/spec"
+)
+
+func argUndeclared() Rule {
+	return Rule{
+		Name:        "ArgUndeclared",
+		Severity:    Warning,
+		Description: "A build argument that a setup script reads is declared.",
+		check:       checkArgUndeclared,
+	}
+}
+
+func checkArgUndeclared(p *pass) {
+	for _, u := range p.setup {
+		if len(u.unresolved()) > 0 { // a file that nobody could read may set anything
+			continue
+		}
+		set := u.variables()
+		for _, s := range u.scripts {
+			for _, r := range s.Reads {
+				p.readVariable(u, s, r, set)
+			}
+		}
+	}
+}
+
+// variables are those that a program sets itself, or finds set.
+func (u *unit) variables() map[string]bool {
+	out := map[string]bool{}
+	for _, v := range u.node.Env {
+		out[v.Name] = true
+	}
+	for _, a := range u.assigns() {
+		out[a.Name] = true
+	}
+	for _, c := range u.calls() {
+		for _, g := range c.Guards {
+			out[g.Var] = true
+		}
+		switch c.Name {
+		case "read", "mapfile", "readarray", "getopts", "printf", "let":
+			for _, w := range c.Args {
+				out[w.Value] = true
+			}
+		}
+	}
+	return out
+}
+
+// readVariable judges one variable that a setup script reads. Only names in
+// capitals can be arguments, by every convention that there is.
+func (p *pass) readVariable(u *unit, s *shell.Script, r shell.Read, set map[string]bool) {
+	if set[r.Name] || r.Name != strings.ToUpper(r.Name) || !spec.IsIdentifier(r.Name) || wellKnown(r.Name) || p.hasDefault(s, r) {
+		return
+	}
+	var declared []string
+	for _, a := range p.in.File.Args {
+		declared = append(declared, a.Name.Value)
+	}
+	at := span(r.Pos, shell.Pos{Line: r.Pos.Line, Column: r.Pos.Column + len(r.Name)})
+	if slices.Contains(declared, r.Name) {
+		p.at(s.Path, at, "%s is declared, but the build file's `args:` of %s leave it out: it is empty here", r.Name, u.node.Path)
+		return
+	}
+	hint := "declare it under args, or give it a default here"
+	if match, ok := suggest.Search(r.Name, declared, true); ok {
+		hint = "did you mean " + match + "?"
+	}
+	p.report(true, s.Path, at, "%s may be empty: nothing sets it; %s", r.Name, hint)
+}
+
+// hasDefault tells whether an expansion says what holds where the variable is
+// not set: ${NAME:-x}, ${NAME+x}, ${NAME?x}.
+func (p *pass) hasDefault(s *shell.Script, r shell.Read) bool {
+	lines := bytes.Split(p.text(s.Path), []byte("\n"))
+	if r.Pos.Line < 1 || r.Pos.Line > len(lines) {
+		return false
+	}
+	line := lines[r.Pos.Line-1]
+	end := r.Pos.Column - 1 + len(r.Name)
+	if end >= len(line) || r.Pos.Column < 2 || line[r.Pos.Column-2] != '{' {
+		return false
+	}
+	rest := bytes.TrimPrefix(line[end:], []byte(":"))
+	return len(rest) > 0 && strings.IndexByte("-=+?", rest[0]) >= 0
+}
+
+// wellKnown tells whether a variable is set by shells, by BuildKit or by the
+// base image.
+func wellKnown(name string) bool {
+	if strings.HasPrefix(name, "BASH") || strings.HasPrefix(name, "LC_") || strings.HasPrefix(name, "BUILDKIT_") || strings.HasPrefix(name, "COMP_") {
+		return true
+	}
+	switch name {
+	case "HOME", "PATH", "PWD", "OLDPWD", "USER", "LOGNAME", "SHELL", "TERM", "LANG", "LANGUAGE", "TZ", "TMPDIR", "HOSTNAME", "IFS", "PS1", "PS2", "PS4",
+		"EUID", "UID", "GROUPS", "PPID", "RANDOM", "SRANDOM", "SECONDS", "LINENO", "OPTARG", "OPTIND", "REPLY", "FUNCNAME", "PIPESTATUS", "DIRSTACK",
+		"HOSTTYPE", "MACHTYPE", "OSTYPE", "SHLVL", "SHELLOPTS", "COLUMNS", "LINES", "EPOCHSECONDS", "EPOCHREALTIME", "MAPFILE", "COPROC", "CDPATH", "MAIL",
+		"HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY", "SOURCE_DATE_EPOCH", "SSH_AUTH_SOCK", "DEBIAN_FRONTEND", "_",
+		"CC", "CXX", "CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS", "MAKEFLAGS":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,101 @@
+package check
+
+import (
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/pgstrata/pgstrata/spec"
+)
+
+func argUnused() Rule {
+	return Rule{
+		Name:        "ArgUnused",
+		Severity:    Warning,
+		Description: "A build argument that is declared is read by something.",
+		check:       checkArgUnused,
+	}
+}
+
+func checkArgUnused(p *pass) {
+	used := p.argsInText()
+	for _, u := range p.setup {
+		for _, v := range u.node.Env {
+			used[v.Name] = true
+		}
+	}
+	for _, r := range p.in.File.CacheBoundary.Rules {
+		for _, t := range r.WhenChanged {
+			if name, ok := strings.CutPrefix(t.Value, "arg:"); ok {
+				used[name] = true
+			}
+		}
+	}
+	for _, a := range p.in.File.Args {
+		if !used[a.Name.Value] {
+			p.file(a.Name.At, "no setup script and nothing in the build file reads %s; remove it, or is its name right?", a.Name)
+		}
+	}
+	for _, s := range append(p.in.File.Setup.Scripts[:len(p.in.File.Setup.Scripts):len(p.in.File.Setup.Scripts)], p.in.File.Setup.FinalCleanup...) {
+		p.unusedByScript(s)
+	}
+}
+
+// unusedByScript judges the args that the build file hands to a script.
+func (p *pass) unusedByScript(s spec.Script) {
+	program := p.in.Graph.Programs[s.Path.Value]
+	if program == nil || len(s.Args) == 0 {
+		return
+	}
+	if _, _, ok := program.ReadsAll(); ok {
+		return
+	}
+	for _, t := range s.Args {
+		_, _, mentioned := program.Mentions(t.Value)
+		_, _, implicit := program.ImplicitlyReads(t.Value)
+		if !mentioned && !implicit {
+			p.file(t.At, "%s does not read %s, and yet each new value of it would run the script again; remove it from the script's args", s.Path, t)
+		}
+	}
+}
+
+// argsInText are the names that the build file's values refer to.
+func (t *tree) argsInText() map[string]bool {
+	out := map[string]bool{}
+	file, err := parser.ParseBytes(t.in.Text, 0)
+	if err != nil { // a Dockerfile, read into a spec by other means
+		return out
+	}
+	for _, doc := range file.Docs {
+		ast.Walk(names(out), doc)
+	}
+	return out
+}
+
+// names collects the parameters in every string of a YAML document.
+type names map[string]bool
+
+// Visit implements ast.Visitor.
+func (n names) Visit(node ast.Node) ast.Visitor {
+	text, ok := node.(ast.ScalarNode)
+	if !ok {
+		return n
+	}
+	value, ok := text.GetValue().(string)
+	if !ok || !strings.Contains(value, "$") {
+		return n
+	}
+	word, err := syntax.NewParser().Document(strings.NewReader(value))
+	if err != nil {
+		return n
+	}
+	syntax.Walk(word, func(s syntax.Node) bool {
+		if param, ok := s.(*syntax.ParamExp); ok && param.Param != nil {
+			n[param.Param.Value] = true
+		}
+		return true
+	})
+	return n
+}

@@ -1,0 +1,23 @@
+package check
+
+import "strings"
+
+func bashInSh() Rule {
+	return Rule{
+		Name:        "BashInSh",
+		Severity:    Warning,
+		Description: "A script that needs bash says so in its first line.",
+		check:       checkBashInSh,
+	}
+}
+
+func checkBashInSh(p *pass) {
+	for u := range p.units() {
+		for _, s := range u.scripts {
+			if b := s.Bashism; b != nil {
+				feature, _, _ := strings.Cut(b.Msg, ":")
+				p.at(s.Path, span(b.Pos, b.Pos), "%s: Debian's sh, which the first line asks for, does not have this; write #!/bin/bash", feature)
+			}
+		}
+	}
+}

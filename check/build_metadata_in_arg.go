@@ -1,0 +1,52 @@
+package check
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/pgstrata/pgstrata/graph"
+)
+
+func buildMetadataInArg() Rule {
+	return Rule{
+		Name:        "BuildMetadataInArg",
+		Severity:    Warning,
+		Description: "Dates, revisions and numbers of builds are labels: in a setup script they end all caching.",
+		check:       checkBuildMetadataInArg,
+	}
+}
+
+func checkBuildMetadataInArg(p *pass) {
+	for _, a := range p.in.File.Args {
+		if !isBuildMetadata(a.Name.Value) {
+			continue
+		}
+		var readers []string
+		for _, u := range p.setup {
+			if slices.ContainsFunc(u.node.Env, func(v graph.Var) bool { return v.Name == a.Name.Value }) {
+				readers = append(readers, u.node.Path)
+			}
+		}
+		if len(readers) > 0 {
+			p.file(a.Name.At, "%s has another value in each build, so %s and all that comes after never come from the cache; put it into image.labels alone", a.Name, strings.Join(readers, ", "))
+		}
+	}
+}
+
+// isBuildMetadata tells whether a name speaks of the build, and of nothing
+// that is built: BUILD_DATE and GIT_COMMIT do, PGVECTOR_COMMIT does not.
+func isBuildMetadata(name string) bool {
+	what := false
+	for part := range strings.SplitSeq(strings.ToUpper(name), "_") {
+		switch part {
+		case "DATE", "TIME", "TIMESTAMP", "COMMIT", "SHA", "REF", "REVISION", "NUMBER", "ID", "BRANCH", "HASH", "CREATED", "PIPELINE", "JOB", "RUN", "URL":
+			what = true
+		case "BUILD", "GIT", "VCS", "CI", "SOURCE", "IMAGE", "SHORT", "GITHUB", "GITLAB", "DRONE", "JENKINS":
+		case "EPOCH": // SOURCE_DATE_EPOCH: the way to make builds repeatable
+			return false
+		default:
+			return false
+		}
+	}
+	return what
+}

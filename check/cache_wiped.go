@@ -1,0 +1,126 @@
+package check
+
+import (
+	"path"
+	"strings"
+
+	"github.com/pgstrata/pgstrata/shell"
+)
+
+func cacheWiped() Rule {
+	return Rule{
+		Name:        "CacheWiped",
+		Severity:    Warning,
+		Description: "A setup script leaves the caches of the next build alone: they are mounts, and in no layer.",
+		check:       checkCacheWiped,
+	}
+}
+
+func checkCacheWiped(p *pass) {
+	for _, u := range p.setup {
+		mounts := u.mounts()
+		for s, c := range u.calls() {
+			if what := u.wipes(c); what != "" {
+				p.call(s, c, "%s empties %s, which is a mount and in no layer: it saves nothing, and the next build downloads or compiles everything again; remove the line", what, cacheOf(c, mounts))
+				continue
+			}
+			for _, w := range deletions(c) {
+				if target := covered(w.Value, mounts); target != "" {
+					p.word(s, w, "%s is in a cache mount and in no layer: deleting it saves nothing, and the next build downloads or compiles everything again; remove it", target)
+				}
+			}
+		}
+	}
+}
+
+// mounts are the cache mounts that a program sees.
+func (u *unit) mounts() []string {
+	var out []string
+	for _, c := range u.node.Caches {
+		out = append(out, c.Target)
+	}
+	return out
+}
+
+// wipes is the command that empties a tool's whole cache, or "".
+func (u *unit) wipes(c *shell.Call) string {
+	if len(u.node.Caches) == 0 {
+		return ""
+	}
+	sub := subcommand(c, "-o", "-c")
+	switch c.Name {
+	case "apt", "apt-get", "aptitude":
+		if sub == "clean" || sub == "autoclean" || sub == "distclean" || sub == "auto-clean" {
+			return c.Name + " " + sub
+		}
+	case "pip", "pip3", "npm", "uv", "yarn":
+		if sub == "cache" && c.HasArg("purge", "clean", "remove", "prune") {
+			return c.Name + " cache"
+		}
+	case "go":
+		if w, ok := hasFlag(c, 0, "", "-cache", "-modcache"); ok && sub == "clean" {
+			return "go clean " + w.Value
+		}
+	case "ccache":
+		if w, ok := hasFlag(c, 'C', "FMo", "--clear", "-c", "--cleanup", "-z"); ok && w.Value != "-z" {
+			return "ccache " + w.Value
+		}
+	}
+	return ""
+}
+
+// cacheOf names the cache of a tool.
+func cacheOf(c *shell.Call, mounts []string) string {
+	switch c.Name {
+	case "apt", "apt-get", "aptitude":
+		return "/var/cache/apt"
+	}
+	for _, m := range mounts {
+		if strings.Contains(m, strings.TrimSuffix(c.Name, "3")) {
+			return m
+		}
+	}
+	return "its cache"
+}
+
+// deletions are the paths that rm or find deletes.
+func deletions(c *shell.Call) []shell.Word {
+	switch c.Name {
+	case "rm", "unlink", "shred":
+		return operands(c)
+	case "find":
+		if !c.HasArg("-delete", "rm") {
+			return nil
+		}
+		var out []shell.Word
+		for _, w := range c.Args {
+			if strings.HasPrefix(w.Value, "-") || w.Value == "!" || w.Value == "(" {
+				break
+			}
+			out = append(out, w)
+		}
+		return out
+	}
+	return nil
+}
+
+// covered is the mount that a deletion reaches into, or takes with it. What a
+// pattern leaves open is not held against it.
+func covered(p string, mounts []string) string {
+	trimmed := strings.TrimRight(p, "*/")
+	if !path.IsAbs(p) || trimmed == "" || strings.Contains(trimmed, "*") {
+		return ""
+	}
+	trimmed = path.Clean(strings.ReplaceAll(trimmed, `\`, ""))
+	for _, m := range mounts {
+		if within(trimmed, m) || within(m, trimmed) {
+			return p
+		}
+	}
+	return ""
+}
+
+// within tells whether inner is outer, or lies below it.
+func within(inner, outer string) bool {
+	return inner == outer || strings.HasPrefix(inner, outer+"/")
+}

@@ -1,0 +1,175 @@
+// Package check holds the rules: what makes PostgreSQL images slow, bloated,
+// insecure or broken at start-up, found in the build file and its scripts
+// before anything is built, and in the built setup where only that can tell.
+//
+// A rule is one file. It reads the build file (package spec), what the scripts
+// do (package shell) and what will be built (package graph), and reports
+// findings with file and line. A rule that has to guess says "may".
+package check
+
+import (
+	"cmp"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"github.com/moby/buildkit/frontend/dockerfile/linter"
+
+	"github.com/pgstrata/pgstrata/graph"
+	"github.com/pgstrata/pgstrata/spec"
+)
+
+// Severity is how bad a finding is.
+type Severity string
+
+const (
+	// Error is for what is sure to fail in a build or in a container; it ends
+	// an ordinary build.
+	Error Severity = "error"
+	// Warning is for everything else.
+	Warning Severity = "warning"
+)
+
+// Rule is one rule.
+type Rule struct {
+	// Name is what findings, allowances and `# check=skip=` call it.
+	Name string
+	// Severity is that of its findings, but for those that may be wrong, which
+	// are warnings.
+	Severity Severity
+	// Description is one sentence.
+	Description string
+
+	// needs is what has to be known for the rule to run at all.
+	needs need
+	// enforced tells that another package refuses the mistake, so that there
+	// is nothing left to find here.
+	enforced bool
+	check    func(*pass)
+}
+
+// need is knowledge that is not always there.
+type need int
+
+const (
+	text    need = iota // the build file and its context
+	setup               // the built setup state
+	history             // how often files change
+)
+
+// URL is the address of the rule's page.
+func (r Rule) URL() string { return URL(r.Name) }
+
+// URL is the address of a rule's page.
+func URL(name string) string {
+	return "https://github.com/pgstrata/pgstrata/blob/main/docs/rules/" + name + ".md"
+}
+
+// Finding is one mistake.
+type Finding struct {
+	// Rule is the rule's name.
+	Rule string
+	// Severity is how bad it is.
+	Severity Severity
+	// Description is the rule's.
+	Description string
+	// File is the build file's name, or a script's path in the context.
+	File string
+	// Range is the place in it. It is never zero: what has no place is said of
+	// the first line.
+	Range spec.Range
+	// Message says what is wrong and what to do.
+	Message string
+	// May tells that the rule had to guess.
+	May bool
+}
+
+// String is the finding in one line.
+func (f Finding) String() string {
+	return fmt.Sprintf("%s:%d:%d: %s: %s", f.File, f.Range.Start.Line, f.Range.Start.Column, f.Rule, f.Message)
+}
+
+// Input is what is checked.
+type Input struct {
+	// File is the build file, completed by its Discover; Text is its content.
+	File *spec.File
+	Text []byte
+	// Graph is what graph.New made of it.
+	Graph *graph.Graph
+	// Context is the build context that both were made from.
+	Context fs.FS
+	// Config says which rules are skipped; nil skips none.
+	Config *linter.Config
+
+	// Setup is the root of the built setup state: it follows no symbolic links
+	// out of itself. nil where nothing has been built: rules that ask it are
+	// left out.
+	Setup fs.FS
+	// Path is the image's PATH, "" where the base is not known.
+	Path string
+	// Changes counts how often each context file changed, nil where there is
+	// no history.
+	Changes map[string]int
+}
+
+// Run checks. Findings come in the order of files (the build file first) and
+// lines, and are the same for the same input.
+func Run(in Input) []Finding {
+	t := newTree(&in)
+	var out []Finding
+	ran := map[string]bool{}
+	for _, r := range Rules() {
+		if skipped(in.Config, r.Name) || !in.knows(r.needs) || r.check == nil {
+			continue
+		}
+		ran[r.Name] = !r.enforced
+		r.check(&pass{tree: t, rule: r, out: &out})
+	}
+	out = unique(out)
+	out = t.allow(out, ran)
+	sortFindings(out, in.Graph.File)
+	return out
+}
+
+func (in *Input) knows(n need) bool {
+	switch n {
+	case setup:
+		return in.Setup != nil
+	case history:
+		return in.Changes != nil
+	}
+	return true
+}
+
+// unique drops what several programs say of the one helper that they share.
+func unique(list []Finding) []Finding {
+	type key struct {
+		rule, file, message string
+		start               spec.Position
+	}
+	seen := map[key]bool{}
+	return slices.DeleteFunc(list, func(f Finding) bool {
+		k := key{f.Rule, f.File, f.Message, f.Range.Start}
+		dup := seen[k]
+		seen[k] = true
+		return dup
+	})
+}
+
+func sortFindings(list []Finding, first string) {
+	slices.SortStableFunc(list, func(a, b Finding) int {
+		if a.File != b.File && (a.File == first || b.File == first) {
+			if a.File == first {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Or(
+			cmp.Compare(a.File, b.File),
+			cmp.Compare(a.Range.Start.Line, b.Range.Start.Line),
+			cmp.Compare(a.Range.Start.Column, b.Range.Start.Column),
+			cmp.Compare(a.Rule, b.Rule),
+			cmp.Compare(a.Message, b.Message),
+		)
+	})
+}

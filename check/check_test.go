@@ -1,0 +1,184 @@
+package check
+
+import (
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/moby/buildkit/frontend/dockerfile/linter"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pgstrata/pgstrata/graph"
+	"github.com/pgstrata/pgstrata/spec"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew") //nolint:gochecknoglobals // a flag of the test program
+
+// input resolves a tree as the command line does.
+func input(t testing.TB, context fs.FS) Input {
+	t.Helper()
+	text, err := fs.ReadFile(context, "Dockerfile")
+	require.NoError(t, err)
+	predefined := map[string]string{"TARGETARCH": "amd64", "TARGETOS": "linux", "TARGETPLATFORM": "linux/amd64"}
+	file, err := spec.Load("Dockerfile", text, spec.Options{Predefined: predefined})
+	require.NoError(t, err)
+	require.NoError(t, file.Discover(context))
+	g, err := graph.New(file, context, graph.Options{Platform: "linux/amd64", Predefined: predefined, Now: time.Unix(0, 0)})
+	require.NoError(t, err)
+	config, err := ParseConfig(text, nil)
+	require.NoError(t, err)
+	return Input{File: file, Text: text, Graph: g, Context: context, Config: config}
+}
+
+// archive is a set of files in one: each begins with a line `-- NAME --`.
+func archive(text string) map[string]string {
+	out, name := map[string]string{}, ""
+	for line := range strings.Lines(text) {
+		if rest, ok := strings.CutPrefix(line, "-- "); ok {
+			if file, ok := strings.CutSuffix(strings.TrimSpace(rest), " --"); ok {
+				name = file
+				out[name] = ""
+				continue
+			}
+		}
+		if name != "" {
+			out[name] += line
+		}
+	}
+	return out
+}
+
+// split takes the files below root/ of an archive for the built setup, and the
+// rest for the context. A text `-> TARGET` makes a symbolic link.
+func split(files map[string]string) (context, setup fstest.MapFS) {
+	context, setup = fstest.MapFS{}, fstest.MapFS{}
+	for name, data := range files {
+		if rest, ok := strings.CutPrefix(name, "root/"); ok {
+			f := &fstest.MapFile{Data: []byte(data), Mode: 0o755}
+			if to, ok := strings.CutPrefix(data, "-> "); ok {
+				f = &fstest.MapFile{Data: []byte(strings.TrimSpace(to)), Mode: fs.ModeSymlink | 0o777}
+			}
+			setup[rest] = f
+			continue
+		}
+		context[name] = &fstest.MapFile{Data: []byte(data), Mode: 0o644}
+	}
+	if len(setup) == 0 {
+		setup = nil
+	}
+	return context, setup
+}
+
+// describe is a golden file's text.
+func describe(list []Finding) string {
+	var b strings.Builder
+	for _, f := range list {
+		may := ""
+		if f.May {
+			may = "may: "
+		}
+		fmt.Fprintf(&b, "%s:%d:%d-%d:%d: %s: %s%s\n", f.File, f.Range.Start.Line, f.Range.Start.Column, f.Range.End.Line, f.Range.End.Column, f.Severity, may, f.Message)
+	}
+	return b.String()
+}
+
+func only(list []Finding, rule string) []Finding {
+	var out []Finding
+	for _, f := range list {
+		if f.Rule == rule {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+func read(t testing.TB, file string) (Input, map[string]string) {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	require.NoError(t, err)
+	files := archive(string(data))
+	context, root := split(files)
+	if context["Dockerfile"] == nil {
+		context["Dockerfile"] = &fstest.MapFile{Data: []byte("base: debian:bookworm-slim\n")}
+	}
+	delete(context, "want")
+	delete(context, "changes")
+	in := input(t, context)
+	if root != nil {
+		in.Setup = root
+	}
+	if changes, ok := files["changes"]; ok {
+		in.Changes = map[string]int{}
+		for line := range strings.Lines(changes) {
+			name, n, _ := strings.Cut(strings.TrimSpace(line), " ")
+			in.Changes[name], err = strconv.Atoi(n)
+			require.NoError(t, err)
+		}
+	}
+	return in, files
+}
+
+// Each rule has an archive with all that it must find and much that it must
+// not; `want` holds the former.
+func TestRules(t *testing.T) {
+	for _, r := range Rules() {
+		t.Run(r.Name, func(t *testing.T) {
+			file := filepath.Join("testdata", r.Name+".txtar")
+			in, files := read(t, file)
+			got := describe(only(Run(in), r.Name))
+			assert.NotEmpty(t, got, "a fixture has something to find")
+			if *update {
+				data, err := os.ReadFile(file)
+				require.NoError(t, err)
+				before, _, _ := strings.Cut(string(data), "-- want --\n")
+				require.NoError(t, os.WriteFile(file, []byte(before+"-- want --\n"+got), 0o644)) //nolint:gosec // a text of this repository
+				return
+			}
+			if diff := cmp.Diff(files["want"], got); diff != "" {
+				t.Errorf("-want +got\n%s", diff)
+			}
+		})
+	}
+}
+
+// What this repository shows as good has nothing to find.
+func TestExamplesAreClean(t *testing.T) {
+	examples, err := filepath.Glob("../examples/*")
+	require.NoError(t, err)
+	require.NotEmpty(t, examples)
+	for _, dir := range examples {
+		t.Run(path.Base(dir), func(t *testing.T) {
+			assert.Empty(t, describe(Run(input(t, os.DirFS(dir)))))
+		})
+	}
+}
+
+func TestConfig(t *testing.T) {
+	bad := fstest.MapFS{
+		"Dockerfile":     {Data: []byte("# check=skip=UnpinnedBase;error=true\nbase: debian\n")},
+		"setup/notes.md": {},
+	}
+	in := input(t, bad)
+	assert.True(t, in.Config.ReturnAsError)
+	assert.Empty(t, only(Run(in), "UnpinnedBase"))
+	assert.NotEmpty(t, only(Run(in), "RunsAsRoot"))
+	in.Config = &linter.Config{SkipAll: true}
+	assert.Empty(t, Run(in))
+
+	given := &linter.Config{}
+	config, err := ParseConfig(in.Text, given)
+	require.NoError(t, err)
+	assert.Same(t, given, config, "the command line counts")
+	_, err = ParseConfig([]byte("# check=nonsense\n"), nil)
+	assert.Error(t, err)
+}

@@ -1,0 +1,58 @@
+package check
+
+import (
+	"path"
+	"strings"
+
+	"github.com/pgstrata/pgstrata/graph"
+)
+
+func configWorldReadableSecret() Rule {
+	return Rule{
+		Name:        "ConfigWorldReadableSecret",
+		Severity:    Warning,
+		Description: "A configuration file that holds a secret is closed to other users.",
+		check:       checkConfigWorldReadableSecret,
+	}
+}
+
+func checkConfigWorldReadableSecret(p *pass) {
+	for _, class := range p.in.Graph.Entrypoint {
+		if class.Name != "configuration" {
+			continue
+		}
+		for _, f := range class.Files {
+			if f.Mode&0o004 == 0 {
+				continue
+			}
+			if what := p.holdsSecret(f); what != "" {
+				p.file(f.At, "%s holds %s, and mode %04o lets every user of the container read it; set mode: \"0640\", and better keep secrets out of the image", f.Target, what, f.Mode)
+			}
+		}
+	}
+}
+
+// holdsSecret says what secret a configuration file holds, or "".
+func (p *pass) holdsSecret(f graph.File) string {
+	switch base := path.Base(f.Target); {
+	case base == ".pgpass" || base == "pgpass":
+		return "passwords"
+	case path.Ext(base) == ".key":
+		return "a private key"
+	}
+	for _, line := range textLines(p.text(f.Source)) {
+		if strings.Contains(line, "PRIVATE KEY-----") {
+			return "a private key"
+		}
+		key, value, ok := keyValue(line)
+		if ok && secretName(key) && !isPlaceholder(value) {
+			return "a value of " + key
+		}
+		if _, rest, ok := strings.Cut(value, "password="); ok && !strings.HasPrefix(strings.TrimSpace(line), "#") {
+			if word := strings.Fields(rest + " "); len(word) > 0 && !isPlaceholder(word[0]) {
+				return "a password"
+			}
+		}
+	}
+	return ""
+}

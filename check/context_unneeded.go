@@ -1,0 +1,47 @@
+package check
+
+import (
+	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/pgstrata/pgstrata/spec"
+)
+
+func contextUnneeded() Rule {
+	return Rule{
+		Name:        "ContextUnneeded",
+		Severity:    Warning,
+		Description: "The build gets no files that it does not need: each may run something again.",
+		check:       checkContextUnneeded,
+	}
+}
+
+func checkContextUnneeded(p *pass) {
+	f := p.in.File
+	for _, list := range [][]spec.Text{f.CacheBoundary.StableFiles, f.CacheBoundary.VolatileFiles} {
+		for _, t := range list {
+			if base, rest := doublestar.SplitPattern(t.Value); t.At != (spec.Range{}) && (t.Value == "." || base == "." && (rest == "**" || rest == "**/*" || rest == "*")) {
+				p.file(t.At, "%s makes the client send the whole build context; name the directories that the build needs, such as setup/**", t)
+			}
+		}
+	}
+	for i, s := range f.Setup.Scripts {
+		for _, t := range s.Inputs {
+			p.unneededInput(i, t)
+		}
+	}
+}
+
+// unneededInput judges a directory that a script declares: with other setup
+// scripts in it, an edit of any of them runs this one too.
+func (p *pass) unneededInput(index int, t spec.Text) {
+	if t.Value == "." {
+		p.file(t.At, "the whole build context is an input: each edit of any file runs %s again; name what it reads", p.in.File.Setup.Scripts[index].Path)
+		return
+	}
+	for i, other := range p.in.File.Setup.Scripts {
+		if i != index && other.Path.Value != t.Value && within(other.Path.Value, t.Value) {
+			p.file(t.At, "%s holds %s too: each edit of that script runs %s again; name what it reads", t, other.Path, p.in.File.Setup.Scripts[index].Path)
+			return
+		}
+	}
+}

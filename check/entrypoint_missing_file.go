@@ -1,0 +1,75 @@
+package check
+
+import (
+	"path"
+
+	"github.com/pgstrata/pgstrata/shell"
+)
+
+func entrypointMissingFile() Rule {
+	return Rule{
+		Name:        "EntrypointMissingFile",
+		Severity:    Error,
+		Description: "A file that an entrypoint script runs or reads is in the image.",
+		needs:       setup,
+		check:       checkEntrypointMissingFile,
+	}
+}
+
+func checkEntrypointMissingFile(p *pass) {
+	for s, c := range p.entrypointCalls() {
+		if w, ok := scriptOf(c); ok && !p.tested(c, w.Value) && p.absent(w.Value) {
+			p.report(w.Assumed, s.Path, span(w.Pos, w.End), "%s is neither in the built setup nor among the entrypoint files", w.Value)
+		}
+		if c.MayNotRun() {
+			continue
+		}
+		for _, w := range readsOf(c) {
+			if name, ok := w.Literal(); ok && !w.Glob && !w.Assumed && path.IsAbs(name) && p.absent(name) {
+				p.report(true, s.Path, span(w.Pos, w.End), "%s is neither in the built setup nor among the entrypoint files; it may be missing when this runs", name)
+			}
+		}
+	}
+}
+
+// scriptOf is the file that an interpreter is given to run. A script that is
+// run by itself is a command, and EntrypointMissingCommand speaks of it.
+func scriptOf(c *shell.Call) (shell.Word, bool) {
+	if !isInterpreter(c.Name) || c.HasArg("-c", "-m", "-e", "-s", "-r") {
+		return shell.Word{}, false
+	}
+	for _, w := range operands(c, "-o", "-O", "-W", "-X") {
+		name, ok := w.Literal()
+		return w, ok && !w.Glob && path.IsAbs(name)
+	}
+	return shell.Word{}, false
+}
+
+// absent tells whether a path is sure to be missing in a new container.
+func (p *pass) absent(name string) bool {
+	name = path.Clean(name)
+	if p.inImage(name) || !p.known(name) {
+		return false
+	}
+	_, err := p.root().stat(name)
+	return err != nil
+}
+
+// readsOf are the files that a command reads.
+func readsOf(c *shell.Call) []shell.Word {
+	var out []shell.Word
+	for _, r := range c.Redirects {
+		if r.Reads() && r.Op == "<" {
+			out = append(out, r.Target)
+		}
+	}
+	switch c.Name {
+	case "cat", "envsubst":
+		out = append(out, operands(c)...)
+	case "cp", "install":
+		if w := operands(c, "-o", "-g", "-m", "-t"); len(w) > 1 {
+			out = append(out, w[:len(w)-1]...)
+		}
+	}
+	return out
+}

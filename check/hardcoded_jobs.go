@@ -1,0 +1,61 @@
+package check
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/pgstrata/pgstrata/shell"
+)
+
+func hardcodedJobs() Rule {
+	return Rule{
+		Name:        "HardcodedJobs",
+		Severity:    Warning,
+		Description: "The number of parallel jobs follows the machine that builds.",
+		check:       checkHardcodedJobs,
+	}
+}
+
+func checkHardcodedJobs(p *pass) {
+	for _, u := range p.setup {
+		for s, c := range u.calls() {
+			switch c.Name {
+			case "make", "gmake", "ninja", "samu", "cmake", "ccmake", "meson", "scons":
+				for i, w := range c.Args {
+					if n := jobsIn(c, i); n > 1 && isLiteral(w) {
+						p.word(s, w, `%d jobs are too many for a small machine and too few for a large one; write -j"$(nproc)"`, n)
+					}
+				}
+			}
+		}
+		for s, a := range u.assigns() {
+			if a.Name != "MAKEFLAGS" && a.Name != "CMAKE_BUILD_PARALLEL_LEVEL" || !isLiteral(a.Value) {
+				continue
+			}
+			if n, err := strconv.Atoi(strings.TrimLeft(a.Value.Value, "-jobs= ")); err == nil && n > 1 {
+				p.at(s.Path, span(a.Pos, a.End), `%d jobs are too many for a small machine and too few for a large one; write %s="-j$(nproc)"`, n, a.Name)
+			}
+		}
+	}
+}
+
+// jobsIn is the number of jobs that the i-th argument asks for, or 0.
+func jobsIn(c *shell.Call, i int) int {
+	v := c.Args[i].Value
+	for _, option := range []string{"-j", "--jobs", "--parallel"} {
+		rest, ok := strings.CutPrefix(v, option)
+		if !ok {
+			continue
+		}
+		rest = strings.TrimPrefix(rest, "=")
+		if rest == "" {
+			rest = c.Arg(i + 1)
+			if i+1 < len(c.Args) && !isLiteral(c.Args[i+1]) {
+				return 0
+			}
+		}
+		n, _ := strconv.Atoi(rest) // not a number: not hard-coded
+		return n
+	}
+	return 0
+}

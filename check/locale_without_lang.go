@@ -1,0 +1,74 @@
+package check
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/pgstrata/pgstrata/graph"
+	"github.com/pgstrata/pgstrata/shell"
+	"github.com/pgstrata/pgstrata/spec"
+)
+
+func localeWithoutLang() Rule {
+	return Rule{
+		Name:        "LocaleWithoutLang",
+		Severity:    Warning,
+		Description: "The locale that setup generates is the one that LANG names.",
+		check:       checkLocaleWithoutLang,
+	}
+}
+
+func checkLocaleWithoutLang(p *pass) {
+	lang, at := p.lang()
+	made := p.makesLocales()
+	switch {
+	case lang == "" && made.call != nil:
+		p.mayCall(made.script, made.call, "this makes a locale that no process uses unless LANG names it: clusters may be created with SQL_ASCII and C; set LANG in image.env")
+	case lang != "" && made.call == nil && !isBuiltinLocale(lang) && !p.hasLocales() && at != (spec.Range{}):
+		p.mayFile(at, "no setup script makes the locale %s and the base may not have it: initdb would refuse it; run locale-gen or localedef in setup, or use C.UTF-8", lang)
+	}
+}
+
+// lang is the image's locale and where it is set.
+func (p *pass) lang() (string, spec.Range) {
+	for _, v := range p.in.Graph.Image.Env {
+		if v.Name == "LANG" || v.Name == "LC_ALL" {
+			return v.Value, v.At
+		}
+	}
+	return "", spec.Range{}
+}
+
+// isBuiltinLocale tells whether the C library has a locale by itself.
+func isBuiltinLocale(name string) bool {
+	base, _, _ := strings.Cut(name, ".")
+	return base == "C" || base == "POSIX" || strings.Contains(name, "$")
+}
+
+type localeMaker struct {
+	script *shell.Script
+	call   *shell.Call
+}
+
+// makesLocales is the first command of setup that makes a locale.
+func (p *pass) makesLocales() localeMaker {
+	for s, c := range p.setupCalls() {
+		if c.Name == "locale-gen" || c.Name == "localedef" || c.Name == "dpkg-reconfigure" && c.HasArg("locales") {
+			return localeMaker{s, c}
+		}
+	}
+	return localeMaker{}
+}
+
+// hasLocales tells whether a package brings every locale.
+func (p *pass) hasLocales() bool {
+	if slices.ContainsFunc(p.in.Graph.RuntimePackages(), func(pkg graph.Package) bool { return strings.HasPrefix(pkg.Spec, "locales-all") }) {
+		return true
+	}
+	for _, c := range p.setupCalls() {
+		if installsPackages(c) && c.HasArg("locales-all") {
+			return true
+		}
+	}
+	return false
+}

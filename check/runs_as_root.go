@@ -1,0 +1,29 @@
+package check
+
+import "slices"
+
+func runsAsRoot() Rule {
+	return Rule{
+		Name:        "RunsAsRoot",
+		Severity:    Warning,
+		Description: "The container's process is not root, or gives that up.",
+		check:       checkRunsAsRoot,
+	}
+}
+
+func checkRunsAsRoot(p *pass) {
+	if p.in.Graph.User != nil {
+		return
+	}
+	for _, c := range p.entrypointCalls() {
+		if c.User != "" || slices.Contains([]string{"gosu", "su-exec", "setpriv", "runuser", "su", "chpst"}, c.Name) {
+			return
+		}
+		for _, w := range c.Wrappers {
+			if slices.Contains([]string{"gosu", "su-exec", "setpriv", "runuser", "su", "chpst", "sudo"}, w.Name) {
+				return
+			}
+		}
+	}
+	p.mayFile(p.in.File.Base.At, "nothing sets a user, so the container may run as root, which PostgreSQL refuses; add `user: {name: postgres, uid: 999}`")
+}

@@ -1,0 +1,74 @@
+package check
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/pgstrata/pgstrata/graph"
+	"github.com/pgstrata/pgstrata/shell"
+)
+
+func serialMake() Rule {
+	return Rule{
+		Name:        "SerialMake",
+		Severity:    Warning,
+		Description: "A compilation uses every processor.",
+		check:       checkSerialMake,
+	}
+}
+
+func checkSerialMake(p *pass) {
+	for _, u := range p.setup {
+		if u.setsJobs() {
+			continue
+		}
+		for s, c := range u.calls() {
+			if compiles(c) && !slices.ContainsFunc(c.Args, isJobs) && !slices.ContainsFunc(c.Args, unknownOptions) {
+				p.call(s, c, `%s runs one compiler at a time; add -j"$(nproc)"`, c.Name)
+			}
+		}
+	}
+}
+
+// setsJobs tells whether a program sets the jobs for all of its make calls.
+func (u *unit) setsJobs() bool {
+	for _, a := range u.assigns() {
+		if a.Name == "MAKEFLAGS" || a.Name == "CMAKE_BUILD_PARALLEL_LEVEL" {
+			return true
+		}
+	}
+	return slices.ContainsFunc(u.node.Env, func(v graph.Var) bool { return v.Name == "MAKEFLAGS" })
+}
+
+// compiles tells whether a call is a build that could run several jobs and
+// does not by itself.
+func compiles(c *shell.Call) bool {
+	switch c.Name {
+	case "make", "gmake":
+	case "cmake":
+		return c.HasArg("--build")
+	default:
+		return false
+	}
+	goals := operands(c, "-C", "-f", "-I", "-o", "-W", "--directory", "--file", "--makefile")
+	goals = slices.DeleteFunc(goals, func(w shell.Word) bool { return strings.Contains(w.Value, "=") })
+	short := func(w shell.Word) bool {
+		for _, goal := range []string{"install", "clean", "distclean", "check", "test", "uninstall"} {
+			if strings.HasPrefix(w.Value, goal) || strings.HasSuffix(w.Value, "-"+goal) {
+				return true
+			}
+		}
+		return false
+	}
+	return len(goals) == 0 || !slices.ContainsFunc(goals, short)
+}
+
+// isJobs tells whether a word is make's option for parallel jobs.
+func isJobs(w shell.Word) bool {
+	v := w.Value
+	return strings.HasPrefix(v, "--jobs") || strings.HasPrefix(v, "--parallel") || v == "-l" ||
+		strings.HasPrefix(v, "-") && !strings.HasPrefix(v, "--") && strings.Contains(v, "j") && v != "-j1"
+}
+
+// unknownOptions tells whether a word may hold any options.
+func unknownOptions(w shell.Word) bool { return w.Splits && !w.Known }

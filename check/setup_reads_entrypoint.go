@@ -1,0 +1,36 @@
+package check
+
+import (
+	"github.com/pgstrata/pgstrata/shell"
+	"github.com/pgstrata/pgstrata/spec"
+)
+
+// setupReadsEntrypoint finds what is left once graph.New has refused inputs on
+// the entrypoint's side of the boundary: files that a script names without
+// their being inputs. None of them is ever mounted, so the script cannot work.
+func setupReadsEntrypoint() Rule {
+	return Rule{
+		Name:        "SetupReadsEntrypoint",
+		Severity:    Warning,
+		Description: "Setup scripts do not depend on entrypoint files.",
+		check:       checkSetupReadsEntrypoint,
+	}
+}
+
+func checkSetupReadsEntrypoint(p *pass) {
+	for _, u := range p.setup {
+		for _, s := range u.scripts {
+			for _, ref := range s.Paths {
+				if ref.Bare || ref.Glob {
+					continue
+				}
+				if ref.InContext && spec.Matches(p.in.File.CacheBoundary.VolatileFiles, ref.Context) {
+					p.at(s.Path, span(ref.Pos, ref.Pos), "%s is an entrypoint file, and setup never sees those: else each edit of it would run setup again; move it to setup/, or let the entrypoint do this", ref.Context)
+				}
+				if f, ok := p.targets[ref.Path]; ok && ref.Access != shell.AccessWrite {
+					p.at(s.Path, span(ref.Pos, ref.Pos), "%s is not there while setup runs: %s becomes it later, in a layer of its own; its mode and owner are set there", ref.Path, f.Source)
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,84 @@
+package check
+
+import (
+	"strings"
+
+	"github.com/pgstrata/pgstrata/shell"
+)
+
+func tlsVerificationDisabled() Rule {
+	return Rule{
+		Name:        "TLSVerificationDisabled",
+		Severity:    Warning,
+		Description: "Nobody between the build and a server can change what is downloaded.",
+		check:       checkTLSVerificationDisabled,
+	}
+}
+
+func checkTLSVerificationDisabled(p *pass) {
+	for s, c := range p.allCalls() {
+		if w, ok := unverified(c); ok {
+			p.word(s, w, "%s turns off the check of who answers: anybody on the way can change what arrives; install ca-certificates, or name the authority's certificate", w.Text)
+		}
+	}
+	for u := range p.units() {
+		for s, a := range u.assigns() {
+			if disablesVerification(a.Name, a.Value.Value) {
+				p.at(s.Path, span(a.Pos, a.End), "%s turns off the check of who answers: anybody on the way can change what arrives", a.Name)
+			}
+		}
+	}
+	for _, pair := range p.in.File.Image.Env {
+		if disablesVerification(pair.Key.Value, pair.Value.Value) {
+			p.file(pair.Key.At, "%s turns off the check of who answers, in every container", pair.Key)
+		}
+	}
+}
+
+// unverified returns the word that turns verification off.
+func unverified(c *shell.Call) (shell.Word, bool) {
+	switch c.Name {
+	case "curl":
+		return hasFlag(c, 'k', curlValued, "--insecure", "--proxy-insecure")
+	case "wget", "aria2c":
+		w, ok := hasFlag(c, 0, "", "--no-check-certificate", "--check-certificate")
+		return w, ok && w.Value != "--check-certificate=true"
+	case "pip", "pip3", "uv":
+		return hasFlag(c, 0, "", "--trusted-host", "--allow-insecure-host")
+	case "apt", "apt-get", "aptitude":
+		if w, ok := hasFlag(c, 0, "", "--allow-unauthenticated", "--force-yes", "--allow-insecure-repositories"); ok {
+			return w, true
+		}
+		return wordWith(c, "Verify-Peer=false", "AllowInsecureRepositories=true", "AllowUnauthenticated=true")
+	case "git":
+		return wordWith(c, "http.sslVerify=false", "http.sslverify=false")
+	case "npm", "yarn":
+		return wordWith(c, "strict-ssl=false")
+	case "echo", "printf":
+		return wordWith(c, "[trusted=yes]", "trusted=yes]")
+	}
+	return shell.Word{}, false
+}
+
+func wordWith(c *shell.Call, parts ...string) (shell.Word, bool) {
+	for _, w := range c.Args {
+		for _, part := range parts {
+			if strings.Contains(w.Value, part) {
+				return w, true
+			}
+		}
+	}
+	return shell.Word{}, false
+}
+
+func disablesVerification(name, value string) bool {
+	switch name {
+	case "GIT_SSL_NO_VERIFY":
+		return value != "" && value != "0" && value != "false"
+	case "NODE_TLS_REJECT_UNAUTHORIZED", "PYTHONHTTPSVERIFY":
+		return value == "0"
+	case "PIP_TRUSTED_HOST":
+		return value != ""
+	}
+	return false
+}

@@ -1,0 +1,46 @@
+package check
+
+import (
+	"github.com/distribution/reference"
+
+	"github.com/pgstrata/pgstrata/spec"
+)
+
+func unpinnedBase() Rule {
+	return Rule{
+		Name:        "UnpinnedBase",
+		Severity:    Warning,
+		Description: "The base image names a release; the base of isolated scripts is pinned by its digest.",
+		check:       checkUnpinnedBase,
+	}
+}
+
+func checkUnpinnedBase(p *pass) {
+	if tag, pinned, ok := parts(p.in.File.Base); ok && !pinned {
+		switch tag {
+		case "":
+			p.file(p.in.File.Base.At, "%s has no tag: the next build may get another release; name one, such as debian:bookworm-slim", p.in.File.Base)
+		case "latest", "stable", "stable-slim", "testing", "testing-slim", "unstable", "unstable-slim", "sid", "rolling", "devel", "edge", "nightly":
+			p.file(p.in.File.Base.At, "%s moves from release to release: the next build may get another one; name a release, such as debian:bookworm-slim", p.in.File.Base)
+		}
+	}
+	if _, pinned, ok := parts(p.in.File.Setup.Base); ok && !pinned {
+		p.file(p.in.File.Setup.Base.At, "setup.base is there so that a new base does not compile everything again, but %s moves as well; add its digest (@sha256:…)", p.in.File.Setup.Base)
+	}
+}
+
+// parts takes an image reference apart.
+func parts(t spec.Text) (tag string, pinned, ok bool) {
+	if t.Value == "" {
+		return "", false, false
+	}
+	named, err := reference.ParseNormalizedNamed(t.Value)
+	if err != nil { // spec has reported it
+		return "", false, false
+	}
+	_, pinned = named.(reference.Digested)
+	if tagged, ok := named.(reference.Tagged); ok {
+		tag = tagged.Tag()
+	}
+	return tag, pinned, true
+}

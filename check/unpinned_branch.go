@@ -1,0 +1,104 @@
+package check
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/pgstrata/pgstrata/shell"
+)
+
+func unpinnedBranch() Rule {
+	return Rule{
+		Name:        "UnpinnedBranch",
+		Severity:    Warning,
+		Description: "Source code comes from a tag or a commit, not from a branch that moves.",
+		check:       checkUnpinnedBranch,
+	}
+}
+
+func checkUnpinnedBranch(p *pass) {
+	for _, u := range p.setup {
+		for s, c := range u.calls() {
+			switch {
+			case c.Name == "git" && subcommand(c, "-C", "-c") == "clone":
+				p.clone(u, s, c)
+			case isDownloader(c):
+				for _, w := range remoteURLs(c) {
+					if part := movingPart(w.Value); part != "" {
+						p.word(s, w, "%s names what is newest at the time: the next build may get something else; name a release", part)
+					}
+				}
+			case slices.Contains([]string{"pip", "pip3", "uv", "npm", "go", "cargo", "gem"}, c.Name):
+				for _, w := range c.Args {
+					if movingPackage(w.Value) {
+						p.word(s, w, "%s is whatever is newest at the time; name a release or a commit behind @", w.Text)
+					}
+				}
+			}
+		}
+	}
+}
+
+// clone judges one git clone. A checkout anywhere in the program pins it.
+func (p *pass) clone(u *unit, s *shell.Script, c *shell.Call) {
+	for i, w := range c.Args {
+		branch, ok := strings.CutPrefix(w.Value, "--branch=")
+		if w.Value == "-b" || w.Value == "--branch" {
+			branch, ok = c.Arg(i+1), true
+		}
+		if ok {
+			if isMoving(branch) {
+				p.call(s, c, "%s is a branch that moves: the next build may get something else; name a tag, or check out a commit", branch)
+			}
+			return
+		}
+	}
+	for _, other := range u.calls() {
+		if other.Name == "git" && slices.ContainsFunc(other.Args, func(w shell.Word) bool {
+			return w.Is("checkout") || w.Is("switch") || w.Is("reset") || w.Is("fetch")
+		}) {
+			return
+		}
+	}
+	p.call(s, c, "the clone is of the newest commit: the next build may get something else; name a tag with --branch, or check out a commit")
+}
+
+func isMoving(ref string) bool {
+	switch strings.TrimPrefix(ref, "refs/heads/") {
+	case "main", "master", "develop", "devel", "trunk", "HEAD", "latest", "nightly", "dev":
+		return true
+	}
+	return false
+}
+
+// movingPart is the part of an address that names a branch, or the latest
+// release.
+func movingPart(url string) string {
+	_, rest, _ := strings.Cut(url, "://")
+	host, rest, _ := strings.Cut(rest, "/")
+	parts := strings.Split(rest, "/")
+	for i, part := range parts {
+		name, _, _ := strings.Cut(part, ".tar")
+		name = strings.TrimSuffix(name, ".zip")
+		before := ""
+		if i > 0 {
+			before = parts[i-1]
+		}
+		switch {
+		case i > 1 && host == "raw.githubusercontent.com" && i == 2 && isMoving(part),
+			isMoving(name) && slices.Contains([]string{"archive", "heads", "tarball", "zipball", "raw", "blob"}, before),
+			part == "latest" && before == "releases":
+			return part
+		}
+	}
+	return ""
+}
+
+// movingPackage tells whether a package manager is told to take what is newest.
+func movingPackage(v string) bool {
+	name, ref, ok := strings.Cut(strings.TrimPrefix(v, "git+ssh://git@"), "@")
+	if strings.HasPrefix(v, "git+") {
+		return !ok || isMoving(ref)
+	}
+	return ok && name != "" && isMoving(ref) && !strings.HasPrefix(v, "-")
+}

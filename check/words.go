@@ -1,0 +1,144 @@
+package check
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/pgstrata/pgstrata/shell"
+)
+
+// hasFlag tells whether a command is given one of the options: long ones as
+// they are, or with =value, and a letter among the letters of a short one.
+// valued are the letters whose value may follow in the same word.
+func hasFlag(c *shell.Call, letter byte, valued string, long ...string) (shell.Word, bool) {
+	for _, w := range c.Args {
+		v := w.Value
+		if v == "--" {
+			break
+		}
+		name, _, _ := strings.Cut(v, "=")
+		if slices.Contains(long, name) {
+			return w, true
+		}
+		if letter == 0 || len(v) < 2 || v[0] != '-' || v[1] == '-' {
+			continue
+		}
+		for i := 1; i < len(v); i++ {
+			if v[i] == letter {
+				return w, true
+			}
+			if strings.IndexByte(valued, v[i]) >= 0 {
+				break
+			}
+		}
+	}
+	return shell.Word{}, false
+}
+
+// curlValued are curl's short options that take a value; wget's differ in
+// none that matters here.
+const curlValued = "AbcCdDeEFhHKmoPQrtTuUwxXyYz"
+
+// operands are a command's words that are no options. valued are the options
+// whose value is the next word.
+func operands(c *shell.Call, valued ...string) []shell.Word {
+	var out []shell.Word
+	for i := 0; i < len(c.Args); i++ {
+		v := c.Args[i].Value
+		switch {
+		case v == "--":
+			return append(out, c.Args[i+1:]...)
+		case slices.Contains(valued, v):
+			i++
+		case len(v) > 1 && v[0] == '-':
+		default:
+			out = append(out, c.Args[i])
+		}
+	}
+	return out
+}
+
+// subcommand is a command's first operand, as in `git clone`.
+func subcommand(c *shell.Call, valued ...string) string {
+	for _, w := range operands(c, valued...) {
+		return w.Value
+	}
+	return ""
+}
+
+// isDownloader tells whether a command fetches what a URL names.
+func isDownloader(c *shell.Call) bool {
+	return slices.Contains([]string{"curl", "wget", "aria2c", "axel"}, c.Name)
+}
+
+// remoteURLs are the addresses that a downloader is given, but for those of
+// the container itself.
+func remoteURLs(c *shell.Call) []shell.Word {
+	var out []shell.Word
+	for _, w := range c.Args {
+		if _, rest, ok := strings.Cut(w.Value, "://"); ok && !isLocal(rest) {
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
+// isLocal tells whether what follows a URL's scheme names the machine itself,
+// or somebody that only running time knows.
+func isLocal(rest string) bool {
+	host, _, _ := strings.Cut(rest, "/")
+	if i := strings.LastIndex(host, "@"); i >= 0 {
+		host = host[i+1:]
+	}
+	for _, local := range []string{"localhost", "127.", "[::1]", "0.0.0.0", "*"} {
+		if strings.HasPrefix(host, local) {
+			return true
+		}
+	}
+	return false
+}
+
+// isInterpreter tells whether a command runs the program text that it reads.
+func isInterpreter(name string) bool {
+	switch name {
+	case "sh", "bash", "dash", "ash", "zsh", "ksh", "mksh", "python", "python3", "perl", "ruby", "node", "php":
+		return true
+	}
+	return false
+}
+
+// isLiteral tells whether a word is written out, with nothing to expand in it.
+func isLiteral(w shell.Word) bool {
+	return w.Known && w.Value != "" && !strings.ContainsAny(w.Text, "$`")
+}
+
+// secretName tells whether a variable or key with this name holds a secret.
+// Its last words decide: POSTGRES_PASSWORD does, PASSWORD_ENCRYPTION and
+// PASSWORD_FILE do not.
+func secretName(name string) bool {
+	parts := strings.FieldsFunc(strings.ToUpper(name), func(r rune) bool { return r == '_' || r == '-' || r == '.' })
+	if len(parts) == 0 {
+		return false
+	}
+	last, before := parts[len(parts)-1], ""
+	if len(parts) > 1 {
+		before = parts[len(parts)-2]
+	}
+	switch last {
+	case "PASSWORD", "PASSWD", "PASSPHRASE", "PASS", "SECRET", "TOKEN", "CREDENTIAL", "CREDENTIALS", "APIKEY", "PGPASSWORD", "PWORD":
+		return true
+	case "KEY":
+		return slices.Contains([]string{"API", "ACCESS", "PRIVATE", "SECRET", "ENCRYPTION", "SIGNING"}, before)
+	}
+	return false
+}
+
+// isPlaceholder tells whether a value only stands for a secret.
+func isPlaceholder(v string) bool {
+	v = strings.Trim(v, `"' `)
+	switch strings.ToLower(v) {
+	case "", "true", "false", "null", "~", "none", "no", "yes", "scram-sha-256", "md5", "on", "off":
+		return true
+	}
+	return strings.ContainsAny(v, "$%<{`") || strings.HasPrefix(v, "/") || strings.Trim(v, "*xX.-_") == ""
+}

@@ -1,0 +1,211 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/moby/buildkit/frontend/dockerui"
+	"github.com/moby/buildkit/solver/errdefs"
+	"github.com/moby/buildkit/solver/pb"
+	"github.com/moby/patternmatcher"
+	"github.com/moby/patternmatcher/ignorefile"
+	"github.com/spf13/cobra"
+
+	"github.com/pgstrata/pgstrata/check"
+	"github.com/pgstrata/pgstrata/frontend"
+	pgllb "github.com/pgstrata/pgstrata/llb"
+	"github.com/pgstrata/pgstrata/spec"
+)
+
+// errFindings makes the exit status 1, as docker buildx build --check does.
+var errFindings = errors.New("the check found something")
+
+func newCheckCommand() *cobra.Command {
+	var (
+		file, format string
+		buildArgs    []string
+	)
+	cmd := &cobra.Command{
+		Use:   "check [OPTIONS] PATH",
+		Short: "Check a build file and its scripts, without a daemon",
+		Example: `  pgstrata check .
+  pgstrata check --format sarif . >check.sarif`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			t, err := openTree(args[0], file)
+			if err != nil {
+				return err
+			}
+			defer t.Close()
+			in, err := frontend.ReadTree(t.name, t.text, t, arguments(buildArgs))
+			if err != nil {
+				return t.locate(err)
+			}
+			in.Changes = changes(cmd.Context(), args[0])
+			findings := check.Run(in)
+			if err := t.write(cmd.OutOrStdout(), format, findings); err != nil {
+				return err
+			}
+			if len(findings) > 0 {
+				return errFindings
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVarP(&file, "file", "f", "", `build file (default "PATH/Dockerfile")`)
+	cmd.Flags().StringVar(&format, "format", "text", "output format: text, json (as docker's --call=check,format=json) or sarif")
+	cmd.Flags().StringArrayVar(&buildArgs, "build-arg", nil, "build argument as NAME=VALUE")
+	return cmd
+}
+
+func arguments(list []string) map[string]string {
+	out := map[string]string{}
+	for _, a := range list {
+		name, value, _ := strings.Cut(a, "=")
+		out[name] = value
+	}
+	return out
+}
+
+// tree is a build context on disk, without what .dockerignore excludes. No
+// symbolic link leads out of it.
+type tree struct {
+	name    string
+	text    []byte
+	root    *os.Root
+	files   fs.FS
+	exclude *patternmatcher.PatternMatcher
+}
+
+func openTree(dir, file string) (*tree, error) {
+	file = cmp.Or(file, filepath.Join(dir, dockerui.DefaultDockerfileName))
+	text, err := os.ReadFile(file) //nolint:gosec // the user names it
+	if err != nil {
+		return nil, fmt.Errorf("build file: %w", err)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("build context: %w", err)
+	}
+	t := &tree{name: filepath.Base(file), text: text, root: root, files: root.FS()}
+	if t.exclude, err = ignored(file+".dockerignore", filepath.Join(dir, ".dockerignore")); err != nil {
+		return nil, errors.Join(err, root.Close())
+	}
+	return t, nil
+}
+
+// ignored reads the first of the files that is there.
+func ignored(names ...string) (*patternmatcher.PatternMatcher, error) {
+	for _, name := range names {
+		data, err := os.ReadFile(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		patterns, err := ignorefile.ReadAll(bytes.NewReader(data))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		return patternmatcher.New(patterns)
+	}
+	return patternmatcher.New(nil)
+}
+
+// Close lets go of the directory.
+func (t *tree) Close() error { return t.root.Close() }
+
+// Open implements fs.FS.
+func (t *tree) Open(name string) (fs.File, error) {
+	if t.excludes(name) {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+	}
+	return t.files.Open(name)
+}
+
+// ReadDir implements fs.ReadDirFS.
+func (t *tree) ReadDir(name string) ([]fs.DirEntry, error) {
+	entries, err := fs.ReadDir(t.files, name)
+	out := entries[:0]
+	for _, e := range entries {
+		if e.IsDir() || !t.excludes(filepath.ToSlash(filepath.Join(name, e.Name()))) {
+			out = append(out, e)
+		}
+	}
+	return out, err
+}
+
+// excludes tells whether .dockerignore keeps a file out. A directory may hold
+// exceptions, so it is never kept out by itself.
+func (t *tree) excludes(name string) bool {
+	out, err := t.exclude.MatchesOrParentMatches(name)
+	if err != nil || !out {
+		return false
+	}
+	info, err := fs.Stat(t.files, name)
+	return err != nil || !info.IsDir()
+}
+
+func (t *tree) source(name string) *pb.SourceInfo {
+	if name == t.name {
+		return &pb.SourceInfo{Filename: name, Language: "yaml", Data: t.text}
+	}
+	data, _ := fs.ReadFile(t, name) // the rules have read it
+	return &pb.SourceInfo{Filename: name, Language: "sh", Data: data}
+}
+
+// locate adds the places of mistakes, for main to print.
+func (t *tree) locate(err error) error {
+	mistakes := spec.AsErrors(err)
+	for i := len(mistakes) - 1; i >= 0; i-- {
+		if at := mistakes[i].At; at != (spec.Range{}) {
+			err = errdefs.WithSource(err, &errdefs.Source{Info: t.source(t.name), Ranges: []*pb.Range{pgllb.Range(at)}})
+		}
+	}
+	return err
+}
+
+func (t *tree) write(w io.Writer, format string, findings []check.Finding) error {
+	results := frontend.LintResults(findings, t.name, t.source)
+	encode := json.NewEncoder(w)
+	encode.SetIndent("", "  ")
+	switch format {
+	case "json":
+		return encode.Encode(results)
+	case "sarif":
+		return encode.Encode(newSARIF(findings))
+	case "text":
+		if len(findings) == 0 {
+			_, err := fmt.Fprintln(w, "Check complete, no warnings found.")
+			return err
+		}
+		return results.PrintTo(w, nil)
+	}
+	return fmt.Errorf("--format %s: must be text, json or sarif", format)
+}
+
+// changes counts how often each file changed, where git knows it.
+func changes(ctx context.Context, dir string) map[string]int {
+	out, err := exec.CommandContext(ctx, "git", "-C", dir, "log", "-1000", "--no-merges", "--relative", "--name-only", "--format=", "--", ".").Output() //nolint:gosec // a directory
+	if err != nil {
+		return nil
+	}
+	counts := map[string]int{}
+	for name := range strings.Lines(string(out)) {
+		if name = strings.TrimSpace(name); name != "" {
+			counts[name]++
+		}
+	}
+	return counts
+}

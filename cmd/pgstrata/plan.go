@@ -1,0 +1,268 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/moby/buildkit/frontend/dockerui"
+	"github.com/spf13/cobra"
+
+	"github.com/pgstrata/pgstrata/frontend"
+	"github.com/pgstrata/pgstrata/plan"
+	"github.com/pgstrata/pgstrata/worktree"
+)
+
+func newPlanCommand() *cobra.Command {
+	var (
+		o options
+		p planOptions
+	)
+	cmd := &cobra.Command{
+		Use:   "plan [OPTIONS] PATH",
+		Short: "Tell what a build would run again, and why; no daemon is asked",
+		Long: `Tell what a build would run again, and why; no daemon is asked.
+
+The working tree is compared with what was built last, as pgstrata build has
+recorded it; with --since, as if a git revision had been built last; with
+--change, as if it were built as it is, and the file were edited then.`,
+		Example: `  pgstrata plan .
+  pgstrata plan --since HEAD~3 .
+  pgstrata plan --change entrypoint.d/entrypoint.sh .
+  pgstrata plan --build-arg POSTGRESQL_VERSION=16 --format json .`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			plans, err := p.plans(cmd.Context(), &o, args[0])
+			if err != nil {
+				return err
+			}
+			return p.write(cmd.OutOrStdout(), plans)
+		},
+	}
+	f := cmd.Flags()
+	o.addInputFlags(f)
+	f.StringVar(&p.since, "since", "", "compare with this git revision")
+	f.StringArrayVar(&p.changes, "change", nil, "take this file of the context, or all in this folder, as changed")
+	f.StringVar(&p.format, "format", "text", "text or json")
+	return cmd
+}
+
+// planOptions are the flags that plan alone has.
+type planOptions struct {
+	since   string
+	changes []string
+	format  string
+}
+
+// plans returns the plan of each platform.
+func (p *planOptions) plans(ctx context.Context, o *options, dir string) ([]*plan.Plan, error) {
+	if p.format != "text" && p.format != "json" {
+		return nil, fmt.Errorf("--format %s: must be text or json", p.format)
+	}
+	file := o.buildFile(dir)
+	now := time.Now()
+	var last *history
+	if p.since == "" {
+		var err error
+		if last, err = readHistory(dir, file); err != nil {
+			return nil, err
+		}
+	}
+	context, beside, err := sources(dir, file)
+	if err != nil {
+		return nil, err
+	}
+	builds, err := o.offline(context, beside, file, now)
+	if err != nil {
+		return nil, err
+	}
+	var then []frontend.OfflineBuild
+	if p.since != "" {
+		if context, err = worktree.Revision(ctx, dir, p.since); err != nil {
+			return nil, err
+		}
+		if beside, err = worktree.Revision(ctx, filepath.Dir(file), p.since); err != nil {
+			return nil, err
+		}
+		if then, err = o.offline(context, beside, file, now); err != nil {
+			return nil, fmt.Errorf("%s: %w", p.since, err)
+		}
+	}
+	var out []*plan.Plan
+	for i, b := range builds {
+		last := last.record(b.Graph.Platform)
+		c := comparison{planOptions: p, build: b, last: last}
+		if then != nil {
+			c.then = &then[i]
+		}
+		result, err := c.plan()
+		if err != nil {
+			return nil, err
+		}
+		if last != nil && c.since() == "" {
+			result.Since = "the build of " + lastBuilt(dir, file)
+		}
+		out = append(out, result)
+	}
+	return out, nil
+}
+
+// lastBuilt says when the recorded build was.
+func lastBuilt(dir, file string) string {
+	h, err := readHistory(dir, file)
+	if err != nil || h == nil {
+		return "an unknown time"
+	}
+	return h.Built.Local().Format("2006-01-02 15:04")
+}
+
+// comparison is one platform's.
+type comparison struct {
+	*planOptions
+	build frontend.OfflineBuild
+	last  *plan.Record
+	then  *frontend.OfflineBuild
+}
+
+// since says what is compared with, "" for the last build.
+func (c *comparison) since() string {
+	switch {
+	case c.then != nil:
+		return c.planOptions.since
+	case len(c.changes) > 0:
+		return "the tree as it is"
+	}
+	return ""
+}
+
+func (c *comparison) plan() (*plan.Plan, error) {
+	opt := c.build.Options
+	var before *plan.Record
+	var err error
+	switch {
+	case c.then != nil:
+		opt.Git = true
+		was := c.then.Options
+		was.Git = true
+		before, err = plan.New(c.then.Graph, c.then.Context, was)
+	case len(c.changes) > 0:
+		c.assumeBases(&opt)
+		before, err = plan.New(c.build.Graph, c.build.Context, opt)
+	default:
+		c.assumeBases(&opt)
+		before = c.last
+	}
+	if err != nil {
+		return nil, err
+	}
+	ignored := c.ignored()
+	opt.Changed = func(name string) bool {
+		return slices.ContainsFunc(c.changes, func(change string) bool {
+			change = path.Clean(filepath.ToSlash(change))
+			return name == change || strings.HasPrefix(name, change+"/")
+		})
+	}
+	after, err := plan.New(c.build.Graph, c.build.Context, opt)
+	if err != nil {
+		return nil, err
+	}
+	if c.last != nil && before != c.last {
+		before.Took = c.last.Took // how long steps take is as true here
+	}
+	result := plan.Compare(before, after)
+	result.Since = c.since()
+	result.Notes = ignored
+	if c.last == nil && c.since() == "" {
+		result.Notes = append(result.Notes, "pgstrata build has not recorded a build of this context and build file; --since compares with a git revision")
+	}
+	return result, nil
+}
+
+// assumeBases takes the base images to be what they were in the last build.
+func (c *comparison) assumeBases(opt *plan.Options) {
+	if c.last != nil {
+		opt.Bases = c.last.Bases
+		opt.Copies = c.last.Copies
+	}
+}
+
+// ignored warns of changes that no build can see.
+func (c *comparison) ignored() []string {
+	var out []string
+	for _, name := range c.changes {
+		if _, err := fs.Stat(c.build.Context, path.Clean(filepath.ToSlash(name))); err != nil {
+			out = append(out, name+" is not in the build context, or nothing in the build file can need it")
+		}
+	}
+	return out
+}
+
+// write writes plans in the wanted format.
+func (p *planOptions) write(w io.Writer, plans []*plan.Plan) error {
+	if p.format == "json" {
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		return e.Encode(plans)
+	}
+	for i, one := range plans {
+		if len(plans) > 1 {
+			if i > 0 {
+				fmt.Fprintln(w)
+			}
+			fmt.Fprintf(w, "%s:\n", one.Platform)
+		}
+		if err := one.Write(w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sources are the folders of the context and of the build file.
+func sources(dir, file string) (context, beside worktree.Source, err error) {
+	if context, err = worktree.Dir(dir); err != nil {
+		return nil, nil, fmt.Errorf("build context %s: %w", dir, err)
+	}
+	if beside, err = worktree.Dir(filepath.Dir(file)); err != nil {
+		return nil, nil, fmt.Errorf("build file %s: %w", file, err)
+	}
+	return context, beside, nil
+}
+
+// offline resolves what would be built from the sources.
+func (o *options) offline(context, beside worktree.Source, file string, now time.Time) ([]frontend.OfflineBuild, error) {
+	name := filepath.Base(file)
+	data, err := worktree.Read(beside, name)
+	if err != nil {
+		return nil, fmt.Errorf("build file: %w", err)
+	}
+	exclude, err := worktree.Ignored(context, beside, name)
+	if err != nil {
+		return nil, err
+	}
+	attrs, err := o.attributes(name, nil)
+	if err != nil {
+		return nil, err
+	}
+	return frontend.Offline{
+		Name: name, Data: data, Options: attrs, Now: now,
+		Context: func(globs, paths []string) (fs.FS, error) {
+			return worktree.New(context, worktree.Filter{Exclude: exclude, Globs: globs, Paths: paths})
+		},
+	}.Resolve()
+}
+
+// buildFile is the build file's path.
+func (o *options) buildFile(dir string) string {
+	if o.file != "" {
+		return o.file
+	}
+	return filepath.Join(dir, dockerui.DefaultDockerfileName)
+}

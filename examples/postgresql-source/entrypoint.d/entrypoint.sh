@@ -1,0 +1,54 @@
+#!/bin/bash
+# The container's process 1. With no arguments, or `postgres` and its options, it is a server in one of three modes:
+#
+#   USE_PATRONI=true   a node of a Patroni cluster
+#   SLEEP_MODE=true    maintenance: no server, for work on the data directory
+#   neither            a single PostgreSQL server
+#
+# Any other command (psql, patronictl, bash) is run in its place, with nothing prepared.
+set -euo pipefail
+umask 077
+trap exit TERM INT QUIT # the kernel keeps signals from a process 1 that has no trap; handle_signals sets better ones
+
+readonly SCRIPTS=/opt/container/entrypoint.d/scripts
+# shellcheck source=scripts/utils/logging.sh
+. "$SCRIPTS/utils/logging.sh"
+# shellcheck source=scripts/utils/settings.sh
+. "$SCRIPTS/utils/settings.sh"
+# shellcheck source=scripts/utils/validation.sh
+. "$SCRIPTS/utils/validation.sh"
+# shellcheck source=scripts/utils/security.sh
+. "$SCRIPTS/utils/security.sh"
+# shellcheck source=scripts/init/directories.sh
+. "$SCRIPTS/init/directories.sh"
+# shellcheck source=scripts/init/configuration.sh
+. "$SCRIPTS/init/configuration.sh"
+# shellcheck source=scripts/init/database.sh
+. "$SCRIPTS/init/database.sh"
+# shellcheck source=scripts/runtime/shutdown.sh
+. "$SCRIPTS/runtime/shutdown.sh"
+# shellcheck source=scripts/runtime/startup.sh
+. "$SCRIPTS/runtime/startup.sh"
+
+main() {
+    case ${1-} in
+        '' | -*) ;;
+        postgres) shift ;;
+        *) exec "$@" ;;
+    esac
+    case ${1-} in
+        -V | --version | -\? | --help | --describe-config) exec postgres "$@" ;;
+    esac
+
+    handle_signals
+    load_settings
+    require_boolean SLEEP_MODE USE_PATRONI
+    report_problems
+    case $(container_mode) in
+        maintenance) start_maintenance ;;
+        patroni) start_patroni "$@" ;;
+        postgresql) start_postgresql "$@" ;;
+    esac
+}
+
+main "$@"

@@ -1,0 +1,60 @@
+# shellcheck shell=sh
+# Sourced by the scripts that compile: brings a Debian source package, and sets the compiler up so that compiling it again
+# gives the same bytes. Then nothing that needs the result is built again, whatever the reason for compiling was.
+
+# unpack_source NAME [WHICH]: fetches the source package NAME, unpacks it with Debian's patches and goes to it. WHICH is
+# one of the releases below, for the version that it has, or a version, with or without Debian's revision; without it the
+# newest version counts.
+#
+# apt checks signatures and hashes. Its lists and downloads are kept in a cache of the package's own, so that two scripts
+# that fetch wait for each other only where they fetch the same.
+unpack_source() {
+    name=$1 which=${2-} cache=/var/cache/sources/$1
+    releases='bookworm trixie'
+    case " $releases " in
+        *" $which "*) releases=$which which= ;;
+    esac
+
+    mkdir -p "$cache/lists/partial"
+    cd "$cache" || return
+    for release in $releases; do
+        echo "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian $release main"
+    done >sources.list
+    cat >apt.conf <<CONF
+Dir::Etc::SourceList "$cache/sources.list";
+Dir::Etc::SourceParts "-";
+Dir::State::Lists "$cache/lists";
+APT::Sandbox::User "root";
+CONF
+    export APT_CONFIG="$cache/apt.conf"
+
+    apt-get update
+    versions=$(apt-cache showsrc --only-source "$name" | sed -n 's/^Version: //p')
+    version=
+    for candidate in $versions; do
+        case $candidate in
+            "${which:-$candidate}" | "$which"-*)
+                if [ -z "$version" ] || dpkg --compare-versions "$candidate" gt "$version"; then version=$candidate; fi
+                ;;
+        esac
+    done
+    if [ -z "$version" ]; then
+        echo "$name has no version $which in $releases; there is:" "${versions:-none}" >&2
+        return 1
+    fi
+    apt-get source --download-only "$name=$version"
+    dpkg-source --no-check --extract "${name}_${version#*:}.dsc" "/build/$name"
+    cd "/build/$name" || return
+    reproducible
+}
+
+# reproducible: Debian's own compiler flags, which also hide where the source lies; no debugging symbols; and the day of
+# the source's last change in place of today's.
+reproducible() {
+    export DEB_CFLAGS_STRIP=-g DEB_LDFLAGS_APPEND=-s
+    CFLAGS=$(dpkg-buildflags --get CFLAGS)
+    CPPFLAGS=$(dpkg-buildflags --get CPPFLAGS)
+    LDFLAGS=$(dpkg-buildflags --get LDFLAGS)
+    SOURCE_DATE_EPOCH=$(dpkg-parsechangelog --show-field Timestamp)
+    export CFLAGS CPPFLAGS LDFLAGS SOURCE_DATE_EPOCH
+}

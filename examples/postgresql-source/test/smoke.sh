@@ -1,0 +1,86 @@
+#!/bin/bash
+# Runs in a container of the finished image, as its user: the modes start, answer, refuse and stop as README.md says.
+set -euo pipefail
+
+readonly HEALTHCHECK=/opt/container/entrypoint.d/scripts/runtime/healthcheck.sh
+work=$(mktemp -d)
+log=$work/log
+container=
+trap 'status=$?; [[ -z $container ]] || kill "$container" || true; ((status == 0)) || cat "$log"; rm -rf "$work"' EXIT
+
+export PGDATA=$work/data PGPORT=$((20000 + RANDOM % 20000))
+password="an 'odd' \"one\" \\ \$HOME $(</proc/sys/kernel/random/uuid)"
+
+fail() {
+    echo "FAILED: $1"
+    exit 1
+}
+
+# start NAME=VALUE...: the entrypoint with this environment, in the background, where a shell would have INT ignored.
+start() {
+    env --default-signal=INT "$@" /entrypoint.sh postgres >"$log" 2>&1 &
+    container=$!
+}
+
+# await_health NAME=VALUE...
+await_health() {
+    for _ in {1..150}; do
+        env "$@" "$HEALTHCHECK" >/dev/null 2>&1 && return
+        kill -0 "$container" 2>/dev/null || break
+        sleep 0.2
+    done
+    fail 'the container does not become healthy'
+}
+
+# stop SIGNAL: it must end within 30 seconds, and say that all is well.
+stop() {
+    local pid=$container
+    kill -s "$1" "$pid"
+    timeout 30 tail --pid="$pid" -f /dev/null || fail "$1 does not stop the container"
+    container=
+    wait "$pid" || fail "the container ends with status $? after $1"
+}
+
+# query PASSWORD SQL: over TCP, as a client would.
+query() {
+    PGPASSWORD=$1 psql --no-psqlrc --host=127.0.0.1 --username=app --dbname=shop --tuples-only --no-align --command="$2"
+}
+
+# refused TEXT NAME=VALUE...: the container must not start, and its log must hold TEXT.
+refused() {
+    ! env "${@:2}" timeout 10 /entrypoint.sh >"$log" 2>&1 || fail "a container starts with: ${*:2}"
+    grep -qF "$1" "$log" || fail "the reason is not given: $1"
+}
+
+echo '--- no server without passwords, or without etcd'
+refused POSTGRES_PASSWORD POSTGRES_PASSWORD=
+refused POSTGRES_PASSWORD $'POSTGRES_PASSWORD=one\ntwo'
+refused ETCD_HOSTS USE_PATRONI=true
+refused USE_PATRONI USE_PATRONI=maybe
+[[ ! -e $PGDATA ]] || fail 'a container that does not start leaves data behind'
+
+echo '--- a new cluster'
+printf '%s\n' "$password" >"$work/password"
+start POSTGRES_PASSWORD_FILE="$work/password" POSTGRES_USER=app POSTGRES_DB=shop
+await_health
+query "$password" 'SELECT version()'
+[[ $(query "$password" 'SHOW lc_collate') == "$LANG" ]] || fail 'the cluster has another locale'
+! query wrong 'SELECT 1' 2>/dev/null || fail 'any password will do'
+! grep -qF "${password##* }" /proc/[0-9]*/cmdline "$log" 2>/dev/null || fail 'the password is in the open'
+stop INT
+! "$HEALTHCHECK" >/dev/null || fail 'healthy without a server'
+
+echo '--- the same cluster again'
+start POSTGRES_USER=app
+await_health
+query "$password" 'CREATE TABLE kept ()'
+stop TERM
+grep -q 'database system is shut down' "$log" || fail 'the server did not stop cleanly'
+
+echo '--- maintenance'
+start SLEEP_MODE=true
+await_health SLEEP_MODE=true
+stop TERM
+
+echo '--- Patroni'
+patroni --version

@@ -1,0 +1,118 @@
+package frontend
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/containerd/platforms"
+	"github.com/moby/buildkit/frontend/dockerfile/linter"
+	"github.com/moby/buildkit/frontend/dockerui"
+	"github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/pkg/errors"
+
+	"github.com/pgstrata/pgstrata/check"
+	"github.com/pgstrata/pgstrata/graph"
+)
+
+// contract compares what the entrypoint scripts use with what setup has
+// installed: the rules ask the solved setup state for files, and nothing is
+// executed.
+//
+// To look into a state, the daemon has to have its layers. Those of a setup
+// that was found in an imported cache are still in a registry, and a check
+// must not pull them. Nobody tells a frontend which case it is. So where
+// caches are imported, the contract is checked only if `# check=` (or the
+// build argument BUILDKIT_DOCKERFILE_CHECK) asks for experimental rules.
+func (r *request) contract(ctx context.Context, in input, t *target) error {
+	findings, config, err := r.check(in)
+	if err != nil {
+		return err
+	}
+	if !r.mayAsk(in.graph, config) {
+		return nil
+	}
+	files, err := r.setupFiles(ctx, t)
+	if err != nil {
+		return err
+	}
+	input := r.checkInput(in, config)
+	input.Setup = files
+	for _, v := range t.imageEnv() {
+		if list, ok := strings.CutPrefix(v, "PATH="); ok {
+			input.Path = list
+		}
+	}
+	// The others have been reported before the build.
+	more := slices.DeleteFunc(check.Run(input), func(f check.Finding) bool {
+		return slices.Contains(findings, f) || f.Severity != check.Error && !r.isFirst(in)
+	})
+	return r.report(ctx, in, more, config)
+}
+
+// checked is what solve returned, if the contract holds.
+func (r *request) checked(ctx context.Context, in input, t *target, res *dockerui.BuildResult, err error) (*dockerui.BuildResult, error) {
+	if err == nil {
+		err = r.contract(ctx, in, t)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return res, nil
+}
+
+// mayAsk tells whether the setup state can be looked into, and whether anybody
+// wants to know.
+func (r *request) mayAsk(g *graph.Graph, config *linter.Config) bool {
+	if config.SkipAll || !runsSetup(g) || len(g.Entrypoint) == 0 {
+		return false
+	}
+	if t := r.client.Target; t != "" && t != graph.ImageState && t != graph.TestState {
+		return false
+	}
+	return len(r.client.CacheImports) == 0 || config.ExperimentalAll || len(config.ExperimentalRules) > 0
+}
+
+// isFirst tells whether a platform is the one that warnings are for.
+func (r *request) isFirst(in input) bool {
+	all := r.client.TargetPlatforms
+	return len(all) == 0 || platforms.Format(all[0]) == platforms.Format(in.platform)
+}
+
+// runsSetup tells whether setup executes anything. Where it does not, it is
+// the base, which may never have been pulled.
+func runsSetup(g *graph.Graph) bool {
+	return g.User != nil || len(g.Scripts)+len(g.Cleanup)+len(g.RuntimePackages()) > 0
+}
+
+// setupFiles solves the setup state, and waits for it.
+func (r *request) setupFiles(ctx context.Context, t *target) (*contextFS, error) {
+	def, err := r.marshal(ctx, &target{state: t.setup, options: t.options})
+	if err != nil {
+		return nil, err
+	}
+	res, err := r.gateway.Solve(ctx, client.SolveRequest{
+		Evaluate:     true,
+		Definition:   def.ToPB(),
+		CacheImports: r.client.CacheImports,
+	})
+	if err != nil {
+		return nil, err
+	}
+	ref, err := res.SingleRef()
+	if err != nil {
+		return nil, err
+	}
+	if ref == nil {
+		return nil, errors.New("setup is empty")
+	}
+	return newContextFS(ctx, ref), nil
+}
+
+// imageEnv is the environment that a container starts with.
+func (t *target) imageEnv() []string {
+	if t.image == nil {
+		return nil
+	}
+	return t.image.Config.Env
+}

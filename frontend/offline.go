@@ -1,0 +1,107 @@
+package frontend
+
+import (
+	"io/fs"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/containerd/platforms"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/pkg/errors"
+
+	"github.com/pgstrata/pgstrata/graph"
+	pgllb "github.com/pgstrata/pgstrata/llb"
+	"github.com/pgstrata/pgstrata/plan"
+	"github.com/pgstrata/pgstrata/spec"
+)
+
+// Offline is a build as far as it can be known without a daemon: all but what
+// the base image's reference stands for.
+type Offline struct {
+	// Name and Data are the build file.
+	Name string
+	Data []byte
+	// Options are the frontend's, as a client sends them.
+	Options map[string]string
+	// Now is the time that max_age counts by, unless SOURCE_DATE_EPOCH is set.
+	Now time.Time
+	// Context returns the build context, limited to what the build file needs.
+	Context func(globs, paths []string) (fs.FS, error)
+}
+
+// OfflineBuild is one platform's.
+type OfflineBuild struct {
+	Resolved
+	Context fs.FS
+}
+
+// Resolve resolves the graph of each platform. Its error may be [spec.Errors].
+func (o Offline) Resolve() ([]OfflineBuild, error) {
+	own := platforms.Normalize(platforms.DefaultSpec())
+	targets := []ocispecs.Platform{own}
+	if list := o.Options["platform"]; list != "" {
+		targets = nil
+		for s := range strings.SplitSeq(list, ",") {
+			p, err := platforms.Parse(s)
+			if err != nil {
+				return nil, errors.Wrap(err, "platform "+s)
+			}
+			targets = append(targets, platforms.Normalize(p))
+		}
+	}
+	var out []OfflineBuild
+	for _, p := range targets {
+		b, err := o.resolve(own, p)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, *b)
+	}
+	return out, nil
+}
+
+func (o Offline) resolve(own, target ocispecs.Platform) (*OfflineBuild, error) {
+	args, labels := prefixed(o.Options, "build-arg:"), prefixed(o.Options, "label:")
+	opt := spec.Options{BuildArgs: args, Predefined: predefined(own, target, o.Options["target"], args)}
+	f, err := spec.Load(o.Name, o.Data, opt)
+	if err != nil {
+		return nil, err
+	}
+	context, err := o.Context(f.ContextPatterns())
+	if err != nil {
+		return nil, err
+	}
+	if err := f.Discover(context); err != nil {
+		return nil, err
+	}
+	now, epoch := o.Now, ""
+	if seconds, err := strconv.ParseInt(args[epochArg], 10, 64); err == nil {
+		now, epoch = time.Unix(seconds, 0), args[epochArg]
+	}
+	g, err := graph.New(f, context, graph.Options{Platform: platforms.Format(target), Predefined: opt.Predefined, Now: now})
+	if err != nil {
+		return nil, err
+	}
+	return &OfflineBuild{
+		Context: context,
+		Resolved: Resolved{Graph: g, Options: plan.Options{
+			Target:   o.Options["target"],
+			Steps:    pgllb.Steps(),
+			Settings: PlanSettings(o.Options),
+			Labels:   labels,
+			Epoch:    epoch,
+		}},
+	}, nil
+}
+
+// prefixed returns the options whose names have the prefix, without it.
+func prefixed(options map[string]string, prefix string) map[string]string {
+	out := map[string]string{}
+	for name, value := range options {
+		if rest, ok := strings.CutPrefix(name, prefix); ok {
+			out[rest] = value
+		}
+	}
+	return out
+}

@@ -1,0 +1,155 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+)
+
+// partCauses says what differs between two lists of parts.
+func partCauses(before, after []Part) []Cause {
+	var out []Cause
+	id := func(p Part) string { return p.Kind + "\x00" + p.Name }
+	index := func(list []Part) map[string][]Part {
+		m := map[string][]Part{}
+		for _, p := range list {
+			m[id(p)] = append(m[id(p)], p)
+		}
+		return m
+	}
+	had, have := index(before), index(after)
+	done := map[string]bool{}
+	for _, p := range slices.Concat(after, before) {
+		key := id(p)
+		if done[key] {
+			continue
+		}
+		done[key] = true
+		b, a := had[key], have[key]
+		if slices.Equal(a, b) || isModeOf(p, had, have) {
+			continue
+		}
+		out = append(out, partCause(p, value(b), value(a), len(b) > 0, len(a) > 0))
+	}
+	if len(out) == 0 && !slices.Equal(counted(before), counted(after)) {
+		out = append(out, Cause{Kind: "order", Text: "order changed"})
+	}
+	return out
+}
+
+// counted are the parts that the daemon looks at.
+func counted(list []Part) []Part {
+	return slices.DeleteFunc(slices.Clone(list), func(p Part) bool { return p.Silent })
+}
+
+// isModeOf tells whether a part is the mode or target of a file that came or
+// went: the file says it.
+func isModeOf(p Part, had, have map[string][]Part) bool {
+	if p.Kind != "mode" && p.Kind != "target" {
+		return false
+	}
+	for _, kind := range []string{"file", "directory"} {
+		key := kind + "\x00" + p.Name
+		if (len(had[key]) > 0) != (len(have[key]) > 0) {
+			return true
+		}
+	}
+	return false
+}
+
+func value(list []Part) string {
+	var out []string
+	for _, p := range list {
+		out = append(out, p.Value)
+	}
+	return strings.Join(out, " ")
+}
+
+// partCause words the change of one part.
+func partCause(p Part, before, after string, had, have bool) Cause {
+	c := Cause{Kind: p.Kind, Name: p.Name}
+	what := p.Kind
+	switch p.Kind {
+	case "file", "link", "directory":
+		what = p.Name
+	case "mode":
+		what = "mode of " + p.Name
+	case "step":
+		what = "pgstrata's own " + p.Name
+	case "target":
+		what = "place of " + p.Name
+	case "period":
+		what = "fresh since"
+	default:
+		if p.Name != "" {
+			what += " " + p.Name
+		}
+	}
+	switch {
+	case !had:
+		c.After = readable(p, after)
+		c.Text = what + " is new"
+		if p.Kind == "arg" || p.Kind == "env" || p.Kind == "label" || p.Kind == "setting" {
+			c.Text += ": " + quoted(after)
+		}
+	case !have:
+		c.Before = readable(p, before)
+		c.Text = what + " is gone"
+	default:
+		c.Before, c.After = readable(p, before), readable(p, after)
+		c.Text = what + " changed"
+		if c.Before+c.After != "" {
+			c.Text = what + " " + quoted(c.Before) + " → " + quoted(c.After)
+		}
+	}
+	return c
+}
+
+// readable is a value as a person reads it: a digest of a file says nothing.
+func readable(p Part, value string) string {
+	switch p.Kind {
+	case "file", "step", "layers", "environment":
+		return ""
+	case "digest", "base digest":
+		return shortDigest(value)
+	}
+	const most = 60
+	if r := []rune(value); len(r) > most {
+		return string(r[:most-1]) + "…"
+	}
+	return value
+}
+
+func shortDigest(d string) string {
+	const most = len("sha256:") + 12
+	return d[:min(len(d), most)]
+}
+
+func quoted(s string) string {
+	if s == "" {
+		return `""`
+	}
+	return s
+}
+
+// edgeText words a dependency on a node that is built again.
+func edgeText(e Edge, other *Node) string {
+	name := other.Title
+	switch e.How {
+	case Needs:
+		return "needs " + strings.TrimPrefix(name, "outputs of ")
+	case Content:
+		if other.Kind == KindVersions {
+			return "if the archive has other " + name
+		}
+		return "if the files that " + name + " makes change"
+	}
+	switch other.Kind {
+	case KindFiles:
+		return name + " copied again"
+	case KindScript:
+		return "runs after " + name
+	case KindSettings:
+		return "settings of all steps changed"
+	}
+	return "runs on " + name
+}

@@ -1,0 +1,301 @@
+package plan
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/pgstrata/pgstrata/graph"
+)
+
+// toolchain are the nodes that scripts run on, as package llb has them.
+type toolchain struct{ root, chain, isolated string }
+
+func (b *builder) toolchain(base string) toolchain {
+	tc := b.graph.Toolchain
+	own := b.user(base, "user")
+	t := toolchain{root: b.packages(base, own, "runtime", "runtime", b.graph.RuntimePackages())}
+	t.chain = b.packages(base, t.root, "build", "build", tc.Build)
+	image := base
+	if tc.Base.Name != "" {
+		image = b.base(tc.Base, "base/setup")
+		own = b.user(image, "isolated-user")
+	}
+	t.isolated = b.packages(image, own, "runtime", "isolated-runtime", tc.Runtime)
+	t.isolated = b.packages(image, t.isolated, "build", "isolated-build", tc.Build)
+	return t
+}
+
+func (b *builder) user(base, id string) string {
+	u := b.graph.User
+	if u == nil {
+		return base
+	}
+	return b.step(Node{
+		ID: graph.ToolchainState + "/" + id, State: graph.ToolchainState, Kind: KindUser, Title: "user " + u.Name,
+		Vertex: fmt.Sprintf("user %s (%d:%d)", u.Name, u.UID, u.GID),
+		Parts:  b.own("create-user.sh", u.Name, strconv.Itoa(u.UID), strconv.Itoa(u.GID), u.Home),
+		Edges:  []Edge{{base, On}},
+	})
+}
+
+// packages adds the installation of distribution packages, of a kind.
+func (b *builder) packages(base, on, kind, id string, list []graph.Package) string {
+	if len(list) == 0 {
+		return on
+	}
+	parts := b.own("install-packages.sh")
+	var specs []string
+	for _, p := range list {
+		name, _, _ := strings.Cut(p.Spec, "=")
+		parts = append(parts, Part{Kind: "package", Name: name, Value: p.Spec})
+		specs = append(specs, p.Spec)
+	}
+	parts = append(parts, Part{Kind: "record", Value: kind})
+	parts = append(parts, caches(b.graph.Toolchain.Caches)...)
+	n := Node{
+		ID: graph.ToolchainState + "/" + id, State: graph.ToolchainState, Kind: KindPackages, Title: kind + " packages",
+		Vertex: describe(kind+" packages: "+strings.Join(specs, " "), b.graph.Toolchain.Refresh),
+		Parts:  parts,
+		Edges:  []Edge{{on, On}},
+	}
+	b.refresh(&n, base, b.graph.Toolchain.Refresh)
+	return b.step(n)
+}
+
+// caches lists cache mounts. Their ids and modes of sharing are no part of a
+// step's key, only where they are mounted is.
+func caches(list []graph.Cache) []Part {
+	var parts []Part
+	for _, c := range list {
+		parts = append(parts, Part{Kind: "cache", Name: c.Target, Value: "mounted"})
+		if c.Name == "apt" && !slices.ContainsFunc(parts, func(p Part) bool { return p.Kind == "mask" }) {
+			parts = append(parts, Part{Kind: "mask", Name: "docker-clean", Value: "mounted"})
+		}
+	}
+	return parts
+}
+
+// describe is a vertex's name with what invalidation rules do to it.
+func describe(what string, r graph.Refresh) string {
+	if rules := r.String(); rules != "" {
+		return what + " (" + rules + ")"
+	}
+	return what
+}
+
+// refresh adds what cache invalidation rules make count.
+func (b *builder) refresh(n *Node, base string, r graph.Refresh) {
+	if r.Period != "" {
+		n.Parts = append(n.Parts, Part{Kind: "period", Value: r.Period})
+	}
+	if r.Base {
+		n.Parts = append(n.Parts, Part{Kind: "base digest", Value: b.opt.Bases[b.graph.Base.Name].Digest})
+	}
+	if len(r.Packages) == 0 {
+		return
+	}
+	versions := Node{
+		ID: n.ID + "/versions", State: graph.ToolchainState, Kind: KindVersions, Title: "versions of " + strings.Join(r.Packages, ", "),
+		Vertex: "versions in the archive on " + r.Day + ": " + strings.Join(r.Packages, " "),
+		Parts:  append(b.own("package-versions.sh", r.Packages...), Part{Kind: "day", Value: r.Day}),
+		Edges:  []Edge{{base, On}},
+	}
+	versions.Parts = append(versions.Parts, caches(b.graph.Toolchain.Caches)...)
+	n.Edges = append(n.Edges, Edge{b.step(versions), Content})
+}
+
+// setup makes the nodes of the setup scripts.
+type setup struct {
+	*builder
+	base    string
+	tools   toolchain
+	after   map[string]string
+	holds   map[string]map[string]bool
+	outputs map[string]string
+}
+
+// build returns the nodes that the root without entrypoint files is made from.
+func (s *setup) build() ([]string, error) {
+	for _, script := range s.graph.Scripts {
+		if err := s.run(script); err != nil {
+			return nil, err
+		}
+	}
+	chain, err := s.chain()
+	if err != nil {
+		return nil, err
+	}
+	root := []string{chain}
+	var paths []string
+	held := s.holds[s.last()]
+	for _, script := range s.graph.Scripts {
+		if script.Isolated() && !held[script.Name] {
+			root = append(root, s.outputs[script.Name])
+		}
+		for _, o := range script.Outputs {
+			paths = append(paths, o.Path)
+		}
+	}
+	if len(paths) == 0 {
+		return root, nil
+	}
+	n := Node{
+		ID: graph.SetupState + "/linker", State: graph.SetupState, Kind: KindLinker, Title: "linker's cache",
+		Vertex: "refresh the linker's cache, find every library",
+		Parts:  s.own("refresh-linker.sh", paths...),
+		Edges:  []Edge{{chain, On}},
+	}
+	for _, id := range root[1:] {
+		n.Edges = append(n.Edges, Edge{id, Needs})
+	}
+	return []string{s.step(n)}, nil
+}
+
+// run adds a script after everything that it needs.
+func (s *setup) run(script *graph.Script) error {
+	if s.after[script.Name] != "" || s.outputs[script.Name] != "" {
+		return nil
+	}
+	for _, name := range append(slices.Clone(script.Needs), script.After) {
+		if other := s.graph.Script(name); other != nil {
+			if err := s.run(other); err != nil {
+				return err
+			}
+		}
+	}
+	holds := maps.Clone(s.holds[script.After])
+	if holds == nil {
+		holds = map[string]bool{}
+	}
+	var needs []Edge
+	for _, name := range script.Needs {
+		if !holds[name] {
+			holds[name] = true
+			needs = append(needs, Edge{s.outputs[name], Needs})
+		}
+	}
+	id, err := s.script(script, s.parent(script), needs)
+	if err != nil {
+		return err
+	}
+	if !script.Isolated() {
+		s.after[script.Name], s.holds[script.Name] = id, holds
+		return nil
+	}
+	n := Node{
+		ID: script.Node() + "/outputs", State: graph.SetupState, Kind: KindOutputs, Title: "outputs of " + script.Name,
+		Vertex: "outputs of " + path.Base(script.Path), Edges: []Edge{{id, Content}},
+	}
+	for _, o := range script.Outputs {
+		n.Parts = append(n.Parts, Part{Kind: "output", Name: o.Path, Value: o.Path})
+	}
+	s.outputs[script.Name] = s.add(n)
+	return nil
+}
+
+func (s *setup) parent(script *graph.Script) string {
+	switch {
+	case script.After != "":
+		return s.after[script.After]
+	case script.Isolated():
+		return s.packages(s.base, s.tools.isolated, "runtime", "packages-"+script.Name, script.Packages)
+	}
+	return s.tools.chain
+}
+
+// script adds the vertex of one script.
+func (s *setup) script(script *graph.Script, on string, needs []Edge) (string, error) {
+	mount, err := s.files.mount(script.Inputs)
+	if err != nil {
+		return "", err
+	}
+	parts := append(mount, Part{Kind: "command", Value: words(script.Command)})
+	for _, v := range script.Env {
+		parts = append(parts, Part{Kind: "arg", Name: v.Name, Value: v.Value})
+	}
+	parts = append(parts, caches(script.Caches)...)
+	if slices.ContainsFunc(script.Caches, func(c graph.Cache) bool { return c.Name == "ccache" }) {
+		parts = append(parts, Part{Kind: "compiler cache", Value: "in PATH"})
+	}
+	for _, dir := range slices.Sorted(slices.Values(s.graph.BuildArtifacts)) {
+		parts = append(parts, Part{Kind: "build artifact", Name: dir, Value: "mounted"})
+	}
+	for _, id := range script.Secrets {
+		parts = append(parts, Part{Kind: "secret", Name: id, Value: "mounted"}) // what is in it is no part of the key
+	}
+	if script.SSH {
+		parts = append(parts, Part{Kind: "ssh", Value: "default"})
+	}
+	if script.Network != "" {
+		parts = append(parts, Part{Kind: "network", Value: script.Network})
+	}
+	n := Node{
+		ID: script.Node(), State: graph.SetupState, Kind: KindScript, Title: path.Base(script.Path),
+		Vertex: describe(path.Base(script.Path), script.Refresh),
+		Parts:  parts,
+		Edges:  append([]Edge{{on, On}}, needs...),
+	}
+	s.refresh(&n, s.base, script.Refresh)
+	return s.step(n), nil
+}
+
+// last is the name of the last script of the chain but for cleanup.
+func (s *setup) last() string {
+	last := ""
+	for _, script := range s.graph.Scripts {
+		if !script.Isolated() {
+			last = script.Name
+		}
+	}
+	return last
+}
+
+// chain ends the chain of scripts as package llb does.
+func (s *setup) chain() (string, error) {
+	last, build := s.last(), len(s.graph.Toolchain.Build) > 0
+	end, ok := s.after[last]
+	switch {
+	case last == "" && len(s.graph.Cleanup) == 0:
+		return s.tools.root, nil
+	case !ok: // cleanup scripts alone
+		end = s.tools.chain
+	case !build && len(s.graph.Cleanup) == 0:
+		return end, nil
+	}
+	if build {
+		end = s.step(Node{
+			ID: graph.SetupState + "/purge", State: graph.SetupState, Kind: KindPurge, Title: "purge of build packages",
+			Vertex: "purge build packages", Parts: s.own("purge-packages.sh"), Edges: []Edge{{end, On}},
+		})
+	}
+	lower := s.tools.root
+	if len(s.graph.Cleanup) > 0 {
+		lower = s.base
+	}
+	for _, script := range s.graph.Cleanup {
+		var err error
+		if end, err = s.script(script, end, nil); err != nil {
+			return "", err
+		}
+	}
+	n := Node{
+		ID: graph.SetupState + "/squash", State: graph.SetupState, Kind: KindSquash, Title: "squash",
+		Vertex: "squash", Edges: []Edge{{end, Content}},
+	}
+	if s.opt.Copies {
+		n.Vertex = "flatten"
+		return s.add(n), nil
+	}
+	n.Edges = append(n.Edges, Edge{lower, On})
+	held := s.holds[last]
+	for _, script := range s.graph.Scripts {
+		if script.Isolated() && held[script.Name] {
+			n.Edges = append(n.Edges, Edge{s.outputs[script.Name], Needs})
+		}
+	}
+	return s.add(n), nil
+}

@@ -1,0 +1,150 @@
+package plan
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// Write writes a plan for people to read: what is built again and why, then
+// what is not.
+func (p *Plan) Write(w io.Writer) error {
+	var text strings.Builder
+	if p.Since != "" {
+		fmt.Fprintf(&text, "compared with %s\n", p.Since)
+	}
+	rows := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+	cached, saved := 0, 0.0
+	var image *Step
+	for i := range p.Steps {
+		s := &p.Steps[i]
+		switch {
+		case s.Kind == KindImage:
+			image = s
+		case s.Cache == Hit && s.Vertex != "":
+			cached++
+			saved += s.Seconds
+		case s.Cache != Hit && (s.Vertex != "" || s.Kind == KindBase):
+			fmt.Fprintf(rows, "%s\t%s\t%s\n", s.Node, s.Cache, s.why()+took(s.Seconds))
+		}
+	}
+	if err := rows.Flush(); err != nil {
+		return err
+	}
+	if image != nil {
+		if own := image.own(); own != "" {
+			fmt.Fprintf(&text, "image configuration: %s\n", own)
+		}
+	}
+	for _, title := range p.Removed {
+		fmt.Fprintf(&text, "no longer there: %s\n", title)
+	}
+	text.WriteString(p.summary(cached, saved) + "\n")
+	for _, note := range p.Notes {
+		fmt.Fprintf(&text, "note: %s\n", note)
+	}
+	_, err := io.WriteString(w, text.String())
+	return err
+}
+
+// why joins a step's causes.
+func (s *Step) why() string {
+	var out []string
+	for _, c := range s.Causes {
+		out = append(out, c.Text)
+	}
+	text := strings.Join(out, ", ")
+	if s.Cache == Conditional && !strings.HasPrefix(text, "if ") {
+		text = "if the files before it change: " + text
+	}
+	return text
+}
+
+// own joins the causes that are no other node's.
+func (s *Step) own() string {
+	var out []string
+	for _, c := range s.Causes {
+		if c.Node == "" {
+			out = append(out, c.Text)
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+// Chain is the chain of causes in one line, such as
+// `02-install-postgresql.sh: arg POSTGRESQL_VERSION 15.17 → 15.18; 08-patroni.sh: needs 02-install-postgresql`.
+func (p *Plan) Chain() string {
+	var out []string
+	for i := range p.Steps {
+		s := &p.Steps[i]
+		if s.Cache != Hit && s.Kind != KindImage && s.Kind != KindOutputs {
+			out = append(out, s.Title+": "+s.why())
+		}
+	}
+	return strings.Join(out, "; ")
+}
+
+// summary is the last line.
+func (p *Plan) summary(cached int, saved float64) string {
+	certain, perhaps := len(p.Runs(Miss, Invalidated)), len(p.Runs(Conditional))
+	var out string
+	switch {
+	case certain+perhaps == 0:
+		out = "nothing is built again"
+	case perhaps == 0:
+		out = count(certain, "step") + " built again"
+	case certain == 0:
+		out = "at most " + count(perhaps, "step") + " built again"
+	default:
+		out = fmt.Sprintf("%s built again, at most %d more", count(certain, "step"), perhaps)
+	}
+	out += fmt.Sprintf(", %d cached", cached)
+	if saved >= 1 {
+		out += " (saves " + Duration(time.Duration(saved*float64(time.Second))) + ")"
+	}
+	return out
+}
+
+func took(seconds float64) string {
+	if seconds < 1 {
+		return ""
+	}
+	return " (took " + Duration(time.Duration(seconds*float64(time.Second))) + ")"
+}
+
+// Duration writes a duration as precisely as somebody wants to know it.
+func Duration(d time.Duration) string {
+	switch {
+	case d < 10*time.Second:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	case d < 100*time.Second:
+		return fmt.Sprintf("%.0f s", d.Seconds())
+	case d < 100*time.Minute:
+		return fmt.Sprintf("%.0f min", d.Minutes())
+	}
+	return fmt.Sprintf("%.1f h", d.Hours())
+}
+
+// Size writes a number of bytes as precisely as somebody wants to know it.
+func Size(n int64) string {
+	value, unit := float64(n), "B"
+	for _, next := range []string{"kB", "MB", "GB"} {
+		if value < 1000 {
+			break
+		}
+		value, unit = value/1000, next
+	}
+	if unit == "B" || value >= 100 {
+		return fmt.Sprintf("%.0f %s", value, unit)
+	}
+	return fmt.Sprintf("%.1f %s", value, unit)
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

@@ -1,0 +1,44 @@
+package e2e
+
+import (
+	"testing"
+
+	"github.com/moby/buildkit/client"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pgstrata/pgstrata/test/testenv"
+)
+
+// A fresh daemon with a cache from elsewhere runs no setup step, and after an
+// edit only what the edit concerns.
+func TestRemoteCache(t *testing.T) {
+	here, fresh := testenv.Shared(t), testenv.New(t)
+	dir := testenv.Tree(t, small())
+	cache := here.Registry.Ref("cache:registry")
+	folder := t.TempDir()
+	image := here.Registry.Ref("cache-inline")
+	pushed := client.ExportEntry{Type: client.ExporterImage, Attrs: map[string]string{"name": image, "push": "true"}}
+	build(t, here, dir, testenv.Request{SolveOpt: client.SolveOpt{
+		Exports: []client.ExportEntry{pushed},
+		CacheExports: []client.CacheOptionsEntry{
+			{Type: "registry", Attrs: map[string]string{"ref": cache, "mode": "max"}},
+			{Type: "local", Attrs: map[string]string{"dest": folder, "mode": "max"}},
+		},
+	}})
+	for kind, entry := range map[string]client.CacheOptionsEntry{
+		"registry": {Type: "registry", Attrs: map[string]string{"ref": cache}},
+		"local":    {Type: "local", Attrs: map[string]string{"src": folder}},
+	} {
+		imported := testenv.Request{Image: "imported", SolveOpt: client.SolveOpt{CacheImports: []client.CacheOptionsEntry{entry}}}
+		first := build(t, fresh, dir, imported)
+		assert.Empty(t, setupRan(first.Trace), "%s\n%s", kind, first.Trace)
+		assert.Empty(t, ranUnder(first.Trace, "[entrypoint]"), "%s\n%s", kind, first.Trace)
+		require.NoError(t, fresh.Daemon.Client.Prune(t.Context(), nil, client.PruneAll))
+	}
+	write(t, dir, "setup/scripts/03-third.sh", "#!/bin/sh\n: after the import\n")
+	edited := build(t, fresh, dir, testenv.Request{Image: "imported", SolveOpt: client.SolveOpt{CacheImports: []client.CacheOptionsEntry{
+		{Type: "registry", Attrs: map[string]string{"ref": cache}},
+	}}})
+	assert.Equal(t, []string{"03-third.sh", "99-cleanup.sh"}, setupRan(edited.Trace), "%s", edited.Trace)
+}

@@ -1,0 +1,79 @@
+package testenv
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// NewestEngine starts the newest Docker Engine that can be had here, Debian trixie's, for the length of the test: with the
+// containerd image store, whose builder can merge and diff, or without it, where it can do neither. `hack/engine-root`
+// makes what it needs.
+func (e *Env) NewestEngine(tb testing.TB, containerdStore bool) *Docker {
+	tb.Helper()
+	config, err := e.builder()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	dir, err := os.MkdirTemp(e.dir, "engine-")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	docker, err := startEngine(dir, config, containerdStore)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := docker.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return docker
+}
+
+func startEngine(dir, clientConfig string, containerdStore bool) (*Docker, error) {
+	root := setting("PGSTRATA_ENGINE", "engine")
+	if _, err := os.Stat(filepath.Join(root, ".complete")); err != nil {
+		return nil, fmt.Errorf("%w: hack/engine-root", err)
+	}
+	module, err := moduleRoot()
+	if err != nil {
+		return nil, err
+	}
+	settings, err := json.Marshal(map[string]any{
+		"features":  map[string]bool{"containerd-snapshotter": containerdStore},
+		"iptables":  false,
+		"ip6tables": false,
+		"bridge":    "none",
+	})
+	if err != nil {
+		return nil, err
+	}
+	file := filepath.Join(dir, "daemon.json")
+	if err := os.WriteFile(file, settings, 0o600); err != nil {
+		return nil, err
+	}
+	host := dockerHost(dir)
+	process, err := startProcess(dir, filepath.Join(module, "hack/engine"), root, dir,
+		"--config-file", file, "--host", host, "--data-root", filepath.Join(dir, "data"),
+		"--exec-root", filepath.Join(dir, "exec"), "--pidfile", filepath.Join(dir, "pid"))
+	if err != nil {
+		return nil, err
+	}
+	d := &Docker{Host: host, config: clientConfig, process: process}
+	err = process.await(func(ctx context.Context) error {
+		output, err := d.command(ctx, "version").CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("%w: %s", err, output)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}

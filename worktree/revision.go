@@ -1,0 +1,167 @@
+package worktree
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os/exec"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tonistiigi/fsutil"
+	"github.com/tonistiigi/fsutil/types"
+)
+
+// Revision returns the files that a folder had in a git revision, as the git
+// program tells them. Git knows of a file's mode only whether it is
+// executable, and nothing of directories' modes.
+func Revision(ctx context.Context, dir, rev string) (Source, error) {
+	r := &revision{ctx: ctx, dir: dir, objects: map[string]object{}, children: map[string][]string{}}
+	prefix, err := r.git("rev-parse", "--show-prefix")
+	if err != nil {
+		return nil, err
+	}
+	// Resolved first: what begins with a dash must not become an option.
+	commit, err := r.git("rev-parse", "--verify", "--quiet", "--end-of-options", rev+"^{commit}")
+	if err != nil {
+		return nil, fmt.Errorf("%q is no revision of the git repository of %s", rev, dir)
+	}
+	tree := strings.TrimSpace(string(commit)) + ":" + strings.TrimSuffix(strings.TrimSuffix(string(prefix), "\n"), "/")
+	list, err := r.git("ls-tree", "-r", "-t", "-z", "--full-tree", tree)
+	if err != nil {
+		return nil, fmt.Errorf("revision %s has no folder %s: %w", rev, dir, err)
+	}
+	for entry := range strings.SplitSeq(strings.TrimSuffix(string(list), "\x00"), "\x00") {
+		if err := r.add(entry); err != nil {
+			return nil, err
+		}
+	}
+	for _, names := range r.children {
+		slices.Sort(names)
+	}
+	return r, nil
+}
+
+// revision is a folder in a revision.
+type revision struct {
+	ctx      context.Context //nolint:containedctx // fsutil.FS has no place for it, and the value lives for one question
+	dir      string
+	objects  map[string]object
+	children map[string][]string
+}
+
+// object is one entry of git's tree.
+type object struct {
+	id   string
+	stat *types.Stat
+}
+
+// add takes in one line of ls-tree: mode, type, id, a tab and the path.
+func (r *revision) add(entry string) error {
+	meta, name, ok := strings.Cut(entry, "\t")
+	fields := strings.Fields(meta)
+	if !ok || len(fields) != 3 {
+		if entry == "" {
+			return nil // a folder without files
+		}
+		return fmt.Errorf("git ls-tree: cannot read %q", entry)
+	}
+	bits, err := strconv.ParseUint(fields[0], 8, 32)
+	if err != nil {
+		return fmt.Errorf("git ls-tree: cannot read %q: %w", entry, err)
+	}
+	st := &types.Stat{Path: name}
+	switch fields[0] {
+	case "040000", "160000": // a submodule is a directory whose files are not git's
+		st.Mode = uint32(fs.ModeDir | 0o755)
+	case "120000":
+		st.Mode = uint32(fs.ModeSymlink | 0o777)
+		target, err := r.git("cat-file", "blob", fields[2])
+		if err != nil {
+			return err
+		}
+		st.Linkname = string(target)
+	default:
+		st.Mode = uint32(bits & 0o777)
+	}
+	r.objects[name] = object{id: fields[2], stat: st}
+	r.children[path.Dir(name)] = append(r.children[path.Dir(name)], name)
+	return nil
+}
+
+// git runs git in the folder.
+func (r *revision) git(args ...string) ([]byte, error) {
+	cmd := exec.CommandContext(r.ctx, "git", append([]string{"-C", r.dir}, args...)...)
+	out, err := cmd.Output()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return nil, fmt.Errorf("git %s: %s", args[0], strings.TrimSpace(string(exit.Stderr)))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("git %s: %w", args[0], err)
+	}
+	return out, nil
+}
+
+// Open implements fsutil.FS.
+func (r *revision) Open(name string) (io.ReadCloser, error) {
+	o, ok := r.objects[path.Clean(name)]
+	if !ok || !fs.FileMode(o.stat.Mode).IsRegular() {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+	}
+	data, err := r.git("cat-file", "blob", o.id)
+	return io.NopCloser(bytes.NewReader(data)), err
+}
+
+// Walk implements fsutil.FS: parents first, names in order, not the root.
+func (r *revision) Walk(ctx context.Context, target string, fn fs.WalkDirFunc) error {
+	target = path.Clean("/" + target)[1:]
+	if target != "" {
+		if _, ok := r.objects[target]; !ok {
+			return nil
+		}
+		return skipped(r.visit(ctx, target, fn))
+	}
+	return skipped(r.walk(ctx, ".", fn))
+}
+
+func (r *revision) walk(ctx context.Context, dir string, fn fs.WalkDirFunc) error {
+	for _, name := range r.children[dir] {
+		switch err := r.visit(ctx, name, fn); {
+		case errors.Is(err, fs.SkipDir): // said of a file: the rest of its directory
+			return nil
+		case err != nil:
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *revision) visit(ctx context.Context, name string, fn fs.WalkDirFunc) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	st := r.objects[name].stat
+	err := fn(name, &fsutil.DirEntryInfo{Stat: st.Clone()}, nil)
+	isDir := fs.FileMode(st.Mode).IsDir()
+	if err != nil || !isDir {
+		if isDir && errors.Is(err, fs.SkipDir) {
+			return nil
+		}
+		return err
+	}
+	return r.walk(ctx, name, fn)
+}
+
+// skipped turns the wish to stop into a success.
+func skipped(err error) error {
+	if errors.Is(err, fs.SkipDir) || errors.Is(err, fs.SkipAll) {
+		return nil
+	}
+	return err
+}
