@@ -56,11 +56,15 @@ func LintResults(findings []check.Finding, file string, source func(name string)
 			sources[f.File] = index
 			out.Sources = append(out.Sources, source(f.File))
 		}
+		detail := f.Message
+		if f.File != file { // buildx prints the build file's name over every excerpt
+			detail = fmt.Sprintf("%s:%d: %s", f.File, f.Range.Start.Line, f.Message)
+		}
 		out.Warnings = append(out.Warnings, lint.Warning{
 			RuleName:    f.Rule,
 			Description: f.Description,
 			URL:         check.URL(f.Rule),
-			Detail:      f.Message,
+			Detail:      detail,
 			Location:    &pb.Location{SourceIndex: index, Ranges: []*pb.Range{pgllb.Range(f.Range)}},
 		})
 	}

@@ -214,12 +214,15 @@ func planBase(b pgllb.Base) plan.Base {
 func PlanSettings(opts map[string]string) map[string]string {
 	out := map[string]string{}
 	for _, name := range []string{
-		"force-network-mode", "hostname", "build-arg:BUILDKIT_SANDBOX_HOSTNAME", "ulimit", "shm-size", "cgroup-parent",
+		"force-network-mode", "hostname", "ulimit", "shm-size", "cgroup-parent",
 		"memory", "memswap", "cpushares", "cpuperiod", "cpuquota", "cpusetcpus", "cpusetmems",
 	} {
 		if v := opts[name]; v != "" {
 			out[name] = v
 		}
+	}
+	if v := opts["build-arg:BUILDKIT_SANDBOX_HOSTNAME"]; v != "" {
+		out["hostname"] = v // as dockerui takes it
 	}
 	var hosts []string
 	for h := range strings.SplitSeq(opts["add-hosts"], ",") {

@@ -53,9 +53,10 @@ func TestScriptHoldsOnlyTheArgsThatItReads(t *testing.T) {
 		"setup/scripts/03-c.sh": sh + "true\n",
 		"setup/scripts/04-d.sh": sh + "eval \"$SOMETHING\"\n",
 		"setup/scripts/05-e.sh": sh + "true\n",
+		"setup/scripts/06-f.sh": sh + "./configure --prefix=/opt\n",
 	}, `
 base: debian:bookworm-slim
-args: {PG: 15, PATRONI: 3, OTHER: x}
+args: {PG: 15, PATRONI: 3, OTHER: x, CFLAGS: -O2}
 setup:
   scripts:
     - setup/scripts/01-a.sh
@@ -63,11 +64,13 @@ setup:
     - setup/scripts/03-c.sh
     - setup/scripts/04-d.sh
     - {path: setup/scripts/05-e.sh, args: [OTHER]}
+    - setup/scripts/06-f.sh
 `, map[string]string{"PG": "16"})
 	assert.Equal(t, []Var{{"PG", "16"}}, g.Scripts[0].Env, "a comment reads nothing")
 	assert.Equal(t, []Var{{"PATRONI", "3"}, {"TARGETARCH", "amd64"}}, g.Scripts[1].Env)
 	assert.Empty(t, g.Scripts[2].Env)
-	assert.Equal(t, []Var{{"OTHER", "x"}, {"PATRONI", "3"}, {"PG", "16"}}, g.Scripts[3].Env, "eval may read any")
+	assert.Equal(t, []Var{{"CFLAGS", "-O2"}, {"OTHER", "x"}, {"PATRONI", "3"}, {"PG", "16"}}, g.Scripts[3].Env, "eval may read any")
+	assert.Equal(t, []Var{{"CFLAGS", "-O2"}}, g.Scripts[5].Env, "configure reads it")
 	assert.Equal(t, []Var{{"OTHER", "x"}}, g.Scripts[4].Env, "as the build file says")
 }
 

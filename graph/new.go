@@ -263,7 +263,9 @@ func (b *builder) env(s spec.Script, program *shell.Program) []Var {
 		}
 	} else {
 		for name := range b.readable {
-			if _, _, ok := program.Mentions(name); ok {
+			_, _, mentioned := program.Mentions(name)
+			_, _, implicit := program.ImplicitlyReads(name) // CFLAGS, by configure
+			if mentioned || implicit {
 				names = append(names, name)
 			}
 		}

@@ -75,6 +75,7 @@ const (
 	KindOutputs  Kind = "outputs"
 	KindPurge    Kind = "purge"
 	KindSquash   Kind = "squash"
+	KindLayer    Kind = "layer"
 	KindLinker   Kind = "linker"
 	KindFiles    Kind = "files"
 	KindImage    Kind = "image"

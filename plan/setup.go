@@ -282,15 +282,18 @@ func (s *setup) chain() (string, error) {
 			return "", err
 		}
 	}
-	n := Node{
+	flat := s.add(Node{
 		ID: graph.SetupState + "/squash", State: graph.SetupState, Kind: KindSquash, Title: "squash",
-		Vertex: "squash", Edges: []Edge{{end, Content}},
-	}
+		Vertex: "flatten", Edges: []Edge{{end, Content}},
+	})
 	if s.opt.Copies {
-		n.Vertex = "flatten"
-		return s.add(n), nil
+		return flat, nil
 	}
-	n.Edges = append(n.Edges, Edge{lower, On})
+	// The difference to what is below costs nothing; it is there for its key.
+	n := Node{
+		ID: graph.SetupState + "/layer", State: graph.SetupState, Kind: KindLayer, Title: "layer of setup",
+		Edges: []Edge{{flat, On}, {lower, On}},
+	}
 	held := s.holds[last]
 	for _, script := range s.graph.Scripts {
 		if script.Isolated() && held[script.Name] {

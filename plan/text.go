@@ -79,7 +79,7 @@ func (p *Plan) Chain() string {
 	var out []string
 	for i := range p.Steps {
 		s := &p.Steps[i]
-		if s.Cache != Hit && s.Kind != KindImage && s.Kind != KindOutputs {
+		if s.Cache != Hit && s.Kind != KindImage && s.Kind != KindOutputs && s.Kind != KindLayer {
 			out = append(out, s.Title+": "+s.why())
 		}
 	}

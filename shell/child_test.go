@@ -158,6 +158,7 @@ func childCases() []struct{ name, src, want string } {
 		{"xargs", `ls scripts/*.sh | xargs -n1 bash; find scripts -name '*.sh' | xargs -I{} sh {} x`, "bash scripts/*.sh +glob +subshell; sh scripts/**/*.sh x +glob +subshell"},
 		{"checked", `[ -f ./a.sh ] || exit 1; ./a.sh; if [ ! -x ./b.sh ]; then exit; fi; ./b.sh; c && ./c.sh`, "a.sh +optional; b.sh +optional; c.sh +if"},
 		{"else", `if [ ! -f ./a.sh ]; then b; else ./a.sh; fi`, "a.sh +if +optional"},
+		{"unless missing", `[ ! -f ./a.sh ] || ./a.sh`, "a.sh +if +optional"},
 		{"skip", `for s in a b; do [ -n "$x" ] && continue; ./$s; done`, "a +loop; b +loop"},
 		{"until", `until ./a.sh; do sleep 1; done`, "a.sh"},
 	}

@@ -60,18 +60,25 @@ func (o *options) run(ctx context.Context, opt client.SolveOpt, fn gateway.Build
 		return nil, err
 	}
 	status := make(chan *client.SolveStatus)
-	var resp *client.SolveResponse
+	var (
+		resp     *client.SolveResponse
+		warnings []client.VertexWarning
+	)
 	eg, buildCtx := errgroup.WithContext(ctx)
 	eg.Go(func() (err error) {
 		resp, err = c.Build(buildCtx, opt, "pgstrata", fn, status)
 		return err
 	})
-	eg.Go(func() error {
+	eg.Go(func() (err error) {
 		// Not the build's context: what the daemon says last must be shown.
-		_, err := display.UpdateFrom(context.WithoutCancel(ctx), status)
+		warnings, err = display.UpdateFrom(context.WithoutCancel(ctx), status)
 		return err
 	})
-	return resp, eg.Wait()
+	err = eg.Wait()
+	if o.progress != string(progressui.QuietMode) && o.progress != string(progressui.RawJSONMode) {
+		printWarnings(os.Stderr, warnings)
+	}
+	return resp, err
 }
 
 // writeMetadata writes the exporter's answer, as buildx's --metadata-file does.

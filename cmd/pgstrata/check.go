@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/frontend/dockerui"
 	"github.com/moby/buildkit/solver/errdefs"
 	"github.com/moby/buildkit/solver/pb"
@@ -208,4 +209,20 @@ func changes(ctx context.Context, dir string) map[string]int {
 		}
 	}
 	return counts
+}
+
+// printWarnings writes what a build warned of: message, page, place.
+func printWarnings(w io.Writer, warnings []client.VertexWarning) {
+	for _, warning := range warnings {
+		fmt.Fprintf(w, "\nWARNING: %s\n", warning.Short)
+		for _, d := range warning.Detail {
+			fmt.Fprintf(w, "%s\n", d)
+		}
+		if warning.URL != "" {
+			fmt.Fprintf(w, "%s\n", warning.URL)
+		}
+		if warning.SourceInfo != nil {
+			_ = (&errdefs.Source{Info: warning.SourceInfo, Ranges: warning.Range}).Print(w) // standard error: there is nowhere to say that it failed
+		}
+	}
 }

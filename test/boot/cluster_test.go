@@ -101,14 +101,15 @@ func without(nodes []*node, drop ...*node) []*node {
 	return slices.DeleteFunc(slices.Clone(nodes), func(n *node) bool { return slices.Contains(drop, n) })
 }
 
-// awaitLeader returns the one node that Patroni says is the leader.
+// awaitLeader returns the one node that Patroni says is the leader, when
+// PostgreSQL has followed: Patroni says so from the moment it has the lock.
 func awaitLeader(t *testing.T, nodes []*node) (leader *node) {
 	t.Helper()
 	nodes[0].await(time.Minute, func() error {
 		for _, n := range nodes {
 			if answers(t, n.api+"/primary") == nil {
 				leader = n
-				return nil
+				return n.answers("f", "SELECT pg_is_in_recovery()")
 			}
 		}
 		return fmt.Errorf("none of %d nodes leads", len(nodes))

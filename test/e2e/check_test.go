@@ -151,7 +151,7 @@ func TestCheckFindsEveryMistakeOnce(t *testing.T) {
 	out = env.Buildx(t, "--check", "--build-arg", "BUILDKIT_SYNTAX=localhost:5000/pgstrata:dev", dir)
 	assert.Equal(t, 1, out.Code)
 	assert.Contains(t, out.Stdout, "WARNING: SerialMake - https://github.com/pgstrata/pgstrata/blob/main/docs/rules/SerialMake.md")
-	assert.Contains(t, out.Stdout, "setup/scripts/02-compile.sh:5\n")
+	assert.Contains(t, out.Stdout, "setup/scripts/02-compile.sh:5: make runs one compiler at a time")
 	assert.Contains(t, out.Stdout, ">>> make # WANT")
 }
 
@@ -180,12 +180,17 @@ func TestWarningsInABuild(t *testing.T) {
 			"setup/scripts/01-jobs.sh": "#!/bin/sh\nset -eu\n[ -e /x ] || exit 0\nmake -j4 " + comment + "\n",
 		}
 	}
-	out := env.Buildx(t, "--debug", "--progress=plain", testenv.Tree(t, tree("# check=error=false", "")))
+	out := env.Run(t, "docker", "--debug", "buildx", "build", "--progress=plain", testenv.Tree(t, tree("# check=error=false", "")))
 	require.Zero(t, out.Code, out.Stderr)
 	assert.Contains(t, out.Stderr, "HardcodedJobs: 4 jobs are too many")
 	assert.Contains(t, out.Stderr, "01-jobs.sh:4")
 	assert.Contains(t, out.Stderr, ">>> make -j4")
 	assert.Contains(t, out.Stderr, check.URL("HardcodedJobs"))
+
+	out = env.Run(t, testenv.Program(t, "pgstrata"), "build", "--progress=plain", testenv.Tree(t, tree("# check=error=false", "")))
+	require.Zero(t, out.Code, out.Stderr)
+	assert.Contains(t, out.Stderr, "HardcodedJobs: 4 jobs are too many")
+	assert.Contains(t, out.Stderr, ">>> make -j4")
 
 	out = env.Buildx(t, "--progress=plain", testenv.Tree(t, tree("# check=error=true", "")))
 	assert.NotZero(t, out.Code)

@@ -168,7 +168,7 @@ func (m *model) tree() map[string]file {
 		out[s.path()] = file{text: m.text(s), mode: s.mode}
 	}
 	if m.cleanup {
-		out["setup/scripts/99-cleanup.sh"] = file{text: "#!/bin/sh\nset -eu\nrm /doomed\n# " + m.salt + "\n", mode: 0o755}
+		out["setup/scripts/99-cleanup.sh"] = file{text: "#!/bin/sh\nset -eu\nrm -f /doomed\n# " + m.salt + "\n", mode: 0o755}
 	}
 	return out
 }

@@ -129,6 +129,7 @@ func (m *model) content(r *plan.Record, n *plan.Node) string {
 		switch s := m.script(path.Base(n.ID)); {
 		case n.Kind == plan.KindBase || n.Kind == plan.KindUser:
 			fmt.Fprintf(&b, "%v\n", n.Parts)
+		case n.ID == "toolchain/build": // purged before anybody looks
 		case n.Kind == plan.KindPackages:
 			var names []string
 			for _, p := range n.Parts {

@@ -22,14 +22,21 @@ start() {
     container=$!
 }
 
-# await_health NAME=VALUE...
 await_health() {
     for _ in {1..150}; do
-        env "$@" "$HEALTHCHECK" >/dev/null 2>&1 && return
+        "$HEALTHCHECK" >/dev/null 2>&1 && return
         kill -0 "$container" 2>/dev/null || break
         sleep 0.2
     done
     fail 'the container does not become healthy'
+}
+
+# await_log TEXT
+await_log() {
+    until grep -qF "$1" "$log"; do
+        kill -0 "$container" 2>/dev/null || fail "the container ends before it logs: $1"
+        sleep 0.2
+    done
 }
 
 # stop SIGNAL: it must end within 30 seconds, and say that all is well.
@@ -79,7 +86,8 @@ grep -q 'database system is shut down' "$log" || fail 'the server did not stop c
 
 echo '--- maintenance'
 start SLEEP_MODE=true
-await_health SLEEP_MODE=true
+await_log 'no server is started' # healthy it is from the first moment on, before it can be stopped
+env SLEEP_MODE=true "$HEALTHCHECK" || fail 'maintenance is not healthy'
 stop TERM
 
 echo '--- Patroni'
