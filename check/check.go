@@ -42,10 +42,7 @@ type Rule struct {
 
 	// needs is what has to be known for the rule to run at all.
 	needs need
-	// enforced tells that another package refuses the mistake, so that there
-	// is nothing left to find here.
-	enforced bool
-	check    func(*pass)
+	check func(*pass)
 }
 
 // need is knowledge that is not always there.
@@ -122,7 +119,7 @@ func Run(in Input) []Finding {
 		if skipped(in.Config, r.Name) || !in.knows(r.needs) || r.check == nil {
 			continue
 		}
-		ran[r.Name] = !r.enforced
+		ran[r.Name] = true
 		r.check(&pass{tree: t, rule: r, out: &out})
 	}
 	out = unique(out)

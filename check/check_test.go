@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -129,25 +130,34 @@ func read(t testing.TB, file string) (Input, map[string]string) {
 }
 
 // Each rule has an archive with all that it must find and much that it must
-// not; `want` holds the former.
+// not; `want` holds the former. Archives with more behind the rule's name hold
+// what does not fit into the first.
 func TestRules(t *testing.T) {
 	for _, r := range Rules() {
-		t.Run(r.Name, func(t *testing.T) {
-			file := filepath.Join("testdata", r.Name+".txtar")
-			in, files := read(t, file)
-			got := describe(only(Run(in), r.Name))
-			assert.NotEmpty(t, got, "a fixture has something to find")
-			if *update {
-				data, err := os.ReadFile(file)
-				require.NoError(t, err)
-				before, _, _ := strings.Cut(string(data), "-- want --\n")
-				require.NoError(t, os.WriteFile(file, []byte(before+"-- want --\n"+got), 0o644)) //nolint:gosec // a text of this repository
-				return
-			}
-			if diff := cmp.Diff(files["want"], got); diff != "" {
-				t.Errorf("-want +got\n%s", diff)
-			}
-		})
+		files, err := filepath.Glob(filepath.Join("testdata", r.Name+"-*.txtar"))
+		require.NoError(t, err)
+		for _, file := range append(files, filepath.Join("testdata", r.Name+".txtar")) {
+			t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) { golden(t, file, r) })
+		}
+	}
+}
+
+func golden(t *testing.T, file string, r Rule) {
+	t.Helper()
+	in, files := read(t, file)
+	got := describe(only(Run(in), r.Name))
+	if filepath.Base(file) == r.Name+".txtar" {
+		assert.NotEmpty(t, got, "a fixture has something to find")
+	}
+	if *update {
+		data, err := os.ReadFile(file)
+		require.NoError(t, err)
+		before, _, _ := strings.Cut(string(data), "-- want --\n")
+		require.NoError(t, os.WriteFile(file, []byte(before+"-- want --\n"+got), 0o644)) //nolint:gosec // a text of this repository
+		return
+	}
+	if diff := cmp.Diff(files["want"], got); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
 	}
 }
 
@@ -181,4 +191,51 @@ func TestConfig(t *testing.T) {
 	assert.Same(t, given, config, "the command line counts")
 	_, err = ParseConfig([]byte("# check=nonsense\n"), nil)
 	assert.Error(t, err)
+}
+
+// The same input gives the same findings in the same order, whatever the
+// rules' maps think of it.
+func TestRunIsDeterministic(t *testing.T) {
+	for _, r := range Rules() {
+		in, _ := read(t, filepath.Join("testdata", r.Name+".txtar"))
+		first := Run(in)
+		for range 5 {
+			if diff := cmp.Diff(first, Run(in)); diff != "" {
+				t.Fatalf("%s: %s", r.Name, diff)
+			}
+		}
+		assert.Equal(t, slices.CompactFunc(slices.Clone(first), func(a, b Finding) bool { return a == b }), first, "each once")
+	}
+}
+
+// large is a tree of setup scripts, helpers that all of them source, and
+// entrypoint scripts.
+func large(scripts int) fstest.MapFS {
+	tree := fstest.MapFS{
+		"Dockerfile":                 {Data: []byte("base: debian:bookworm-slim\nargs: {POSTGRESQL_VERSION: '15'}\nuser: {name: postgres, uid: 999}\n")},
+		"setup/lib/common.sh":        {Data: []byte("log() { printf '%s\\n' \"$*\" >&2; }\nfetch() {\n    curl -fsSLo \"$2\" \"$1\"\n    echo \"$3  $2\" | sha256sum --check\n}\nbuild() {\n    ./configure --prefix=/usr/local\n    make -j\"$(nproc)\"\n    make install\n}\n")},
+		"entrypoint.d/entrypoint.sh": {Data: []byte("#!/bin/sh\nset -eu\nfor f in /opt/container/entrypoint.d/scripts/*.sh; do . \"$f\"; done\nexec \"$@\"\n")},
+	}
+	for i := range scripts {
+		var b strings.Builder
+		b.WriteString("#!/bin/bash\nset -euo pipefail\n. \"$(dirname \"$0\")/../lib/common.sh\"\n")
+		for n := range 12 {
+			fmt.Fprintf(&b, "log \"part %d of $POSTGRESQL_VERSION\"\nfetch https://example.org/%d/%d.tar.gz /temp/%d 0123\nif [ -d /temp/%d ]; then (cd /temp/%d && build); fi\n", n, i, n, n, n, n)
+		}
+		tree[fmt.Sprintf("setup/scripts/%03d-part.sh", i)] = &fstest.MapFile{Data: []byte(b.String())}
+	}
+	for i := range 40 {
+		tree[fmt.Sprintf("entrypoint.d/scripts/%02d.sh", i)] = &fstest.MapFile{Data: []byte("f() { psql -c 'select 1'; }\n")}
+	}
+	return tree
+}
+
+// A tree of 500 scripts: what `--check` costs, reading and resolving included.
+func BenchmarkLargeTree(b *testing.B) {
+	tree := large(500)
+	for b.Loop() {
+		if list := Run(input(b, tree)); len(list) > 3 {
+			b.Fatal(describe(list))
+		}
+	}
 }

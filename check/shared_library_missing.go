@@ -1,24 +1,29 @@
 package check
 
 import (
+	"path"
 	"slices"
 	"strings"
 
 	"github.com/pgstrata/pgstrata/shell"
 )
 
-// sharedLibraryMissing finds what takes libraries away. That every library of
-// an isolated script's outputs is there is proven by the build itself.
+// sharedLibraryMissing finds what takes libraries away, and in a built setup
+// the programs that lack one. That every library of an isolated script's
+// outputs is there is proven by the build itself.
 func sharedLibraryMissing() Rule {
 	return Rule{
 		Name:        "SharedLibraryMissing",
-		Severity:    Warning,
+		Severity:    Error,
 		Description: "The libraries that programs were linked against stay in the image.",
 		check:       checkSharedLibraryMissing,
 	}
 }
 
 func checkSharedLibraryMissing(p *pass) {
+	if p.in.Setup != nil {
+		p.unlinkable()
+	}
 	for _, u := range p.setup {
 		if u.node.Isolated() { // it removes nothing from the image
 			continue
@@ -36,6 +41,44 @@ func checkSharedLibraryMissing(p *pass) {
 				if i := slices.IndexFunc(c.Args, isRuntimeLibrary); i >= 0 {
 					p.report(true, s.Path, span(c.Args[i].Pos, c.Args[i].End), "%s may be what programs of this image were linked against; keep it", c.Args[i].Value)
 				}
+			}
+		}
+	}
+}
+
+// unlinkable reports the programs of entrypoint scripts that cannot start.
+// Those in the distribution's own directories belong to packages, which know
+// what they need.
+func (p *pass) unlinkable() {
+	env := ""
+	for _, v := range p.in.Graph.Image.Env {
+		if v.Name == "LD_LIBRARY_PATH" {
+			env = v.Value
+		}
+	}
+	missing := map[string][]string{}
+	for _, u := range p.entrypoint {
+		list, _ := p.pathOf(u)
+		for s, c := range u.calls() {
+			name, ok := c.Command.Literal()
+			if c.Kind != shell.CallProgram || !ok || c.Optional() {
+				continue
+			}
+			if !path.IsAbs(name) {
+				if name, ok = p.root().lookPath(name, list); !ok {
+					continue
+				}
+			}
+			if slices.Contains([]string{"/bin", "/sbin", "/usr/bin", "/usr/sbin"}, path.Dir(name)) || p.isEntrypointFile(name) {
+				continue
+			}
+			libraries, looked := missing[name]
+			if !looked {
+				libraries = p.root().missingLibraries(name, env)
+				missing[name] = libraries
+			}
+			if len(libraries) > 0 {
+				p.report(false, s.Path, span(c.Command.Pos, c.Command.End), "%s cannot start: it was linked against %s, which the built setup does not have; add the packages to setup.dependencies.runtime", name, strings.Join(libraries, ", "))
 			}
 		}
 	}

@@ -38,8 +38,7 @@ func (c *contextFS) Open(name string) (fs.File, error) {
 		entries, err := c.ReadDir(name)
 		return &openDir{info: info, entries: entries}, err
 	}
-	data, err := c.ReadFile(name)
-	return &openFile{info: info, data: data}, err
+	return &openFile{fsys: c, name: name, info: info}, nil
 }
 
 // ReadDir implements fs.ReadDirFS.
@@ -173,21 +172,38 @@ func (i fileInfo) ModTime() time.Time { return time.Unix(0, i.st.ModTime) }
 func (i fileInfo) IsDir() bool        { return i.Mode().IsDir() }
 func (i fileInfo) Sys() any           { return i.st }
 
-// openFile is an open file.
+// openFile is an open file. Nothing of it is fetched before it is read.
 type openFile struct {
+	fsys *contextFS
+	name string
 	info fs.FileInfo
-	data []byte
+	at   int64
 }
 
 func (f *openFile) Stat() (fs.FileInfo, error) { return f.info, nil }
 func (f *openFile) Close() error               { return nil }
+
 func (f *openFile) Read(p []byte) (int, error) {
-	if len(f.data) == 0 {
+	n, err := f.ReadAt(p, f.at)
+	f.at += int64(n)
+	return n, err
+}
+
+// ReadAt implements io.ReaderAt.
+func (f *openFile) ReadAt(p []byte, off int64) (int, error) {
+	length := min(int64(len(p)), f.info.Size()-off)
+	if length <= 0 {
 		return 0, io.EOF
 	}
-	n := copy(p, f.data)
-	f.data = f.data[n:]
-	return n, nil
+	data, err := f.fsys.ref.ReadFile(f.fsys.ctx, client.ReadRequest{
+		Filename: f.name,
+		Range:    &client.FileRange{Offset: int(off), Length: int(length)},
+	})
+	n := copy(p, data)
+	if err == nil && n < len(p) {
+		err = io.EOF
+	}
+	return n, err
 }
 
 // openDir is an open directory.

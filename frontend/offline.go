@@ -30,14 +30,8 @@ type Offline struct {
 	Context func(globs, paths []string) (fs.FS, error)
 }
 
-// OfflineBuild is one platform's.
-type OfflineBuild struct {
-	Resolved
-	Context fs.FS
-}
-
 // Resolve resolves the graph of each platform. Its error may be [spec.Errors].
-func (o Offline) Resolve() ([]OfflineBuild, error) {
+func (o Offline) Resolve() ([]Resolved, error) {
 	own := platforms.Normalize(platforms.DefaultSpec())
 	targets := []ocispecs.Platform{own}
 	if list := o.Options["platform"]; list != "" {
@@ -50,7 +44,7 @@ func (o Offline) Resolve() ([]OfflineBuild, error) {
 			targets = append(targets, platforms.Normalize(p))
 		}
 	}
-	var out []OfflineBuild
+	var out []Resolved
 	for _, p := range targets {
 		b, err := o.resolve(own, p)
 		if err != nil {
@@ -61,7 +55,7 @@ func (o Offline) Resolve() ([]OfflineBuild, error) {
 	return out, nil
 }
 
-func (o Offline) resolve(own, target ocispecs.Platform) (*OfflineBuild, error) {
+func (o Offline) resolve(own, target ocispecs.Platform) (*Resolved, error) {
 	args, labels := prefixed(o.Options, "build-arg:"), prefixed(o.Options, "label:")
 	opt := spec.Options{BuildArgs: args, Predefined: predefined(own, target, o.Options["target"], args)}
 	f, err := spec.Load(o.Name, o.Data, opt)
@@ -83,16 +77,13 @@ func (o Offline) resolve(own, target ocispecs.Platform) (*OfflineBuild, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &OfflineBuild{
-		Context: context,
-		Resolved: Resolved{Graph: g, Options: plan.Options{
-			Target:   o.Options["target"],
-			Steps:    pgllb.Steps(),
-			Settings: PlanSettings(o.Options),
-			Labels:   labels,
-			Epoch:    epoch,
-		}},
-	}, nil
+	return &Resolved{Graph: g, Context: context, Options: plan.Options{
+		Target:   o.Options["target"],
+		Steps:    pgllb.Steps(),
+		Settings: PlanSettings(o.Options),
+		Labels:   labels,
+		Epoch:    epoch,
+	}}, nil
 }
 
 // prefixed returns the options whose names have the prefix, without it.

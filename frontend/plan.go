@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"io/fs"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,7 +13,6 @@ import (
 	"github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/frontend/subrequests"
 	"github.com/moby/buildkit/solver/pb"
-	digest "github.com/opencontainers/go-digest"
 	"github.com/opencontainers/image-spec/identity"
 	"github.com/pkg/errors"
 
@@ -46,6 +46,9 @@ type Resolved struct {
 	Graph *graph.Graph
 	// Options are what a record of it depends on besides graph and context.
 	Options plan.Options
+	// Context is what was sent of the build context. It is read through the
+	// daemon, and only during the call that hands it over.
+	Context fs.FS
 }
 
 // Telling returns Build; tell is called for each platform, from any goroutine,
@@ -173,7 +176,7 @@ func result(data, text []byte) *client.Result {
 // told hands on what is known of a platform's build.
 func (r *request) told(in input, opt pgllb.Options) {
 	if r.tell != nil {
-		r.tell(Resolved{Graph: in.graph, Options: r.planOptions(in, opt)})
+		r.tell(Resolved{Graph: in.graph, Options: r.planOptions(in, opt), Context: in.files})
 	}
 }
 
@@ -196,14 +199,11 @@ func (r *request) planOptions(in input, opt pgllb.Options) plan.Options {
 	return out
 }
 
-// planBase is what of a base image counts: the daemon knows an image by its
-// layers, and steps see its environment and run as its user.
+// planBase is what a record keeps of a base image.
 func planBase(b pgllb.Base) plan.Base {
 	out := plan.Base{Digest: b.Digest.String()}
 	if len(b.Image.RootFS.DiffIDs) > 0 {
 		out.Layers = identity.ChainID(slices.Clone(b.Image.RootFS.DiffIDs)).String()
-		env := strings.Join(append(slices.Clone(b.Image.Config.Env), b.Image.Config.User), "\x00")
-		out.Environment = digest.FromString(env).String()
 	}
 	return out
 }

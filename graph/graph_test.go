@@ -67,7 +67,7 @@ setup:
     - setup/scripts/06-f.sh
 `, map[string]string{"PG": "16"})
 	assert.Equal(t, []Var{{"PG", "16"}}, g.Scripts[0].Env, "a comment reads nothing")
-	assert.Equal(t, []Var{{"PATRONI", "3"}, {"TARGETARCH", "amd64"}}, g.Scripts[1].Env)
+	assert.Equal(t, []Var{{"CFLAGS", "-O2"}, {"PATRONI", "3"}, {"TARGETARCH", "amd64"}}, g.Scripts[1].Env, "Python may build an extension with CFLAGS")
 	assert.Empty(t, g.Scripts[2].Env)
 	assert.Equal(t, []Var{{"CFLAGS", "-O2"}, {"OTHER", "x"}, {"PATRONI", "3"}, {"PG", "16"}}, g.Scripts[3].Env, "eval may read any")
 	assert.Equal(t, []Var{{"CFLAGS", "-O2"}}, g.Scripts[5].Env, "configure reads it")

@@ -248,7 +248,7 @@ func (b *builder) checkBoundary(s *Script, decl spec.Script) {
 				at = t.At
 			}
 		}
-		b.Addf(at, "setup script %s reads %s, which the cache boundary calls volatile: each edit of it would run setup again; move the file to setup/, or change cache_boundary", s.Path, in.Path)
+		b.Addf(at, "SetupReadsEntrypoint: setup script %s reads %s, which the cache boundary calls volatile: each edit of it would run setup again; move the file to setup/, or change cache_boundary", s.Path, in.Path)
 	}
 }
 

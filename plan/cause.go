@@ -107,7 +107,7 @@ func partCause(p Part, before, after string, had, have bool) Cause {
 // readable is a value as a person reads it: a digest of a file says nothing.
 func readable(p Part, value string) string {
 	switch p.Kind {
-	case "file", "step", "layers", "environment":
+	case "file", "step", "layers":
 		return ""
 	case "digest", "base digest":
 		return shortDigest(value)

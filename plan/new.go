@@ -168,15 +168,16 @@ func (b *builder) base(ref graph.Ref, id string) string {
 	base := b.opt.Bases[ref.Name]
 	n := Node{ID: id, State: graph.BaseState, Kind: KindBase, Title: "base " + ref.Name, Parts: []Part{
 		{Kind: "platform", Value: b.graph.Platform},
-		// Where the image is known, it counts and its name does not.
-		{Kind: "image", Value: ref.Name, Silent: base.Layers != ""},
+		// Where the digest is known, it counts and the name does not. It counts
+		// even where the layers are the same: the daemon does not trust what an
+		// image says of its own layers.
+		{Kind: "image", Value: ref.Name, Silent: base.Digest != ""},
 	}}
-	if base != (Base{}) {
+	if base.Digest != "" {
 		b.record.Bases[ref.Name] = base
 		n.Parts = append(n.Parts,
-			Part{Kind: "digest", Value: base.Digest, Silent: true},
-			Part{Kind: "layers", Value: base.Layers},
-			Part{Kind: "environment", Value: base.Environment})
+			Part{Kind: "digest", Value: base.Digest},
+			Part{Kind: "layers", Value: base.Layers, Silent: true})
 	}
 	return b.add(n)
 }

@@ -50,8 +50,6 @@ type Base struct {
 	Digest string `json:"digest,omitempty"`
 	// Layers names the content of its layers.
 	Layers string `json:"layers,omitempty"`
-	// Environment names what of its configuration steps see.
-	Environment string `json:"environment,omitempty"`
 }
 
 // Layer is one layer of an exported image.

@@ -83,7 +83,7 @@ func (p *planOptions) plans(ctx context.Context, o *options, dir string) ([]*pla
 	if err != nil {
 		return nil, err
 	}
-	var then []frontend.OfflineBuild
+	var then []frontend.Resolved
 	if p.since != "" {
 		if context, err = worktree.Revision(ctx, dir, p.since); err != nil {
 			return nil, err
@@ -126,9 +126,9 @@ func lastBuilt(dir, file string) string {
 // comparison is one platform's.
 type comparison struct {
 	*planOptions
-	build frontend.OfflineBuild
+	build frontend.Resolved
 	last  *plan.Record
-	then  *frontend.OfflineBuild
+	then  *frontend.Resolved
 }
 
 // since says what is compared with, "" for the last build.
@@ -237,7 +237,7 @@ func sources(dir, file string) (context, beside worktree.Source, err error) {
 }
 
 // offline resolves what would be built from the sources.
-func (o *options) offline(context, beside worktree.Source, file string, now time.Time) ([]frontend.OfflineBuild, error) {
+func (o *options) offline(context, beside worktree.Source, file string, now time.Time) ([]frontend.Resolved, error) {
 	name := filepath.Base(file)
 	data, err := worktree.Read(beside, name)
 	if err != nil {

@@ -35,6 +35,10 @@ func examples() []example {
 			name: "postgresql", folder: "postgresql", base: "debian:bookworm-slim", version: "PostgreSQL 15.",
 			arg: "PATRONI_VERSION", again: []string{"03-install-patroni.sh", "04-filesystem.sh", "99-cleanup.sh"},
 		},
+		{
+			name: "postgresql-source", folder: "postgresql-source", base: "debian:bookworm-slim", version: "PostgreSQL 15.",
+			full: true, arg: "PGBADGER_VERSION", again: []string{"pgbadger.sh"},
+		},
 	}
 }
 

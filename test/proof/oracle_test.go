@@ -128,7 +128,11 @@ func (m *model) content(r *plan.Record, n *plan.Node) string {
 		}
 		switch s := m.script(path.Base(n.ID)); {
 		case n.Kind == plan.KindBase || n.Kind == plan.KindUser:
-			fmt.Fprintf(&b, "%v\n", n.Parts)
+			for _, p := range n.Parts {
+				if p.Kind == "layers" || p.Kind == "argument" {
+					fmt.Fprintf(&b, "%s\n", p.Value)
+				}
+			}
 		case n.ID == "toolchain/build": // purged before anybody looks
 		case n.Kind == plan.KindPackages:
 			var names []string

@@ -2,6 +2,7 @@ package proof
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -150,30 +151,21 @@ func (p *prover) learn(t *testing.T) {
 // run builds, reads what was built through the frontend's own reference, and
 // returns the record that the frontend itself would make.
 func (p *prover) run(ctx context.Context, m *model, dir string) (*plan.Record, *testenv.Trace, error) {
-	var resolved frontend.Resolved
+	var record *plan.Record
+	var broken error
 	fn := func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
 		if p.without {
 			c = lesser{c}
 		}
-		res, err := frontend.Telling(func(r frontend.Resolved) { resolved = r })(ctx, c)
-		if err != nil {
+		res, err := frontend.Telling(func(r frontend.Resolved) {
+			record, broken = plan.New(r.Graph, r.Context, r.Options)
+		})(ctx, c)
+		if err = errors.Join(err, broken); err != nil {
 			return nil, err
 		}
 		return res, verify(ctx, m, res)
 	}
 	result, err := p.env.Daemon.Build(ctx, testenv.Request{Func: fn, Context: dir, Options: m.options(p.bases)})
-	if err != nil {
-		return nil, result.Trace, err
-	}
-	files, err := worktree.Dir(dir)
-	if err != nil {
-		return nil, result.Trace, err
-	}
-	whole, err := worktree.New(files, worktree.Filter{})
-	if err != nil {
-		return nil, result.Trace, err
-	}
-	record, err := plan.New(resolved.Graph, whole, resolved.Options)
 	return record, result.Trace, err
 }
 

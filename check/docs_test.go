@@ -1,0 +1,143 @@
+package check
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const pages = "../docs/rules"
+
+// blocks are the fenced code blocks of a part of a page: ```LANGUAGE FILE.
+func blocks(text string) map[string]string {
+	out, name := map[string]string{}, ""
+	for line := range strings.Lines(text) {
+		fence, ok := strings.CutPrefix(line, "```")
+		switch {
+		case ok && name == "":
+			if _, file, ok := strings.Cut(strings.TrimSpace(fence), " "); ok {
+				name = file
+				out[name] = ""
+			}
+		case ok:
+			name = ""
+		case name != "":
+			out[name] += line
+		}
+	}
+	return out
+}
+
+// Each rule has a page whose examples are true: the bad one is found, the good
+// one is not.
+func TestPages(t *testing.T) {
+	for _, r := range Rules() {
+		t.Run(r.Name, func(t *testing.T) {
+			data, err := os.ReadFile(filepath.Join(pages, r.Name+".md"))
+			require.NoError(t, err)
+			page := string(data)
+			assert.True(t, strings.HasPrefix(page, "# "+r.Name+"\n\n"+r.Description+"\n\n"), "a page begins with name and description")
+			assert.Equal(t, "https://github.com/pgstrata/pgstrata/blob/main/docs/rules/"+r.Name+".md", r.URL())
+			_, examples, ok := strings.Cut(page, "\n## Bad\n")
+			require.True(t, ok)
+			bad, good, ok := strings.Cut(examples, "\n## Good\n")
+			require.True(t, ok)
+			find := func(text string) []Finding {
+				files := blocks(text)
+				require.NotEmpty(t, files)
+				context, _ := split(files)
+				if context["Dockerfile"] == nil {
+					context["Dockerfile"] = &fstest.MapFile{Data: []byte("base: debian:bookworm-slim\n")}
+				}
+				in := input(t, context)
+				in.Changes = map[string]int{}
+				for name := range context {
+					if strings.Contains(name, "busy") {
+						in.Changes[name] = 20
+					}
+				}
+				in.Setup = fstest.MapFS{
+					"bin/sh":     {Mode: 0o755},
+					"bin/cat":    {Mode: 0o755},
+					"bin/chown":  {Mode: 0o755},
+					"bin/bash":   {Mode: 0o755},
+					"etc/passwd": {Data: []byte("postgres:x:999:999::/:/bin/sh\n")},
+				}
+				return only(Run(in), r.Name)
+			}
+			assert.NotEmpty(t, find(bad), "bad")
+			assert.Empty(t, find(good), "good")
+		})
+	}
+}
+
+// No page outlives its rule, and the index lists them all.
+func TestIndex(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(pages, "*.md"))
+	require.NoError(t, err)
+	assert.Len(t, files, len(Rules())+1, "a page for each rule, and the index")
+
+	var b strings.Builder
+	b.WriteString(indexHead)
+	for _, r := range Rules() {
+		where := "text"
+		switch r.needs {
+		case setup:
+			where = "built setup"
+		case history:
+			where = "git history"
+		}
+		fmt.Fprintf(&b, "| [%s](%s.md) | %s | %s | %s |\n", r.Name, r.Name, r.Severity, where, r.Description)
+	}
+	index := filepath.Join(pages, "README.md")
+	if *update {
+		require.NoError(t, os.WriteFile(index, []byte(b.String()), 0o644)) //nolint:gosec // a text of this repository
+	}
+	got, err := os.ReadFile(index)
+	require.NoError(t, err)
+	if diff := cmp.Diff(b.String(), string(got)); diff != "" {
+		t.Errorf("go test ./check -update writes it anew: -want +got\n%s", diff)
+	}
+}
+
+const indexHead = `# Rules
+
+What pgstrata finds in a build file and its scripts, and tells with file and line.
+
+    docker buildx build --check .          # the same as for a Dockerfile; also --call=check,format=json
+    pgstrata check --format sarif .        # without a daemon; text, json or sarif
+
+Both exit with 1 when there is anything to say. An ordinary build warns of the same things (docker --debug shows the
+places) and ends at errors: what is sure to fail in a container.
+
+**To skip rules**, begin the build file with a directive, or give a build argument of the same form:
+
+    # syntax=localhost:5000/pgstrata:dev
+    # check=skip=SerialMake,UnpinnedBranch;error=true
+
+    docker buildx build --build-arg BUILDKIT_DOCKERFILE_CHECK=skip=all .
+
+With error=true every finding ends the build.
+
+**To allow one finding**, say why, in the line itself or in a comment above it:
+
+    make                # pgstrata: allow=SerialMake the documentation needs its order
+
+Allowances that allow nothing are found too (UnusedAllowance).
+
+**Evidence** says what a rule reads. Most read the text alone. Those of the *built setup* look into it in a build, once
+setup is solved, and execute nothing. Those of the *git history* run in pgstrata check, inside of a repository. A rule
+that has to guess says "may", and is never an error.
+
+This list is written by ` + "`go test ./check -update`" + `.
+
+| Rule | Severity | Evidence | What holds where it finds nothing |
+|---|---|---|---|
+`
