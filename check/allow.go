@@ -44,8 +44,8 @@ type allowance struct {
 }
 
 // allow takes out what comments allow, and reports comments that allow
-// nothing. ran are the rules that had a chance to find something.
-func (t *tree) allow(list []Finding, ran map[string]bool) []Finding {
+// nothing, as far as their rules are judged here.
+func (t *tree) allow(list []Finding, judged map[string]bool) []Finding {
 	allowances := t.allowances()
 	list = slices.DeleteFunc(list, func(f Finding) bool {
 		allowed := false
@@ -63,28 +63,28 @@ func (t *tree) allow(list []Finding, ran map[string]bool) []Finding {
 	p := &pass{tree: t, rule: rule, out: &list}
 	for file, own := range allowances {
 		for _, a := range own {
-			p.judge(file, a, ran)
+			p.judge(file, a, judged)
 		}
 	}
 	return list
 }
 
-func (p *pass) judge(file string, a *allowance, ran map[string]bool) {
-	known, names := false, []string{}
+func (p *pass) judge(file string, a *allowance, judged map[string]bool) {
+	var names []string
 	for _, r := range Rules() {
-		known = known || r.Name == a.rule
 		names = append(names, r.Name)
 	}
+	text := p.in.Setup == nil // Run tells what Contract need not repeat
 	switch {
-	case !known:
+	case text && !slices.Contains(names, a.rule):
 		hint := ""
 		if s, ok := suggest.Search(a.rule, names, true); ok {
 			hint = "; did you mean " + s + "?"
 		}
 		p.at(file, a.at, "no rule is called %q%s", a.rule, hint)
-	case !a.used && ran[a.rule]:
+	case !a.used && judged[a.rule]:
 		p.at(file, a.at, "nothing here is found by %s; remove the comment", a.rule)
-	case a.reason == "":
+	case text && a.reason == "":
 		p.at(file, a.at, "%s is allowed without a reason; write it behind the rule's name", a.rule)
 	}
 }

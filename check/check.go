@@ -40,19 +40,12 @@ type Rule struct {
 	// Description is one sentence.
 	Description string
 
-	// needs is what has to be known for the rule to run at all.
-	needs need
-	check func(*pass)
+	// check reads the text, and contract looks into the built setup; a rule
+	// has one of them, or both.
+	check, contract func(*pass)
+	// history tells that it needs to know how often files change.
+	history bool
 }
-
-// need is knowledge that is not always there.
-type need int
-
-const (
-	text    need = iota // the build file and its context
-	setup               // the built setup state
-	history             // how often files change
-)
 
 // URL is the address of the rule's page.
 func (r Rule) URL() string { return URL(r.Name) }
@@ -98,9 +91,8 @@ type Input struct {
 	// Config says which rules are skipped; nil skips none.
 	Config *linter.Config
 
-	// Setup is the root of the built setup state: it follows no symbolic links
-	// out of itself. nil where nothing has been built: rules that ask it are
-	// left out.
+	// Setup is the root of the built setup state, for Contract. Its symbolic
+	// links are followed by the rules, inside of it.
 	Setup fs.FS
 	// Path is the image's PATH, "" where the base is not known.
 	Path string
@@ -109,33 +101,42 @@ type Input struct {
 	Changes map[string]int
 }
 
-// Run checks. Findings come in the order of files (the build file first) and
-// lines, and are the same for the same input.
+// Run checks the text: the build file, its scripts, and what will be built.
+// Findings come in the order of files (the build file first) and lines, and
+// are the same for the same input.
 func Run(in Input) []Finding {
-	t := newTree(&in)
-	var out []Finding
-	ran := map[string]bool{}
-	for _, r := range Rules() {
-		if skipped(in.Config, r.Name) || !in.knows(r.needs) || r.check == nil {
-			continue
+	in.Setup = nil // what was found must not depend on whether it is known already
+	return run(&in, func(r Rule) func(*pass) {
+		if r.history && in.Changes == nil {
+			return nil
 		}
-		ran[r.Name] = true
-		r.check(&pass{tree: t, rule: r, out: &out})
-	}
-	out = unique(out)
-	out = t.allow(out, ran)
-	sortFindings(out, in.Graph.File)
-	return out
+		return r.check
+	})
 }
 
-func (in *Input) knows(n need) bool {
-	switch n {
-	case setup:
-		return in.Setup != nil
-	case history:
-		return in.Changes != nil
+// Contract checks the entrypoint against the built setup: what scripts run,
+// source and name is there. It repeats nothing of what Run finds.
+func Contract(in Input) []Finding {
+	return run(&in, func(r Rule) func(*pass) { return r.contract })
+}
+
+func run(in *Input, part func(Rule) func(*pass)) []Finding {
+	t := newTree(in)
+	var out []Finding
+	judged := map[string]bool{}
+	for _, r := range Rules() {
+		check := part(r)
+		if check == nil || skipped(in.Config, r.Name) {
+			continue
+		}
+		check(&pass{tree: t, rule: r, out: &out})
+		// Of a rule with two parts, neither can tell that an allowance is of
+		// no use to the other.
+		judged[r.Name] = r.check == nil || r.contract == nil
 	}
-	return true
+	out = t.allow(unique(out), judged)
+	sortFindings(out, in.Graph.File)
+	return out
 }
 
 // unique drops what several programs say of the one helper that they share.

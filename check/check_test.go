@@ -103,6 +103,15 @@ func only(list []Finding, rule string) []Finding {
 	return out
 }
 
+// all are the findings of both parts.
+func all(in Input) []Finding {
+	out := Run(in)
+	if in.Setup != nil {
+		out = append(out, Contract(in)...)
+	}
+	return out
+}
+
 func read(t testing.TB, file string) (Input, map[string]string) {
 	t.Helper()
 	data, err := os.ReadFile(file)
@@ -145,7 +154,7 @@ func TestRules(t *testing.T) {
 func golden(t *testing.T, file string, r Rule) {
 	t.Helper()
 	in, files := read(t, file)
-	got := describe(only(Run(in), r.Name))
+	got := describe(only(all(in), r.Name))
 	if filepath.Base(file) == r.Name+".txtar" {
 		assert.NotEmpty(t, got, "a fixture has something to find")
 	}
@@ -198,9 +207,9 @@ func TestConfig(t *testing.T) {
 func TestRunIsDeterministic(t *testing.T) {
 	for _, r := range Rules() {
 		in, _ := read(t, filepath.Join("testdata", r.Name+".txtar"))
-		first := Run(in)
+		first := all(in)
 		for range 5 {
-			if diff := cmp.Diff(first, Run(in)); diff != "" {
+			if diff := cmp.Diff(first, all(in)); diff != "" {
 				t.Fatalf("%s: %s", r.Name, diff)
 			}
 		}

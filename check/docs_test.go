@@ -70,7 +70,7 @@ func TestPages(t *testing.T) {
 					"bin/bash":   {Mode: 0o755},
 					"etc/passwd": {Data: []byte("postgres:x:999:999::/:/bin/sh\n")},
 				}
-				return only(Run(in), r.Name)
+				return only(all(in), r.Name)
 			}
 			assert.NotEmpty(t, find(bad), "bad")
 			assert.Empty(t, find(good), "good")
@@ -88,11 +88,13 @@ func TestIndex(t *testing.T) {
 	b.WriteString(indexHead)
 	for _, r := range Rules() {
 		where := "text"
-		switch r.needs {
-		case setup:
-			where = "built setup"
-		case history:
+		switch {
+		case r.history:
 			where = "git history"
+		case r.contract != nil && r.check != nil:
+			where = "text, built setup"
+		case r.contract != nil:
+			where = "built setup"
 		}
 		fmt.Fprintf(&b, "| [%s](%s.md) | %s | %s | %s |\n", r.Name, r.Name, r.Severity, where, r.Description)
 	}

@@ -13,8 +13,7 @@ func entrypointMissingCommand() Rule {
 		Name:        "EntrypointMissingCommand",
 		Severity:    Error,
 		Description: "What an entrypoint script runs is in the image: programs, and the interpreters of scripts.",
-		needs:       setup,
-		check:       checkEntrypointMissingCommand,
+		contract:    checkEntrypointMissingCommand,
 	}
 }
 

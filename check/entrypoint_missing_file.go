@@ -11,8 +11,7 @@ func entrypointMissingFile() Rule {
 		Name:        "EntrypointMissingFile",
 		Severity:    Error,
 		Description: "A file that an entrypoint script runs or reads is in the image.",
-		needs:       setup,
-		check:       checkEntrypointMissingFile,
+		contract:    checkEntrypointMissingFile,
 	}
 }
 

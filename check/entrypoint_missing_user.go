@@ -13,8 +13,7 @@ func entrypointMissingUser() Rule {
 		Name:        "EntrypointMissingUser",
 		Severity:    Error,
 		Description: "Users and groups that entrypoint scripts name have an account in the image.",
-		needs:       setup,
-		check:       checkEntrypointMissingUser,
+		contract:    checkEntrypointMissingUser,
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 // missingLibraries are the shared libraries that a program was linked against
 // and that the dynamic linker would not find. Those of its libraries are not
 // looked at: they come with packages, which know what they need.
-func (r root) missingLibraries(program string, env string) []string {
+func (r root) missingLibraries(program, env string) []string {
 	_, resolved, err := r.resolve(program)
 	if err != nil {
 		return nil

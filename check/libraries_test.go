@@ -88,5 +88,5 @@ func TestProgramThatCannotStart(t *testing.T) {
 	}
 	assert.Equal(t, "entrypoint.d/entrypoint.sh:3:1-3:6: error: /usr/local/bin/server cannot start: it was linked against libgone.so.7, which the built setup does not have; add the packages to setup.dependencies.runtime\n"+
 		"entrypoint.d/entrypoint.sh:4:1-4:6: error: /usr/local/bin/server cannot start: it was linked against libgone.so.7, which the built setup does not have; add the packages to setup.dependencies.runtime\n",
-		describe(only(Run(in), "SharedLibraryMissing")))
+		describe(only(Contract(in), "SharedLibraryMissing")))
 }

@@ -17,13 +17,11 @@ func sharedLibraryMissing() Rule {
 		Severity:    Error,
 		Description: "The libraries that programs were linked against stay in the image.",
 		check:       checkSharedLibraryMissing,
+		contract:    unlinkable,
 	}
 }
 
 func checkSharedLibraryMissing(p *pass) {
-	if p.in.Setup != nil {
-		p.unlinkable()
-	}
 	for _, u := range p.setup {
 		if u.node.Isolated() { // it removes nothing from the image
 			continue
@@ -49,7 +47,7 @@ func checkSharedLibraryMissing(p *pass) {
 // unlinkable reports the programs of entrypoint scripts that cannot start.
 // Those in the distribution's own directories belong to packages, which know
 // what they need.
-func (p *pass) unlinkable() {
+func unlinkable(p *pass) {
 	env := ""
 	for _, v := range p.in.Graph.Image.Env {
 		if v.Name == "LD_LIBRARY_PATH" {

@@ -15,6 +15,7 @@ func sourcedFileMissing() Rule {
 		Severity:    Error,
 		Description: "A file that a script sources is there when it runs.",
 		check:       checkSourcedFileMissing,
+		contract:    sourcesInSetup,
 	}
 }
 
@@ -26,11 +27,46 @@ func checkSourcedFileMissing(p *pass) {
 			}
 		}
 	}
+	p.sources(func(target string) string {
+		context := strings.TrimPrefix(target, spec.InstallRoot+"/")
+		switch {
+		case !p.ownedByEntrypoint(target):
+			return ""
+		case p.exists(context):
+			return target + " is not in the image: " + context + " is in the build context, but no list of the entrypoint names it"
+		}
+		return target + " is not in the image: no entrypoint file becomes it"
+	})
+}
+
+// sourcesInSetup looks for what only the built setup can have.
+func sourcesInSetup(p *pass) {
+	p.sources(func(target string) string {
+		if _, err := p.root().stat(target); err == nil || !p.known(target) || p.ownedByEntrypoint(target) {
+			return ""
+		}
+		return target + " is neither in the built setup nor among the entrypoint files"
+	})
+}
+
+// ownedByEntrypoint tells whether nothing but an entrypoint file can be at a
+// path: it is below the install root, and no setup script speaks of it.
+func (p *pass) ownedByEntrypoint(target string) bool {
+	return within(target, spec.InstallRoot) && !p.setupMentions(target)
+}
+
+// sources asks for every file that an entrypoint script sources and that is no
+// entrypoint file what is wrong with it, "" for nothing.
+func (p *pass) sources(wrong func(target string) string) {
 	for _, u := range p.entrypoint {
 		for _, s := range u.scripts {
 			for _, src := range s.Sources {
-				if where := p.missingInImage(src); where != "" {
-					p.missingSource(src, where)
+				target := src.Absolute
+				if target == "" || src.Word.Glob || errors.Is(src.Err, shell.ErrUnknownPath) || strings.ContainsAny(target, "*?[") || p.inImage(path.Clean(target)) {
+					continue
+				}
+				if what := wrong(path.Clean(target)); what != "" {
+					p.missingSource(src, what)
 				}
 			}
 		}
@@ -51,33 +87,6 @@ func (u *unit) unresolved() []shell.Source {
 		out = append(out[:len(out):len(out)], child.Unresolved...)
 	}
 	return out
-}
-
-// missingInImage says what is wrong with a file that an entrypoint script
-// sources, or "". Only below the install root nothing but entrypoint files can
-// be; elsewhere the built setup is asked.
-func (p *pass) missingInImage(src shell.Source) string {
-	target := src.Absolute
-	if target == "" || src.Word.Glob || errors.Is(src.Err, shell.ErrUnknownPath) || strings.ContainsAny(target, "*?[") {
-		return ""
-	}
-	target = path.Clean(target)
-	if p.inImage(target) {
-		return ""
-	}
-	context := strings.TrimPrefix(target, spec.InstallRoot+"/")
-	switch {
-	case p.in.Setup != nil:
-		if _, err := p.root().stat(target); err == nil || !p.known(target) {
-			return ""
-		}
-		return target + " is neither in the built setup nor among the entrypoint files"
-	case !within(target, spec.InstallRoot) || p.setupMentions(target):
-		return ""
-	case p.exists(context):
-		return target + " is not in the image: " + context + " is in the build context, but no list of the entrypoint names it"
-	}
-	return target + " is not in the image: no entrypoint file becomes it"
 }
 
 // setupMentions tells whether a setup script may make a file.

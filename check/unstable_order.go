@@ -7,7 +7,7 @@ func unstableOrder() Rule {
 		Name:        "UnstableOrder",
 		Severity:    Warning,
 		Description: "Entrypoint files are in the class that fits how often they change.",
-		needs:       history,
+		history:     true,
 		check:       checkUnstableOrder,
 	}
 }

@@ -5,7 +5,7 @@ func volatileBeforeStable() Rule {
 		Name:        "VolatileBeforeStable",
 		Severity:    Warning,
 		Description: "In the chain of setup scripts, what changes often comes last.",
-		needs:       history,
+		history:     true,
 		check:       checkVolatileBeforeStable,
 	}
 }

@@ -25,7 +25,7 @@ import (
 // caches are imported, the contract is checked only if `# check=` (or the
 // build argument BUILDKIT_DOCKERFILE_CHECK) asks for experimental rules.
 func (r *request) contract(ctx context.Context, in input, t *target) error {
-	findings, config, err := r.check(in)
+	config, err := check.ParseConfig(r.source.Data, r.client.LinterConfig)
 	if err != nil {
 		return err
 	}
@@ -43,11 +43,11 @@ func (r *request) contract(ctx context.Context, in input, t *target) error {
 			input.Path = list
 		}
 	}
-	// The others have been reported before the build.
-	more := slices.DeleteFunc(check.Run(input), func(f check.Finding) bool {
-		return slices.Contains(findings, f) || f.Severity != check.Error && !r.isFirst(in)
-	})
-	return r.report(ctx, in, more, config)
+	findings := check.Contract(input)
+	if !r.isFirst(in) { // warnings are for the first platform
+		findings = slices.DeleteFunc(findings, func(f check.Finding) bool { return f.Severity != check.Error })
+	}
+	return r.report(ctx, in, findings, config)
 }
 
 // checked is what solve returned, if the contract holds.

@@ -37,6 +37,9 @@ type Graph struct {
 	Base Ref `json:"base"`
 	// Args are all build arguments with their values, in declared order.
 	Args []Var `json:"args,omitempty"`
+	// Predefined are the arguments that BuildKit defines, by name: the image's
+	// environment may use them as well.
+	Predefined []Var `json:"-"`
 	// User is created before everything else; nil for an image of root's.
 	User *User `json:"user,omitempty"`
 	// Toolchain is what the scripts run on.

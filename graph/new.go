@@ -46,7 +46,10 @@ func New(f *spec.File, context fs.FS, opt Options) (*Graph, error) {
 		loader:   shell.NewFSLoader(context),
 		readable: map[string]string{},
 	}
-	maps.Copy(b.readable, opt.Predefined)
+	for _, name := range slices.Sorted(maps.Keys(opt.Predefined)) {
+		b.graph.Predefined = append(b.graph.Predefined, Var{name, opt.Predefined[name]})
+		b.readable[name] = opt.Predefined[name]
+	}
 	for _, a := range f.Args {
 		b.graph.Args = append(b.graph.Args, Var{a.Name.Value, a.Value.Value})
 		b.readable[a.Name.Value] = a.Value.Value
@@ -57,6 +60,7 @@ func New(f *spec.File, context fs.FS, opt Options) (*Graph, error) {
 	b.toolchain()
 	b.scripts()
 	b.rules()
+	b.boundary()
 	b.entrypoint()
 	b.image()
 	b.tests()
@@ -139,7 +143,6 @@ func (b *builder) script(s spec.Script) *Script {
 	out.Command = command(program.Main, ContextMount+"/"+s.Path.Value)
 	out.Inputs = append(out.Inputs, b.helpers(program)...)
 	out.Inputs = append(out.Inputs, b.declaredInputs(s.Inputs)...)
-	b.checkBoundary(out, s)
 	out.Env = b.env(s, program)
 	out.Caches = b.caches.of(b.Problems, s, commands(program))
 	return out
@@ -233,10 +236,19 @@ func (b *builder) input(name, why string) Input {
 	return Input{Path: name, Dir: err == nil && info.IsDir(), Why: why}
 }
 
+// boundary checks every script's inputs, those that rules add included.
+func (b *builder) boundary() {
+	decl := slices.Concat(b.file.Setup.Scripts, b.file.Setup.FinalCleanup)
+	for i, s := range slices.Concat(b.graph.Scripts, b.graph.Cleanup) {
+		b.checkBoundary(s, decl[i])
+	}
+}
+
 // checkBoundary reports setup inputs on the entrypoint's side of the boundary.
 func (b *builder) checkBoundary(s *Script, decl spec.Script) {
 	for _, in := range s.Inputs {
-		if in.Dir || !spec.Matches(b.file.CacheBoundary.VolatileFiles, in.Path) {
+		volatile := b.volatile(in)
+		if volatile == "" {
 			continue
 		}
 		at := decl.At
@@ -248,8 +260,31 @@ func (b *builder) checkBoundary(s *Script, decl spec.Script) {
 				at = t.At
 			}
 		}
-		b.Addf(at, "SetupReadsEntrypoint: setup script %s reads %s, which the cache boundary calls volatile: each edit of it would run setup again; move the file to setup/, or change cache_boundary", s.Path, in.Path)
+		b.Addf(at, "SetupReadsEntrypoint: setup script %s reads %s, which the cache boundary calls volatile: each edit of it would run setup again; move the file to setup/, or change cache_boundary", s.Path, volatile)
 	}
+}
+
+// volatile returns a file of an input that is on the entrypoint's side of the
+// boundary, or "".
+func (b *builder) volatile(in Input) string {
+	if !in.Dir {
+		if spec.Matches(b.file.CacheBoundary.VolatileFiles, in.Path) {
+			return in.Path
+		}
+		return ""
+	}
+	found := ""
+	err := fs.WalkDir(b.context, in.Path, func(name string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() && spec.Matches(b.file.CacheBoundary.VolatileFiles, name) {
+			found = name
+			return fs.SkipAll
+		}
+		return err
+	})
+	if err != nil {
+		b.Addf(spec.Range{}, "%s: %v", in.Path, err)
+	}
+	return found
 }
 
 // env returns the args that a script's environment holds: those that the

@@ -10,6 +10,7 @@ import (
 
 // rules applies the cache invalidation rules to the nodes that they name.
 func (b *builder) rules() {
+	all := slices.Concat(b.graph.Scripts, b.graph.Cleanup)
 	for _, r := range b.file.CacheBoundary.Rules {
 		switch name := r.Layer.Value; name {
 		case ToolchainState:
@@ -17,20 +18,20 @@ func (b *builder) rules() {
 			b.refuseInputs(r)
 		case SetupState:
 			b.refresh(&b.graph.Toolchain.Refresh, r)
-			for i, s := range slices.Concat(b.graph.Scripts, b.graph.Cleanup) {
+			for i, s := range all {
 				b.refresh(&s.Refresh, r)
 				if i == 0 || s.Isolated() || s.After == "" { // the others follow
 					b.watch(s, r)
 				}
 			}
 		default:
-			s := b.graph.Script(strings.TrimPrefix(name, SetupState+"/"))
-			if s == nil {
+			i := slices.IndexFunc(all, func(s *Script) bool { return s.Name == strings.TrimPrefix(name, SetupState+"/") })
+			if i < 0 {
 				b.Addf(r.Layer.At, "layer %q is neither setup, toolchain nor setup/<script>", name)
 				continue
 			}
-			b.refresh(&s.Refresh, r)
-			b.watch(s, r)
+			b.refresh(&all[i].Refresh, r)
+			b.watch(all[i], r)
 		}
 	}
 }

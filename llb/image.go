@@ -101,7 +101,7 @@ func finish(img *dockerspec.DockerOCIImage, opt Options, state State) {
 // imageEnv adds the build file's variables to the base's.
 func imageEnv(g *graph.Graph, base []string) ([]string, error) {
 	known := map[string]string{}
-	for _, a := range g.Args {
+	for _, a := range slices.Concat(g.Predefined, g.Args) {
 		known[a.Name] = a.Value
 	}
 	for _, e := range base {

@@ -142,8 +142,12 @@ func (s *setup) progress(script *graph.Script) string {
 // read-only, so it counts by its content: the file's mode or time is no reason
 // to run a script again.
 func (c *compiler) inputs(script *graph.Script) bk.State {
+	// The script itself comes last: a directory that holds it brings it too,
+	// with a mode that does not count.
+	inputs := slices.Clone(script.Inputs)
+	slices.Reverse(inputs)
 	var action *bk.FileAction
-	for _, in := range script.Inputs {
+	for _, in := range inputs {
 		info := &bk.CopyInfo{CreateDestPath: true, FollowSymlinks: true, CopyDirContentsOnly: in.Dir}
 		if in.Why == "script" {
 			info.Mode = &bk.ChmodOpt{Mode: 0o755}

@@ -10,12 +10,12 @@ import (
 	"github.com/pgstrata/pgstrata/graph"
 )
 
-// testResult is where a test may leave files: they are what target test
-// exports.
+// testResult is where a step's own result is mounted, so that target test
+// exports that, an empty folder, and not a copy of the image for each test.
 const testResult = "/run/pgstrata/result"
 
 // tests runs each test in the finished image, as its user and with its
-// environment, and returns what they left behind.
+// environment, and returns their empty results.
 func (c *compiler) tests(image State, config dockerspec.DockerOCIImageConfig) State {
 	container := asContainer(image.State, config)
 	var results []State

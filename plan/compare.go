@@ -132,6 +132,9 @@ func (c *comparison) step(n *Node) Step {
 	return s
 }
 
+// neverBuilt is the cause of what has no other.
+const neverBuilt = "never built before"
+
 // causes explains a node: what of its own has changed, then the nodes before
 // it that are built again.
 func (c *comparison) causes(was, n *Node, state Cache) []Cause {
@@ -150,7 +153,7 @@ func (c *comparison) causes(was, n *Node, state Cache) []Cause {
 		out = append(out, Cause{Kind: string(e.How), Node: e.Node, Text: edgeText(e, other)})
 	}
 	if was == nil && len(out) == 0 {
-		out = append(out, Cause{Kind: "new", Text: "never built before"})
+		out = append(out, Cause{Kind: "new", Text: neverBuilt})
 	}
 	return out
 }

@@ -102,12 +102,9 @@ func (f *File) Discover(context fs.FS) error {
 func (f *File) discoverSetup(d *discovery) {
 	s := &f.Setup
 	if s.FinalCleanup == nil {
-		named := map[string]bool{}
-		for _, t := range s.Scripts {
-			named[t.Path.Value] = true
-		}
 		for _, path := range d.glob(cleanupGlob) {
-			if !named[path] {
+			named := slices.ContainsFunc(s.Scripts, func(t Script) bool { return match(t.Path.Value, path) })
+			if !named {
 				s.FinalCleanup = append(s.FinalCleanup, Script{Path: Text{Value: path}})
 			}
 		}

@@ -58,6 +58,14 @@ entrypoint:
 	assert.Equal(t, "entrypoint.sh", f.Entrypoint.Script.Value)
 }
 
+// A pattern that names cleanup scripts too has claimed them.
+func TestDiscoverCleanupScriptsOnce(t *testing.T) {
+	f := load(t, "base: a\nsetup: {scripts: ['setup/scripts/*.sh']}", Options{})
+	require.NoError(t, f.Discover(tree("setup/scripts/01-a.sh", "setup/scripts/99-cleanup.sh")))
+	assert.Equal(t, []string{"setup/scripts/01-a.sh", "setup/scripts/99-cleanup.sh"}, scriptPaths(f.Setup.Scripts))
+	assert.Empty(t, f.Setup.FinalCleanup)
+}
+
 func TestDiscoverNothing(t *testing.T) {
 	f := load(t, "base: a", Options{})
 	require.NoError(t, f.Discover(tree()))

@@ -105,8 +105,8 @@ type Script struct {
 	// Default (nil): those that the script's text mentions.
 	Args []Text `yaml:"args,literal"`
 	// Needs names the scripts whose results this one sees. Default (nil): for
-	// a script without outputs, every script before it; for an isolated one,
-	// none.
+	// a script without outputs, those without outputs before it; for an
+	// isolated one, none.
 	Needs []Text `yaml:"needs,literal"`
 	// Caches are cache mounts beyond those inferred from what the script runs:
 	// a known name (apt, ccache, pip, …) or an absolute path. The single word

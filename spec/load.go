@@ -46,7 +46,7 @@ func Load(name string, data []byte, opt Options) (*File, error) {
 	env := f.applyArgs(p, opt)
 	expandValue(p, reflect.ValueOf(f).Elem(), env)
 	f.setDefaults()
-	f.validate(p)
+	f.validate(p, env)
 	if err := p.Err(); err != nil {
 		return nil, err
 	}

@@ -36,7 +36,7 @@ func (f *File) setDefaults() {
 
 // validate reports what is wrong in the values themselves, and brings paths
 // into their clean form.
-func (f *File) validate(p *Problems) {
+func (f *File) validate(p *Problems, args map[string]string) {
 	f.validateBase(p)
 	for _, a := range f.Args {
 		if !IsIdentifier(a.Name.Value) {
@@ -51,11 +51,11 @@ func (f *File) validate(p *Problems) {
 		}
 	}
 	for i := range f.Setup.Scripts {
-		f.Setup.Scripts[i].validate(p, f)
+		f.Setup.Scripts[i].validate(p, args)
 	}
 	for i := range f.Setup.FinalCleanup {
 		s := &f.Setup.FinalCleanup[i]
-		s.validate(p, f)
+		s.validate(p, args)
 		if s.Outputs != nil || s.Needs != nil {
 			p.Addf(s.At, "a final_cleanup script runs after all others, on the whole setup; outputs and needs have no meaning for it")
 		}
@@ -124,7 +124,7 @@ func (f *File) validateUser(p *Problems) {
 	absolute(p, &u.Home, "a home directory")
 }
 
-func (t *Script) validate(p *Problems, f *File) {
+func (t *Script) validate(p *Problems, args map[string]string) {
 	if t.Path.Value == "" {
 		p.Addf(t.At, "a script needs a path")
 		return
@@ -146,7 +146,7 @@ func (t *Script) validate(p *Problems, f *File) {
 		relative(p, &t.Inputs[i], "an input")
 	}
 	for _, a := range t.Args {
-		if !slices.ContainsFunc(f.Args, func(d Arg) bool { return d.Name.Value == a.Value }) {
+		if _, ok := args[a.Value]; !ok {
 			p.Addf(a.At, "%s is not declared under args", a)
 		}
 	}

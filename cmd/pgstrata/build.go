@@ -35,10 +35,12 @@ func newBuildCommand() *cobra.Command {
 			if opt.Exports, err = e.entries(opt.FrontendAttrs); err != nil {
 				return err
 			}
-			resp, err := o.run(cmd.Context(), opt, frontend.Build)
+			seen := newObserver()
+			resp, err := o.run(cmd.Context(), opt, frontend.Telling(seen.tell), seen.see)
 			if err != nil {
 				return err
 			}
+			seen.finish(cmd.Context(), &o, args[0], resp.ExporterResponse, e.push)
 			return writeMetadata(e.metadataFile, resp.ExporterResponse)
 		},
 	}
@@ -48,8 +50,8 @@ func newBuildCommand() *cobra.Command {
 }
 
 // run runs a build function against the daemon, with BuildKit's own display on
-// standard error.
-func (o *options) run(ctx context.Context, opt client.SolveOpt, fn gateway.BuildFunc) (*client.SolveResponse, error) {
+// standard error. All that the daemon tells is told to watch, too.
+func (o *options) run(ctx context.Context, opt client.SolveOpt, fn gateway.BuildFunc, watch func(*client.SolveStatus)) (*client.SolveResponse, error) {
 	c, err := client.New(ctx, o.daemon())
 	if err != nil {
 		return nil, fmt.Errorf("BuildKit at %s: %w", o.daemon(), err)
@@ -59,7 +61,7 @@ func (o *options) run(ctx context.Context, opt client.SolveOpt, fn gateway.Build
 	if err != nil {
 		return nil, err
 	}
-	status := make(chan *client.SolveStatus)
+	status, shown := make(chan *client.SolveStatus), make(chan *client.SolveStatus)
 	var (
 		resp     *client.SolveResponse
 		warnings []client.VertexWarning
@@ -71,8 +73,18 @@ func (o *options) run(ctx context.Context, opt client.SolveOpt, fn gateway.Build
 	})
 	eg.Go(func() (err error) {
 		// Not the build's context: what the daemon says last must be shown.
-		warnings, err = display.UpdateFrom(context.WithoutCancel(ctx), status)
+		warnings, err = display.UpdateFrom(context.WithoutCancel(ctx), shown)
+		for range shown { //nolint:revive // a display that gave up must not stop the build
+		}
 		return err
+	})
+	eg.Go(func() error {
+		defer close(shown)
+		for s := range status {
+			watch(s)
+			shown <- s
+		}
+		return nil
 	})
 	err = eg.Wait()
 	if o.progress != string(progressui.QuietMode) && o.progress != string(progressui.RawJSONMode) {

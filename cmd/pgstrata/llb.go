@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 
+	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/client/llb"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/spf13/cobra"
@@ -29,7 +30,7 @@ func newLLBCommand() *cobra.Command {
 				var err error
 				def, err = frontend.Definition(ctx, c)
 				return gateway.NewResult(), err
-			})
+			}, func(*client.SolveStatus) {})
 			if err != nil {
 				return err
 			}

@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -292,4 +293,33 @@ func TestContractPullsNothing(t *testing.T) {
 	result, err = fresh.Build(t.Context(), request(map[string]string{"build-arg:BUILDKIT_DOCKERFILE_CHECK": "experimental=all"}))
 	require.NoError(t, err, "%s", result.Trace)
 	assert.Greater(t, pulled(), int64(10<<20), "who asks for it gets the check at its price")
+}
+
+// A symbolic link on setup's side is no way to an entrypoint file: it is
+// handed to the script as a link, and leads nowhere there.
+func TestSetupReachesNothingThroughLinks(t *testing.T) {
+	env := testenv.Shared(t)
+	const marker = "only-the-entrypoint-has-this"
+	dir := testenv.Tree(t, map[string]string{
+		"Dockerfile": "base: debian:bookworm-slim\nsetup:\n  scripts:\n" +
+			"    - {path: setup/scripts/01-links.sh, inputs: [setup/link, setup/directory, setup/deep]}\n",
+		"entrypoint.d/entrypoint.sh": "#!/bin/sh\n# " + marker + "\n",
+		"setup/deep/plain":           "",
+		"setup/scripts/01-links.sh":  "#!/bin/sh\ncd /context/setup\nls -lR\ncat link directory/entrypoint.sh deep/link /context/entrypoint.d/* 2>&1\necho end\n",
+	})
+	for link, to := range map[string]string{
+		"setup/link":      "../entrypoint.d/entrypoint.sh",
+		"setup/directory": "../entrypoint.d",
+		"setup/deep/link": "../../entrypoint.d/entrypoint.sh",
+	} {
+		require.NoError(t, os.Symlink(to, filepath.Join(dir, link)))
+	}
+	result, err := attempt(t, env, dir, testenv.Request{})
+	if err != nil {
+		assert.ErrorContains(t, err, "SetupReadsEntrypoint")
+		return
+	}
+	logs := result.Trace.Logs("01-links.sh")
+	assert.NotContains(t, logs, marker)
+	assert.Contains(t, logs, "end\n")
 }

@@ -207,10 +207,9 @@ func TestSourceDateEpoch(t *testing.T) {
 func TestSeveralPlatforms(t *testing.T) {
 	env := testenv.Shared(t)
 	dir := testenv.Tree(t, change("config/server.conf", "x"))
-	result := build(t, env, dir, testenv.Request{Image: "platforms", Options: map[string]string{
+	build(t, env, dir, testenv.Request{Image: "platforms", Options: map[string]string{
 		"target": "entrypoint", "platform": "linux/amd64,linux/arm64", "context:debian:bookworm-slim": "docker-image:scratch",
 	}})
-	assert.NotEmpty(t, result.Trace.Find("[linux/arm64 entrypoint]"), "%s", result.Trace)
 	for _, arch := range []string{"amd64", "arm64"} {
 		img := env.Registry.PlatformImage(t, "platforms", platform(arch))
 		assert.Equal(t, arch, img.Config.Architecture)

@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -215,6 +217,24 @@ echo end
 	assert.NotContains(t, logs, marker)
 	assert.NotContains(t, logs, "server.conf")
 	assert.Contains(t, logs, "end\n", "it ran to its end")
+}
+
+// A directory among the inputs may hold the script itself, of whatever mode.
+func TestDirectoryThatHoldsTheScript(t *testing.T) {
+	env := testenv.Shared(t)
+	dir := testenv.Tree(t, map[string]string{
+		"Dockerfile":         "base: debian:bookworm-slim\nsetup: {scripts: [{path: setup/scripts/a.sh, inputs: [setup], args: [TARGETARCH]}]}\nimage: {env: {ARCH: \"${TARGETARCH}\"}}\n",
+		"setup/scripts/a.sh": "#!/bin/sh\ncat /context/setup/data >/data\necho \"$TARGETARCH\" >/arch\n",
+		"setup/data":         "data\n",
+	})
+	require.NoError(t, os.Chmod(filepath.Join(dir, "setup/scripts/a.sh"), 0o644))
+	build(t, env, dir, testenv.Request{Image: "directory"})
+	img := env.Registry.Image(t, "directory")
+	arch, err := img.Read("/arch")
+	require.NoError(t, err)
+	assert.Equal(t, "amd64\n", string(arch))
+	assert.True(t, has(img.Files(), "/data"))
+	assert.Contains(t, img.Config.Config.Env, "ARCH=amd64")
 }
 
 // Two different builds at once share what they have in common, and neither

@@ -111,7 +111,10 @@ func changes() map[string]change {
 			s.network = pick(r, []string{"", "none"})
 			return s.name + " " + s.network
 		},
-		"hosts":      func(m *model, r *rand.Rand) string { m.hosts = pick(r, []string{"", "a=1.2.3.4", "a=1.2.3.5"}); return m.hosts },
+		"hosts": func(m *model, r *rand.Rand) string {
+			m.hosts = pick(r, []string{"", "a=1.2.3.4", "a=1.2.3.5"})
+			return m.hosts
+		},
 		"epoch":      func(m *model, r *rand.Rand) string { m.epoch = pick(r, []string{"", "", "1000000000"}); return m.epoch },
 		"watch":      func(m *model, r *rand.Rand) string { m.watch = pick(r, []string{"", "ONE", "TWO"}); return m.watch },
 		"config":     changeConfig,

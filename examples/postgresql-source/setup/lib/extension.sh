@@ -12,4 +12,5 @@ build_contrib() {
 # build_extension DIRECTORY: with PGXS, which takes the server's compiler flags.
 build_extension() {
     make -j"$(nproc)" -C "$1" install USE_PGXS=1 PG_CONFIG="/usr/lib/postgresql/$POSTGRESQL_VERSION/bin/pg_config"
+    report_compiler
 }

@@ -57,4 +57,8 @@ reproducible() {
     LDFLAGS=$(dpkg-buildflags --get LDFLAGS)
     SOURCE_DATE_EPOCH=$(dpkg-parsechangelog --show-field Timestamp)
     export CFLAGS CPPFLAGS LDFLAGS SOURCE_DATE_EPOCH
+    export CCACHE_STATSLOG=/build/ccache.log
 }
+
+# report_compiler: how much of this script's compiling ccache has spared.
+report_compiler() { ccache --show-log-stats; }

@@ -14,6 +14,7 @@ else # the newer ones
     ninja -C out
     program=out/src/pgbackrest
 fi
+report_compiler
 install -D "$program" /usr/local/bin/pgbackrest
 pgbackrest version
 

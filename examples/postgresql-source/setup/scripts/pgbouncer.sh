@@ -7,5 +7,6 @@ set -eu
 unpack_source pgbouncer "$PGBOUNCER_VERSION"
 ./configure --prefix=/usr/local --with-cares
 make -j"$(nproc)" pgbouncer
+report_compiler
 install -D pgbouncer /usr/local/bin/pgbouncer
 pgbouncer --version

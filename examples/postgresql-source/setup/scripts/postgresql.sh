@@ -14,6 +14,7 @@ unpack_source "postgresql-$POSTGRESQL_VERSION"
     --with-ssl=openssl --with-icu --with-libxml --with-lz4 --with-zstd
 make -j"$(nproc)"
 make install
+report_compiler
 
 # A cluster made and thrown away in scratch space: the build fails here if the server is broken.
 install -d -o postgres -g postgres /build/proof

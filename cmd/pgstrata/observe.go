@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/moby/buildkit/client"
+	digest "github.com/opencontainers/go-digest"
+
+	"github.com/pgstrata/pgstrata/frontend"
+	"github.com/pgstrata/pgstrata/plan"
+)
+
+// observer watches a build: what was resolved before it, and which vertices
+// ran for how long.
+type observer struct {
+	mu       sync.Mutex
+	resolved []frontend.Resolved
+	vertices map[digest.Digest]*vertex
+}
+
+// vertex is one step of the daemon's.
+type vertex struct {
+	name string
+	ran  bool
+	took time.Duration
+}
+
+func newObserver() *observer { return &observer{vertices: map[digest.Digest]*vertex{}} }
+
+// tell takes in what a platform's build comes down to.
+func (o *observer) tell(r frontend.Resolved) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for i := range o.resolved {
+		if o.resolved[i].Graph.Platform == r.Graph.Platform {
+			o.resolved[i] = r
+			return
+		}
+	}
+	o.resolved = append(o.resolved, r)
+}
+
+// see takes in one message of the daemon.
+func (o *observer) see(status *client.SolveStatus) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, update := range status.Vertexes {
+		v := o.vertices[update.Digest]
+		if v == nil {
+			v = &vertex{}
+			o.vertices[update.Digest] = v
+		}
+		v.name = update.Name
+		// What has inputs is started uncached only to be executed; what has
+		// none, also to compute its key.
+		executed := update.Completed != nil && !update.Cached
+		v.ran = executed || v.ran && len(update.Inputs) > 0
+		if executed && update.Started != nil {
+			v.took = max(v.took, update.Completed.Sub(*update.Started))
+		}
+	}
+}
+
+// ran returns how long the nodes of a record took that ran, by their ids.
+func (o *observer) ran(r *plan.Record, platforms int) map[string]time.Duration {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	byName := map[string]time.Duration{}
+	for _, v := range o.vertices {
+		label, name, _ := strings.Cut(v.name, "] ")
+		if v.ran && (platforms == 1 || strings.HasPrefix(label, "["+r.Platform+" ")) {
+			byName[name] = v.took
+		}
+	}
+	out := map[string]time.Duration{}
+	for i := range r.Nodes {
+		if took, ok := byName[r.Nodes[i].Vertex]; ok && r.Nodes[i].Vertex != "" {
+			out[r.Nodes[i].ID] = took
+		}
+	}
+	return out
+}
+
+// finish records what was built, for the next plan, and says it in a line for
+// each platform. No error of it is one of the build, which has succeeded.
+func (o *observer) finish(ctx context.Context, opts *options, dir string, response map[string]string, pushed bool) {
+	if err := o.record(ctx, opts, dir, response, pushed); err != nil {
+		fmt.Fprintln(os.Stderr, "pgstrata: this build is not recorded for `pgstrata plan`:", err)
+	}
+}
+
+// layers are those of the exported image, by platform.
+func (o *observer) layers(ctx context.Context, opts *options, response map[string]string) map[string][]plan.Layer {
+	c, err := client.New(ctx, opts.daemon())
+	if err != nil {
+		return nil
+	}
+	defer c.Close()
+	return exportedLayers(ctx, c, response, o.resolved[0].Graph.Platform)
+}
+
+func (o *observer) record(ctx context.Context, opts *options, dir string, response map[string]string, pushed bool) error {
+	if len(o.resolved) == 0 {
+		return nil
+	}
+	layers := o.layers(ctx, opts, response)
+	file := opts.buildFile(dir)
+	last, err := readHistory(dir, file)
+	if err != nil {
+		return err
+	}
+	files, beside, err := sources(dir, file)
+	if err != nil {
+		return err
+	}
+	// The files are hashed here, not asked of the daemon: some are large.
+	builds, err := opts.offline(files, beside, file, time.Now())
+	if err != nil {
+		return err
+	}
+	h := &history{Built: time.Now()}
+	for _, r := range o.resolved {
+		for i := range builds {
+			if builds[i].Graph.Platform == r.Graph.Platform {
+				r.Context = builds[i].Context
+			}
+		}
+		record, err := plan.New(r.Graph, r.Context, r.Options)
+		if err != nil {
+			return err
+		}
+		before := last.record(record.Platform)
+		outcome := plan.Outcome{Ran: o.ran(record, len(o.resolved)), Layers: layers[record.Platform], Pushed: pushed}
+		summary := plan.Compare(before, record).Summary(before, outcome)
+		if len(o.resolved) > 1 {
+			summary = record.Platform + ": " + summary
+		}
+		if opts.progress != "quiet" && opts.progress != "rawjson" {
+			fmt.Fprintln(os.Stderr, summary)
+		}
+		record.Took, record.Layers = outcome.Ran, outcome.Layers
+		record.Carry(before)
+		h.Records = append(h.Records, record)
+	}
+	if last != nil {
+		for _, r := range last.Records { // platforms that were built another time
+			if h.record(r.Platform) == nil {
+				h.Records = append(h.Records, r)
+			}
+		}
+	}
+	return h.write(dir, file)
+}
