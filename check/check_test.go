@@ -248,3 +248,20 @@ func BenchmarkLargeTree(b *testing.B) {
 		}
 	}
 }
+
+// An allowance of a rule that asks the built setup is judged where that has
+// been asked.
+func TestAllowancesOfTheContract(t *testing.T) {
+	context, _ := split(map[string]string{
+		"Dockerfile":                 "base: debian:bookworm-slim\nuser: {name: postgres, uid: 999}\n",
+		"entrypoint.d/entrypoint.sh": "#!/bin/sh\ntool # pgstrata: allow=EntrypointMissingCommand a volume brings it\n",
+	})
+	in := input(t, context)
+	assert.Empty(t, Run(in))
+	in.Setup = fstest.MapFS{"bin/sh": {Mode: 0o755}}
+	assert.Empty(t, Run(in))
+	assert.Empty(t, Contract(in))
+	in.Setup = fstest.MapFS{"bin/sh": {Mode: 0o755}, "bin/tool": {Mode: 0o755}}
+	assert.Empty(t, Run(in))
+	assert.Len(t, only(Contract(in), "UnusedAllowance"), 1)
+}

@@ -63,13 +63,17 @@ func TestPages(t *testing.T) {
 						in.Changes[name] = 20
 					}
 				}
-				in.Setup = fstest.MapFS{
+				root := fstest.MapFS{
 					"bin/sh":     {Mode: 0o755},
 					"bin/cat":    {Mode: 0o755},
 					"bin/chown":  {Mode: 0o755},
 					"bin/bash":   {Mode: 0o755},
 					"etc/passwd": {Data: []byte("postgres:x:999:999::/:/bin/sh\n")},
 				}
+				for _, pkg := range in.Graph.RuntimePackages() {
+					root["usr/bin/"+pkg.Spec] = &fstest.MapFile{Mode: 0o755}
+				}
+				in.Setup = root
 				return only(all(in), r.Name)
 			}
 			assert.NotEmpty(t, find(bad), "bad")

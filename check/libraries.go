@@ -7,13 +7,15 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/pgstrata/pgstrata/graph"
 )
 
 // missingLibraries are the shared libraries that a program was linked against
 // and that the dynamic linker would not find. Those of its libraries are not
 // looked at: they come with packages, which know what they need.
 func (r root) missingLibraries(program, env string) []string {
-	_, resolved, err := r.resolve(program)
+	resolved, err := graph.Resolve(r.fsys, program)
 	if err != nil {
 		return nil
 	}
@@ -72,7 +74,7 @@ func (r root) libraryDirs() []string {
 	seen := map[string]bool{}
 	var read func(name string)
 	read = func(name string) {
-		_, resolved, err := r.resolve(name)
+		resolved, err := graph.Resolve(r.fsys, name)
 		if err != nil || seen[resolved] {
 			return
 		}

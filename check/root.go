@@ -1,10 +1,11 @@
 package check
 
 import (
-	"errors"
 	"io/fs"
 	"path"
 	"strings"
+
+	"github.com/pgstrata/pgstrata/graph"
 )
 
 // root is the built setup's file system, as a process in it sees it: paths are
@@ -13,53 +14,13 @@ type root struct{ fsys fs.FS }
 
 func (t *tree) root() root { return root{t.in.Setup} }
 
-// maxLinks is how many symbolic links one path may have, as in Linux.
-const maxLinks = 40
-
 // stat follows symbolic links inside the root, that of the path itself too.
 func (r root) stat(name string) (fs.FileInfo, error) {
-	info, _, err := r.resolve(name)
-	return info, err
-}
-
-// resolve is stat that also returns the path without links, as fs.FS has it.
-func (r root) resolve(name string) (fs.FileInfo, string, error) {
-	rest := strings.Split(strings.TrimPrefix(path.Clean("/"+name), "/"), "/")
-	at, links := ".", 0
-	for len(rest) > 0 {
-		part := rest[0]
-		rest = rest[1:]
-		if part == "" || part == "." {
-			continue
-		}
-		if part == ".." {
-			at = path.Dir(at)
-			continue
-		}
-		next := path.Join(at, part)
-		info, err := fs.Lstat(r.fsys, next)
-		if err != nil {
-			return nil, "", err
-		}
-		if info.Mode()&fs.ModeSymlink == 0 {
-			at = next
-			continue
-		}
-		links++
-		if links > maxLinks {
-			return nil, "", &fs.PathError{Op: "stat", Path: name, Err: errors.New("too many symbolic links")}
-		}
-		to, err := fs.ReadLink(r.fsys, next)
-		if err != nil {
-			return nil, "", err
-		}
-		if path.IsAbs(to) {
-			at = "."
-		}
-		rest = append(strings.Split(strings.TrimPrefix(to, "/"), "/"), rest...)
+	resolved, err := graph.Resolve(r.fsys, name)
+	if err != nil {
+		return nil, err
 	}
-	info, err := fs.Lstat(r.fsys, at)
-	return info, at, err
+	return fs.Lstat(r.fsys, resolved)
 }
 
 // executable tells whether a path is a program.
@@ -82,7 +43,7 @@ func (r root) lookPath(name, list string) (string, bool) {
 // number.
 func (r root) names(file string) map[string]bool {
 	out := map[string]bool{}
-	_, resolved, err := r.resolve(file)
+	resolved, err := graph.Resolve(r.fsys, file)
 	if err != nil {
 		return out
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"sync"
 	"time"
 
@@ -172,13 +173,25 @@ func (i fileInfo) ModTime() time.Time { return time.Unix(0, i.st.ModTime) }
 func (i fileInfo) IsDir() bool        { return i.Mode().IsDir() }
 func (i fileInfo) Sys() any           { return i.st }
 
-// openFile is an open file. Nothing of it is fetched before it is read.
+// openFile is an open file. Nothing of it is fetched before it is read, and
+// then a block at a time: who reads headers asks for many bytes close together.
 type openFile struct {
 	fsys *contextFS
 	name string
 	info fs.FileInfo
 	at   int64
+
+	blocks []block
 }
+
+// block is a part of a file.
+type block struct {
+	start int64
+	data  []byte
+}
+
+// blockSize is the least that is fetched.
+const blockSize = 64 << 10
 
 func (f *openFile) Stat() (fs.FileInfo, error) { return f.info, nil }
 func (f *openFile) Close() error               { return nil }
@@ -195,15 +208,23 @@ func (f *openFile) ReadAt(p []byte, off int64) (int, error) {
 	if length <= 0 {
 		return 0, io.EOF
 	}
-	data, err := f.fsys.ref.ReadFile(f.fsys.ctx, client.ReadRequest{
-		Filename: f.name,
-		Range:    &client.FileRange{Offset: int(off), Length: int(length)},
-	})
-	n := copy(p, data)
-	if err == nil && n < len(p) {
-		err = io.EOF
+	i := slices.IndexFunc(f.blocks, func(b block) bool { return off >= b.start && off+length <= b.start+int64(len(b.data)) })
+	if i < 0 {
+		data, err := f.fsys.ref.ReadFile(f.fsys.ctx, client.ReadRequest{
+			Filename: f.name,
+			Range:    &client.FileRange{Offset: int(off), Length: int(max(length, blockSize))},
+		})
+		if err != nil {
+			return 0, err
+		}
+		f.blocks = append(f.blocks, block{off, data})
+		i = len(f.blocks) - 1
 	}
-	return n, err
+	n := copy(p, f.blocks[i].data[off-f.blocks[i].start:])
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
 }
 
 // openDir is an open directory.

@@ -57,7 +57,7 @@ type Graph struct {
 	// Tests run in the finished image.
 	Tests []Test `json:"tests,omitempty"`
 	// Programs are what the setup scripts do, by their paths. They are no part
-	// of the serialised graph: whoever needs them has just resolved it.
+	// of the serialized graph: whoever needs them has just resolved it.
 	Programs map[string]*shell.Program `json:"-"`
 }
 

@@ -268,7 +268,8 @@ func TestNewReports(t *testing.T) {
 		"two scripts of one name": {files{"setup/a.sh": sh, "setup/x/a.sh": sh}, "setup: {scripts: [setup/a.sh, setup/x/a.sh]}", "have the same name"},
 		"setup reads entrypoint":  {files{"entrypoint.d/x.sh": sh, "setup/a.sh": sh}, "setup: {scripts: [{path: setup/a.sh, inputs: [entrypoint.d/x.sh]}]}", "each edit of it would run setup again"},
 		"a directory of setup with entrypoint files": {
-			files{"entrypoint.d/x/y.sh": sh, "setup/a.sh": sh}, "setup: {scripts: [{path: setup/a.sh, inputs: [entrypoint.d]}]}",
+			files{"entrypoint.d/x/y.sh": sh, "setup/a.sh": sh},
+			"setup: {scripts: [{path: setup/a.sh, inputs: [entrypoint.d]}]}",
 			"build.yaml:2:47: SetupReadsEntrypoint: setup script setup/a.sh reads entrypoint.d/x/y.sh",
 		},
 		"a watched entrypoint file": {

@@ -267,14 +267,21 @@ func (b *builder) checkBoundary(s *Script, decl spec.Script) {
 // volatile returns a file of an input that is on the entrypoint's side of the
 // boundary, or "".
 func (b *builder) volatile(in Input) string {
+	// A script is given what a link leads to.
+	path, err := Resolve(b.context, in.Path)
+	if err != nil {
+		path = in.Path
+	}
 	if !in.Dir {
-		if spec.Matches(b.file.CacheBoundary.VolatileFiles, in.Path) {
-			return in.Path
+		for _, name := range []string{in.Path, path} {
+			if spec.Matches(b.file.CacheBoundary.VolatileFiles, name) {
+				return name
+			}
 		}
 		return ""
 	}
 	found := ""
-	err := fs.WalkDir(b.context, in.Path, func(name string, entry fs.DirEntry, err error) error {
+	err = fs.WalkDir(b.context, path, func(name string, entry fs.DirEntry, err error) error {
 		if err == nil && !entry.IsDir() && spec.Matches(b.file.CacheBoundary.VolatileFiles, name) {
 			found = name
 			return fs.SkipAll

@@ -1,8 +1,11 @@
 package plan
 
 import (
+	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/pgstrata/pgstrata/graph"
 )
 
 // partCauses says what differs between two lists of parts.
@@ -97,7 +100,7 @@ func partCause(p Part, before, after string, had, have bool) Cause {
 	default:
 		c.Before, c.After = readable(p, before), readable(p, after)
 		c.Text = what + " changed"
-		if c.Before+c.After != "" {
+		if c.Before != c.After {
 			c.Text = what + " " + quoted(c.Before) + " → " + quoted(c.After)
 		}
 	}
@@ -107,7 +110,7 @@ func partCause(p Part, before, after string, had, have bool) Cause {
 // readable is a value as a person reads it: a digest of a file says nothing.
 func readable(p Part, value string) string {
 	switch p.Kind {
-	case "file", "step", "layers":
+	case "file", "step", "layers", "outputs":
 		return ""
 	case "digest", "base digest":
 		return shortDigest(value)
@@ -131,17 +134,20 @@ func quoted(s string) string {
 	return s
 }
 
-// edgeText words a dependency on a node that is built again.
-func edgeText(e Edge, other *Node) string {
+// edgeText words a dependency on a node that is, or may be, built again.
+func edgeText(e Edge, other *Node, state Cache) string {
 	name := other.Title
-	switch e.How {
-	case Needs:
-		return "needs " + strings.TrimPrefix(name, "outputs of ")
-	case Content:
-		if other.Kind == KindVersions {
-			return "if the archive has other " + name
-		}
+	switch {
+	case e.How == Content && other.Kind == KindVersions:
+		return "if the archive has other " + name
+	case e.How == Content:
 		return "if the files that " + name + " makes change"
+	case e.How == Needs && state == Conditional:
+		return "if the outputs of " + needed(other.ID) + " change"
+	case e.How == Needs:
+		return "needs " + needed(other.ID)
+	case state == Conditional:
+		return "if " + name + " changes"
 	}
 	switch other.Kind {
 	case KindFiles:
@@ -152,4 +158,56 @@ func edgeText(e Edge, other *Node) string {
 		return "settings of all steps changed"
 	}
 	return "runs on " + name
+}
+
+// needed is the name of the script whose outputs a node holds.
+func needed(id string) string {
+	return strings.TrimSuffix(strings.TrimPrefix(id, graph.SetupState+"/"), "/outputs")
+}
+
+// why joins a step's causes, its own first.
+func (s *Step) why() string {
+	var own, needs, others []string
+	for _, c := range s.Causes {
+		switch {
+		case c.Node == "":
+			own = append(own, c.Text)
+		case c.Kind == string(Needs) && (c.Text == "needs "+needed(c.Node) || strings.HasPrefix(c.Text, "if ")):
+			needs = append(needs, needed(c.Node))
+		default:
+			others = append(others, c.Text)
+		}
+	}
+	var out []string
+	if len(own) > 0 {
+		out = append(out, few(own))
+	}
+	switch {
+	case len(needs) > 0 && s.Cache == Conditional:
+		out = append(out, "if the outputs of "+few(needs)+" change")
+	case len(needs) > 0:
+		out = append(out, "needs "+few(needs))
+	}
+	return strings.Join(append(out, others...), ", ")
+}
+
+// own joins the causes that are no other node's.
+func (s *Step) own() string {
+	var out []string
+	for _, c := range s.Causes {
+		if c.Node == "" {
+			out = append(out, c.Text)
+		}
+	}
+	return few(out)
+}
+
+// few joins the first of a list: the JSON has them all.
+func few(list []string) string {
+	const most = 3
+	more := ""
+	if n := len(list) - most; n > 0 {
+		list, more = list[:most], fmt.Sprintf(" and %d more", n)
+	}
+	return strings.Join(list, ", ") + more
 }

@@ -147,10 +147,10 @@ func (c *comparison) causes(was, n *Node, state Cache) []Cause {
 		other := c.after.Node(e.Node)
 		if s := c.states[e.Node]; s == Hit || e.How == Content && state != Conditional && len(out) > 0 {
 			continue
-		} else if s == Miss && was == nil && n.Kind != KindImage {
+		} else if s == Miss && was == nil {
 			continue // everything is new: one word says so
 		}
-		out = append(out, Cause{Kind: string(e.How), Node: e.Node, Text: edgeText(e, other)})
+		out = append(out, Cause{Kind: string(e.How), Node: e.Node, Text: edgeText(e, other, state)})
 	}
 	if was == nil && len(out) == 0 {
 		out = append(out, Cause{Kind: "new", Text: neverBuilt})

@@ -237,9 +237,9 @@ func (b *builder) class(class graph.Class) ([]Part, error) {
 func (b *builder) image(root, classes []string) string {
 	img := b.graph.Image
 	n := Node{ID: graph.ImageState, State: graph.ImageState, Kind: KindImage, Title: "image"}
-	add := func(kind, name, value string) {
+	add := func(kind, value string) {
 		if value != "" {
-			n.Parts = append(n.Parts, Part{Kind: kind, Name: name, Value: value})
+			n.Parts = append(n.Parts, Part{Kind: kind, Value: value})
 		}
 	}
 	known := map[string]string{}
@@ -265,16 +265,16 @@ func (b *builder) image(root, classes []string) string {
 			n.Parts = append(n.Parts, Part{Kind: list.kind, Name: v, Value: v})
 		}
 	}
-	add("stop signal", "", img.StopSignal)
-	add("working directory", "", img.WorkingDir)
-	add("user", "", img.User)
-	add("entry point", "", words(img.Entrypoint))
-	add("arguments", "", words(img.Cmd))
+	add("stop signal", img.StopSignal)
+	add("working directory", img.WorkingDir)
+	add("user", img.User)
+	add("entry point", words(img.Entrypoint))
+	add("arguments", words(img.Cmd))
 	if h := img.Healthcheck; h != nil {
-		add("health check", "", fmt.Sprintf("%s %v %v %v %d", words(h.Command), h.Interval, h.Timeout, h.StartPeriod, h.Retries))
+		add("health check", fmt.Sprintf("%s %v %v %v %d", words(h.Command), h.Interval, h.Timeout, h.StartPeriod, h.Retries))
 	}
-	add("base digest", "", b.opt.Bases[b.graph.Base.Name].Digest) // it is in a label
-	add("time", "", b.opt.Epoch)
+	add("base digest", b.opt.Bases[b.graph.Base.Name].Digest) // it is in a label
+	add("time", b.opt.Epoch)
 	for _, id := range slices.Concat(root, classes) {
 		n.Edges = append(n.Edges, Edge{id, On})
 	}

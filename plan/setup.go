@@ -146,7 +146,7 @@ func (s *setup) build() ([]string, error) {
 	n := Node{
 		ID: graph.SetupState + "/linker", State: graph.SetupState, Kind: KindLinker, Title: "linker's cache",
 		Vertex: "refresh the linker's cache, find every library",
-		Parts:  s.own("refresh-linker.sh", paths...),
+		Parts:  append(s.own("refresh-linker.sh"), Part{Kind: "outputs", Value: words(paths)}),
 		Edges:  []Edge{{chain, On}},
 	}
 	for _, id := range root[1:] {
@@ -209,11 +209,11 @@ func (s *setup) parent(script *graph.Script) string {
 
 // script adds the vertex of one script.
 func (s *setup) script(script *graph.Script, on string, needs []Edge) (string, error) {
-	mount, err := s.files.mount(script.Inputs)
+	parts, err := s.files.mount(script.Inputs)
 	if err != nil {
 		return "", err
 	}
-	parts := append(mount, Part{Kind: "command", Value: words(script.Command)})
+	parts = append(parts, Part{Kind: "command", Value: words(script.Command)})
 	for _, v := range script.Env {
 		parts = append(parts, Part{Kind: "arg", Name: v.Name, Value: v.Value})
 	}
@@ -291,7 +291,7 @@ func (s *setup) chain() (string, error) {
 	}
 	// The difference to what is below costs nothing; it is there for its key.
 	n := Node{
-		ID: graph.SetupState + "/layer", State: graph.SetupState, Kind: KindLayer, Title: "layer of setup",
+		ID: graph.SetupState + "/layer", State: graph.SetupState, Kind: KindLayer, Title: "setup's layer",
 		Edges: []Edge{{flat, On}, {lower, On}},
 	}
 	held := s.holds[last]

@@ -102,17 +102,11 @@ func (p *Plan) entrypointSummary(o Outcome) string {
 	return "entrypoint rebuilt" + because(causes)
 }
 
-// because lists a few causes; plan has them all.
 func because(causes []string) string {
-	const most = 3
 	if len(causes) == 0 {
 		return ""
 	}
-	more := ""
-	if n := len(causes) - most; n > 0 {
-		causes, more = causes[:most], fmt.Sprintf(" and %d more", n)
-	}
-	return ": " + strings.Join(causes, ", ") + more
+	return ": " + few(causes)
 }
 
 func layerSummary(before *Record, o Outcome) string {

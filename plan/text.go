@@ -23,6 +23,7 @@ func (p *Plan) Write(w io.Writer) error {
 		switch {
 		case s.Kind == KindImage:
 			image = s
+		case s.Kind == KindOutputs || s.Kind == KindLayer: // no work of their own
 		case s.Cache == Hit && s.Vertex != "":
 			cached++
 			saved += s.Seconds
@@ -49,30 +50,6 @@ func (p *Plan) Write(w io.Writer) error {
 	return err
 }
 
-// why joins a step's causes.
-func (s *Step) why() string {
-	var out []string
-	for _, c := range s.Causes {
-		out = append(out, c.Text)
-	}
-	text := strings.Join(out, ", ")
-	if s.Cache == Conditional && !strings.HasPrefix(text, "if ") {
-		text = "if the files before it change: " + text
-	}
-	return text
-}
-
-// own joins the causes that are no other node's.
-func (s *Step) own() string {
-	var out []string
-	for _, c := range s.Causes {
-		if c.Node == "" {
-			out = append(out, c.Text)
-		}
-	}
-	return strings.Join(out, ", ")
-}
-
 // Chain is the chain of causes in one line, such as
 // `02-install-postgresql.sh: arg POSTGRESQL_VERSION 15.17 → 15.18; 08-patroni.sh: needs 02-install-postgresql`.
 func (p *Plan) Chain() string {
@@ -88,7 +65,16 @@ func (p *Plan) Chain() string {
 
 // summary is the last line.
 func (p *Plan) summary(cached int, saved float64) string {
-	certain, perhaps := len(p.Runs(Miss, Invalidated)), len(p.Runs(Conditional))
+	certain, perhaps := 0, 0
+	for _, s := range p.Runs() {
+		switch {
+		case s.Kind == KindOutputs:
+		case s.Cache == Conditional:
+			perhaps++
+		default:
+			certain++
+		}
+	}
 	var out string
 	switch {
 	case certain+perhaps == 0:

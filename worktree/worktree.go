@@ -138,7 +138,8 @@ func (t *Tree) resolve(name string, last bool) (string, error) {
 			done, rest = next, after
 			continue
 		}
-		if links++; links > maxLinks {
+		links++
+		if links > maxLinks {
 			return "", missing
 		}
 		if path.IsAbs(st.Linkname) {
@@ -151,29 +152,29 @@ func (t *Tree) resolve(name string, last bool) (string, error) {
 
 // Stat implements fs.StatFS.
 func (t *Tree) Stat(name string) (fs.FileInfo, error) {
-	real, err := t.resolve(name, true)
+	end, err := t.resolve(name, true)
 	if err != nil {
 		return nil, err
 	}
-	return fileInfo{t.entries[real]}, nil
+	return fileInfo{t.entries[end]}, nil
 }
 
 // Lstat implements fs.ReadLinkFS.
 func (t *Tree) Lstat(name string) (fs.FileInfo, error) {
-	real, err := t.resolve(name, false)
+	end, err := t.resolve(name, false)
 	if err != nil {
 		return nil, err
 	}
-	return fileInfo{t.entries[real]}, nil
+	return fileInfo{t.entries[end]}, nil
 }
 
 // ReadLink implements fs.ReadLinkFS.
 func (t *Tree) ReadLink(name string) (string, error) {
-	real, err := t.resolve(name, false)
+	end, err := t.resolve(name, false)
 	if err != nil {
 		return "", err
 	}
-	st := t.entries[real]
+	st := t.entries[end]
 	if fs.FileMode(st.Mode)&fs.ModeSymlink == 0 {
 		return "", &fs.PathError{Op: "readlink", Path: name, Err: fs.ErrInvalid}
 	}
@@ -182,14 +183,14 @@ func (t *Tree) ReadLink(name string) (string, error) {
 
 // ReadDir implements fs.ReadDirFS.
 func (t *Tree) ReadDir(name string) ([]fs.DirEntry, error) {
-	real, err := t.resolve(name, true)
+	end, err := t.resolve(name, true)
 	if err != nil {
 		return nil, err
 	}
-	if st := t.entries[real]; !fs.FileMode(st.Mode).IsDir() {
+	if st := t.entries[end]; !fs.FileMode(st.Mode).IsDir() {
 		return nil, &fs.PathError{Op: "readdir", Path: name, Err: errors.New("not a directory")}
 	}
-	return slices.Clone(t.dirs[real]), nil
+	return slices.Clone(t.dirs[end]), nil
 }
 
 // ReadFile implements fs.ReadFileFS.
@@ -204,18 +205,18 @@ func (t *Tree) ReadFile(name string) ([]byte, error) {
 
 // Open implements fs.FS.
 func (t *Tree) Open(name string) (fs.File, error) {
-	real, err := t.resolve(name, true)
+	end, err := t.resolve(name, true)
 	if err != nil {
 		return nil, err
 	}
-	info := fileInfo{t.entries[real]}
+	info := fileInfo{t.entries[end]}
 	if info.IsDir() {
-		return &dir{info: info, entries: slices.Clone(t.dirs[real])}, nil
+		return &dir{info: info, entries: slices.Clone(t.dirs[end])}, nil
 	}
 	if !info.Mode().IsRegular() {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
 	}
-	r, err := t.source.Open(real)
+	r, err := t.source.Open(end)
 	if err != nil {
 		return nil, err
 	}

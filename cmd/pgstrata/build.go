@@ -74,7 +74,7 @@ func (o *options) run(ctx context.Context, opt client.SolveOpt, fn gateway.Build
 	eg.Go(func() (err error) {
 		// Not the build's context: what the daemon says last must be shown.
 		warnings, err = display.UpdateFrom(context.WithoutCancel(ctx), shown)
-		for range shown { //nolint:revive // a display that gave up must not stop the build
+		for range shown { // a display that gave up must not stop the build
 		}
 		return err
 	})

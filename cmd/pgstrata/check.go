@@ -147,6 +147,12 @@ func (t *tree) ReadDir(name string) ([]fs.DirEntry, error) {
 	return out, err
 }
 
+// Lstat implements fs.ReadLinkFS.
+func (t *tree) Lstat(name string) (fs.FileInfo, error) { return fs.Lstat(t.files, name) }
+
+// ReadLink implements fs.ReadLinkFS.
+func (t *tree) ReadLink(name string) (string, error) { return fs.ReadLink(t.files, name) }
+
 // excludes tells whether .dockerignore keeps a file out. A directory may hold
 // exceptions, so it is never kept out by itself.
 func (t *tree) excludes(name string) bool {

@@ -83,17 +83,9 @@ func (p *planOptions) plans(ctx context.Context, o *options, dir string) ([]*pla
 	if err != nil {
 		return nil, err
 	}
-	var then []frontend.Resolved
-	if p.since != "" {
-		if context, err = worktree.Revision(ctx, dir, p.since); err != nil {
-			return nil, err
-		}
-		if beside, err = worktree.Revision(ctx, filepath.Dir(file), p.since); err != nil {
-			return nil, err
-		}
-		if then, err = o.offline(context, beside, file, now); err != nil {
-			return nil, fmt.Errorf("%s: %w", p.since, err)
-		}
+	then, err := p.then(ctx, o, dir, file, now)
+	if err != nil {
+		return nil, err
 	}
 	var out []*plan.Plan
 	for i, b := range builds {
@@ -112,6 +104,34 @@ func (p *planOptions) plans(ctx context.Context, o *options, dir string) ([]*pla
 		out = append(out, result)
 	}
 	return out, nil
+}
+
+// then resolves what the working tree is compared with, where that is not the
+// last build: the revision, or the tree as it is. Build arguments are not taken
+// for a part of it: they are for the build that is asked about.
+func (p *planOptions) then(ctx context.Context, o *options, dir, file string, now time.Time) ([]frontend.Resolved, error) {
+	if p.since == "" && len(p.changes) == 0 {
+		return nil, nil
+	}
+	before := *o
+	before.buildArgs = nil
+	context, beside, err := sources(dir, file)
+	if err != nil {
+		return nil, err
+	}
+	if p.since != "" {
+		if context, err = worktree.Revision(ctx, dir, p.since); err != nil {
+			return nil, err
+		}
+		if beside, err = worktree.Revision(ctx, filepath.Dir(file), p.since); err != nil {
+			return nil, err
+		}
+	}
+	out, err := before.offline(context, beside, file, now)
+	if err != nil && p.since != "" {
+		err = fmt.Errorf("%s: %w", p.since, err)
+	}
+	return out, err
 }
 
 // lastBuilt says when the recorded build was.
@@ -133,34 +153,25 @@ type comparison struct {
 
 // since says what is compared with, "" for the last build.
 func (c *comparison) since() string {
-	switch {
-	case c.then != nil:
-		return c.planOptions.since
-	case len(c.changes) > 0:
+	if c.then != nil && c.planOptions.since == "" {
 		return "the tree as it is"
 	}
-	return ""
+	return c.planOptions.since
 }
 
 func (c *comparison) plan() (*plan.Plan, error) {
 	opt := c.build.Options
-	var before *plan.Record
-	var err error
-	switch {
-	case c.then != nil:
-		opt.Git = true
+	opt.Git = c.planOptions.since != ""
+	c.assumeBases(&opt)
+	before := c.last
+	if c.then != nil {
 		was := c.then.Options
-		was.Git = true
-		before, err = plan.New(c.then.Graph, c.then.Context, was)
-	case len(c.changes) > 0:
-		c.assumeBases(&opt)
-		before, err = plan.New(c.build.Graph, c.build.Context, opt)
-	default:
-		c.assumeBases(&opt)
-		before = c.last
-	}
-	if err != nil {
-		return nil, err
+		was.Git = opt.Git
+		c.assumeBases(&was)
+		var err error
+		if before, err = plan.New(c.then.Graph, c.then.Context, was); err != nil {
+			return nil, err
+		}
 	}
 	ignored := c.ignored()
 	opt.Changed = func(name string) bool {

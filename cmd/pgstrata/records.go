@@ -46,8 +46,8 @@ func recordFile(dir, file string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if real, err := filepath.EvalSymlinks(abs); err == nil {
-			abs = real
+		if followed, err := filepath.EvalSymlinks(abs); err == nil {
+			abs = followed
 		}
 		text += abs + "\x00"
 	}

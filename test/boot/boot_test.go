@@ -49,8 +49,7 @@ func TestBoot(t *testing.T) {
 				testenv.Full(t)
 			}
 			img := newImage(t, e)
-			// In parallel, for they wait most of the time; what takes longest
-			// goes first.
+			// In parallel, for they wait most of the time.
 			for _, tc := range []struct {
 				name string
 				test func(*testing.T, *image)

@@ -124,7 +124,8 @@ func TestGitContext(t *testing.T) {
 	env := testenv.Shared(t)
 	dir := testenv.Tree(t, small())
 	for _, args := range [][]string{
-		{"init", "--quiet", "--initial-branch=main"}, {"add", "."},
+		{"init", "--quiet", "--initial-branch=main"},
+		{"add", "."},
 		{"-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "--quiet", "-m", "tree"},
 		{"update-server-info"},
 	} {

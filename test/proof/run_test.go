@@ -160,7 +160,7 @@ func (p *prover) run(ctx context.Context, m *model, dir string) (*plan.Record, *
 		res, err := frontend.Telling(func(r frontend.Resolved) {
 			record, broken = plan.New(r.Graph, r.Context, r.Options)
 		})(ctx, c)
-		if err = errors.Join(err, broken); err != nil {
+		if err := errors.Join(err, broken); err != nil {
 			return nil, err
 		}
 		return res, verify(ctx, m, res)

@@ -19,7 +19,7 @@ func (e *Env) NewestEngine(tb testing.TB, containerdStore bool) *Docker {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	dir, err := os.MkdirTemp(e.dir, "engine-")
+	dir, err := os.MkdirTemp(e.dir, "engine-") //nolint:usetesting // what it leaves mounted is unmounted when e closes
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -1,0 +1,329 @@
+package plan_test
+
+import (
+	"encoding/json"
+	"io/fs"
+	"maps"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pgstrata/pgstrata/graph"
+	"github.com/pgstrata/pgstrata/plan"
+	"github.com/pgstrata/pgstrata/spec"
+)
+
+const buildFile = `base: debian:bookworm-slim
+args: {POSTGRESQL_VERSION: "15.17", PATRONI_VERSION: "3.0.2"}
+user: {name: postgres, uid: 999, gid: 999}
+setup:
+  dependencies: {runtime: [locales], build: [gcc]}
+  scripts:
+    - setup/scripts/01-locales.sh
+    - {path: setup/scripts/02-install-postgresql.sh, outputs: [/usr/local/pgsql], inputs: [setup/patches/]}
+    - {path: setup/scripts/08-patroni.sh, outputs: [/opt/patroni], needs: [02-install-postgresql]}
+image: {env: {LANG: C}}
+entrypoint:
+  configuration_files: [{source: config/pg.conf, target: /etc/pg.conf, mode: "0640"}]
+`
+
+// input is one build's.
+type input struct {
+	file    string
+	tree    fstest.MapFS
+	args    map[string]string
+	options plan.Options
+	now     time.Time
+}
+
+func tree() fstest.MapFS {
+	out := fstest.MapFS{}
+	for name, text := range map[string]string{
+		"setup/scripts/01-locales.sh":            "#!/bin/sh\nlocale-gen\n",
+		"setup/scripts/02-install-postgresql.sh": "#!/bin/sh\nmake VERSION=$POSTGRESQL_VERSION\n",
+		"setup/scripts/08-patroni.sh":            "#!/bin/sh\npip install patroni==$PATRONI_VERSION\n",
+		"setup/scripts/99-cleanup.sh":            "#!/bin/sh\nrm -rf /tmp/x\n",
+		"setup/patches/deep/a.patch":             "a\n",
+		"config/pg.conf":                         "port = 5432\n",
+		"entrypoint.d/entrypoint.sh":             "#!/bin/sh\n",
+		"entrypoint.d/scripts/runtime/start.sh":  "#!/bin/sh\n",
+		"README.md":                              "text\n",
+	} {
+		out[name] = &fstest.MapFile{Data: []byte(text), Mode: 0o644}
+	}
+	out["setup/patches/deep"] = &fstest.MapFile{Mode: fs.ModeDir | 0o755}
+	return out
+}
+
+func newInput() *input {
+	return &input{file: buildFile, tree: tree(), now: time.Unix(1_800_000_000, 0), options: plan.Options{
+		Bases: map[string]plan.Base{"debian:bookworm-slim": {Digest: "sha256:1111111111111111", Layers: "sha256:aa"}},
+		Steps: map[string]string{"create-user.sh": "1"},
+	}}
+}
+
+func (in *input) write(name, text string) {
+	in.tree[name] = &fstest.MapFile{Data: []byte(text), Mode: 0o644}
+}
+
+func (in *input) edit(old, replacement string) {
+	in.file = strings.Replace(in.file, old, replacement, 1)
+}
+
+func (in *input) record(t *testing.T) *plan.Record {
+	t.Helper()
+	f, err := spec.Load("Dockerfile", []byte(in.file), spec.Options{BuildArgs: in.args})
+	require.NoError(t, err)
+	require.NoError(t, f.Discover(in.tree))
+	g, err := graph.New(f, in.tree, graph.Options{Platform: "linux/amd64", Now: in.now})
+	require.NoError(t, err)
+	r, err := plan.New(g, in.tree, in.options)
+	require.NoError(t, err)
+	return r
+}
+
+// states are the steps that are no hits.
+func states(p *plan.Plan) map[string]plan.Cache {
+	out := map[string]plan.Cache{}
+	for _, s := range p.Runs() {
+		out[s.Node] = s.Cache
+	}
+	return out
+}
+
+func TestCompare(t *testing.T) {
+	const (
+		again   = plan.Invalidated
+		perhaps = plan.Conditional
+		fresh   = plan.Miss
+	)
+	type want map[string]plan.Cache
+	chain := want{"setup/01-locales": again, "setup/purge": again, "setup/99-cleanup": again, "setup/squash": perhaps, "setup/linker": perhaps}
+	postgresql := want{"setup/02-install-postgresql": again, "setup/02-install-postgresql/outputs": perhaps, "setup/08-patroni": perhaps, "setup/08-patroni/outputs": perhaps, "setup/linker": perhaps}
+	with := func(base want, more want) want {
+		out := maps.Clone(base)
+		maps.Copy(out, more)
+		return out
+	}
+	toolchain := with(with(chain, postgresql), want{
+		"toolchain/user": again, "toolchain/runtime": again, "toolchain/build": again, "setup/08-patroni": again,
+	})
+	for name, tc := range map[string]struct {
+		change func(in *input)
+		want   want
+		chain  string
+		image  string // causes of the image's own
+	}{
+		"nothing": {change: func(*input) {}},
+		"an arg": {
+			change: func(in *input) { in.args = map[string]string{"POSTGRESQL_VERSION": "15.18"} },
+			want:   postgresql,
+			chain:  "02-install-postgresql.sh: arg POSTGRESQL_VERSION 15.17 → 15.18; 08-patroni.sh: if the outputs of 02-install-postgresql change; linker's cache: if the outputs of 02-install-postgresql, 08-patroni change",
+		},
+		"an arg that nobody reads": {change: func(in *input) { in.edit("args: {", "args: {OTHER: x, ") }},
+		"an entrypoint script": {
+			change: func(in *input) { in.write("entrypoint.d/entrypoint.sh", "#!/bin/sh\n:\n") },
+			want:   want{"entrypoint/entrypoint": again},
+			chain:  "entrypoint: entrypoint.d/entrypoint.sh changed",
+		},
+		"a new entrypoint script": {
+			change: func(in *input) { in.write("entrypoint.d/scripts/runtime/new.sh", "#!/bin/sh\n") },
+			want:   want{"entrypoint/runtime": again},
+			chain:  "runtime: entrypoint.d/scripts/runtime/new.sh is new",
+		},
+		"a new class": {
+			change: func(in *input) { in.write("entrypoint.d/scripts/utils/log.sh", "#!/bin/sh\n") },
+			want:   want{"entrypoint/utilities": fresh},
+			chain:  "utilities: never built before",
+		},
+		"a moved configuration file with its name and place": {
+			change: func(in *input) {
+				in.tree["config/moved/pg.conf"] = in.tree["config/pg.conf"]
+				in.edit("config/pg.conf", "config/moved/pg.conf")
+			},
+		},
+		"owner and mode of a configuration file": {
+			change: func(in *input) { in.edit(`mode: "0640"`, `mode: "0600", owner: "5:6"`) },
+			want:   want{"entrypoint/configuration": again},
+			chain:  "configuration: place of config/pg.conf /etc/pg.conf 0640 0:999 → /etc/pg.conf 0600 5:6",
+		},
+		"a script's mode and time": {change: func(in *input) {
+			f := in.tree["setup/scripts/01-locales.sh"]
+			f.Mode, f.ModTime = 0o700, time.Unix(1, 0)
+		}},
+		"an input's mode": {
+			change: func(in *input) { in.tree["setup/patches/deep/a.patch"].Mode = 0o600 },
+			want:   postgresql,
+		},
+		"a directory's mode": {
+			change: func(in *input) { in.tree["setup/patches/deep"].Mode = fs.ModeDir | 0o700 },
+			want:   postgresql,
+		},
+		"an input's time": {change: func(in *input) { in.tree["setup/patches/deep/a.patch"].ModTime = time.Unix(1, 0) }},
+		"an unrelated file": {change: func(in *input) {
+			in.write("README.md", "other\n")
+			in.write("setup/notes.txt", "other\n")
+		}},
+		"the image's environment": {
+			change: func(in *input) { in.edit("LANG: C", `LANG: "${PATRONI_VERSION}"`) },
+			image:  "env LANG C → 3.0.2",
+		},
+		"a runtime package": {
+			change: func(in *input) { in.edit("[locales]", "[locales, gosu=1.14]") },
+			want: func() want {
+				w := maps.Clone(toolchain)
+				delete(w, "toolchain/user")
+				return w
+			}(),
+		},
+		"the base": {
+			change: func(in *input) {
+				in.options.Bases = map[string]plan.Base{"debian:bookworm-slim": {Digest: "sha256:2222222222222222", Layers: "sha256:aa"}}
+			},
+			want:  with(toolchain, want{"setup/linker": again}), // its layers are the lower ones
+			image: "base digest sha256:111111111111 → sha256:222222222222",
+		},
+		"a network for all steps": {
+			change: func(in *input) { in.options.Settings = map[string]string{"force-network-mode": "host"} },
+			want:   with(toolchain, want{"setup/linker": again}),
+		},
+		"the cache mounts' ids": {change: func(in *input) { in.edit("setup:\n", "setup:\n  cache_prefix: team-\n") }},
+		"another cache mount": {
+			change: func(in *input) { in.edit("needs: [02", "caches: [/var/cache/x], needs: [02") },
+			want:   want{"setup/08-patroni": again, "setup/08-patroni/outputs": perhaps, "setup/linker": perhaps},
+			chain:  "08-patroni.sh: cache /var/cache/x is new; linker's cache: if the outputs of 08-patroni change",
+		},
+		"a need less": {
+			change: func(in *input) { in.edit(", needs: [02-install-postgresql]", "") },
+			want:   want{"setup/08-patroni": again, "setup/08-patroni/outputs": perhaps, "setup/linker": perhaps},
+			chain:  "08-patroni.sh: no longer needs outputs of 02-install-postgresql; linker's cache: if the outputs of 08-patroni change",
+		},
+		"pgstrata's own step": {
+			change: func(in *input) { in.options.Steps = map[string]string{"create-user.sh": "2"} },
+			want:   toolchain,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			before, in := newInput().record(t), newInput()
+			tc.change(in)
+			p := plan.Compare(before, in.record(t))
+			if diff := cmp.Diff(map[string]plan.Cache(tc.want), states(p)); diff != "" && len(tc.want)+len(states(p)) > 0 {
+				t.Errorf("%s\n%s", diff, p.Chain())
+			}
+			if tc.chain != "" {
+				assert.Equal(t, tc.chain, p.Chain())
+			}
+			var own []string
+			for _, c := range p.Step("image").Causes {
+				if c.Node == "" {
+					own = append(own, c.Text)
+				}
+			}
+			assert.Equal(t, tc.image, strings.Join(own, ", "))
+		})
+	}
+}
+
+func TestRules(t *testing.T) {
+	rule := func(in *input, rule string) {
+		in.file += "cache_boundary: {cache_invalidation_rules: [" + rule + "]}\n"
+	}
+	in := newInput()
+	rule(in, `{layer: setup/02-install-postgresql, max_age: 24h}`)
+	before := in.record(t)
+	in.now = in.now.Add(24 * time.Hour)
+	p := plan.Compare(before, in.record(t))
+	assert.Equal(t, "02-install-postgresql.sh: fresh since 2027-01-15T00:00:00Z → 2027-01-16T00:00:00Z", strings.Split(p.Chain(), ";")[0])
+
+	in = newInput()
+	rule(in, `{layer: setup/02-install-postgresql, when_changed: ["package:libc6"]}`)
+	before = in.record(t)
+	in.now = in.now.Add(24 * time.Hour)
+	p = plan.Compare(before, in.record(t))
+	assert.Equal(t, plan.Invalidated, p.Step("setup/02-install-postgresql/versions").Cache, "the archive is asked again")
+	assert.Equal(t, plan.Conditional, p.Step("setup/02-install-postgresql").Cache)
+	assert.Equal(t, "if the archive has other versions of libc6", p.Step("setup/02-install-postgresql").Causes[0].Text)
+}
+
+// Without a daemon nobody knows the base's digest.
+func TestUnknownBase(t *testing.T) {
+	in := newInput()
+	in.options.Bases = nil
+	before := in.record(t)
+	assert.Empty(t, states(plan.Compare(before, in.record(t))))
+	in.edit("debian:bookworm-slim", "debian:trixie-slim")
+	p := plan.Compare(before, in.record(t))
+	assert.Equal(t, "image debian:bookworm-slim → debian:trixie-slim", p.Step("base").Causes[0].Text)
+	assert.Equal(t, plan.Invalidated, p.Step("setup/01-locales").Cache)
+}
+
+func TestTakingAChangeBack(t *testing.T) {
+	first, in := newInput().record(t), newInput()
+	in.args = map[string]string{"POSTGRESQL_VERSION": "16"}
+	second := in.record(t)
+	second.Took = map[string]time.Duration{"setup/02-install-postgresql": time.Minute}
+	second.Carry(first)
+	assert.Empty(t, states(plan.Compare(second, newInput().record(t))), "the daemon still has it")
+
+	third := newInput().record(t)
+	third.Carry(second)
+	assert.Equal(t, time.Minute, third.Took["setup/02-install-postgresql"])
+	assert.Empty(t, states(plan.Compare(third, in.record(t))))
+}
+
+func TestWithoutRecord(t *testing.T) {
+	r := newInput().record(t)
+	other := *r
+	other.Format++
+	for _, before := range []*plan.Record{nil, &other} {
+		p := plan.Compare(before, r)
+		for _, s := range p.Steps {
+			assert.Equal(t, plan.Miss, s.Cache, s.Node)
+			assert.Equal(t, "never built before", s.Causes[0].Text, s.Node)
+		}
+	}
+}
+
+func TestTargets(t *testing.T) {
+	in := newInput()
+	for target, want := range map[string][]string{
+		"entrypoint":                  {"entrypoint/configuration", "entrypoint/runtime", "entrypoint/entrypoint"},
+		"setup/02-install-postgresql": {"toolchain/user", "toolchain/runtime", "toolchain/build", "setup/02-install-postgresql", "setup/02-install-postgresql/outputs"},
+	} {
+		in.options.Target = target
+		var got []string
+		for _, s := range plan.Compare(nil, in.record(t)).Runs() {
+			got = append(got, s.Node)
+		}
+		assert.Equal(t, want, got, target)
+	}
+}
+
+func TestRecordIsDeterministicJSON(t *testing.T) {
+	first, err := json.Marshal(newInput().record(t))
+	require.NoError(t, err)
+	for range 20 {
+		again, err := json.Marshal(newInput().record(t))
+		require.NoError(t, err)
+		require.Equal(t, string(first), string(again))
+	}
+	var read plan.Record
+	require.NoError(t, json.Unmarshal(first, &read))
+	assert.Empty(t, cmp.Diff(newInput().record(t), &read))
+}
+
+func TestGitKnowsOnlyWhetherAFileIsExecutable(t *testing.T) {
+	in := newInput()
+	in.options.Git = true
+	before := in.record(t)
+	in.tree["setup/patches/deep/a.patch"].Mode = 0o600
+	in.tree["setup/patches/deep"].Mode = fs.ModeDir | 0o700
+	assert.Empty(t, states(plan.Compare(before, in.record(t))))
+	in.tree["setup/patches/deep/a.patch"].Mode = 0o755
+	assert.NotEmpty(t, states(plan.Compare(before, in.record(t))))
+}
