@@ -50,7 +50,7 @@ lint: setup ## Check the format and the rules of .golangci.yaml, and every shell
 	@test -z "$$(gofmt -l .)" || { gofmt -d .; exit 1; }
 	go vet ./...
 	$(PGSTRATA_BIN)/golangci-lint run
-	@grep -rlIE '^(#!.*\b(ba|da)?sh$$|# shellcheck shell=)' --exclude-dir={.git,.dev,testdata} . | sort | xargs -t shellcheck
+	@grep -rlIE '^(#!.*\b(ba|da)?sh$$|# shellcheck shell=)' --exclude-dir={.git,.dev,testdata} --exclude='*.go' --exclude='*.md' . | sort | xargs -t shellcheck
 
 fmt: setup ## Format the Go code
 	$(PGSTRATA_BIN)/golangci-lint fmt
