@@ -38,7 +38,7 @@ func (r *request) contract(ctx context.Context, in input, t *target) error {
 	}
 	input := r.checkInput(in, config)
 	input.Setup = files
-	for _, v := range t.imageEnv() {
+	for _, v := range t.env {
 		if list, ok := strings.CutPrefix(v, "PATH="); ok {
 			input.Path = list
 		}
@@ -107,12 +107,4 @@ func (r *request) setupFiles(ctx context.Context, t *target) (*contextFS, error)
 		return nil, errors.New("setup is empty")
 	}
 	return newContextFS(ctx, ref), nil
-}
-
-// imageEnv is the environment that a container starts with.
-func (t *target) imageEnv() []string {
-	if t.image == nil {
-		return nil
-	}
-	return t.image.Config.Env
 }

@@ -154,6 +154,7 @@ type target struct {
 	setup     pgllb.State
 	image     *dockerspec.DockerOCIImage
 	baseImage *dockerspec.DockerOCIImage
+	env       []string // of a container of the finished image
 	options   pgllb.Options
 }
 
@@ -168,7 +169,7 @@ func (r *request) compile(ctx context.Context, in input) (*target, error) {
 		return nil, err
 	}
 	r.told(in, opt)
-	t := &target{options: opt, setup: states.Setup}
+	t := &target{options: opt, setup: states.Setup, env: states.Config.Config.Env}
 	if opt.Base.Image.OS != "" { // a named context may have no image
 		base := opt.Base.Image
 		t.baseImage = &base

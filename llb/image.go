@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/distribution/reference"
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
@@ -130,7 +131,7 @@ func imageEnv(g *graph.Graph, base []string) ([]string, error) {
 func labels(g *graph.Graph, opt Options, base map[string]string) map[string]string {
 	out := map[string]string{}
 	maps.Copy(out, base)
-	out[ocispecs.AnnotationBaseImageName] = g.Base.Name
+	out[ocispecs.AnnotationBaseImageName] = qualified(g.Base.Name)
 	delete(out, ocispecs.AnnotationBaseImageDigest)
 	if opt.Base.Digest != "" {
 		out[ocispecs.AnnotationBaseImageDigest] = opt.Base.Digest.String()
@@ -140,6 +141,16 @@ func labels(g *graph.Graph, opt Options, base map[string]string) map[string]stri
 	}
 	maps.Copy(out, opt.Config.Labels)
 	return out
+}
+
+// qualified is a reference with its registry and tag, as the OCI's annotation
+// rules want it.
+func qualified(name string) string {
+	named, err := reference.ParseNormalizedNamed(name)
+	if err != nil {
+		return name // spec has refused it; nothing better is known
+	}
+	return reference.TagNameOnly(named).String()
 }
 
 func set(have map[string]struct{}, add []string) map[string]struct{} {

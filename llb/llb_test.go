@@ -320,7 +320,7 @@ func TestImageConfig(t *testing.T) {
 	assert.Equal(t, map[string]string{
 		"from":                             "base",
 		"l":                                "command line",
-		ocispecs.AnnotationBaseImageName:   "debian:bookworm-slim",
+		ocispecs.AnnotationBaseImageName:   "docker.io/library/debian:bookworm-slim",
 		ocispecs.AnnotationBaseImageDigest: "sha256:abc",
 	}, img.Config.Labels)
 	assert.Equal(t, []string{"/entrypoint.sh"}, img.Config.Entrypoint)

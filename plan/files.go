@@ -76,14 +76,18 @@ func (f *files) digest(name string) (string, error) {
 }
 
 // mount is the tree that a script sees, put together as package llb copies it:
-// later inputs lie over earlier ones, and directories that a copy has to make
+// later copies lie over earlier ones, and directories that a copy has to make
 // have one mode, whatever the context's have.
 func (f *files) mount(inputs []graph.Input) ([]Part, error) {
 	tree := map[string]entry{}
-	for _, in := range inputs {
+	for _, in := range slices.Backward(inputs) { // the script itself comes last
 		f.parents(tree, in.Path)
 		if in.Dir {
-			if err := f.dir(tree, in.Path); err != nil {
+			from, err := graph.Resolve(f.context, in.Path) // not every fs.FS reads a link below another
+			if err != nil {
+				return nil, err
+			}
+			if err := f.dir(tree, from, in.Path); err != nil {
 				return nil, err
 			}
 			continue
@@ -117,17 +121,17 @@ func (f *files) parents(tree map[string]entry, name string) {
 	}
 }
 
-// dir adds what is in a directory, not following the links in it.
-func (f *files) dir(tree map[string]entry, name string) error {
+// dir adds what is in a directory by another name, not following the links in it.
+func (f *files) dir(tree map[string]entry, from, name string) error {
 	if _, ok := tree[name]; !ok && name != "." {
 		tree[name] = entry{kind: "directory", mode: 0o755} // made by the copy of its contents
 	}
-	entries, err := fs.ReadDir(f.context, name)
+	entries, err := fs.ReadDir(f.context, from)
 	if err != nil {
 		return err
 	}
 	for _, d := range entries {
-		child := path.Join(name, d.Name())
+		source, child := path.Join(from, d.Name()), path.Join(name, d.Name())
 		info, err := d.Info()
 		if err != nil {
 			return err
@@ -135,17 +139,17 @@ func (f *files) dir(tree map[string]entry, name string) error {
 		switch {
 		case d.IsDir():
 			tree[child] = entry{kind: "directory", mode: f.mode(info.Mode())}
-			if err := f.dir(tree, child); err != nil {
+			if err := f.dir(tree, source, child); err != nil {
 				return err
 			}
 		case d.Type()&fs.ModeSymlink != 0:
-			target, err := fs.ReadLink(f.context, child)
+			target, err := fs.ReadLink(f.context, source)
 			if err != nil {
 				return err
 			}
 			tree[child] = entry{kind: "link", value: target}
 		default:
-			e, err := f.file(child)
+			e, err := f.file(source)
 			if errors.Is(err, fs.ErrInvalid) { // a socket or device: nothing that a script reads
 				continue
 			}

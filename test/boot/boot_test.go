@@ -21,7 +21,6 @@ type example struct {
 	args    map[string]string
 	base    string // as the build file names it
 	version string // what SELECT version() begins with
-	full    bool   // takes minutes, left to make test-full
 
 	// An arg, and the steps of setup that run again when it changes, the first
 	// that uses it before all others.
@@ -29,53 +28,43 @@ type example struct {
 	again []string
 }
 
-func examples() []example {
-	return []example{
-		{
-			name: "postgresql", folder: "postgresql", base: "debian:bookworm-slim", version: "PostgreSQL 15.",
-			arg: "PATRONI_VERSION", again: []string{"03-install-patroni.sh", "04-filesystem.sh", "99-cleanup.sh"},
-		},
-		{
-			name: "postgresql-source", folder: "postgresql-source", base: "debian:bookworm-slim", version: "PostgreSQL 15.",
-			full: true, arg: "PGBADGER_VERSION", again: []string{"pgbadger.sh"},
-		},
-	}
+func TestBoot(t *testing.T) {
+	boot(t, example{
+		name: "postgresql", folder: "postgresql", base: "debian:bookworm-slim", version: "PostgreSQL 15.",
+		arg: "PATRONI_VERSION", again: []string{"03-install-patroni.sh", "04-filesystem.sh", "99-cleanup.sh"},
+	})
 }
 
-func TestBoot(t *testing.T) {
-	for _, e := range examples() {
-		t.Run(e.name, func(t *testing.T) {
-			if e.full {
-				testenv.Full(t)
-			}
-			img := newImage(t, e)
-			// In parallel, for they wait most of the time.
-			for _, tc := range []struct {
-				name string
-				test func(*testing.T, *image)
-			}{
-				{"cluster fails over", testClusterFailsOver},
-				{"what runs again", testWhatRunsAgain},
-				{"package manager works", testPackageManagerWorks},
-				{"test target passes", testTestTargetPasses},
-				{"node of a cluster", testNodeOfACluster},
-				{"server", testServer},
-				{"health", testHealth},
-				{"data survives", testDataSurvives},
-				{"trust", testTrust},
-				{"refusals", testRefusals},
-				{"maintenance", testMaintenance},
-				{"layers", testLayers},
-				{"configuration", testConfiguration},
-				{"locale", testLocale},
-			} {
-				t.Run(tc.name, func(t *testing.T) {
-					t.Parallel()
-					tc.test(t, img)
-				})
-			}
-		})
-	}
+// boot asks an example everything.
+func boot(t *testing.T, e example) {
+	t.Run(e.name, func(t *testing.T) {
+		img := newImage(t, e)
+		// In parallel, for they wait most of the time.
+		for _, tc := range []struct {
+			name string
+			test func(*testing.T, *image)
+		}{
+			{"cluster fails over", testClusterFailsOver},
+			{"what runs again", testWhatRunsAgain},
+			{"package manager works", testPackageManagerWorks},
+			{"test target passes", testTestTargetPasses},
+			{"node of a cluster", testNodeOfACluster},
+			{"server", testServer},
+			{"health", testHealth},
+			{"data survives", testDataSurvives},
+			{"trust", testTrust},
+			{"refusals", testRefusals},
+			{"maintenance", testMaintenance},
+			{"layers", testLayers},
+			{"configuration", testConfiguration},
+			{"locale", testLocale},
+		} {
+			t.Run(tc.name, func(t *testing.T) {
+				t.Parallel()
+				tc.test(t, img)
+			})
+		}
+	})
 }
 
 // image is an example that was built, and is there for Docker's engine.

@@ -28,7 +28,7 @@ func testLayers(t *testing.T, img *image) {
 		}
 		for _, dir := range []string{
 			"/var/cache/apt/", "/var/lib/apt/lists/", "/var/cache/sources/", "/root/", "/temp/", "/build/", "/tmp/", "/var/tmp/",
-			"/context/", "/setup/", "/run/pgstrata/", "/var/lib/pgstrata/", "/var/log/apt/",
+			"/context/", "/setup/", "/run/pgstrata/", "/var/lib/pgstrata/",
 		} {
 			if strings.HasPrefix(e.Path, dir) {
 				return true

@@ -27,7 +27,7 @@ func testWhatRunsAgain(t *testing.T, img *image) {
 	dir := testenv.Example(t, img.folder)
 	edit, err := os.OpenFile(filepath.Join(dir, "entrypoint.d/entrypoint.sh"), os.O_APPEND|os.O_WRONLY, 0)
 	require.NoError(t, err)
-	_, err = edit.WriteString("# edited\n")
+	_, err = edit.WriteString("# edited for " + img.name + "\n") // no two examples' edits are the same
 	require.NoError(t, err)
 	require.NoError(t, edit.Close())
 	trace := img.build(t, dir, map[string]string{"target": "image"})

@@ -116,7 +116,7 @@ func TestNamedContextReplacesTheBase(t *testing.T) {
 	}})
 	assert.Contains(t, result.Trace.Logs("01-a.sh"), "bookworm")
 	labels := env.Registry.Image(t, "named").Config.Config.Labels
-	assert.Equal(t, "company/base:1", labels["org.opencontainers.image.base.name"])
+	assert.Equal(t, "docker.io/company/base:1", labels["org.opencontainers.image.base.name"])
 	assert.Equal(t, env.Registry.Image(t, "library/debian:bookworm-slim").Digest, labels["org.opencontainers.image.base.digest"])
 }
 

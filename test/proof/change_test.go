@@ -45,6 +45,16 @@ func changes() map[string]change {
 			s.dir = !s.dir
 			return s.name
 		},
+		"whole folder": func(m *model, r *rand.Rand) string { // its own script is in it
+			s := m.any(r)
+			s.whole = !s.whole
+			return s.name
+		},
+		"folder by a link": func(m *model, r *rand.Rand) string {
+			s := m.any(r)
+			s.linked = !s.linked
+			return s.name
+		},
 		"input": func(m *model, r *rand.Rand) string {
 			s, in := m.any(r), pick(r, []string{"setup/patches/a.patch", "setup/patches/b.patch"})
 			s.inputs = toggle(s.inputs, in)

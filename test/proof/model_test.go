@@ -42,6 +42,8 @@ type script struct {
 	helper   bool
 	inputs   []string
 	dir      bool
+	whole    bool // all of setup/scripts is an input, the script itself too
+	linked   bool // the data folder by a link to it
 	needs    []string
 	isolated bool
 	cache    string
@@ -82,6 +84,7 @@ func newModel(salt string) *model {
 			dataDir + "/deep/one":                   {text: "one\n", mode: 0o644},
 			dataDir + "/two":                        {text: "two\n", mode: 0o600},
 			dataDir + "/link":                       {link: "deep/one"},
+			"setup/linked":                          {link: "data"},
 			"entrypoint.d/entrypoint.sh":            {text: "#!/bin/sh\nexec \"$@\"\n# " + salt + "\n", mode: 0o755},
 			"entrypoint.d/scripts/utils/log.sh":     {text: "#!/bin/sh\n# " + salt + "\n", mode: 0o755},
 			"entrypoint.d/scripts/runtime/start.sh": {text: "#!/bin/sh\n# " + salt + "\n", mode: 0o755},
@@ -193,6 +196,9 @@ func (m *model) text(s *script) string {
 	if s.dir {
 		fmt.Fprintf(&b, "cd /context/%s\nfind . -mindepth 1 | LC_ALL=C sort | while read -r f; do stat -c '%%n %%a' \"$f\"; [ -d \"$f\" ] || cat \"$f\"; done\ncd /\n", dataDir)
 	}
+	if s.linked {
+		b.WriteString("cat /context/setup/linked/deep/one\n")
+	}
 	for _, on := range m.before(s) {
 		fmt.Fprintf(&b, "sha256sum %s\n", on.result())
 	}
@@ -253,6 +259,12 @@ func (m *model) buildFile() string {
 		inputs := slices.Clone(s.inputs)
 		if s.dir {
 			inputs = append(inputs, dataDir)
+		}
+		if s.whole {
+			inputs = append(inputs, "setup/scripts")
+		}
+		if s.linked {
+			inputs = append(inputs, "setup/linked")
 		}
 		for name, list := range map[string][]string{"needs": s.needs, "inputs": inputs} {
 			if len(list) > 0 {

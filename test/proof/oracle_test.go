@@ -53,6 +53,9 @@ func (m *model) makes(s *script) string {
 			}
 		}
 	}
+	if s.linked {
+		b.WriteString(m.files[dataDir+"/deep/one"].text)
+	}
 	for _, on := range m.before(s) {
 		sum := sha256.Sum256([]byte(m.makes(on)))
 		fmt.Fprintf(&b, "%s  %s\n", hex.EncodeToString(sum[:]), on.result())

@@ -34,9 +34,9 @@ import (
 func TestMain(m *testing.M) { testenv.Main(m) }
 
 const (
-	usualChanges = 240
+	usualChanges = 210
 	perBuild     = 3  // at most
-	perRun       = 20 // changes from one tree
+	perRun       = 35 // changes from one tree
 )
 
 // edit is one change, replayable.

@@ -196,14 +196,6 @@ func require(tb testing.TB) {
 	}
 }
 
-// Full skips a test that takes minutes, unless it is run by `make test-full`.
-func Full(tb testing.TB) {
-	tb.Helper()
-	if os.Getenv("PGSTRATA_FULL") == "" {
-		tb.Skip("takes long, left to make test-full")
-	}
-}
-
 // Tool returns the path of one of the development tools, by its name.
 func Tool(name string) string { return filepath.Join(setting("PGSTRATA_BIN", "bin"), name) }
 

@@ -6,8 +6,8 @@
 # one of the releases below, for the version that it has, or a version, with or without Debian's revision; without it the
 # newest version counts.
 #
-# apt checks signatures and hashes. Its lists and downloads are kept in a cache of the package's own, so that two scripts
-# that fetch wait for each other only where they fetch the same.
+# apt checks signatures and hashes. Its lists and the downloads are kept in a cache of the package's own, which the build
+# file names; the system's are left alone.
 unpack_source() {
     name=$1 which=${2-} cache=/var/cache/sources/$1
     releases='bookworm trixie'
@@ -43,7 +43,16 @@ CONF
         return 1
     fi
     apt-get source --download-only "$name=$version"
-    dpkg-source --no-check --extract "${name}_${version#*:}.dsc" "/build/$name"
+
+    # Unpacked once: for PostgreSQL that takes longer than to compile an extension, and each of them wants it.
+    unpacked=${name}_$version.tar.zst
+    if [ -e "$unpacked" ]; then
+        tar --extract --zstd --file="$unpacked" --directory=/build
+    else
+        dpkg-source --no-check --extract "${name}_${version#*:}.dsc" "/build/$name"
+        tar --create --zstd --file="$unpacked.new" --directory=/build "$name"
+        mv "$unpacked.new" "$unpacked"
+    fi
     cd "/build/$name" || return
     reproducible
 }
