@@ -19,14 +19,15 @@ type Cache struct {
 	// same id shares it.
 	ID string `json:"id"`
 	// Sharing is locked where the tool cannot stand a second user at a time,
-	// else shared.
+	// private where it would have to wait for scripts beside it, else shared.
 	Sharing string `json:"sharing"`
 }
 
 // Sharing modes, in BuildKit's words.
 const (
-	Shared = "shared"
-	Locked = "locked"
+	Shared  = "shared"
+	Locked  = "locked"
+	Private = "private"
 )
 
 // tool is a program with a cache directory.
@@ -97,9 +98,22 @@ func (c cacheSet) named(name string) []Cache {
 	return out
 }
 
-// path returns the mount of a directory that the user named.
+// path returns the mount of a directory that the user named: as a Dockerfile
+// that names neither id nor sharing has it, and so one with that.
 func (c cacheSet) path(target string) Cache {
-	return Cache{Name: target, Target: target, ID: c.prefix + strings.Trim(target, "/") + c.suffix, Sharing: Locked}
+	return Cache{Name: target, Target: target, ID: c.prefix + target, Sharing: Shared}
+}
+
+// beside returns mounts for a script that runs beside others. A locked one is
+// held for the whole step: compiles that only fetch something first would run
+// one after another.
+func beside(caches []Cache) []Cache {
+	for i := range caches {
+		if caches[i].Sharing == Locked {
+			caches[i].Sharing = Private
+		}
+	}
+	return caches
 }
 
 // forCommands returns the names of the tools that commands belong to, sorted.

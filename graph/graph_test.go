@@ -158,8 +158,18 @@ setup:
 	assert.Empty(t, g.Scripts[1].Caches)
 	assert.Equal(t, []Cache{
 		{"ccache", "/root/.cache/ccache", "ccache-bookworm-linux-amd64", Shared},
-		{"/var/cache/mine", "/var/cache/mine", "var/cache/mine-bookworm-linux-amd64", Locked},
+		{"/var/cache/mine", "/var/cache/mine", "/var/cache/mine", Shared},
 	}, g.Scripts[2].Caches)
+}
+
+// Isolated scripts do not wait for each other's package manager.
+func TestCachesOfIsolatedScripts(t *testing.T) {
+	g := mustResolve(t, files{"setup/scripts/01-a.sh": sh + "apt-get source x\n"},
+		"base: debian:bookworm\nsetup: {scripts: [{path: setup/scripts/01-a.sh, outputs: [/a]}]}", nil)
+	for _, c := range g.Scripts[0].Caches {
+		assert.Equal(t, Private, c.Sharing)
+	}
+	assert.Equal(t, Locked, g.Toolchain.Caches[0].Sharing)
 }
 
 func TestCachePrefix(t *testing.T) {

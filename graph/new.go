@@ -145,6 +145,9 @@ func (b *builder) script(s spec.Script) *Script {
 	out.Inputs = append(out.Inputs, b.declaredInputs(s.Inputs)...)
 	out.Env = b.env(s, program)
 	out.Caches = b.caches.of(b.Problems, s, commands(program))
+	if out.Isolated() {
+		out.Caches = beside(out.Caches)
+	}
 	return out
 }
 

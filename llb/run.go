@@ -113,8 +113,11 @@ func (c *compiler) cacheMounts(caches []graph.Cache) []bk.RunOption {
 	var opts []bk.RunOption
 	for _, m := range caches {
 		sharing := bk.CacheMountShared
-		if m.Sharing == graph.Locked {
+		switch m.Sharing {
+		case graph.Locked:
 			sharing = bk.CacheMountLocked
+		case graph.Private:
+			sharing = bk.CacheMountPrivate
 		}
 		id := c.opt.Config.CacheIDNamespace + "/" + m.ID
 		opts = append(opts, bk.AddMount(m.Target, bk.Scratch(), bk.AsPersistentCacheDir(id, sharing)))

@@ -154,8 +154,8 @@ func (r *Record) Node(id string) *Node {
 const maxSeen = 8192
 
 // Carry takes over from the record of the build before what stays true: the
-// keys that the daemon's cache knows, and how long steps took that did not run
-// this time.
+// keys that the daemon's cache knows, how long steps took that did not run this
+// time, and the layers of the last image where this build exported none.
 func (r *Record) Carry(before *Record) {
 	if before == nil || before.Format != r.Format || before.Platform != r.Platform {
 		return
@@ -179,6 +179,9 @@ func (r *Record) Carry(before *Record) {
 	r.Seen = make([]string, len(seen))
 	for i, key := range seen {
 		r.Seen[len(seen)-1-i] = key
+	}
+	if r.Layers == nil {
+		r.Layers = before.Layers
 	}
 	for id, took := range before.Took {
 		if _, ok := r.Took[id]; !ok {

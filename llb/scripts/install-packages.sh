@@ -37,6 +37,8 @@ done
 
 [ -z "${RECORD:-}" ] || packages >/tmp/packages.before
 apt-get install --yes --no-install-recommends -- "$@"
+# These would tell the time of the build, and nothing that anybody needs.
+rm -f /var/log/dpkg.log /var/log/alternatives.log /var/log/apt/* /var/cache/ldconfig/aux-cache
 if [ -n "${RECORD:-}" ]; then
     mkdir -p "$(dirname "$RECORD")"
     packages | comm -13 /tmp/packages.before - >"$RECORD"

@@ -11,8 +11,8 @@ func TestBootSource(t *testing.T) {
 		arg: "PGBADGER_VERSION", again: []string{"pgbadger.sh"},
 	})
 	boot(t, example{
-		name: "postgresql-source-17", folder: "postgresql-source", base: "debian:trixie-slim", version: "PostgreSQL 17.",
-		args: map[string]string{"DEBIAN_RELEASE": "trixie", "POSTGRESQL_VERSION": "17"},
+		name: "postgresql-source-trixie", folder: "postgresql-source", base: "debian:trixie-slim", version: "PostgreSQL 15.",
+		args: map[string]string{"DEBIAN_RELEASE": "trixie"},
 		arg:  "PGBADGER_VERSION", again: []string{"pgbadger.sh"},
 	})
 }

@@ -237,6 +237,23 @@ func TestDirectoryThatHoldsTheScript(t *testing.T) {
 	assert.Contains(t, img.Config.Config.Env, "ARCH=amd64")
 }
 
+// Isolated scripts run at the same time, package manager or not.
+func TestIsolatedScriptsRunBesideEachOther(t *testing.T) {
+	env := testenv.Shared(t)
+	work := "#!/bin/sh\nset -eu\napt-get --version >/dev/null\ndate +%s%N\nsleep 2 # the work\ndate +%s%N\ntouch /"
+	dir := testenv.Tree(t, map[string]string{
+		"Dockerfile":         "base: debian:bookworm-slim\nsetup: {scripts: [{path: setup/scripts/a.sh, outputs: [/a]}, {path: setup/scripts/b.sh, outputs: [/b]}]}\n",
+		"setup/scripts/a.sh": work + "a\n",
+		"setup/scripts/b.sh": work + "b\n",
+	})
+	trace := build(t, env, dir, testenv.Request{}).Trace
+	a, b := strings.Fields(trace.Logs("a.sh")), strings.Fields(trace.Logs("b.sh"))
+	require.Len(t, a, 2)
+	require.Len(t, b, 2)
+	assert.Less(t, a[0], b[1], "a began before b had ended")
+	assert.Less(t, b[0], a[1], "b began before a had ended")
+}
+
 // Two different builds at once share what they have in common, and neither
 // harms the other's caches.
 func TestTwoBuildsAtOnce(t *testing.T) {

@@ -17,6 +17,8 @@ unpack_source() {
 
     mkdir -p "$cache/lists/partial"
     cd "$cache" || return
+    exec 9>lock
+    flock 9 # several extensions come from one source, at the same time
     for release in $releases; do
         echo "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian $release main"
     done >sources.list
@@ -53,6 +55,7 @@ CONF
         tar --create --zstd --file="$unpacked.new" --directory=/build "$name"
         mv "$unpacked.new" "$unpacked"
     fi
+    exec 9>&-
     cd "/build/$name" || return
     reproducible
 }
