@@ -82,7 +82,9 @@ func (o Offline) resolve(own, target ocispecs.Platform) (*Resolved, error) {
 		Steps:    pgllb.Steps(),
 		Settings: PlanSettings(o.Options),
 		Labels:   labels,
-		Epoch:    epoch,
+
+		CacheNamespace: args["BUILDKIT_CACHE_MOUNT_NS"],
+		Epoch:          epoch,
 	}}, nil
 }
 

@@ -188,7 +188,9 @@ func (r *request) planOptions(in input, opt pgllb.Options) plan.Options {
 		Steps:    pgllb.Steps(),
 		Settings: PlanSettings(r.client.BuildOpts().Opts),
 		Labels:   opt.Config.Labels,
-		Copies:   opt.Caps.Supports(pb.CapMergeOp) != nil || opt.Caps.Supports(pb.CapDiffOp) != nil,
+
+		CacheNamespace: opt.Config.CacheIDNamespace,
+		Copies:         opt.Caps.Supports(pb.CapMergeOp) != nil || opt.Caps.Supports(pb.CapDiffOp) != nil,
 	}
 	if b := opt.ToolchainBase; b != nil && in.graph.Toolchain.Base.Name != "" {
 		out.Bases[in.graph.Toolchain.Base.Name] = planBase(*b)

@@ -24,6 +24,8 @@ type Options struct {
 	Steps map[string]string
 	// Settings are what the client asked of all steps, such as a network.
 	Settings map[string]string
+	// CacheNamespace goes in front of cache mounts' ids.
+	CacheNamespace string
 	// Labels are those of the command line.
 	Labels map[string]string
 	// Epoch is SOURCE_DATE_EPOCH, resolved.

@@ -193,6 +193,14 @@ func TestCompare(t *testing.T) {
 			want:   with(toolchain, want{"setup/linker": again}),
 		},
 		"the cache mounts' ids": {change: func(in *input) { in.edit("setup:\n", "setup:\n  cache_prefix: team-\n") }},
+		"the id of a cache mount that is named like its target": {
+			change: func(in *input) {
+				in.edit("needs: [02", "caches: [/var/cache/x], needs: [02")
+				in.options.CacheNamespace = "team"
+			},
+			want: want{"setup/08-patroni": again, "setup/08-patroni/outputs": perhaps, "setup/linker": perhaps},
+		},
+		"the cache mounts' namespace": {change: func(in *input) { in.options.CacheNamespace = "team" }},
 		"another cache mount": {
 			change: func(in *input) { in.edit("needs: [02", "caches: [/var/cache/x], needs: [02") },
 			want:   want{"setup/08-patroni": again, "setup/08-patroni/outputs": perhaps, "setup/linker": perhaps},

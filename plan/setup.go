@@ -55,7 +55,7 @@ func (b *builder) packages(base, on, kind, id string, list []graph.Package) stri
 		specs = append(specs, p.Spec)
 	}
 	parts = append(parts, Part{Kind: "record", Value: kind})
-	parts = append(parts, caches(b.graph.Toolchain.Caches)...)
+	parts = append(parts, b.caches(b.graph.Toolchain.Caches)...)
 	n := Node{
 		ID: graph.ToolchainState + "/" + id, State: graph.ToolchainState, Kind: KindPackages, Title: kind + " packages",
 		Vertex: describe(kind+" packages: "+strings.Join(specs, " "), b.graph.Toolchain.Refresh),
@@ -67,11 +67,16 @@ func (b *builder) packages(base, on, kind, id string, list []graph.Package) stri
 }
 
 // caches lists cache mounts. Their ids and modes of sharing are no part of a
-// step's key, only where they are mounted is.
-func caches(list []graph.Cache) []Part {
+// step's key, only where they are mounted is. But a shared mount whose id is its
+// target, as a Dockerfile's is that names none, keeps its id in the key.
+func (b *builder) caches(list []graph.Cache) []Part {
 	var parts []Part
 	for _, c := range list {
-		parts = append(parts, Part{Kind: "cache", Name: c.Target, Value: "mounted"})
+		value, id := "mounted", b.opt.CacheNamespace+"/"+c.ID
+		if _, rest, _ := strings.Cut(id, "/"); c.Sharing == graph.Shared && (id == c.Target || rest == c.Target) {
+			value = id
+		}
+		parts = append(parts, Part{Kind: "cache", Name: c.Target, Value: value})
 		if c.Name == "apt" && !slices.ContainsFunc(parts, func(p Part) bool { return p.Kind == "mask" }) {
 			parts = append(parts, Part{Kind: "mask", Name: "docker-clean", Value: "mounted"})
 		}
@@ -104,7 +109,7 @@ func (b *builder) refresh(n *Node, base string, r graph.Refresh) {
 		Parts:  append(b.own("package-versions.sh", r.Packages...), Part{Kind: "day", Value: r.Day}),
 		Edges:  []Edge{{base, On}},
 	}
-	versions.Parts = append(versions.Parts, caches(b.graph.Toolchain.Caches)...)
+	versions.Parts = append(versions.Parts, b.caches(b.graph.Toolchain.Caches)...)
 	n.Edges = append(n.Edges, Edge{b.step(versions), Content})
 }
 
@@ -217,7 +222,7 @@ func (s *setup) script(script *graph.Script, on string, needs []Edge) (string, e
 	for _, v := range script.Env {
 		parts = append(parts, Part{Kind: "arg", Name: v.Name, Value: v.Value})
 	}
-	parts = append(parts, caches(script.Caches)...)
+	parts = append(parts, s.caches(script.Caches)...)
 	if slices.ContainsFunc(script.Caches, func(c graph.Cache) bool { return c.Name == "ccache" }) {
 		parts = append(parts, Part{Kind: "compiler cache", Value: "in PATH"})
 	}

@@ -108,9 +108,10 @@ func changes() map[string]change {
 			m.user = pick(r, []string{"postgres", "other", ""})
 			return m.user
 		},
-		"cleanup":      func(m *model, _ *rand.Rand) string { m.cleanup = !m.cleanup; return fmt.Sprint(m.cleanup) },
-		"scratch":      func(m *model, _ *rand.Rand) string { m.scratch = toggle(m.scratch, "/scratch"); return "/scratch" },
-		"cache prefix": func(m *model, r *rand.Rand) string { m.prefix = pick(r, []string{"", "team-"}); return m.prefix },
+		"cleanup":         func(m *model, _ *rand.Rand) string { m.cleanup = !m.cleanup; return fmt.Sprint(m.cleanup) },
+		"scratch":         func(m *model, _ *rand.Rand) string { m.scratch = toggle(m.scratch, "/scratch"); return "/scratch" },
+		"cache prefix":    func(m *model, r *rand.Rand) string { m.prefix = pick(r, []string{"", "team-"}); return m.prefix },
+		"cache namespace": func(m *model, r *rand.Rand) string { m.space = pick(r, []string{"", "one", "two"}); return m.space },
 		"cache": func(m *model, r *rand.Rand) string {
 			s := m.any(r)
 			s.cache = pick(r, []string{"", "pip", "apt", "ccache", "/var/cache/own"})

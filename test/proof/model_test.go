@@ -21,6 +21,7 @@ type model struct {
 	build    []string
 	scratch  []string // build artifacts
 	prefix   string   // of cache ids
+	space    string   // of cache mounts
 	epoch    string
 	cleanup  bool
 	watch    string // an arg that an invalidation rule adds to the first script
@@ -155,6 +156,9 @@ func (m *model) options(bases []string) map[string]string {
 	}
 	if m.epoch != "" {
 		out["build-arg:SOURCE_DATE_EPOCH"] = m.epoch
+	}
+	if m.space != "" {
+		out["build-arg:BUILDKIT_CACHE_MOUNT_NS"] = m.space
 	}
 	if m.hosts != "" {
 		out["add-hosts"] = m.hosts

@@ -63,7 +63,7 @@ func TestPlanAgainstDaemon(t *testing.T) {
 		require.NoError(t, err)
 		return
 	}
-	seed := setting(t, "PGSTRATA_PROOF_SEED", uint64(time.Now().UnixNano()))
+	seed := setting(t, "PGSTRATA_PROOF_SEED", usualSeed())
 	want := int(setting(t, "PGSTRATA_PROOF_CHANGES", usualChanges))
 	t.Logf("PGSTRATA_PROOF_SEED=%d", seed)
 	sequences := generate(rand.New(rand.NewPCG(seed, 1)), want)
