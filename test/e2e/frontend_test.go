@@ -238,6 +238,30 @@ func TestAttestations(t *testing.T) {
 	assert.Contains(t, inspect.Stdout, "02-second.sh", "the provenance names the steps")
 }
 
+// The daemon scans the image that pgstrata returns, with whatever generator
+// the client names: here one made for the test, by pgstrata too.
+func TestSBOM(t *testing.T) {
+	env := testenv.Shared(t)
+	env.Frontend(t)
+	build(t, env, testenv.Tree(t, map[string]string{
+		"Dockerfile": "base: debian:bookworm-slim\n",
+		"entrypoint.sh": `#!/bin/sh
+set -eu
+cd "$BUILDKIT_SCAN_SOURCE"
+cat >"$BUILDKIT_SCAN_DESTINATION/sbom.spdx.json" <<SBOM
+{"_type": "https://in-toto.io/Statement/v0.1", "predicateType": "https://spdx.dev/Document",
+ "predicate": {"spdxVersion": "SPDX-2.3", "name": "$(cat second) $(ls entrypoint.sh)"}}
+SBOM
+`,
+	}), testenv.Request{Image: "scanner"})
+	out := env.Buildx(t, "--provenance=false", "--sbom=generator="+env.Registry.Ref("scanner"), "--push",
+		"--tag", env.Registry.Ref("scanned"), testenv.Tree(t, small()))
+	require.Zero(t, out.Code, out.Stderr)
+	inspect := env.Run(t, "docker", "buildx", "imagetools", "inspect", "--format", "{{json .SBOM}}", env.Registry.Ref("scanned"))
+	require.Zero(t, inspect.Code, inspect.Stderr)
+	assert.Contains(t, inspect.Stdout, "1 entrypoint.sh", "setup and entrypoint files were there to scan")
+}
+
 // A frontend that a daemon cannot give merge and diff still makes the image.
 func TestSameFilesWithoutMergeAndDiff(t *testing.T) {
 	env := testenv.Shared(t)
