@@ -40,6 +40,7 @@ test: setup lint ## Check and test everything (what CI runs)
 
 test-full: setup lint ## The same with the race detector and the tests that take long
 	@hack/packages gcc libc6-dev
+	@hack/base-image trixie
 	@hack/engine-root
 	go test -race -count=1 -tags full -timeout 120m ./...
 

@@ -117,8 +117,9 @@ func (m *model) content(r *plan.Record, n *plan.Node) string {
 	if s != nil && s.isolated {
 		return m.makes(s)
 	}
-	// The whole chain: everything that is in its root.
-	var b strings.Builder
+	// The whole chain: everything that is in its root, in whatever order it came.
+	var files []string
+	holds := func(s *script) { files = append(files, s.result()+"\n"+m.makes(s)) }
 	var add func(id string)
 	add = func(id string) {
 		n := r.Node(id)
@@ -126,34 +127,26 @@ func (m *model) content(r *plan.Record, n *plan.Node) string {
 			if e.How == plan.On {
 				add(e.Node)
 			} else if s := m.script(path.Base(path.Dir(e.Node))); s != nil { // outputs that the chain holds
-				fmt.Fprintf(&b, "%s\n%s\n", s.result(), m.makes(s))
+				holds(s)
 			}
 		}
 		switch s := m.script(path.Base(n.ID)); {
 		case n.ID == "setup/99-cleanup":
-			b.WriteString("nothing doomed\n")
-		case n.Kind == plan.KindBase || n.Kind == plan.KindUser:
-			for _, p := range n.Parts {
-				if p.Kind == "layers" || p.Kind == "argument" {
-					fmt.Fprintf(&b, "%s\n", p.Value)
-				}
-			}
+			files = append(files, "nothing doomed")
 		case n.ID == "toolchain/build": // purged before anybody looks
-		case n.Kind == plan.KindPackages:
-			var names []string
+		case n.Kind == plan.KindBase || n.Kind == plan.KindUser || n.Kind == plan.KindPackages:
 			for _, p := range n.Parts {
-				if p.Kind == "package" {
-					names = append(names, p.Value)
+				if p.Kind == "layers" || p.Kind == "argument" || p.Kind == "package" {
+					files = append(files, p.Kind+" "+p.Value)
 				}
 			}
-			slices.Sort(names)
-			fmt.Fprintf(&b, "%v\n", names)
 		case s != nil:
-			fmt.Fprintf(&b, "%s\n%s\n", s.result(), m.makes(s))
+			holds(s)
 		}
 	}
 	add(n.ID)
-	return b.String()
+	slices.Sort(files)
+	return strings.Join(slices.Compact(files), "\n")
 }
 
 // truth are the keys of a record's nodes with contents in place of conditions:
