@@ -21,7 +21,7 @@ IFS='
 '
 for file in $elf; do
     if missing=$(ldd "$file" 2>&1 | grep 'not found'); then
-        echo "$file does not find:" >&2
+        echo "SharedLibraryMissing: $file does not find:" >&2
         printf '%s\n' "$missing" >&2
         status=93
     fi

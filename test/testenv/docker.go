@@ -56,8 +56,13 @@ func StartDocker(dir, clientConfig string) (*Docker, error) {
 	if err != nil {
 		return nil, err
 	}
+	return awaitDocker(host, clientConfig, process)
+}
+
+// awaitDocker returns an engine that was started, once it answers.
+func awaitDocker(host, clientConfig string, process *process) (*Docker, error) {
 	d := &Docker{Host: host, config: clientConfig, process: process}
-	err = process.await(func(ctx context.Context) error {
+	err := process.await(func(ctx context.Context) error {
 		output, err := d.command(ctx, "version").CombinedOutput()
 		if err != nil {
 			return fmt.Errorf("%w: %s", err, output)

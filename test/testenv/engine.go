@@ -1,9 +1,7 @@
 package testenv
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -64,16 +62,5 @@ func startEngine(dir, clientConfig string, containerdStore bool) (*Docker, error
 	if err != nil {
 		return nil, err
 	}
-	d := &Docker{Host: host, config: clientConfig, process: process}
-	err = process.await(func(ctx context.Context) error {
-		output, err := d.command(ctx, "version").CombinedOutput()
-		if err != nil {
-			return fmt.Errorf("%w: %s", err, output)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, errors.Join(err, d.Close())
-	}
-	return d, nil
+	return awaitDocker(host, clientConfig, process)
 }
