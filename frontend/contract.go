@@ -8,7 +8,6 @@ import (
 	"github.com/containerd/platforms"
 	"github.com/moby/buildkit/frontend/dockerfile/linter"
 	"github.com/moby/buildkit/frontend/dockerui"
-	"github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/pkg/errors"
 
 	"github.com/pgstrata/pgstrata/check"
@@ -87,19 +86,7 @@ func runsSetup(g *graph.Graph) bool {
 
 // setupFiles solves the setup state, and waits for it.
 func (r *request) setupFiles(ctx context.Context, t *target) (*contextFS, error) {
-	def, err := r.marshal(ctx, &target{state: t.setup, options: t.options})
-	if err != nil {
-		return nil, err
-	}
-	res, err := r.gateway.Solve(ctx, client.SolveRequest{
-		Evaluate:     true,
-		Definition:   def.ToPB(),
-		CacheImports: r.client.CacheImports,
-	})
-	if err != nil {
-		return nil, err
-	}
-	ref, err := res.SingleRef()
+	ref, err := r.reference(ctx, &target{state: t.setup, options: t.options}, true)
 	if err != nil {
 		return nil, err
 	}

@@ -206,6 +206,20 @@ func (r *request) marshal(ctx context.Context, t *target, opts ...llb.Constraint
 // solve hands a target to the daemon, and waits for its end where evaluate is
 // set.
 func (r *request) solve(ctx context.Context, t *target, evaluate bool) (*dockerui.BuildResult, error) {
+	ref, err := r.reference(ctx, t, evaluate)
+	if err != nil {
+		return nil, err
+	}
+	return &dockerui.BuildResult{
+		Reference: ref,
+		Image:     t.image,
+		BaseImage: t.baseImage,
+		Epoch:     t.options.Epoch,
+	}, nil
+}
+
+// reference is the daemon's handle of a target's state; nil for an empty one.
+func (r *request) reference(ctx context.Context, t *target, evaluate bool) (client.Reference, error) {
 	def, err := r.marshal(ctx, t)
 	if err != nil {
 		return nil, err
@@ -218,14 +232,5 @@ func (r *request) solve(ctx context.Context, t *target, evaluate bool) (*dockeru
 	if err != nil {
 		return nil, err
 	}
-	ref, err := res.SingleRef()
-	if err != nil {
-		return nil, err
-	}
-	return &dockerui.BuildResult{
-		Reference: ref,
-		Image:     t.image,
-		BaseImage: t.baseImage,
-		Epoch:     t.options.Epoch,
-	}, nil
+	return res.SingleRef()
 }
