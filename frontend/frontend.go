@@ -18,6 +18,7 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/pkg/errors"
 
+	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/graph"
 	pgllb "github.com/pgstrata/pgstrata/llb"
 )
@@ -30,11 +31,18 @@ func Build(ctx context.Context, c client.Client) (*client.Result, error) {
 
 func build(ctx context.Context, c client.Client, tell func(Resolved)) (res *client.Result, err error) {
 	defer recovered(&err)
-	r, err := newRequest(ctx, c)
+	r, err := newRequest(ctx, newGateway(c))
 	if err != nil {
 		return nil, err
 	}
 	r.tell = tell
+	kind, err := dockerfile.Detect(r.source.Filename, r.source.Data)
+	if err != nil {
+		return nil, err
+	}
+	if kind == dockerfile.Dockerfile {
+		return r.serveDockerfile(ctx)
+	}
 	res, err = r.serve(ctx)
 	return res, r.locate(err)
 }
