@@ -8,14 +8,14 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pgstrata/pgstrata/graph"
+	"github.com/pgstrata/pgstrata/spec"
 )
 
 // missingLibraries are the shared libraries that a program was linked against
 // and that the dynamic linker would not find. Those of its libraries are not
 // looked at: they come with packages, which know what they need.
 func (r root) missingLibraries(program, env string) []string {
-	resolved, err := graph.Resolve(r.fsys, program)
+	resolved, err := spec.Resolve(r.fsys, program)
 	if err != nil {
 		return nil
 	}
@@ -74,7 +74,7 @@ func (r root) libraryDirs() []string {
 	seen := map[string]bool{}
 	var read func(name string)
 	read = func(name string) {
-		resolved, err := graph.Resolve(r.fsys, name)
+		resolved, err := spec.Resolve(r.fsys, name)
 		if err != nil || seen[resolved] {
 			return
 		}

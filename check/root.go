@@ -5,7 +5,7 @@ import (
 	"path"
 	"strings"
 
-	"github.com/pgstrata/pgstrata/graph"
+	"github.com/pgstrata/pgstrata/spec"
 )
 
 // root is the built setup's file system, as a process in it sees it: paths are
@@ -16,7 +16,7 @@ func (t *tree) root() root { return root{t.in.Setup} }
 
 // stat follows symbolic links inside the root, that of the path itself too.
 func (r root) stat(name string) (fs.FileInfo, error) {
-	resolved, err := graph.Resolve(r.fsys, name)
+	resolved, err := spec.Resolve(r.fsys, name)
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +43,7 @@ func (r root) lookPath(name, list string) (string, bool) {
 // number.
 func (r root) names(file string) map[string]bool {
 	out := map[string]bool{}
-	resolved, err := graph.Resolve(r.fsys, file)
+	resolved, err := spec.Resolve(r.fsys, file)
 	if err != nil {
 		return out
 	}

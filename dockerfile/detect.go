@@ -37,7 +37,7 @@ func Detect(name string, data []byte) (Kind, error) {
 	}
 	first := result.AST.Children[0]
 	if !strings.EqualFold(first.Value, command.From) && !strings.EqualFold(first.Value, command.Arg) {
-		if line := lineOf(result.AST, func(n *parser.Node) bool { return isFrom(n) }); line > 0 && isKey(first.Value) {
+		if line := lineOf(result.AST, isFrom); line > 0 && isKey(first.Value) {
 			return 0, bothError(name, first.StartLine, line)
 		}
 		if !isKey(first.Value) && first.Next == nil {

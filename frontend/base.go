@@ -59,12 +59,19 @@ func (r *request) epoch(ctx context.Context) (*time.Time, error) {
 	case "context":
 		return r.client.ResolveMainContextSourceDateEpoch(ctx)
 	}
+	t, err := parseEpoch(v)
+	return &t, err
+}
+
+// parseEpoch reads seconds since 1970. An image's dates have years of four
+// digits.
+func parseEpoch(v string) (time.Time, error) {
+	const lastSecond = 253402300799 // of the year 9999
 	seconds, err := strconv.ParseInt(v, 10, 64)
-	if err != nil {
-		return nil, errors.Errorf("%s is a number of seconds since 1970 (or context), not %q", epochArg, v)
+	if err != nil || seconds < 0 || seconds > lastSecond {
+		return time.Time{}, errors.Errorf("%s is a number of seconds since 1970 (or context), not %q", epochArg, v)
 	}
-	t := time.Unix(seconds, 0).UTC()
-	return &t, nil
+	return time.Unix(seconds, 0).UTC(), nil
 }
 
 // base resolves a base image, or what a named context puts in its place.
@@ -109,6 +116,12 @@ func (r *request) resolve(ctx context.Context, in input, ref graph.Ref) (pgllb.B
 // policies, and pins it to its digest.
 func (r *request) pull(ctx context.Context, in input, named reference.Named, at graph.Ref) (pgllb.Base, error) {
 	var out pgllb.Base
+	if locked := r.lock.base(at.Name); locked != "" {
+		var err error
+		if named, err = reference.WithDigest(named, digest.Digest(locked)); err != nil {
+			return out, err
+		}
+	}
 	label := "internal"
 	if r.client.MultiPlatformRequested {
 		label = platforms.Format(in.platform) + " internal"

@@ -52,6 +52,9 @@ func (r *request) contract(ctx context.Context, in input, t *target) error {
 // checked is what solve returned, if the contract holds.
 func (r *request) checked(ctx context.Context, in input, t *target, res *dockerui.BuildResult, err error) (*dockerui.BuildResult, error) {
 	if err == nil {
+		err = r.verifyLock(ctx, in, t)
+	}
+	if err == nil {
 		err = r.contract(ctx, in, t)
 	}
 	if err != nil {
@@ -86,7 +89,7 @@ func runsSetup(g *graph.Graph) bool {
 
 // setupFiles solves the setup state, and waits for it.
 func (r *request) setupFiles(ctx context.Context, t *target) (*contextFS, error) {
-	ref, err := r.reference(ctx, &target{state: t.setup, options: t.options}, true)
+	ref, err := r.reference(ctx, &target{state: t.states.Setup, options: t.options}, true)
 	if err != nil {
 		return nil, err
 	}

@@ -31,7 +31,7 @@ func Build(ctx context.Context, c client.Client) (*client.Result, error) {
 
 func build(ctx context.Context, c client.Client, tell func(Resolved)) (res *client.Result, err error) {
 	defer recovered(&err)
-	r, err := newRequest(ctx, newGateway(c))
+	r, err := newRequest(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -63,22 +63,24 @@ func Definition(ctx context.Context, c client.Client) (_ *llb.Definition, err er
 // request is one build request.
 type request struct {
 	client  *dockerui.Client
-	gateway client.Client
+	gateway *gateway
 	source  *dockerui.Source
 	// tell is told of each platform's build before it runs; may be nil.
 	tell func(Resolved)
+	lock lockFile
 }
 
 func newRequest(ctx context.Context, c client.Client) (*request, error) {
-	bc, err := dockerui.NewClient(c)
+	g := newGateway(c)
+	bc, err := dockerui.NewClient(g)
 	if err != nil {
 		return nil, errors.Wrap(err, "this BuildKit daemon cannot run pgstrata")
 	}
-	src, err := bc.ReadEntrypoint(ctx, "yaml")
+	src, err := bc.ReadEntrypoint(ctx, "yaml", besides(c.BuildOpts().Opts))
 	if err != nil {
 		return nil, err
 	}
-	return &request{client: bc, gateway: c, source: src}, nil
+	return &request{client: bc, gateway: g, source: src}, nil
 }
 
 func (r *request) definition(ctx context.Context) (*llb.Definition, error) {
@@ -118,6 +120,9 @@ func (r *request) serve(ctx context.Context) (*client.Result, error) {
 		return nil, err
 	}
 	r.warnUndeclared(ctx, inputs)
+	if err := r.checkLock(ctx, inputs); err != nil {
+		return nil, err
+	}
 	if err := r.warnFindings(ctx, inputs[0]); err != nil {
 		return nil, err
 	}
@@ -139,6 +144,7 @@ func (r *request) build(ctx context.Context, in input) (*dockerui.BuildResult, e
 	if err != nil {
 		return nil, err
 	}
+	r.prime(ctx, in, t)
 	mayRebuild := t.options.ToolchainBase != nil && in.graph.Toolchain.Rebuild
 	res, err := r.solve(ctx, t, mayRebuild)
 	var exit *gwpb.ExitError
@@ -159,7 +165,7 @@ func (r *request) build(ctx context.Context, in input) (*dockerui.BuildResult, e
 // target is what one platform's request comes down to.
 type target struct {
 	state     pgllb.State
-	setup     pgllb.State
+	states    *pgllb.States
 	image     *dockerspec.DockerOCIImage
 	baseImage *dockerspec.DockerOCIImage
 	env       []string // of a container of the finished image
@@ -176,8 +182,10 @@ func (r *request) compile(ctx context.Context, in input) (*target, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.told(in, opt)
-	t := &target{options: opt, setup: states.Setup, env: states.Config.Config.Env}
+	if r.client.Target != graph.CachesTarget { // which is no build that a record tells of
+		r.told(in, opt)
+	}
+	t := &target{options: opt, states: states, env: states.Config.Config.Env}
 	if opt.Base.Image.OS != "" { // a named context may have no image
 		base := opt.Base.Image
 		t.baseImage = &base
@@ -194,6 +202,8 @@ func (r *request) compile(ctx context.Context, in input) (*target, error) {
 			return nil, errors.Errorf("target test needs tests in %s, and there are none", in.graph.File)
 		}
 		t.state, t.image, t.baseImage = states.Tests, pgllb.EmptyConfig(opt, states.Tests), nil
+	case graph.CachesTarget:
+		return t, r.caches(in, t)
 	default:
 		st, ok := states.Outputs[trimNode(name)]
 		if !ok {

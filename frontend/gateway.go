@@ -5,24 +5,106 @@ import (
 	"maps"
 	"sync"
 
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/client/llb/sourceresolver"
 	"github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/solver/pb"
 	digest "github.com/opencontainers/go-digest"
 	"google.golang.org/protobuf/proto"
 )
 
-// gateway is a client that asks for each local source once: a build file that
-// turns out to be a Dockerfile is read again by BuildKit's own frontend, which
-// must not send it, or show it, a second time.
+// gateway is a client that asks each question once: a build file that turns out
+// to be a Dockerfile is read again by BuildKit's own frontend, which must not
+// send it, or show it, a second time.
 type gateway struct {
 	client.Client
 
 	mu      sync.Mutex
 	sources map[digest.Digest]*client.Result
+	images  map[string]*imageConfig
+	// inputs are states that take the place of named contexts, or of the build
+	// context.
+	inputs map[string]llb.State
+}
+
+type imageConfig struct {
+	ref    string
+	digest digest.Digest
+	config []byte
 }
 
 func newGateway(c client.Client) *gateway {
-	return &gateway{Client: c, sources: map[digest.Digest]*client.Result{}}
+	return &gateway{Client: c, sources: map[digest.Digest]*client.Result{}, images: map[string]*imageConfig{}}
+}
+
+// BuildOpts implements client.Client. The syntax line, or the build arg in its
+// place, has had its effect: it is why this code runs.
+func (g *gateway) BuildOpts() client.BuildOpts {
+	opts := g.Client.BuildOpts()
+	opts.Opts = maps.Clone(opts.Opts)
+	if opts.Opts == nil {
+		opts.Opts = map[string]string{}
+	}
+	if _, ok := opts.Opts["cmdline"]; !ok {
+		opts.Opts["cmdline"] = "pgstrata"
+	}
+	return opts
+}
+
+// Inputs implements client.Client.
+func (g *gateway) Inputs(ctx context.Context) (map[string]llb.State, error) {
+	inputs, err := g.Client.Inputs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	inputs = maps.Clone(inputs)
+	if inputs == nil {
+		inputs = map[string]llb.State{}
+	}
+	maps.Copy(inputs, g.inputs)
+	return inputs, nil
+}
+
+// setInput adds a state to the inputs.
+func (g *gateway) setInput(name string, st llb.State) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.inputs == nil {
+		g.inputs = map[string]llb.State{}
+	}
+	g.inputs[name] = st
+}
+
+// ResolveImageConfig implements client.Client.
+func (g *gateway) ResolveImageConfig(ctx context.Context, ref string, opt sourceresolver.Opt) (string, digest.Digest, []byte, error) {
+	key := imageKey(ref, opt)
+	if key == "" {
+		return g.Client.ResolveImageConfig(ctx, ref, opt)
+	}
+	g.mu.Lock()
+	known := g.images[key]
+	g.mu.Unlock()
+	if known != nil {
+		return known.ref, known.digest, known.config, nil
+	}
+	resolved, dgst, config, err := g.Client.ResolveImageConfig(ctx, ref, opt)
+	if err == nil {
+		g.mu.Lock()
+		g.images[key] = &imageConfig{resolved, dgst, config}
+		g.mu.Unlock()
+	}
+	return resolved, dgst, config, err
+}
+
+// imageKey names a question for an image in a registry; "" for any other.
+func imageKey(ref string, opt sourceresolver.Opt) string {
+	if opt.OCILayoutOpt != nil || opt.ImageOpt == nil || opt.ImageOpt.Platform == nil {
+		return ""
+	}
+	p := opt.ImageOpt.Platform
+	return ref + "\x00" + opt.ImageOpt.ResolveMode + "\x00" + p.OS + "/" + p.Architecture + "/" + p.Variant + "/" + p.OSVersion
 }
 
 // Solve implements client.Client.

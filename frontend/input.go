@@ -41,6 +41,9 @@ func (r *request) read(ctx context.Context) ([]input, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := r.readLock(ctx); err != nil {
+		return nil, err
+	}
 	now := time.Now()
 	if epoch, err := r.epoch(ctx); err != nil {
 		return nil, err
@@ -61,6 +64,7 @@ func (r *request) read(ctx context.Context) ([]input, error) {
 			Platform:   platforms.Format(in.platform),
 			Predefined: in.options.Predefined,
 			Now:        now,
+			Pins:       r.lock.pins(platforms.Format(in.platform)),
 		})
 		if err != nil {
 			return nil, err

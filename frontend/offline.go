@@ -2,7 +2,6 @@ package frontend
 
 import (
 	"io/fs"
-	"strconv"
 	"strings"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 
 	"github.com/pgstrata/pgstrata/graph"
 	pgllb "github.com/pgstrata/pgstrata/llb"
+	"github.com/pgstrata/pgstrata/lock"
 	"github.com/pgstrata/pgstrata/plan"
 	"github.com/pgstrata/pgstrata/spec"
 )
@@ -22,6 +22,8 @@ type Offline struct {
 	// Name and Data are the build file.
 	Name string
 	Data []byte
+	// Lock is the lock file, nil where there is none.
+	Lock *lock.File
 	// Options are the frontend's, as a client sends them.
 	Options map[string]string
 	// Now is the time that max_age counts by, unless SOURCE_DATE_EPOCH is set.
@@ -69,11 +71,15 @@ func (o Offline) resolve(own, target ocispecs.Platform) (*Resolved, error) {
 	if err := f.Discover(context); err != nil {
 		return nil, err
 	}
+	locked := lockFile{file: o.Lock}
 	now, epoch := o.Now, ""
-	if seconds, err := strconv.ParseInt(args[epochArg], 10, 64); err == nil {
-		now, epoch = time.Unix(seconds, 0), args[epochArg]
+	if v := args[epochArg]; v != "" && v != "context" {
+		if now, err = parseEpoch(v); err != nil {
+			return nil, err
+		}
+		epoch = v
 	}
-	g, err := graph.New(f, context, graph.Options{Platform: platforms.Format(target), Predefined: opt.Predefined, Now: now})
+	g, err := graph.New(f, context, graph.Options{Platform: platforms.Format(target), Predefined: opt.Predefined, Now: now, Pins: locked.pins(platforms.Format(target))})
 	if err != nil {
 		return nil, err
 	}

@@ -66,6 +66,9 @@ func (r *request) serveOwn(ctx context.Context) (*client.Result, bool, error) {
 	case PlanRequest:
 		res, err := r.plan(ctx)
 		return res, true, err
+	case LockRequest:
+		res, err := r.answerLock(ctx)
+		return res, true, err
 	case subrequests.RequestSubrequestsDescribe:
 		res, err := r.describe(ctx)
 		return res, true, err
@@ -147,6 +150,12 @@ func (r *request) describe(ctx context.Context) (*client.Result, error) {
 		return nil, err
 	}
 	list = append(list, subrequests.Request{
+		Name:        LockRequest,
+		Version:     "1.0.0",
+		Type:        subrequests.TypeRPC,
+		Description: "Write the lock file: digests of bases and versions of packages",
+		Metadata:    []subrequests.Named{{Name: "result.json"}, {Name: "result.txt"}},
+	}, subrequests.Request{
 		Name:        PlanRequest,
 		Version:     "1.0.0",
 		Type:        subrequests.TypeRPC,

@@ -64,6 +64,8 @@ func describeTarget(name string) string {
 		return "the entrypoint files alone"
 	case graph.TestState:
 		return "run the tests in the image"
+	case graph.CachesTarget:
+		return "what the cache mounts hold, to fill those of another daemon"
 	}
 	return "the outputs of one setup script"
 }

@@ -153,3 +153,10 @@ func (c cacheSet) of(p *spec.Problems, s spec.Script, commands []string) []Cache
 	slices.SortStableFunc(out, func(a, b Cache) int { return strings.Compare(a.Target, b.Target) })
 	return slices.CompactFunc(out, func(a, b Cache) bool { return a.Target == b.Target })
 }
+
+// ToolCaches returns the cache mounts of a tool (apt, pip, …) for scripts that
+// run on a base image, as a build file's scripts get them; nil for a tool that
+// is not known. A Dockerfile's steps and a build file's share them.
+func ToolCaches(name, base, platform string) []Cache {
+	return newCacheSet("", platform, release(base)).named(name)
+}

@@ -27,6 +27,10 @@ const (
 	TestState       = "test"
 )
 
+// CachesTarget is a target that is no state of the image: what the cache mounts
+// of its steps hold.
+const CachesTarget = "caches"
+
 // Graph is one image for one platform.
 type Graph struct {
 	// File is the build file's name.
@@ -44,6 +48,9 @@ type Graph struct {
 	User *User `json:"user,omitempty"`
 	// Toolchain is what the scripts run on.
 	Toolchain Toolchain `json:"toolchain"`
+	// Pins are the versions of packages that a lock file asks for, sorted: apt
+	// installs these wherever a step asks it to, as dependencies too.
+	Pins []Package `json:"pins,omitempty"`
 	// Scripts are the setup scripts in their order.
 	Scripts []*Script `json:"scripts,omitempty"`
 	// Cleanup are the scripts that end the chain.
@@ -277,6 +284,19 @@ func (g *Graph) RuntimePackages() []Package {
 	return out
 }
 
+// Caches are the cache mounts of all steps, each once, by their ids.
+func (g *Graph) Caches() []Cache {
+	var out []Cache
+	if len(g.Toolchain.Build)+len(g.RuntimePackages()) > 0 {
+		out = append(out, g.Toolchain.Caches...)
+	}
+	for _, s := range slices.Concat(g.Scripts, g.Cleanup) {
+		out = append(out, s.Caches...)
+	}
+	slices.SortStableFunc(out, func(a, b Cache) int { return strings.Compare(a.ID, b.ID) })
+	return slices.CompactFunc(out, func(a, b Cache) bool { return a.ID == b.ID })
+}
+
 // Targets returns what --target accepts, the default (image) last.
 func (g *Graph) Targets() []string {
 	out := []string{SetupState, EntrypointState}
@@ -287,6 +307,9 @@ func (g *Graph) Targets() []string {
 	}
 	if len(g.Tests) > 0 {
 		out = append(out, TestState)
+	}
+	if len(g.Caches()) > 0 {
+		out = append(out, CachesTarget)
 	}
 	return append(out, ImageState)
 }

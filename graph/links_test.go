@@ -11,29 +11,6 @@ import (
 	"github.com/pgstrata/pgstrata/spec"
 )
 
-func TestResolve(t *testing.T) {
-	link := func(to string) *fstest.MapFile { return &fstest.MapFile{Mode: fs.ModeSymlink, Data: []byte(to)} }
-	root := fstest.MapFS{
-		"usr/bin/bash": {},
-		"bin":          link("usr/bin"),
-		"usr/bin/sh":   link("/bin/bash"),
-		"up":           link("../../../usr/bin/sh"),
-		"usr/self":     link("self"),
-		"gone":         link("/nowhere"),
-	}
-	for name, want := range map[string]string{
-		"/bin/sh": "usr/bin/bash", "up": "usr/bin/bash", "/": ".", "usr/bin/../bin/bash": "usr/bin/bash", "/bin": "usr/bin",
-	} {
-		got, err := Resolve(root, name)
-		assert.NoError(t, err, name)
-		assert.Equal(t, want, got, name)
-	}
-	for _, name := range []string{"gone", "usr/self", "/bin/zsh", "usr/bin/bash/x"} {
-		_, err := Resolve(root, name)
-		assert.Error(t, err, name)
-	}
-}
-
 func TestLinksAreNoWayAcrossTheBoundary(t *testing.T) {
 	link := func(to string) *fstest.MapFile { return &fstest.MapFile{Mode: fs.ModeSymlink, Data: []byte(to)} }
 	for name, input := range map[string]string{"file": "setup/file", "directory": "setup/directory", "in a directory": "setup/directory/entrypoint.sh"} {

@@ -15,7 +15,7 @@ import (
 )
 
 // MaxScriptSize is the largest script that is read, in bytes.
-const MaxScriptSize = 4 << 20
+const MaxScriptSize = shell.DefaultMaxSize
 
 // Options are what a graph depends on besides the build file and its context.
 type Options struct {
@@ -26,6 +26,8 @@ type Options struct {
 	Predefined map[string]string
 	// Now is the time that max_age counts by.
 	Now time.Time
+	// Pins are a lock file's package versions, by name.
+	Pins map[string]string
 }
 
 // New resolves a build file, completed by its Discover, with the context that
@@ -49,6 +51,9 @@ func New(f *spec.File, context fs.FS, opt Options) (*Graph, error) {
 	for _, name := range slices.Sorted(maps.Keys(opt.Predefined)) {
 		b.graph.Predefined = append(b.graph.Predefined, Var{name, opt.Predefined[name]})
 		b.readable[name] = opt.Predefined[name]
+	}
+	for _, name := range slices.Sorted(maps.Keys(opt.Pins)) {
+		b.graph.Pins = append(b.graph.Pins, Package{Spec: name + "=" + opt.Pins[name]})
 	}
 	for _, a := range f.Args {
 		b.graph.Args = append(b.graph.Args, Var{a.Name.Value, a.Value.Value})
@@ -271,7 +276,7 @@ func (b *builder) checkBoundary(s *Script, decl spec.Script) {
 // boundary, or "".
 func (b *builder) volatile(in Input) string {
 	// A script is given what a link leads to.
-	path, err := Resolve(b.context, in.Path)
+	path, err := spec.Resolve(b.context, in.Path)
 	if err != nil {
 		path = in.Path
 	}

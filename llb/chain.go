@@ -76,6 +76,9 @@ func (c *compiler) sweep(root State) State {
 		return root
 	}
 	remove := bk.Rm(graph.ContextMount, bk.WithAllowNotFound(true))
+	if len(c.graph.Pins) > 0 {
+		remove = remove.Rm(lockedVersions, bk.WithAllowNotFound(true))
+	}
 	for _, dir := range c.graph.BuildArtifacts {
 		if dir != "/tmp" && dir != "/var/tmp" { // no image is without these
 			remove = remove.Rm(dir, bk.WithAllowNotFound(true))

@@ -89,7 +89,7 @@ func Compile(g *graph.Graph, opt Options) (*States, error) {
 	c := &compiler{
 		graph:     g,
 		opt:       opt,
-		mergeDiff: supports(opt.Caps, pb.CapMergeOp) && supports(opt.Caps, pb.CapDiffOp),
+		mergeDiff: canMergeDiff(opt.Caps),
 	}
 	out := &States{Base: c.base(g.Base.Name, opt.Base), Outputs: map[string]State{}}
 	tools := c.toolchain(out.Base)
@@ -114,6 +114,10 @@ type compiler struct {
 	// mergeDiff tells that the daemon can merge and diff; where it cannot,
 	// copies do the same work with less sharing of layers.
 	mergeDiff bool
+}
+
+func canMergeDiff(caps *apicaps.CapSet) bool {
+	return supports(caps, pb.CapMergeOp) && supports(caps, pb.CapDiffOp)
 }
 
 func supports(caps *apicaps.CapSet, id apicaps.CapID) bool {
@@ -207,12 +211,11 @@ func (c *compiler) merge(lower State, uppers ...State) State {
 // copy gives the differ two plain trees to compare; it repeats no file that
 // is the same in both.
 func (c *compiler) squash(lower, upper State, createdBy string) State {
-	flat := bk.Scratch().File(bk.Copy(upper.State, "/", "/", &bk.CopyInfo{CopyDirContentsOnly: true}), c.name("setup", "flatten"))
+	named := Squashing{Flatten: c.name("setup", "flatten"), Diff: c.name("setup", "squash"), Merge: c.name("internal", "merge setup")}
+	st := Squash(lower.State, upper.State, c.mergeDiff, named)
 	if !c.mergeDiff {
 		// One layer for everything: only so do deletions shrink the image.
-		return State{State: upper.WithOutput(flat.Output()), Layers: []ocispecs.History{history(createdBy)}}
+		return State{State: upper.WithOutput(st.Output()), Layers: []ocispecs.History{history(createdBy)}}
 	}
-	diff := bk.Diff(lower.State, flat, c.name("setup", "squash"))
-	st := bk.Merge([]bk.State{lower.State, diff}, c.name("internal", "merge setup"))
 	return lower.layer(upper.WithOutput(st.Output()), createdBy)
 }

@@ -2,6 +2,7 @@ package llb
 
 import (
 	"embed"
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -24,6 +25,8 @@ const (
 	// original, apt would empty the cache mount after each install.
 	keepDownloads = "// While pgstrata builds, apt's cache is a cache mount: keep it.\n" +
 		"Binary::apt::APT::Keep-Downloaded-Packages \"true\";\n"
+	// lockedVersions is where apt finds what a lock file asks for.
+	lockedVersions = "/etc/apt/preferences.d/pgstrata"
 	// watched is where a step finds the versions that it follows.
 	watched = "/run/pgstrata/watched"
 	// setupEpoch is the time that steps of pgstrata's own take for now, so
@@ -119,15 +122,36 @@ func (c *compiler) cacheMounts(caches []graph.Cache) []bk.RunOption {
 		case graph.Private:
 			sharing = bk.CacheMountPrivate
 		}
-		id := c.opt.Config.CacheIDNamespace + "/" + m.ID
-		opts = append(opts, bk.AddMount(m.Target, bk.Scratch(), bk.AsPersistentCacheDir(id, sharing)))
+		opts = append(opts, bk.AddMount(m.Target, bk.Scratch(), bk.AsPersistentCacheDir(c.cacheID(m), sharing)))
 	}
 	if slices.ContainsFunc(caches, func(m graph.Cache) bool { return m.Name == "apt" }) {
 		mask := bk.Scratch().File(bk.Mkfile("/docker-clean", 0o644, []byte(keepDownloads)), c.name("internal", "keep apt's downloads"))
 		opts = append(opts, bk.AddMount(dockerClean, mask, bk.SourcePath("/docker-clean"), bk.Readonly))
+		opts = append(opts, c.pins()...)
 	}
 	return opts
 }
+
+// pins returns the mount that makes apt install the versions of a lock file.
+func (c *compiler) pins() []bk.RunOption {
+	if len(c.graph.Pins) == 0 {
+		return nil
+	}
+	var text strings.Builder
+	for _, p := range c.graph.Pins {
+		name, version, _ := strings.Cut(p.Spec, "=")
+		// Above 1000 (apt_preferences(5)): even where a newer one is there.
+		fmt.Fprintf(&text, "Package: %s\nPin: version %s\nPin-Priority: 1001\n\n", name, version)
+	}
+	file := bk.Scratch().File(bk.Mkfile("/pins", 0o644, []byte(text.String())), c.name("internal", "locked versions"))
+	return []bk.RunOption{bk.AddMount(lockedVersions, file, bk.SourcePath("/pins"), bk.Readonly)}
+}
+
+// cacheID is a cache mount's id as the daemon knows it.
+func (c *compiler) cacheID(m graph.Cache) string { return c.opt.Config.CacheIDNamespace + "/" + m.ID }
+
+// noNetwork is the network of a step that has none.
+const noNetwork = pb.NetMode_NONE
 
 // artifacts returns a tmpfs for each scratch directory.
 func (c *compiler) artifacts() []bk.RunOption {
@@ -142,7 +166,7 @@ func (c *compiler) artifacts() []bk.RunOption {
 func network(name string) []bk.RunOption {
 	switch name {
 	case "none":
-		return []bk.RunOption{bk.Network(pb.NetMode_NONE)}
+		return []bk.RunOption{bk.Network(noNetwork)}
 	case "host":
 		return []bk.RunOption{bk.Network(pb.NetMode_HOST)}
 	}

@@ -165,8 +165,8 @@ func needed(id string) string {
 	return strings.TrimSuffix(strings.TrimPrefix(id, graph.SetupState+"/"), "/outputs")
 }
 
-// why joins a step's causes, its own first.
-func (s *Step) why() string {
+// Why joins a step's causes in a line, its own first; "" for a hit.
+func (s *Step) Why() string {
 	var own, needs, others []string
 	for _, c := range s.Causes {
 		switch {

@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"github.com/pgstrata/pgstrata/graph"
+	"github.com/pgstrata/pgstrata/spec"
 )
 
 // files reads the build context as the daemon's cache does: contents, modes
@@ -83,7 +84,7 @@ func (f *files) mount(inputs []graph.Input) ([]Part, error) {
 	for _, in := range slices.Backward(inputs) { // the script itself comes last
 		f.parents(tree, in.Path)
 		if in.Dir {
-			from, err := graph.Resolve(f.context, in.Path) // not every fs.FS reads a link below another
+			from, err := spec.Resolve(f.context, in.Path) // not every fs.FS reads a link below another
 			if err != nil {
 				return nil, err
 			}

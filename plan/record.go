@@ -57,6 +57,8 @@ type Layer struct {
 	Digest string `json:"digest"`
 	// Size is in bytes, as it is stored and pushed.
 	Size int64 `json:"size"`
+	// By is what made it, as the image's history has it; "" where unknown.
+	By string `json:"by,omitempty"`
 }
 
 // Kind says what a node does.

@@ -79,6 +79,10 @@ func (b *builder) caches(list []graph.Cache) []Part {
 		parts = append(parts, Part{Kind: "cache", Name: c.Target, Value: value})
 		if c.Name == "apt" && !slices.ContainsFunc(parts, func(p Part) bool { return p.Kind == "mask" }) {
 			parts = append(parts, Part{Kind: "mask", Name: "docker-clean", Value: "mounted"})
+			for _, p := range b.graph.Pins {
+				name, version, _ := strings.Cut(p.Spec, "=")
+				parts = append(parts, Part{Kind: "locked", Name: name, Value: version})
+			}
 		}
 	}
 	return parts

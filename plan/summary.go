@@ -18,6 +18,8 @@ type Outcome struct {
 	Layers []Layer
 	// Pushed tells that they are in the registry already.
 	Pushed bool
+	// Failed tells that the build ended before it had looked at all steps.
+	Failed bool
 }
 
 // Summary says in one line what a build did: setup, entrypoint, and what there

@@ -16,7 +16,6 @@ func (p *Plan) Write(w io.Writer) error {
 		fmt.Fprintf(&text, "compared with %s\n", p.Since)
 	}
 	rows := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
-	cached, saved := 0, 0.0
 	var image *Step
 	for i := range p.Steps {
 		s := &p.Steps[i]
@@ -24,11 +23,8 @@ func (p *Plan) Write(w io.Writer) error {
 		case s.Kind == KindImage:
 			image = s
 		case s.Kind == KindOutputs || s.Kind == KindLayer: // no work of their own
-		case s.Cache == Hit && s.Vertex != "":
-			cached++
-			saved += s.Seconds
 		case s.Cache != Hit && (s.Vertex != "" || s.Kind == KindBase):
-			fmt.Fprintf(rows, "%s\t%s\t%s\n", s.Node, s.Cache, s.why()+took(s.Seconds))
+			fmt.Fprintf(rows, "%s\t%s\t%s\n", s.Node, s.Cache, s.Why()+took(s.Seconds))
 		}
 	}
 	if err := rows.Flush(); err != nil {
@@ -42,7 +38,7 @@ func (p *Plan) Write(w io.Writer) error {
 	for _, title := range p.Removed {
 		fmt.Fprintf(&text, "no longer there: %s\n", title)
 	}
-	text.WriteString(p.summary(cached, saved) + "\n")
+	text.WriteString(p.Verdict() + "\n")
 	for _, note := range p.Notes {
 		fmt.Fprintf(&text, "note: %s\n", note)
 	}
@@ -57,18 +53,22 @@ func (p *Plan) Chain() string {
 	for i := range p.Steps {
 		s := &p.Steps[i]
 		if s.Cache != Hit && s.Kind != KindImage && s.Kind != KindOutputs && s.Kind != KindLayer {
-			out = append(out, s.Title+": "+s.why())
+			out = append(out, s.Title+": "+s.Why())
 		}
 	}
 	return strings.Join(out, "; ")
 }
 
-// summary is the last line.
-func (p *Plan) summary(cached int, saved float64) string {
-	certain, perhaps := 0, 0
-	for _, s := range p.Runs() {
+// Verdict says in a line how much is built again.
+func (p *Plan) Verdict() string {
+	certain, perhaps, cached, saved := 0, 0, 0, 0.0
+	for i := range p.Steps {
+		s := &p.Steps[i]
 		switch {
-		case s.Kind == KindOutputs:
+		case s.Kind == KindOutputs || s.Vertex == "": // no work of their own
+		case s.Cache == Hit:
+			cached++
+			saved += s.Seconds
 		case s.Cache == Conditional:
 			perhaps++
 		default:

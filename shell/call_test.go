@@ -82,6 +82,7 @@ func TestCalls(t *testing.T) {
 		{"forwarded", `run() { "$@"; }; run a b; run c`, "run a b; a b; run c; c"},
 		{"forwarded after shift", `retry() { n=$1; shift; until "$@"; do sleep 1; done; }; retry 3 a b`, "shift; sleep 1; retry 3 a b; a b"},
 		{"forwarded slice", `retry() { "${@:2}"; }; retry 3 a b`, "retry 3 a b; a b"},
+		{"forwarded slice of an open list", `retry() { "${@:2:1}" "${@:2}"; }; retry 3 a b $C`, "retry 3 a b *…; a a… b… *…"},
 		{"forwarded twice", `x() { "$@"; }; y() { x "$@"; }; y a b`, "x a b; y a b; a b"},
 		{"forwarded text", `pg() { su postgres -c "$1"; }; pg 'a b'`, `su postgres -c "a b"; pg "a b"; a b`},
 		{"forwarded in a wrapper", `pg() { gosu postgres "$@"; }; pg psql -c x`, `pg psql -c x; psql -c x`},

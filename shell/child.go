@@ -19,7 +19,7 @@ func (in *interp) child(c *ctx, e *env, inv *invocation, at int, interpreter str
 			Args: slices.Clone(inv.words[at+1:]), Assigns: inv.assigns, Redirects: inv.redirs,
 			User: c.user, Wrappers: c.wrappers, Exec: inv.replaces,
 			Pos: inv.words[0].Pos, End: inv.end(), Func: c.fn,
-			Guards: c.way(), Background: c.background, Subshell: c.subshell, Pipe: c.pipe,
+			Guards: c.way(), Background: c.background, Subshell: c.subshell, Pipe: c.pipe, Tested: c.tested,
 			Optional: optional(c, e, inv.words[at]), Glob: hasMark(s) && s != holeText, Unordered: v.flags&flagUnordered != 0,
 		}
 		if s != holeText && s != "" {

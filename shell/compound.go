@@ -11,7 +11,7 @@ func (in *interp) ifClause(c *ctx, e *env, n *syntax.IfClause) {
 		in.stmts(c, e, n.Then)
 		return
 	}
-	in.stmts(c, e, n.Cond)
+	in.stmts(c.inTest(), e, n.Cond)
 	first, last := n.Cond[0], n.Cond[len(n.Cond)-1]
 	g := Guard{
 		Kind: GuardIf, Pos: c.pos(first.Pos()),
@@ -119,7 +119,7 @@ func (in *interp) binary(c *ctx, e *env, n *syntax.BinaryCmd) {
 	case syntax.Pipe, syntax.PipeAll:
 		in.pipeline(c, e, n)
 	case syntax.AndStmt, syntax.OrStmt:
-		in.stmt(c, e, n.X)
+		in.stmt(c.inTest(), e, n.X)
 		left := []*syntax.Stmt{n.X}
 		g := Guard{
 			Kind: GuardAnd, Pos: c.pos(n.X.Pos()), Text: c.source(n.X.Pos(), n.X.End()),

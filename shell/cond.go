@@ -155,13 +155,43 @@ func truth(b bool) Truth {
 
 func (in *interp) unaryTest(c *ctx, e *env, op string, w *syntax.Word) Truth {
 	if op != "-z" && op != "-n" {
-		return TruthUnknown
+		return in.fileTest(c, e, op, w)
 	}
 	s, ok := in.decided(c, e, w)
 	if !ok {
 		return TruthUnknown
 	}
 	return truth((s == "") == (op == "-z"))
+}
+
+// fileTest evaluates a test of a file of which is known whether it is there.
+func (in *interp) fileTest(c *ctx, e *env, op string, w *syntax.Word) Truth {
+	if in.opts.Stat == nil {
+		return TruthUnknown
+	}
+	v := in.quiet(c, e, w)
+	if v.flags&flagAssumed != 0 {
+		return TruthUnknown
+	}
+	s, ok := resolve(e.dir, v).exact()
+	if !ok {
+		return TruthUnknown
+	}
+	mode, exists, known := in.opts.Stat(s)
+	if !known {
+		return TruthUnknown
+	}
+	switch op {
+	case "-e", "-a", "-r":
+		return truth(exists)
+	case "-f":
+		return truth(exists && mode.IsRegular())
+	case "-d":
+		return truth(exists && mode.IsDir())
+	case "-x":
+		return truth(exists && (mode.IsDir() || mode&0o111 != 0))
+	}
+	return TruthUnknown
 }
 
 func (in *interp) binaryTest(c *ctx, e *env, op string, l, r *syntax.Word, patterns bool) Truth {

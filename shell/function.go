@@ -19,7 +19,7 @@ func (in *interp) enter(c *ctx, e *env, inv *invocation, d *definition) {
 	e.setArgs(arguments(c, inv, 1))
 	outer := *d.ctx
 	outer.led(c.way())
-	outer.background, outer.subshell = c.background, c.subshell
+	outer.background, outer.subshell, outer.tested = c.background, c.subshell, c.tested
 	outer.pipe, outer.subst, outer.user = c.pipe, c.subst, c.user
 	outer.wrappers = c.wrappers
 	for _, a := range inv.assigns {

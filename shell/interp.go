@@ -62,6 +62,8 @@ type ctx struct {
 	all    []Guard // both
 
 	background, subshell bool
+	// tested says that the exit status decides something.
+	tested bool
 	nested               *syntax.Word // that holds the text, for text handed to a shell
 	pipe                 Pipe
 	subst                Subst
@@ -146,6 +148,16 @@ func plus[T any](list []T, elem T) []T {
 	return append(list[:len(list):len(list)], elem)
 }
 
+// inTest returns the context of a command whose exit status decides something.
+func (c *ctx) inTest() *ctx {
+	if c.tested {
+		return c
+	}
+	n := *c
+	n.tested = true
+	return &n
+}
+
 // sub returns the context of a subshell.
 func (c *ctx) sub() *ctx {
 	n := *c
@@ -181,6 +193,9 @@ func (in *interp) stmt(c *ctx, e *env, s *syntax.Stmt) {
 		c.background = true
 		e = e.clone()
 		e.capturing = false
+	}
+	if s.Negated {
+		c = c.inTest()
 	}
 	redirs := in.redirects(c, e, s.Redirs)
 	stdin, capturing := e.stdin, e.capturing

@@ -19,7 +19,16 @@ type Loader struct {
 
 	mu    sync.Mutex
 	trees map[treeKey]*parsed
+	// bytes and nodes are how much was read so far.
+	bytes, nodes int
 }
+
+// What one loader reads is bounded, so that the memory of who reads scripts of
+// anybody's is. It is ten times what the scripts of a large image have.
+const (
+	maxBytes = 2 << 20
+	maxNodes = 250_000 // statements and words
+)
 
 type treeKey struct {
 	path, force, interpreter string
@@ -43,9 +52,22 @@ func NewLoader(read func(path string) ([]byte, error), list func(pattern string)
 // NewFSLoader returns a loader that gets its files from a file system.
 func NewFSLoader(fsys fs.FS) *Loader {
 	return NewLoader(
-		func(name string) ([]byte, error) { return fs.ReadFile(fsys, name) },
+		func(name string) ([]byte, error) { return ReadFile(fsys, name) },
 		func(pattern string) ([]string, error) { return fs.Glob(fsys, pattern) },
 	)
+}
+
+// ReadFile reads a file, unless it is larger than any script: then its error is
+// a *TooLargeError, and nothing was read.
+func ReadFile(fsys fs.FS, name string) ([]byte, error) {
+	info, err := fs.Stat(fsys, name)
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > DefaultMaxSize {
+		return nil, &TooLargeError{Path: name, Size: int(info.Size()), Max: DefaultMaxSize}
+	}
+	return fs.ReadFile(fsys, name)
 }
 
 // Load reads a script together with the files that it sources.
@@ -95,15 +117,47 @@ func (l *Loader) tree(path string, opts *Options, force string) (*tree, error) {
 		l.trees[key] = p
 	}
 	l.mu.Unlock()
-	p.once.Do(func() {
-		src, err := l.read(path)
-		if err != nil {
-			p.err = fmt.Errorf("%s: %w", path, err)
-			return
-		}
-		p.tree, p.err = parseTree(path, src, opts, force)
-	})
+	p.once.Do(func() { p.tree, p.err = l.parse(path, opts, force) })
 	return p.tree, p.err
+}
+
+func (l *Loader) parse(path string, opts *Options, force string) (*tree, error) {
+	if err := l.spend(path, 0, 0); err != nil {
+		return nil, err
+	}
+	src, err := l.read(path)
+	if large := (*TooLargeError)(nil); errors.As(err, &large) {
+		return nil, err
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if err := l.spend(path, len(src), 0); err != nil {
+		return nil, err
+	}
+	t, err := parseTree(path, src, opts, force)
+	if t == nil {
+		return nil, err
+	}
+	if err := l.spend(path, 0, t.nodes); err != nil {
+		return nil, err
+	}
+	return t, err
+}
+
+// spend counts what is read, and refuses what is too much.
+func (l *Loader) spend(path string, bytes, nodes int) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.bytes += bytes
+	l.nodes += nodes
+	switch {
+	case l.bytes > maxBytes:
+		return fmt.Errorf("%s: it and the scripts before it have more than the %d bytes that are read; give large files to a script as inputs", path, maxBytes)
+	case l.nodes > maxNodes:
+		return fmt.Errorf("%s: it and the scripts before it have more than the %d commands and words that are read; give generated scripts to another as inputs", path, maxNodes)
+	}
+	return nil
 }
 
 // helper reads a file that is sourced, so is shell whatever its name says.

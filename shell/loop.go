@@ -9,7 +9,7 @@ import (
 
 func (in *interp) whileClause(c *ctx, e *env, n *syntax.WhileClause) {
 	in.havoc(e, n)
-	in.stmts(c, e, n.Cond)
+	in.stmts(c.inTest(), e, n.Cond)
 	g := Guard{Kind: GuardWhile, Pos: c.pos(n.WhilePos)}
 	if len(n.Cond) > 0 {
 		g.Text = strings.TrimRight(c.source(n.Cond[0].Pos(), n.Cond[len(n.Cond)-1].End()), "; \t\n")
@@ -102,6 +102,7 @@ func (in *interp) forWords(c *ctx, e *env, n *syntax.ForClause, loop *syntax.Wor
 		items = slices.Clone(in.take(mark))
 	}
 	g.Var = loop.Name.Value
+	items = in.matches(e, items)
 	open := false
 	for _, f := range items {
 		open = open || f.splits || hasMark(f.val.s)
@@ -144,4 +145,59 @@ func (in *interp) forWords(c *ctx, e *env, n *syntax.ForClause, loop *syntax.Wor
 	if open {
 		in.merge(e, e.clone(), before)
 	}
+}
+
+// matches replaces patterns by the files that they match, where that is known.
+// A pattern that matches nothing stays, as the shell has it.
+func (in *interp) matches(e *env, items []field) []field {
+	if in.opts.Glob == nil {
+		return items
+	}
+	var out []field
+	for _, f := range items {
+		files, ok := in.expandGlob(e, f)
+		if !ok {
+			out = append(out, f)
+			continue
+		}
+		for _, name := range files {
+			out = append(out, field{val: literal(name)})
+		}
+	}
+	return out
+}
+
+func (in *interp) expandGlob(e *env, f field) ([]string, bool) {
+	s, ok := f.val.single()
+	if !ok || !hasGlob(s) || hasHole(s) || f.val.flags&flagAssumed != 0 {
+		return nil, false
+	}
+	abs, ok := resolve(e.dir, f.val).single()
+	if !ok {
+		return nil, false
+	}
+	files, ok := in.opts.Glob(output(abs))
+	if !ok || len(files) == 0 {
+		return nil, false
+	}
+	if s[0] == '/' {
+		return files, true
+	}
+	dir, ok := e.dir.exact()
+	if !ok {
+		return nil, false
+	}
+	here := "" // of ./*.sh it is ./ that makes a name executable
+	if strings.HasPrefix(s, "./") {
+		here = "./"
+	}
+	names := make([]string, len(files))
+	for i, name := range files {
+		rest, ok := below(name, dir)
+		if !ok {
+			return nil, false
+		}
+		names[i] = here + rest
+	}
+	return names, true
 }

@@ -1,6 +1,7 @@
 package shell
 
 import (
+	"io/fs"
 	"path"
 	"strings"
 )
@@ -35,6 +36,14 @@ type Options struct {
 	MaxSize int
 	// Follow makes Load read the context's scripts among the children as well.
 	Follow bool
+	// Stat tells of a file by its absolute path whether it will be there, so
+	// that [ -f x ] has an answer; known is false where nobody can tell. May be
+	// nil.
+	Stat func(absolute string) (mode fs.FileMode, exists, known bool)
+	// Glob returns the files, in order, that an absolute pattern will match,
+	// so that a loop over it is followed file by file; known is false where
+	// nobody can tell. May be nil.
+	Glob func(absolute string) (files []string, known bool)
 }
 
 // Mount tells where a part of the context is in the script's file system.

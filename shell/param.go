@@ -41,7 +41,10 @@ func (in *interp) param(c *ctx, e *env, p *syntax.ParamExp) value {
 	case p.Width, p.IsSet, p.Flags != nil, len(p.Modifiers) > 0:
 		return unknown()
 	case p.Slice != nil:
-		return slice(v, p.Slice, name == "@" || name == "*")
+		if name == "@" || name == "*" {
+			return slice(v, p.Slice, 1, e.argsFixed)
+		}
+		return slice(v, p.Slice, 0, 0)
 	case p.Repl != nil:
 		return in.replace(c, e, v, p.Repl)
 	case p.Exp != nil:

@@ -186,7 +186,9 @@ func escapePattern(s string) string {
 	return b.String()
 }
 
-func slice(v value, sl *syntax.Slice, positional bool) value {
+// slice is ${v:off:length}. Elements of an array count from first; so many of
+// an open one, from its start, are sure to be at their place.
+func slice(v value, sl *syntax.Slice, first, fixed int) value {
 	off, ok := constIndex(sl.Offset)
 	length, ok2 := -1, true
 	if sl.Length != nil {
@@ -200,10 +202,7 @@ func slice(v value, sl *syntax.Slice, positional bool) value {
 		return unknown()
 	}
 	if v.isArr() {
-		if positional {
-			off-- // positional parameters count from one
-		}
-		return sliceArray(v, off, length)
+		return sliceArray(v, off-first, length, fixed)
 	}
 	return v.mapped(func(s string) (string, bool) {
 		if hasMark(s) {
@@ -225,10 +224,15 @@ func slice(v value, sl *syntax.Slice, positional bool) value {
 }
 
 // sliceArray is "${@:2}" or "${a[@]:1}".
-func sliceArray(v value, off, length int) value {
+func sliceArray(v value, off, length, fixed int) value {
 	elems := v.elems()
-	if v.flags&flagOpen != 0 || off < 0 {
+	switch open := v.flags&flagOpen != 0; {
+	case off < 0, open && off > fixed:
 		return array(elems, v.flags|flagOpen)
+	case open && (length < 0 || off+length > fixed):
+		return array(elems[off:], v.flags)
+	case open:
+		return array(elems[off:off+length], v.flags&^flagOpen)
 	}
 	off = min(off, len(elems))
 	to := len(elems)

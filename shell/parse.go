@@ -47,8 +47,9 @@ type tree struct {
 	head Script // what is known of the file as a whole
 	file *syntax.File
 	text *text
-	// calls is how many commands the file calls, so that room can be made.
-	calls int
+	// calls is how many commands the file calls, so that room can be made;
+	// nodes is how many statements and words it has.
+	calls, nodes int
 }
 
 // parseTree reads a file. With a *SyntaxError comes a tree that has the text
@@ -199,6 +200,8 @@ func (r *depthReader) Read(p []byte) (int, error) {
 func (t *tree) scan(file *syntax.File) bool {
 	return boundedWalk(file, func(n syntax.Node) {
 		switch n := n.(type) {
+		case *syntax.Stmt, *syntax.Word:
+			t.nodes++
 		case *syntax.CallExpr:
 			t.calls++
 		case *syntax.Comment:

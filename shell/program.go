@@ -117,6 +117,10 @@ type Child struct {
 	Background  bool
 	Subshell    bool
 	Pipe        Pipe
+	// Tested says that the script asks for the child's exit status: a
+	// condition, the left side of && or ||, or negated. The shell's errexit
+	// option has no say there.
+	Tested bool
 }
 
 // EnvVar is a variable that a script exports.

@@ -10,11 +10,12 @@ import (
 	"github.com/moby/buildkit/util/suggest"
 )
 
-// maxDepth and maxAliases bound what a hostile document can cost: no real
-// build file nests or repeats anything near this much.
+// What a hostile document can cost is bounded: no real build file nests,
+// repeats or lists anything near this much.
 const (
 	maxDepth   = 32
 	maxAliases = 256
+	maxEntries = 2048
 )
 
 // decoder fills Go values from a YAML tree. It is driven by the `yaml` tags of
@@ -146,6 +147,9 @@ func (d *decoder) decodeSlice(n ast.Node, v reflect.Value, depth int) {
 		d.Addf(rangeOf(n), "must be a list, not %s", describe(n))
 		return
 	}
+	if d.tooMany(n, len(seq.Values)) {
+		return
+	}
 	out := reflect.MakeSlice(v.Type(), len(seq.Values), len(seq.Values))
 	for i, item := range seq.Values {
 		d.decode(item, out.Index(i), depth+1)
@@ -157,6 +161,9 @@ func (d *decoder) decodeSlice(n ast.Node, v reflect.Value, depth int) {
 func (d *decoder) eachPair(n ast.Node, fn func(Text, ast.Node)) {
 	switch m := n.(type) {
 	case *ast.MappingNode:
+		if d.tooMany(n, len(m.Values)) {
+			return
+		}
 		for _, p := range m.Values {
 			d.pair(p, fn)
 		}
@@ -166,6 +173,16 @@ func (d *decoder) eachPair(n ast.Node, fn func(Text, ast.Node)) {
 	default:
 		d.Addf(rangeOf(n), "must be a mapping of keys to values, not %s", describe(n))
 	}
+}
+
+// tooMany reports a list or mapping that is longer than any build file's.
+func (d *decoder) tooMany(n ast.Node, entries int) bool {
+	if entries > maxEntries {
+		at := rangeOf(n)
+		at.End = at.Start
+		d.Addf(at, "%d entries are more than the %d that are read in one place; use a glob or a directory", entries, maxEntries)
+	}
+	return entries > maxEntries
 }
 
 func (d *decoder) pair(p *ast.MappingValueNode, fn func(Text, ast.Node)) {
@@ -248,10 +265,7 @@ func (a *Arg) decodeValue(d *decoder, n ast.Node, depth int) {
 	}
 	switch n.(type) {
 	case *ast.MappingNode, *ast.MappingValueNode:
-		var long struct {
-			Default     Text `yaml:"default"`
-			Description Text `yaml:"description"`
-		}
+		var long LongArg
 		d.decodeStruct(n, reflect.ValueOf(&long).Elem(), depth)
 		a.Value, a.Description = long.Default, long.Description.Value
 	default:

@@ -27,32 +27,22 @@ const (
 // links among them to be followed; globs, for patterns that no directory
 // bounds, are in .dockerignore's notation.
 func (f *File) ContextPatterns() (globs, paths []string) {
-	var all []Text
-	all = append(all, f.CacheBoundary.StableFiles...)
-	all = append(all, f.CacheBoundary.VolatileFiles...)
+	t := &transfer{}
+	for _, list := range [][]Text{f.CacheBoundary.StableFiles, f.CacheBoundary.VolatileFiles, f.Entrypoint.RuntimeScripts, f.Entrypoint.UtilityScripts} {
+		t.patterns(list...)
+	}
 	for _, s := range slices.Concat(f.Setup.Scripts, f.Setup.FinalCleanup) {
-		all = append(append(all, s.Path), s.Inputs...)
-	}
-	e := f.Entrypoint
-	if e.Script != nil {
-		all = append(all, *e.Script)
-	} else {
-		all = append(all, Text{Value: "entrypoint.sh"})
-	}
-	all = append(append(all, e.RuntimeScripts...), e.UtilityScripts...)
-	for _, c := range e.ConfigurationFiles {
-		all = append(all, c.Source)
-	}
-	for _, t := range f.Tests {
-		all = append(all, t.Run)
+		t.patterns(s.Path)
+		t.patterns(s.Inputs...)
 	}
 	for _, r := range f.CacheBoundary.Rules {
-		for _, t := range r.WhenChanged {
-			if glob, ok := strings.CutPrefix(t.Value, "file:"); ok {
-				all = append(all, Text{Value: glob})
+		for _, w := range r.WhenChanged {
+			if glob, ok := strings.CutPrefix(w.Value, "file:"); ok {
+				t.patterns(Text{Value: glob})
 			}
 		}
 	}
+	e := f.Entrypoint
 	for _, defaults := range []struct {
 		missing bool
 		glob    string
@@ -63,26 +53,71 @@ func (f *File) ContextPatterns() (globs, paths []string) {
 		{e.ConfigurationFiles == nil, configGlob},
 	} {
 		if defaults.missing {
-			all = append(all, Text{Value: defaults.glob})
+			t.patterns(Text{Value: defaults.glob})
 		}
 	}
-	for _, t := range all {
-		base, glob := t.Value, ""
-		if isGlob(t.Value) {
-			base, glob = doublestar.SplitPattern(t.Value)
+	if e.Script != nil {
+		t.path(e.Script.Value)
+	} else {
+		t.path("entrypoint.sh")
+	}
+	for _, c := range e.ConfigurationFiles {
+		t.path(c.Source.Value)
+	}
+	for _, test := range f.Tests {
+		t.path(test.Run.Value)
+	}
+	slices.Sort(t.globs)
+	slices.Sort(t.paths)
+	return slices.Compact(t.globs), slices.Compact(t.paths)
+}
+
+// transfer collects what is asked of the client, whose notation is that of
+// .dockerignore, for paths too. What that cannot express is bounded by the
+// directory above, or by nothing.
+type transfer struct{ globs, paths []string }
+
+func (t *transfer) patterns(list ...Text) {
+	for _, p := range list {
+		if !isGlob(p.Value) {
+			t.path(p.Value)
+			continue
 		}
+		base, glob := doublestar.SplitPattern(p.Value)
 		switch {
 		case base != ".":
-			paths = append(paths, base)
-		case strings.ContainsRune(glob, '{'): // .dockerignore's notation has no braces
-			globs = append(globs, "**")
+			t.path(base)
+		case isCommonGlob(glob):
+			t.globs = append(t.globs, glob)
 		default:
-			globs = append(globs, glob)
+			t.globs = append(t.globs, "**")
 		}
 	}
-	slices.Sort(globs)
-	slices.Sort(paths)
-	return slices.Compact(globs), slices.Compact(paths)
+}
+
+func (t *transfer) path(p string) {
+	if i := strings.IndexAny(p, `*?[]\`); i >= 0 {
+		p = p[:max(0, strings.LastIndexByte(p[:i], '/'))]
+	}
+	for p != "" && strings.TrimSpace(p) != p {
+		p = p[:max(0, strings.LastIndexByte(p, '/'))]
+	}
+	if p == "" || p == "." || p[0] == '!' {
+		t.globs = append(t.globs, "**")
+		return
+	}
+	t.paths = append(t.paths, p)
+}
+
+// isCommonGlob tells whether a glob means the same in .dockerignore's notation:
+// that has no braces, and other classes, escapes and stars.
+func isCommonGlob(s string) bool {
+	for part := range strings.SplitSeq(s, "/") {
+		if part != "**" && strings.Contains(part, "**") {
+			return false
+		}
+	}
+	return allOf(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-+/*?")
 }
 
 // Discover fills the lists that the text leaves out from the conventional
@@ -96,7 +131,27 @@ func (f *File) Discover(context fs.FS) error {
 	for _, t := range f.Tests {
 		d.requireFile(t.Run, "test script")
 	}
+	f.limit(p)
 	return p.Err()
+}
+
+// How much one image can be made of. Each script is a layer of the daemon's,
+// and Linux stacks 500; each file is an operation of the definition, which is
+// sent in one message.
+const (
+	maxScripts = 256
+	maxFiles   = 10_000
+)
+
+// limit reports a context that holds more than an image can be made of.
+func (f *File) limit(p *Problems) {
+	s, e := f.Setup, f.Entrypoint
+	if n := len(s.Scripts) + len(s.FinalCleanup); n > maxScripts {
+		p.Addf(Range{}, "%d setup scripts are more than the %d that one image can have; name those that are meant in setup.scripts", n, maxScripts)
+	}
+	if n := len(e.RuntimeScripts) + len(e.UtilityScripts) + len(e.ConfigurationFiles); n > maxFiles {
+		p.Addf(Range{}, "%d entrypoint files are more than the %d that one image can have; name those that are meant under entrypoint, or install them in setup", n, maxFiles)
+	}
 }
 
 func (f *File) discoverSetup(d *discovery) {
@@ -233,12 +288,10 @@ func (d *discovery) files(t Text, what string) []string {
 
 // glob returns the files that match, sorted; a context without them has none.
 func (d *discovery) glob(pattern string) []string {
-	names, err := doublestar.Glob(d.context, pattern, doublestar.WithFilesOnly(), doublestar.WithFailOnIOErrors())
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	names, err := find(d.context, pattern)
+	if err != nil {
 		d.Addf(Range{}, "%s: %v", pattern, err)
-		return nil
 	}
-	slices.Sort(names)
 	return names
 }
 
@@ -307,10 +360,20 @@ func Files(context fs.FS, pattern string) ([]string, error) {
 		}
 		return []string{pattern}, err
 	}
-	names, err := doublestar.Glob(context, pattern, doublestar.WithFilesOnly(), doublestar.WithFailOnIOErrors())
+	return find(context, pattern)
+}
+
+// find returns the files that match a glob, sorted.
+func find(context fs.FS, pattern string) ([]string, error) {
+	names, err := doublestar.Glob(acyclic{context}, pattern, doublestar.WithFilesOnly(), doublestar.WithFailOnIOErrors())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
+	if err != nil {
+		return nil, err
+	}
+	// The library reads some odd patterns in two ways.
+	names = slices.DeleteFunc(names, func(name string) bool { return !match(pattern, name) })
 	slices.Sort(names)
-	return names, err
+	return names, nil
 }

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"fmt"
 	"testing"
 	"testing/fstest"
 
@@ -101,4 +102,18 @@ cache_boundary: {stable_files: ["scripts/**"], volatile_files: ["*.conf"]}
 	globs, paths := f.ContextPatterns()
 	assert.Equal(t, []string{"**", "*.conf"}, globs)
 	assert.Equal(t, []string{"data", "entrypoint.d", "lib", "run.sh", "scripts", "scripts/x.sh", "setup/scripts"}, paths)
+}
+
+func TestDiscoverLimits(t *testing.T) {
+	files := tree()
+	for i := range 300 {
+		files[fmt.Sprintf("setup/scripts/%03d.sh", i)] = &fstest.MapFile{}
+	}
+	for i := range 12_000 {
+		files[fmt.Sprintf("config/%d", i)] = &fstest.MapFile{}
+	}
+	f := load(t, "base: a", Options{})
+	err := f.Discover(files)
+	assert.ErrorContains(t, err, "300 setup scripts are more than the 256")
+	assert.ErrorContains(t, err, "12000 entrypoint files are more than the 10000")
 }

@@ -1,11 +1,9 @@
 package spec
 
 import (
-	"maps"
 	"os"
 	"reflect"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
@@ -38,56 +36,6 @@ func TestDocumentedBuildFilesLoad(t *testing.T) {
 			assert.NoError(t, err, "%s, the example after line %d", name, strings.Count(text[:at[2]], "\n"))
 		}
 		assert.Positive(t, found, "%s shows no build file", name)
-	}
-}
-
-// The reference has a row for each key of the build file, in a table of its
-// own for each mapping, and for nothing else.
-func TestEveryKeyIsDocumented(t *testing.T) {
-	want := map[string]int{
-		"default": 1, "description": 1, // an argument's mapping, which has no type of its own
-	}
-	countKeys(reflect.TypeFor[File](), map[reflect.Type]bool{}, want)
-
-	got := map[string]int{}
-	row := regexp.MustCompile("^\\| `([a-z_]+)` \\|")
-	keys := false // in a table of keys
-	for line := range strings.Lines(readDoc(t, keyReference)) {
-		switch m := row.FindStringSubmatch(line); {
-		case strings.HasPrefix(line, "| key |"):
-			keys = true
-		case !strings.HasPrefix(line, "|"):
-			keys = false
-		case keys && m != nil:
-			got[m[1]]++
-		}
-	}
-	for _, key := range slices.Sorted(maps.Keys(want)) {
-		assert.Equal(t, want[key], got[key], "rows for %q in %s", key, keyReference)
-	}
-	for _, key := range slices.Sorted(maps.Keys(got)) {
-		assert.Contains(t, want, key, "%s has a row for a key that there is not", keyReference)
-	}
-}
-
-// countKeys counts, by key, the types below t that have it.
-func countKeys(t reflect.Type, seen map[reflect.Type]bool, counts map[string]int) {
-	switch t.Kind() {
-	case reflect.Pointer, reflect.Slice:
-		countKeys(t.Elem(), seen, counts)
-	case reflect.Struct:
-		if seen[t] {
-			return
-		}
-		seen[t] = true
-		for i := range t.NumField() {
-			f := t.Field(i)
-			if name := fieldName(f); name != "" {
-				counts[name]++
-				countKeys(f.Type, seen, counts)
-			}
-		}
-	default:
 	}
 }
 

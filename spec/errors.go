@@ -46,16 +46,24 @@ func (es Errors) Unwrap() []error {
 	return out
 }
 
+// maxProblems is how many mistakes are told: nobody reads more at once.
+const maxProblems = 100
+
 // Problems collects mistakes while a build file is read, so that the user sees
 // all of them at once.
 type Problems struct {
 	// File is the build file's name.
 	File string
 	list Errors
+	more int // that are not told
 }
 
 // Addf adds a mistake at a place.
 func (p *Problems) Addf(at Range, format string, args ...any) {
+	if len(p.list) == maxProblems {
+		p.more++
+		return
+	}
 	p.list = append(p.list, &Error{File: p.File, At: at, Msg: fmt.Sprintf(format, args...)})
 }
 
@@ -70,6 +78,9 @@ func (p *Problems) Err() error {
 		}
 		return a.At.Start.Column - b.At.Start.Column
 	})
+	if p.more > 0 {
+		return append(slices.Clone(p.list), &Error{File: p.File, Msg: fmt.Sprintf("%d mistakes more; correct these first", p.more)})
+	}
 	return p.list
 }
 

@@ -8,31 +8,36 @@ package spec
 
 import "time"
 
-// File is one build file. Every field but Base has a default; lists that are
-// nil (absent from the text, not merely empty) are filled by [File.Discover].
+// File is one build file. Lists that are nil (absent from the text, not merely
+// empty) are filled by [File.Discover].
+//
+// The comments of fields here and below are the reference that users read, and
+// their `is` tags say what a value looks like: packages below spec/schema make
+// docs/build-file.md's tables and the JSON Schema of both. `Default: …` goes
+// into a column of its own; a heading of that page in quotes becomes a link.
 type File struct {
 	// Name is the file's name as the user gave it, used in messages.
 	Name string `yaml:"-"`
-	// Base is the image that everything is built on, such as
-	// debian:bookworm-slim.
-	Base Text `yaml:"base"`
-	// Args are the build arguments in the order of the text. A build argument
-	// given on the command line replaces the default.
+	// The image to build on. Not `scratch`: scripts need a shell.
+	Base Text `yaml:"base" is:"image reference,required"`
+	// Build arguments: `NAME: value`, or `NAME: {default: value, description:
+	// text}`. `--build-arg` gives another value. See "Args".
 	Args []Arg `yaml:"args"`
-	// User is created, with fixed numeric ids, before anything else runs, and
-	// is the user that the image's process runs as.
+	// The account that the container's process runs as. Default: root.
 	User *User `yaml:"user"`
-	// Setup is what the image installs: slow, and changed rarely.
+	// What the image installs: slow, and changed rarely. See "setup". Default:
+	// discovered.
 	Setup Setup `yaml:"setup"`
-	// Entrypoint is what the container runs: changed many times a day.
+	// What the container runs: changed many times a day. See "entrypoint".
+	// Default: discovered.
 	Entrypoint Entrypoint `yaml:"entrypoint"`
-	// CacheBoundary tells which files are stable (setup) and which are
-	// volatile (entrypoint).
+	// Which files are stable, which volatile. See "cache_boundary". Default:
+	// see there.
 	CacheBoundary CacheBoundary `yaml:"cache_boundary"`
-	// Image is the image's configuration.
+	// The image's configuration. See "image". Default: the base's.
 	Image Image `yaml:"image"`
-	// Tests run in a container of the finished image, in target test.
-	Tests []Test `yaml:"tests"`
+	// What must succeed in the image. See "tests".
+	Tests []Test `yaml:"tests" is:"test"`
 }
 
 // Arg is one build argument.
@@ -47,82 +52,90 @@ type Arg struct {
 	Set bool
 }
 
+// LongArg is the notation of an [Arg] that is a mapping.
+type LongArg struct {
+	// The value where `--build-arg` gives none. Default: empty.
+	Default Text `yaml:"default" is:"text"`
+	// Shown by `docker buildx build --call outline .`
+	Description Text `yaml:"description,literal" is:"text"`
+}
+
 // User is the account that the container's process runs as.
 type User struct {
-	// Name is the login name; the group has the same one.
-	Name Text `yaml:"name,literal"`
-	// UID is the numeric user id; GID that of the group.
-	UID int `yaml:"uid"`
-	GID int `yaml:"gid"`
-	// Home is the home directory, created with the account.
-	Home Text `yaml:"home"`
+	// Login name, and the group's where the group is new.
+	Name Text `yaml:"name,literal" is:"user name,required"`
+	// Numeric user id.
+	UID int `yaml:"uid" is:"1 to 65533,required"`
+	// Numeric group id. Default: the uid.
+	GID int `yaml:"gid" is:"1 to 65533"`
+	// Home directory. Made if it is not there, and owned by the user. Default:
+	// `/home/NAME`.
+	Home Text `yaml:"home" is:"image path"`
 	// At is the place of the whole mapping.
 	At Range `yaml:"-"`
 }
 
 // Setup is the slow part of an image.
 type Setup struct {
-	// Base is the image that isolated scripts run on, where it is not to be
-	// the image's own base: pinned by a digest, it keeps a security update of
-	// the base from compiling anything.
-	Base Text `yaml:"base"`
-	// OnMissingLibrary says what happens when an output of an isolated script
-	// lacks a shared library in the finished root: fail (the default), or
-	// rebuild, which runs the isolated scripts on the image's own base.
-	OnMissingLibrary Text `yaml:"on_missing_library,literal"`
-	// Dependencies are distribution packages.
+	// What isolated scripts run on. Pinned by a digest, it keeps a security
+	// update of the base from compiling anything. See "A pinned base for
+	// setup". Default: the image's base.
+	Base Text `yaml:"base" is:"image reference"`
+	// What happens when an output of an isolated script lacks a shared library
+	// in the image: `fail`, or `rebuild`, which runs the isolated scripts on the
+	// image's own base. Default: `fail`.
+	OnMissingLibrary Text `yaml:"on_missing_library,literal" is:"fail|rebuild"`
+	// Distribution packages.
 	Dependencies Dependencies `yaml:"dependencies"`
-	// Scripts run in this order, but for isolated ones, which run beside
-	// each other. Default: setup/scripts/NN-*.sh but for cleanup scripts.
-	Scripts []Script `yaml:"scripts"`
-	// CachePrefix goes in front of the ids of all cache mounts, for builders
-	// that allow certain ids only.
-	CachePrefix Text `yaml:"cache_prefix"`
-	// BuildArtifacts are scratch directories: there while scripts run, shared
-	// by none of them, never in a layer.
-	BuildArtifacts []Text `yaml:"build_artifacts"`
-	// FinalCleanup scripts run last; what they delete really leaves the image.
-	// Default: setup/scripts/NN-*cleanup*.sh.
-	FinalCleanup []Script `yaml:"final_cleanup"`
+	// What installs the image, in this order but for isolated scripts, which run
+	// beside each other. Default: discovered.
+	Scripts []Script `yaml:"scripts" is:"script"`
+	// Goes in front of the id of each cache mount, for builders that allow
+	// certain ids only. Default: empty.
+	CachePrefix Text `yaml:"cache_prefix" is:"text"`
+	// Scratch directories: an empty one in memory for each script, in no layer.
+	BuildArtifacts []Text `yaml:"build_artifacts" is:"image path"`
+	// Run last, after the chain. What they delete really leaves the image.
+	// Default: discovered.
+	FinalCleanup []Script `yaml:"final_cleanup" is:"script"`
 }
 
 // Dependencies are distribution packages, each `name` or `name=version`.
 type Dependencies struct {
-	// Build packages are there while scripts run and never in the image.
-	Build []Text `yaml:"build"`
-	// Runtime packages are in the image, and there while scripts run.
-	Runtime []Text `yaml:"runtime"`
+	// There while scripts run, never in the image.
+	Build []Text `yaml:"build" is:"package"`
+	// There while scripts run, and in the image.
+	Runtime []Text `yaml:"runtime" is:"package"`
 }
 
 // Script is one setup script: a path, or a mapping with a path.
 type Script struct {
-	// Path is the script's path in the context, or a glob (sorted by name).
-	Path Text `yaml:"path"`
-	// Outputs make the script isolated: it runs beside its siblings, and only
-	// these absolute paths (globs allowed) of what it wrote survive.
-	Outputs []Text `yaml:"outputs"`
-	// Args are the names of the build arguments in the script's environment.
-	// Default (nil): those that the script's text mentions.
-	Args []Text `yaml:"args,literal"`
-	// Needs names the scripts whose results this one sees. Default (nil): for
-	// a script without outputs, those without outputs before it; for an
-	// isolated one, none.
-	Needs []Text `yaml:"needs,literal"`
-	// Caches are cache mounts beyond those inferred from what the script runs:
-	// a known name (apt, ccache, pip, …) or an absolute path. The single word
-	// none refuses all of them.
-	Caches *Caches `yaml:"caches"`
-	// Inputs are other context files (or directories, or globs) that it reads.
-	Inputs []Text `yaml:"inputs"`
-	// Packages are runtime packages of an isolated script's own: there while it
-	// runs, and in the image.
-	Packages []Text `yaml:"packages"`
-	// Secrets are ids of build secrets, mounted at /run/secrets/<id>.
-	Secrets []Text `yaml:"secrets,literal"`
-	// SSH is true when the script may use the client's ssh agent.
-	SSH bool `yaml:"ssh"`
-	// Network is default, none or host.
-	Network Text `yaml:"network,literal"`
+	// The script. With a glob (sorted by name), the other keys hold for each
+	// match.
+	Path Text `yaml:"path" is:"context path or glob,required"`
+	// Makes the script isolated: it runs beside its siblings, and only these
+	// paths of what it wrote survive. See "Isolated scripts".
+	Outputs []Text `yaml:"outputs" is:"image path or glob,some"`
+	// The declared args in its environment. See "Args". Default: those it reads.
+	Args []Text `yaml:"args,literal" is:"name"`
+	// Scripts, by name or path, whose results it sees. See "Isolated scripts".
+	// Default: those before it in the chain; none for an isolated one.
+	Needs []Text `yaml:"needs,literal" is:"script name"`
+	// Cache mounts beyond the inferred ones: names such as `ccache`, or absolute
+	// paths. `none` refuses all. See "Caches". Default: inferred.
+	Caches *Caches `yaml:"caches" is:"cache"`
+	// Other files and directories that it reads.
+	Inputs []Text `yaml:"inputs" is:"context path or glob"`
+	// Runtime packages of an isolated script: there while it runs, and in the
+	// image.
+	Packages []Text `yaml:"packages" is:"package"`
+	// Ids of build secrets, mounted at `/run/secrets/ID`.
+	Secrets []Text `yaml:"secrets,literal" is:"id"`
+	// Forward the client's ssh agent. Default: `false`.
+	SSH bool `yaml:"ssh" is:"true or false"`
+	// `default` is what the client asks for. `host` needs `--allow network.host`.
+	// Default: `default`.
+	Network Text `yaml:"network,literal" is:"default|none|host"`
 	// At is the place of the whole entry.
 	At Range `yaml:"-"`
 }
@@ -138,31 +151,30 @@ type Caches struct {
 // Entrypoint is the part of an image that changes many times a day. It is
 // file operations alone; nothing in it is executed during a build.
 type Entrypoint struct {
-	// Script becomes /entrypoint.sh, the image's entry point. Default:
-	// entrypoint.d/entrypoint.sh, or entrypoint.sh.
-	Script *Text `yaml:"entrypoint_script"`
-	// RuntimeScripts land at /opt/container/<path>. Default: everything else
-	// in entrypoint.d/.
-	RuntimeScripts []Text `yaml:"runtime_scripts"`
-	// UtilityScripts land there too, in a layer of their own, since they
-	// change less often. Default: entrypoint.d/scripts/utils/**.
-	UtilityScripts []Text `yaml:"utility_scripts"`
-	// ConfigurationFiles land at their targets. Default: config/** at
-	// /opt/container/<path>.
-	ConfigurationFiles []ConfigFile `yaml:"configuration_files"`
+	// Files that are copied to their targets. Default: discovered.
+	ConfigurationFiles []ConfigFile `yaml:"configuration_files" is:"configuration file"`
+	// Files, globs and directories that are copied to `/opt/container/PATH`,
+	// owned by root, with mode 0755. They change less often than runtime scripts.
+	// Default: discovered.
+	UtilityScripts []Text `yaml:"utility_scripts" is:"context path or glob"`
+	// The same for files that change often. Default: discovered.
+	RuntimeScripts []Text `yaml:"runtime_scripts" is:"context path or glob"`
+	// Becomes `/entrypoint.sh`, the image's entry point, owned by root, with mode
+	// 0755. Default: discovered.
+	Script *Text `yaml:"entrypoint_script" is:"context path"`
 }
 
 // ConfigFile is a file that is copied to a place of its own.
 type ConfigFile struct {
-	// Source is the path in the context.
-	Source Text `yaml:"source"`
-	// Target is the absolute path in the image.
-	Target Text `yaml:"target"`
-	// Mode is the permission bits in octal. Default 0644.
-	Mode *Mode `yaml:"mode"`
-	// Owner is `user[:group]`, numeric, or root or the build file's user by
-	// name. Default root with the user's group.
-	Owner Text `yaml:"owner"`
+	// One file.
+	Source Text `yaml:"source" is:"context path,required"`
+	// The file's own path, not its directory.
+	Target Text `yaml:"target" is:"image path,required"`
+	// Permission bits. Default: `0644`.
+	Mode *Mode `yaml:"mode" is:"octal bits"`
+	// `user[:group]`: numbers, `root`, or the name of the build file's user.
+	// Default: root, and the user's group.
+	Owner Text `yaml:"owner" is:"owner"`
 	// At is the place of the whole entry.
 	At Range `yaml:"-"`
 }
@@ -176,61 +188,60 @@ type Mode struct {
 // CacheBoundary separates setup from entrypoint by file: no setup script may
 // read a volatile file, and no entrypoint file may be a stable one.
 type CacheBoundary struct {
-	// StableFiles are globs of setup files. Default: setup/**.
-	StableFiles []Text `yaml:"stable_files"`
-	// VolatileFiles are globs of entrypoint files. Default: entrypoint.d/**
-	// and config/**.
-	VolatileFiles []Text `yaml:"volatile_files"`
-	// Rules say when something that is cached is built again all the same.
-	Rules []Rule `yaml:"cache_invalidation_rules"`
+	// Files of setup. Default: `setup/**`.
+	StableFiles []Text `yaml:"stable_files" is:"glob"`
+	// Files of the entrypoint. Default: `entrypoint.d/**`, `config/**`.
+	VolatileFiles []Text `yaml:"volatile_files" is:"glob"`
+	// When a cached layer is built again all the same.
+	Rules []Rule `yaml:"cache_invalidation_rules" is:"rule"`
 }
 
 // Rule makes a layer run again although nothing that it reads has changed.
 type Rule struct {
-	// Layer is setup, toolchain or setup/<script>.
-	Layer Text `yaml:"layer,literal"`
-	// MaxAge is how old the layer may become. Time is cut into periods of this
-	// length, the same on every machine; the layer runs once in each.
-	MaxAge Duration `yaml:"max_age"`
-	// WhenChanged lists what else makes it run: base, arg:NAME, file:GLOB or
-	// package:NAME (its newest version in the archive, asked once a day).
-	WhenChanged []Text `yaml:"when_changed"`
+	// `setup`, `toolchain` or `setup/NAME`.
+	Layer Text `yaml:"layer,literal" is:"layer,required"`
+	// How old the layer may become, `1m` or more. Time is cut into periods of
+	// this length, the same on every machine; the layer runs once in each.
+	MaxAge Duration `yaml:"max_age" is:"duration"`
+	// What else makes it run: `base`, `arg:NAME`, `file:GLOB`, `package:NAME`.
+	WhenChanged []Text `yaml:"when_changed" is:"condition"`
 	// At is the place of the whole entry.
 	At Range `yaml:"-"`
 }
 
 // Image is the image's configuration, as `docker inspect` shows it.
 type Image struct {
-	// Env is added to the base's environment. Values see the args and the
-	// base's own variables (`${PATH}`).
-	Env []Pair `yaml:"env,late"`
-	// Labels are added to the base's labels.
-	Labels []Pair `yaml:"labels"`
-	// Expose lists ports: `5432` or `5432/tcp`.
-	Expose []Text `yaml:"expose"`
-	// Volumes lists absolute paths.
-	Volumes []Text `yaml:"volumes"`
-	// StopSignal is a signal's name or number.
-	StopSignal Text `yaml:"stop_signal"`
-	// Cmd is the default arguments of the entry point.
-	Cmd []Text `yaml:"cmd,literal"`
-	// WorkingDir is an absolute path.
-	WorkingDir Text `yaml:"working_dir"`
-	// Healthcheck is the container's health check.
+	// Added to the base's environment. Values see the args and the base's own
+	// variables (`${PATH}`).
+	Env []Pair `yaml:"env,late" is:"variable"`
+	// Added to the base's labels; `--label` wins.
+	Labels []Pair `yaml:"labels" is:"label"`
+	// `5432`, `5432/tcp`, `5432/udp` or `5432/sctp`.
+	Expose []Text `yaml:"expose" is:"port"`
+	// Directories for data that outlives a container.
+	Volumes []Text `yaml:"volumes" is:"image path"`
+	// What stops the container, such as `SIGINT`. Default: the base's.
+	StopSignal Text `yaml:"stop_signal" is:"signal"`
+	// Arguments of the entry point. Default: see "entrypoint".
+	Cmd []Text `yaml:"cmd,literal" is:"word"`
+	// Where the container's process starts. Default: the base's.
+	WorkingDir Text `yaml:"working_dir" is:"image path"`
+	// How Docker asks whether the container works. Default: the base's.
 	Healthcheck *Healthcheck `yaml:"healthcheck"`
 }
 
 // Healthcheck is Docker's HEALTHCHECK.
 type Healthcheck struct {
-	// Command is the program and its arguments; no shell is involved.
-	Command []Text `yaml:"command,literal"`
-	// Interval, Timeout and StartPeriod are durations; Docker's defaults
-	// apply where they are absent.
-	Interval    Duration `yaml:"interval"`
-	Timeout     Duration `yaml:"timeout"`
-	StartPeriod Duration `yaml:"start_period"`
-	// Retries is how many failures in a row make a container unhealthy.
-	Retries int `yaml:"retries"`
+	// The program and its arguments. No shell is involved.
+	Command []Text `yaml:"command,literal" is:"word,required,some"`
+	// Time between two checks. Default: Docker's.
+	Interval Duration `yaml:"interval" is:"duration"`
+	// Time after which a check has failed. Default: Docker's.
+	Timeout Duration `yaml:"timeout" is:"duration"`
+	// Time after the start in which failures do not count. Default: Docker's.
+	StartPeriod Duration `yaml:"start_period" is:"duration"`
+	// Failures in a row that make a container unhealthy. Default: Docker's.
+	Retries int `yaml:"retries" is:"number"`
 	// At is the place of the whole mapping.
 	At Range `yaml:"-"`
 }
@@ -243,12 +254,13 @@ type Duration struct {
 
 // Test is a script that must succeed in a container of the finished image.
 type Test struct {
-	// Name says what is tested.
-	Name Text `yaml:"name"`
-	// Run is the script's path in the context.
-	Run Text `yaml:"run"`
-	// Timeout ends the script. Default one minute.
-	Timeout Duration `yaml:"timeout"`
+	// What is tested. Each name once.
+	Name Text `yaml:"name" is:"text,required"`
+	// The script.
+	Run Text `yaml:"run" is:"context path,required"`
+	// Then it is ended, and has failed with 124. The image needs `timeout` of
+	// coreutils. Default: `1m`.
+	Timeout Duration `yaml:"timeout" is:"duration"`
 	// At is the place of the whole entry.
 	At Range `yaml:"-"`
 }

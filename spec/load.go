@@ -3,24 +3,27 @@ package spec
 import (
 	"bytes"
 	"errors"
-	"fmt"
-	"io"
 	"maps"
 	"reflect"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/moby/buildkit/util/suggest"
-	"mvdan.cc/sh/v3/expand"
-	"mvdan.cc/sh/v3/syntax"
 )
 
 // MaxSize is the largest build file that is read, in bytes. Real ones are some
 // kilobytes; the limit keeps a hostile one from costing memory.
 const MaxSize = 512 << 10
+
+// maxTokens is how many keys, values and signs are read, since the parser's
+// time grows with the square of a mapping's size. It is ten times what a long
+// build file has.
+const maxTokens = 30_000
 
 // Options are what the command line adds to a build file.
 type Options struct {
@@ -66,11 +69,20 @@ func parse(p *Problems, data []byte) ast.Node {
 		p.Addf(lineRange(line), "the build file holds a NUL byte: it is not text")
 		return nil
 	}
+	if !utf8.Valid(data) {
+		p.Addf(lineRange(firstInvalid(data)), "this line is not UTF-8; save the build file as UTF-8")
+		return nil
+	}
 	if line, ok := tooDeep(data); ok {
 		p.Addf(lineRange(line), "nested more than %d levels deep", maxDepth)
 		return nil
 	}
-	tree, err := parser.ParseBytes(data, 0)
+	tokens := lexer.Tokenize(string(data))
+	if len(tokens) > maxTokens {
+		p.Addf(Range{}, "the build file has %d keys, values and signs; the limit is %d", len(tokens), maxTokens)
+		return nil
+	}
+	tree, err := parser.Parse(tokens, 0)
 	if err != nil {
 		var ye yaml.Error
 		if !errors.As(err, &ye) || ye.GetToken() == nil {
@@ -96,6 +108,18 @@ func parse(p *Problems, data []byte) ast.Node {
 	}
 	p.Addf(rangeOf(roots[1]), "a build file holds one YAML document; this is the second")
 	return nil
+}
+
+// firstInvalid returns the first line that is not UTF-8.
+func firstInvalid(data []byte) int {
+	line := 1
+	for text := range bytes.Lines(data) {
+		if !utf8.Valid(text) {
+			break
+		}
+		line++
+	}
+	return line
 }
 
 // tooDeep tells, before a recursive parser is let at the text, whether it
@@ -191,13 +215,13 @@ func (f *File) Undeclared(opt Options) []string {
 }
 
 // isWellKnown tells whether a build argument means something to BuildKit
-// itself, as Docker documents them.
+// itself, as Docker documents them, or to pgstrata.
 func isWellKnown(name string) bool {
 	switch strings.ToUpper(name) {
 	case "HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY", "SOURCE_DATE_EPOCH":
 		return true
 	}
-	return strings.HasPrefix(name, "BUILDKIT_")
+	return strings.HasPrefix(name, "BUILDKIT_") || strings.HasPrefix(name, "PGSTRATA_")
 }
 
 // expandValue replaces args in every Text below v, but in fields whose tag
@@ -249,65 +273,4 @@ func (t *Text) expand(p *Problems, env map[string]string) {
 	default:
 		t.Value = v
 	}
-}
-
-// Expand replaces `$NAME` and `${NAME}` in s as a shell does in a
-// here-document: `${NAME:-default}` and the like work, `\$` is a dollar sign,
-// quotes mean nothing, and commands are refused. It returns the first name
-// that env lacks and that has no default.
-func Expand(s string, env map[string]string) (value, missing string, err error) {
-	if !strings.ContainsAny(s, "$`\\") {
-		return s, "", nil
-	}
-	word, err := syntax.NewParser().Document(strings.NewReader(s))
-	if err != nil {
-		return "", "", fmt.Errorf("cannot read %q: %s; write \\$ for a dollar sign", s, parseMessage(err))
-	}
-	value, err = expand.Document(&expand.Config{
-		Env: expand.FuncEnviron(func(name string) string { return env[name] }),
-		CmdSubst: func(io.Writer, *syntax.CmdSubst) error {
-			return errors.New("commands are not run in a build file")
-		},
-	}, word)
-	if err != nil {
-		return "", "", fmt.Errorf("cannot expand %q: %w", s, err)
-	}
-	return value, firstUnset(word, env), nil
-}
-
-// firstUnset returns the first parameter that has neither a value nor a
-// default.
-func firstUnset(word *syntax.Word, env map[string]string) (name string) {
-	if word == nil {
-		return ""
-	}
-	syntax.Walk(word, func(n syntax.Node) bool {
-		p, ok := n.(*syntax.ParamExp)
-		if !ok || name != "" {
-			return true
-		}
-		if _, set := env[p.Param.Value]; set {
-			return true
-		}
-		if p.Exp == nil {
-			name = p.Param.Value
-			return true
-		}
-		switch p.Exp.Op {
-		case syntax.AlternateUnset, syntax.AlternateUnsetOrNull, syntax.DefaultUnset, syntax.DefaultUnsetOrNull:
-		default:
-			name = p.Param.Value
-		}
-		return true
-	})
-	return name
-}
-
-// parseMessage is a parser's message without its position in the value.
-func parseMessage(err error) string {
-	var pe syntax.ParseError
-	if errors.As(err, &pe) {
-		return pe.Text
-	}
-	return err.Error()
 }

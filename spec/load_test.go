@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -144,6 +145,8 @@ func TestLoadRefuses(t *testing.T) {
 		"twice the same key":  {"base: a\nbase: b", "already defined"},
 		"two documents":       {"base: a\n---\nbase: b", "one YAML document"},
 		"NUL":                 {"base: a\x00", "NUL byte"},
+		"not UTF-8":           {"base: a\nx-name: \xe9", "build.yaml:2:1: this line is not UTF-8"},
+		"needless backslash":  {"base: a\nsetup: {scripts: [{path: x.sh, inputs: ['a\\ b/*']}]}", "quotes none of"},
 		"unknown arg":         {"base: debian:${RELEASE}", "${RELEASE} is not a build argument"},
 		"close to an arg":     {"base: debian:${RELEAS}\nargs: {RELEASE: x}", "did you mean RELEASE?"},
 		"arg of BuildKit":     {"base: a\nargs: {TARGETARCH: x}", "needs no declaration"},
@@ -178,6 +181,13 @@ func TestLoadRefuses(t *testing.T) {
 		"deep":                {"base: " + strings.Repeat("[", 100000), "nested more than"},
 		"deep block":          {strings.Repeat("- ", 1000) + "a", "nested more than"},
 		"aliases in a circle": {"base: &a [*a]", "must be a single value"},
+		"long list":           {"base: a\nsetup: {build_artifacts: [" + strings.Repeat("/a,", 3000) + "]}", "3000 entries are more than the 2048"},
+		"long mapping":        {"base: a\nimage:\n  labels:\n" + numbered("    l%d: x\n", 3000), "3000 entries are more than the 2048"},
+		"long path":           {"base: a\nsetup: {build_artifacts: [/" + strings.Repeat("a/", 3000) + "]}", "longer than the 4095 bytes"},
+		"long context path":   {"base: a\nsetup: {scripts: [" + strings.Repeat("a/", 3000) + "]}", "longer than the 4095 bytes"},
+		"doubling":            {"base: a\nargs:\n  A: " + strings.Repeat("x", 1000) + doublings(40), "may become longer than 65536 bytes"},
+		"replacing":           {"base: a\nargs: {A: " + strings.Repeat("x", 2000) + ", B: '${A//x/" + strings.Repeat("y", 2000) + "}'}", "may become longer than"},
+		"indirectly":          {"base: a\nargs: {A: B, B: " + strings.Repeat("x", 2000) + ", C: '" + strings.Repeat("${!A}", 50) + "'}", "may become longer than"},
 		"too large":           {"base: a\n#" + strings.Repeat("x", MaxSize), "the limit is"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -255,24 +265,26 @@ func TestParseOwner(t *testing.T) {
 	assert.Error(t, err)
 }
 
-func FuzzLoad(f *testing.F) {
-	for _, s := range []string{
-		"base: debian", "base: &a x\nargs: {A: *a}", "setup: {scripts: [{path: x, outputs: [/a]}]}",
-		"image: {env: {A: '${B:-c}'}}", "a: |\n  b\n", "{", "\xff", "base: !!str 1", "? a\n: b",
-	} {
-		f.Add([]byte(s))
+// Nobody reads thousands of mistakes.
+func TestLoadBoundsMistakes(t *testing.T) {
+	_, err := Load("build.yaml", []byte("base: a\n"+numbered("unknown%d: x\n", 2000)), Options{})
+	require.Len(t, AsErrors(err), 101)
+	assert.ErrorContains(t, err, "build.yaml: 1900 mistakes more; correct these first")
+}
+
+func numbered(format string, n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, format, i)
 	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		file, err := Load("fuzz", data, Options{})
-		if (file == nil) == (err == nil) {
-			t.Fatalf("file %v and error %v", file, err)
-		}
-		for _, e := range AsErrors(err) {
-			// A carriage return alone ends a line too.
-			lines := strings.Count(string(data), "\n") + strings.Count(string(data), "\r") + 2
-			if e.At.Start.Line > lines {
-				t.Fatalf("%v is beyond the text's %d lines", e, lines)
-			}
-		}
-	})
+	return b.String()
+}
+
+// doublings are args each of which is twice as long as the one before.
+func doublings(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "\n  A%s: ${A%[2]s}${A%[2]s}", strings.Repeat("A", i+1), strings.Repeat("A", i))
+	}
+	return b.String()
 }

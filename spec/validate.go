@@ -282,6 +282,9 @@ func (e *ownerError) Error() string {
 	return "owner " + strconv.Quote(e.name) + " is neither a number, nor root, nor the user of this build file"
 }
 
+// maxPath is how long a path can be on Linux, in bytes.
+const maxPath = 4095
+
 // relative brings a context path into its clean form and reports one that
 // leaves the context.
 func relative(p *Problems, t *Text, what string) {
@@ -293,11 +296,27 @@ func relative(p *Problems, t *Text, what string) {
 		p.Addf(t.At, "%s is a path in the build context, so it does not start with /: %q", what, t.Value)
 	case clean == ".." || strings.HasPrefix(clean, "../"):
 		p.Addf(t.At, "%s leaves the build context: %q", what, t.Value)
-	case strings.ContainsRune(clean, 0):
-		p.Addf(t.At, "%s holds a NUL byte", what)
+	case len(clean) > maxPath:
+		p.Addf(t.At, "%s is longer than the %d bytes that a path can have", what, maxPath)
+	case quotesOther(clean):
+		p.Addf(t.At, "%s has a backslash that quotes none of * ? [ ] { }: %q; a ? matches any character, a backslash too", what, t.Value)
 	default:
 		t.Value = clean
 	}
+}
+
+// quotesOther tells whether a backslash stands before something that needs no
+// quoting: a pattern would then match other names than it finds.
+func quotesOther(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] != '\\' {
+			continue
+		}
+		if i++; i == len(s) || !strings.ContainsRune("*?[]{}", rune(s[i])) {
+			return true
+		}
+	}
+	return false
 }
 
 // absolute brings an image path into its clean form and reports one that is
@@ -309,6 +328,8 @@ func absolute(p *Problems, t *Text, what string) {
 		p.Addf(t.At, "%s is an absolute path in the image, not %q", what, t.Value)
 	case clean == "/":
 		p.Addf(t.At, "%s cannot be the root directory", what)
+	case len(clean) > maxPath:
+		p.Addf(t.At, "%s is longer than the %d bytes that a path can have", what, maxPath)
 	default:
 		t.Value = clean
 	}

@@ -19,15 +19,24 @@ func newBuildCommand() *cobra.Command {
 	var (
 		o options
 		e exports
+		m cacheMounts
+
+		locked     bool
+		reportFile string
 	)
 	cmd := &cobra.Command{
 		Use:   "build [OPTIONS] PATH",
 		Short: "Build an image, as docker buildx build does with the frontend image",
 		Example: `  pgstrata build --tag registry.example.com/postgresql:15 --push .
   pgstrata build --build-arg POSTGRESQL_VERSION=16 --output type=oci,dest=image.tar .
-  pgstrata build --target setup --progress plain .`,
+  pgstrata build --target setup --progress plain .
+  pgstrata build --report report.html .`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			m.apply(&o)
+			if locked {
+				o.buildArgs = append(o.buildArgs, frontend.LockedArg+"=1")
+			}
 			opt, err := o.solveOpt(args[0])
 			if err != nil {
 				return err
@@ -36,16 +45,30 @@ func newBuildCommand() *cobra.Command {
 				return err
 			}
 			seen := newObserver()
-			resp, err := o.run(cmd.Context(), opt, frontend.Telling(seen.tell), seen.see)
+			r, err := newReport(reportFile)
 			if err != nil {
 				return err
 			}
+			resp, err := o.run(cmd.Context(), opt, frontend.Telling(seen.tell), r.watch(seen.see))
+			if err != nil {
+				r.failed(seen, &o, args[0], err)
+				return err
+			}
 			seen.finish(cmd.Context(), &o, args[0], resp.ExporterResponse, e.push)
-			return writeMetadata(e.metadataFile, resp.ExporterResponse)
+			if err := r.write(title(args[0]), seen.builds, nil); err != nil {
+				return err
+			}
+			if err := writeMetadata(e.metadataFile, resp.ExporterResponse); err != nil {
+				return err
+			}
+			return m.save(cmd.Context(), o, args[0])
 		},
 	}
 	o.addFlags(cmd.Flags())
 	e.addFlags(cmd.Flags())
+	m.addFlags(cmd.Flags())
+	cmd.Flags().StringVar(&reportFile, "report", "", "write what happened, and when, to this .html file")
+	cmd.Flags().BoolVar(&locked, "locked", false, "refuse to build anything but what the lock file says")
 	return cmd
 }
 

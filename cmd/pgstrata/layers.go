@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 
 	"github.com/containerd/containerd/api/services/content/v1"
 	"github.com/containerd/platforms"
@@ -30,13 +31,13 @@ func exportedLayers(ctx context.Context, c *client.Client, response map[string]s
 	}
 	var index struct {
 		Manifests []ocispecs.Descriptor `json:"manifests"`
-		Layers    []ocispecs.Descriptor `json:"layers"`
+		ocispecs.Manifest
 	}
 	if readJSON(ctx, c, top, &index) != nil {
 		return nil
 	}
 	if len(index.Manifests) == 0 {
-		return map[string][]plan.Layer{own: planLayers(index.Layers)}
+		return map[string][]plan.Layer{own: planLayers(ctx, c, index.Manifest)}
 	}
 	out := map[string][]plan.Layer{}
 	for _, m := range index.Manifests {
@@ -44,15 +45,25 @@ func exportedLayers(ctx context.Context, c *client.Client, response map[string]s
 		if m.Platform == nil || m.Platform.OS == "unknown" || readJSON(ctx, c, m, &manifest) != nil {
 			continue // an attestation
 		}
-		out[platforms.Format(*m.Platform)] = planLayers(manifest.Layers)
+		out[platforms.Format(*m.Platform)] = planLayers(ctx, c, manifest)
 	}
 	return out
 }
 
-func planLayers(list []ocispecs.Descriptor) []plan.Layer {
+func planLayers(ctx context.Context, c *client.Client, m ocispecs.Manifest) []plan.Layer {
 	var out []plan.Layer
-	for _, l := range list {
+	for _, l := range m.Layers {
 		out = append(out, plan.Layer{Digest: l.Digest.String(), Size: l.Size})
+	}
+	var image ocispecs.Image
+	if readJSON(ctx, c, m.Config, &image) != nil {
+		return out // without what made them
+	}
+	made := slices.DeleteFunc(image.History, func(h ocispecs.History) bool { return h.EmptyLayer })
+	for i := range out {
+		if len(made) == len(out) { // some tools leave entries out: then none can be told
+			out[i].By = made[i].CreatedBy
+		}
 	}
 	return out
 }

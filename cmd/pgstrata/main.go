@@ -40,6 +40,21 @@ func newCommand() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	cmd.AddCommand(newBuildCommand(), newCheckCommand(), newLLBCommand(), newPlanCommand())
+	cmd.AddCommand(
+		newBuildCommand(),
+		newCheckCommand(),
+		newGraphCommand(),
+		newInitCommand(),
+		newLLBCommand(),
+		newLockCommand(),
+		newManCommand(),
+		newPlanCommand(),
+		newSchemaCommand(),
+		newVersionCommand(),
+	)
+	for _, c := range cmd.Commands() {
+		c.DisableFlagsInUseLine = true // where they stand is in Use
+	}
+	complete(cmd)
 	return cmd
 }

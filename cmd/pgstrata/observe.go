@@ -12,6 +12,7 @@ import (
 	digest "github.com/opencontainers/go-digest"
 
 	"github.com/pgstrata/pgstrata/frontend"
+	"github.com/pgstrata/pgstrata/picture"
 	"github.com/pgstrata/pgstrata/plan"
 )
 
@@ -21,6 +22,8 @@ type observer struct {
 	mu       sync.Mutex
 	resolved []frontend.Resolved
 	vertices map[digest.Digest]*vertex
+	// builds is what it came to, on each platform, once it has ended.
+	builds []picture.Build
 }
 
 // vertex is one step of the daemon's.
@@ -108,44 +111,18 @@ func (o *observer) record(ctx context.Context, opts *options, dir string, respon
 	if len(o.resolved) == 0 {
 		return nil
 	}
-	layers := o.layers(ctx, opts, response)
-	file := opts.buildFile(dir)
-	last, err := readHistory(dir, file)
-	if err != nil {
-		return err
-	}
-	files, beside, err := sources(dir, file)
-	if err != nil {
-		return err
-	}
-	// The files are hashed here, not asked of the daemon: some are large.
-	builds, err := opts.offline(files, beside, file, time.Now())
+	last, err := o.look(opts, dir, plan.Outcome{Pushed: pushed}, o.layers(ctx, opts, response))
 	if err != nil {
 		return err
 	}
 	h := &history{Built: time.Now()}
-	for _, r := range o.resolved {
-		for i := range builds {
-			if builds[i].Graph.Platform == r.Graph.Platform {
-				r.Context = builds[i].Context
-			}
-		}
-		record, err := plan.New(r.Graph, r.Context, r.Options)
-		if err != nil {
-			return err
-		}
-		before := last.record(record.Platform)
-		outcome := plan.Outcome{Ran: o.ran(record, len(o.resolved)), Layers: layers[record.Platform], Pushed: pushed}
-		summary := plan.Compare(before, record).Summary(before, outcome)
-		if len(o.resolved) > 1 {
-			summary = record.Platform + ": " + summary
-		}
+	for _, b := range o.builds {
 		if opts.progress != "quiet" && opts.progress != "rawjson" {
-			fmt.Fprintln(os.Stderr, summary)
+			fmt.Fprintln(os.Stderr, b.Summary)
 		}
-		record.Took, record.Layers = outcome.Ran, outcome.Layers
-		record.Carry(before)
-		h.Records = append(h.Records, record)
+		kept := *b.Record
+		kept.Carry(b.Before)
+		h.Records = append(h.Records, &kept)
 	}
 	if last != nil {
 		for _, r := range last.Records { // platforms that were built another time
@@ -154,5 +131,50 @@ func (o *observer) record(ctx context.Context, opts *options, dir string, respon
 			}
 		}
 	}
-	return h.write(dir, file)
+	return h.write(dir, opts.buildFile(dir))
+}
+
+// look works out what the build came to, and returns what was known before it.
+func (o *observer) look(opts *options, dir string, outcome plan.Outcome, layers map[string][]plan.Layer) (*history, error) {
+	file := opts.buildFile(dir)
+	last, err := readHistory(dir, file)
+	if err != nil {
+		return nil, err
+	}
+	files, beside, err := sources(dir, file)
+	if err != nil {
+		return nil, err
+	}
+	// The files are hashed here, not asked of the daemon: some are large.
+	builds, err := opts.offline(files, beside, file, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range o.resolved {
+		for i := range builds {
+			if builds[i].Graph.Platform == r.Graph.Platform {
+				r.Context = builds[i].Context
+			}
+		}
+		record, err := plan.New(r.Graph, r.Context, r.Options)
+		if err != nil {
+			return nil, err
+		}
+		outcome.Ran, outcome.Layers = o.ran(record, len(o.resolved)), layers[record.Platform]
+		record.Took, record.Layers = outcome.Ran, outcome.Layers
+		before := last.record(record.Platform)
+		planned := plan.Compare(before, record)
+		b := picture.Build{Record: record, Plan: planned.Settle(record, outcome), Before: before}
+		if !outcome.Failed {
+			b.Summary = planned.Summary(before, outcome)
+			if len(o.resolved) > 1 {
+				b.Summary = record.Platform + ": " + b.Summary
+			}
+		}
+		if before != nil {
+			b.Plan.Since = "the build of " + last.Built.Local().Format("2006-01-02 15:04")
+		}
+		o.builds = append(o.builds, b)
+	}
+	return last, nil
 }

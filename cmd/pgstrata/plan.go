@@ -14,6 +14,8 @@ import (
 
 	"github.com/moby/buildkit/frontend/dockerui"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"github.com/tonistiigi/fsutil"
 
 	"github.com/pgstrata/pgstrata/frontend"
 	"github.com/pgstrata/pgstrata/plan"
@@ -39,33 +41,43 @@ recorded it; with --since, as if a git revision had been built last; with
   pgstrata plan --build-arg POSTGRESQL_VERSION=16 --format json .`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			plans, err := p.plans(cmd.Context(), &o, args[0])
+			if p.format != "text" && p.format != "json" {
+				return fmt.Errorf("--format %s: must be text or json", p.format)
+			}
+			list, err := p.compare(cmd.Context(), &o, args[0])
 			if err != nil {
 				return err
 			}
-			return p.write(cmd.OutOrStdout(), plans)
+			return p.write(cmd.OutOrStdout(), list)
 		},
 	}
 	f := cmd.Flags()
 	o.addInputFlags(f)
-	f.StringVar(&p.since, "since", "", "compare with this git revision")
-	f.StringArrayVar(&p.changes, "change", nil, "take this file of the context, or all in this folder, as changed")
+	p.addFlags(f)
 	f.StringVar(&p.format, "format", "text", "text or json")
 	return cmd
 }
 
-// planOptions are the flags that plan alone has.
+// planOptions are the flags that say what a build is compared with.
 type planOptions struct {
 	since   string
 	changes []string
 	format  string
 }
 
-// plans returns the plan of each platform.
-func (p *planOptions) plans(ctx context.Context, o *options, dir string) ([]*plan.Plan, error) {
-	if p.format != "text" && p.format != "json" {
-		return nil, fmt.Errorf("--format %s: must be text or json", p.format)
-	}
+func (p *planOptions) addFlags(f *pflag.FlagSet) {
+	f.StringVar(&p.since, "since", "", "compare with this git revision")
+	f.StringArrayVar(&p.changes, "change", nil, "take this file of the context, or all in this folder, as changed")
+}
+
+// compared is the plan of one platform, and what it was made from.
+type compared struct {
+	plan          *plan.Plan
+	before, after *plan.Record
+}
+
+// compare returns the plan of each platform.
+func (p *planOptions) compare(ctx context.Context, o *options, dir string) ([]compared, error) {
 	file := o.buildFile(dir)
 	now := time.Now()
 	var last *history
@@ -87,7 +99,7 @@ func (p *planOptions) plans(ctx context.Context, o *options, dir string) ([]*pla
 	if err != nil {
 		return nil, err
 	}
-	var out []*plan.Plan
+	var out []compared
 	for i, b := range builds {
 		last := last.record(b.Graph.Platform)
 		c := comparison{planOptions: p, build: b, last: last}
@@ -99,7 +111,7 @@ func (p *planOptions) plans(ctx context.Context, o *options, dir string) ([]*pla
 			return nil, err
 		}
 		if last != nil && c.since() == "" {
-			result.Since = "the build of " + lastBuilt(dir, file)
+			result.plan.Since = "the build of " + lastBuilt(dir, file)
 		}
 		out = append(out, result)
 	}
@@ -159,7 +171,7 @@ func (c *comparison) since() string {
 	return c.planOptions.since
 }
 
-func (c *comparison) plan() (*plan.Plan, error) {
+func (c *comparison) plan() (compared, error) {
 	opt := c.build.Options
 	opt.Git = c.planOptions.since != ""
 	c.assumeBases(&opt)
@@ -170,7 +182,7 @@ func (c *comparison) plan() (*plan.Plan, error) {
 		c.assumeBases(&was)
 		var err error
 		if before, err = plan.New(c.then.Graph, c.then.Context, was); err != nil {
-			return nil, err
+			return compared{}, err
 		}
 	}
 	ignored := c.ignored()
@@ -182,7 +194,7 @@ func (c *comparison) plan() (*plan.Plan, error) {
 	}
 	after, err := plan.New(c.build.Graph, c.build.Context, opt)
 	if err != nil {
-		return nil, err
+		return compared{}, err
 	}
 	if c.last != nil && before != c.last {
 		before.Took = c.last.Took // how long steps take is as true here
@@ -193,7 +205,7 @@ func (c *comparison) plan() (*plan.Plan, error) {
 	if c.last == nil && c.since() == "" {
 		result.Notes = append(result.Notes, "pgstrata build has not recorded a build of this context and build file; --since compares with a git revision")
 	}
-	return result, nil
+	return compared{result, before, after}, nil
 }
 
 // assumeBases takes the base images to be what they were in the last build.
@@ -216,7 +228,11 @@ func (c *comparison) ignored() []string {
 }
 
 // write writes plans in the wanted format.
-func (p *planOptions) write(w io.Writer, plans []*plan.Plan) error {
+func (p *planOptions) write(w io.Writer, list []compared) error {
+	var plans []*plan.Plan
+	for _, c := range list {
+		plans = append(plans, c.plan)
+	}
 	if p.format == "json" {
 		e := json.NewEncoder(w)
 		e.SetIndent("", "  ")
@@ -258,12 +274,16 @@ func (o *options) offline(context, beside worktree.Source, file string, now time
 	if err != nil {
 		return nil, err
 	}
-	attrs, err := o.attributes(name, nil)
+	attrs, err := o.attributes(name, map[string]fsutil.FS{})
 	if err != nil {
 		return nil, err
 	}
+	locked, err := lockOf(beside, name)
+	if err != nil {
+		return nil, fmt.Errorf("lock file: %w", err)
+	}
 	return frontend.Offline{
-		Name: name, Data: data, Options: attrs, Now: now,
+		Name: name, Data: data, Lock: locked, Options: attrs, Now: now,
 		Context: func(globs, paths []string) (fs.FS, error) {
 			return worktree.New(context, worktree.Filter{Exclude: exclude, Globs: globs, Paths: paths})
 		},

@@ -80,9 +80,15 @@ type image struct {
 // and loads it into Docker's engine.
 func newImage(t *testing.T, e example) *image {
 	t.Helper()
+	return newImageOf(t, e, testenv.Example(t, e.folder))
+}
+
+// newImageOf does the same with the tree in a folder.
+func newImageOf(t *testing.T, e example, dir string) *image {
+	t.Helper()
 	env := testenv.Shared(t)
 	img := &image{example: e, env: env, docker: env.Docker(t), ref: env.Registry.Ref("boot/" + e.name)}
-	trace := img.build(t, testenv.Example(t, e.folder), nil)
+	trace := img.build(t, dir, nil)
 	require.NotEmpty(t, setupRan(trace), "%s", trace)
 	img.Image = env.Registry.Image(t, "boot/"+e.name)
 	out := img.docker.CLI(t, "pull", img.ref)

@@ -16,7 +16,7 @@ func TestRemoteCache(t *testing.T) {
 	here, fresh := testenv.Shared(t), testenv.New(t)
 	dir := testenv.Tree(t, small())
 	cache := here.Registry.Ref("cache:registry")
-	folder := t.TempDir()
+	folder, store := t.TempDir(), testenv.NewS3(t)
 	image := here.Registry.Ref("cache-inline")
 	pushed := client.ExportEntry{Type: client.ExporterImage, Attrs: map[string]string{"name": image, "push": "true"}}
 	build(t, here, dir, testenv.Request{SolveOpt: client.SolveOpt{
@@ -24,11 +24,13 @@ func TestRemoteCache(t *testing.T) {
 		CacheExports: []client.CacheOptionsEntry{
 			{Type: "registry", Attrs: map[string]string{"ref": cache, "mode": "max"}},
 			{Type: "local", Attrs: map[string]string{"dest": folder, "mode": "max"}},
+			{Type: "s3", Attrs: store.Attributes(map[string]string{"mode": "max"})},
 		},
 	}})
 	for kind, entry := range map[string]client.CacheOptionsEntry{
 		"registry": {Type: "registry", Attrs: map[string]string{"ref": cache}},
 		"local":    {Type: "local", Attrs: map[string]string{"src": folder}},
+		"s3":       {Type: "s3", Attrs: store.Attributes(nil)},
 	} {
 		imported := testenv.Request{Image: "imported", SolveOpt: client.SolveOpt{CacheImports: []client.CacheOptionsEntry{entry}}}
 		first := build(t, fresh, dir, imported)

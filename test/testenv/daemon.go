@@ -23,6 +23,10 @@ type Daemon struct {
 // looked up in the registry first, so build files name them as everybody does. Nothing is garbage collected: a test that
 // finds a step run again must know that nobody took its cache away. Flags are added to buildkitd's own.
 func StartDaemon(dir string, r *Registry, flags ...string) (*Daemon, error) {
+	return startDaemon(Tool("buildkitd"), dir, r, flags...)
+}
+
+func startDaemon(program, dir string, r *Registry, flags ...string) (*Daemon, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -48,7 +52,7 @@ root = %q
 	}
 
 	address := "unix://" + filepath.Join(dir, "buildkitd.sock")
-	process, err := startProcess(dir, append([]string{Tool("buildkitd"), "--config", file, "--addr", address}, flags...)...)
+	process, err := startProcess(dir, append([]string{program, "--config", file, "--addr", address}, flags...)...)
 	if err != nil {
 		return nil, err
 	}

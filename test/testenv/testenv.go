@@ -48,8 +48,23 @@ type Env struct {
 // daemon's cache, or gives the daemon flags of its own, wants its own.
 func New(tb testing.TB, flags ...string) *Env {
 	tb.Helper()
+	return newEnv(tb, Tool("buildkitd"), flags...)
+}
+
+// NewRelease starts an environment like New whose daemon is an older release, such as v0.12.5: one that hack/daemons builds.
+func NewRelease(tb testing.TB, release string) *Env {
+	tb.Helper()
+	program := filepath.Join(setting("PGSTRATA_DAEMONS", "daemons"), release, "buildkitd")
+	if _, err := os.Stat(program); err != nil && !testing.Short() {
+		tb.Fatalf("%v: run `hack/daemons`", err)
+	}
+	return newEnv(tb, program)
+}
+
+func newEnv(tb testing.TB, buildkitd string, flags ...string) *Env {
+	tb.Helper()
 	require(tb)
-	env, err := start(flags...)
+	env, err := start(buildkitd, flags...)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -78,7 +93,7 @@ func Shared(tb testing.TB) *Env {
 	shared.Lock()
 	defer shared.Unlock()
 	if shared.env == nil && shared.err == nil {
-		shared.env, shared.err = start()
+		shared.env, shared.err = start(Tool("buildkitd"))
 	}
 	if shared.err != nil {
 		tb.Fatal(shared.err)
@@ -98,7 +113,7 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
-func start(flags ...string) (*Env, error) {
+func start(buildkitd string, flags ...string) (*Env, error) {
 	dir, err := os.MkdirTemp("", "pgstrata-")
 	if err != nil {
 		return nil, err
@@ -109,13 +124,13 @@ func start(flags ...string) (*Env, error) {
 	env.docker = sync.OnceValues(env.startDocker)
 	env.onClose(func() error { return removeAll(dir) })
 
-	if err := env.start(flags...); err != nil {
+	if err := env.start(buildkitd, flags...); err != nil {
 		return nil, errors.Join(err, env.Close())
 	}
 	return env, nil
 }
 
-func (e *Env) start(flags ...string) (err error) {
+func (e *Env) start(buildkitd string, flags ...string) (err error) {
 	if e.Registry, err = StartRegistry(filepath.Join(e.dir, "registry")); err != nil {
 		return err
 	}
@@ -123,7 +138,7 @@ func (e *Env) start(flags ...string) (err error) {
 	if err := e.Registry.PushLayouts(imagesFolder()); err != nil {
 		return err
 	}
-	if e.Daemon, err = StartDaemon(filepath.Join(e.dir, "buildkit"), e.Registry, flags...); err != nil {
+	if e.Daemon, err = startDaemon(buildkitd, filepath.Join(e.dir, "buildkit"), e.Registry, flags...); err != nil {
 		return err
 	}
 	e.onClose(e.Daemon.Close)

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+func newVersionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "version",
+		Short:   "Tell the version of this program, and of the BuildKit that it is built with",
+		Example: `  pgstrata version`,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			info, ok := debug.ReadBuildInfo()
+			if !ok {
+				return errors.New("this program was built without the version control's and modules' information")
+			}
+			_, err := fmt.Fprint(cmd.OutOrStdout(), versionText(info))
+			return err
+		},
+	}
+}
+
+// versionText is what was built from what, a line each. Nothing in it depends on where or when it was built.
+func versionText(info *debug.BuildInfo) string {
+	settings := map[string]string{}
+	for _, s := range info.Settings {
+		settings[s.Key] = s.Value
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "pgstrata %s\n", info.Main.Version)
+	if revision := settings["vcs.revision"]; revision != "" {
+		fmt.Fprintf(&b, "revision %s of %s", revision, settings["vcs.time"])
+		if settings["vcs.modified"] == "true" {
+			b.WriteString(", with changes")
+		}
+		b.WriteString("\n")
+	}
+	for _, m := range info.Deps {
+		if m.Path == "github.com/moby/buildkit" {
+			fmt.Fprintf(&b, "BuildKit %s\n", m.Version)
+		}
+	}
+	fmt.Fprintf(&b, "%s for %s/%s\n", info.GoVersion, settings["GOOS"], settings["GOARCH"])
+	return b.String()
+}

@@ -1,0 +1,97 @@
+package dockerfile
+
+import (
+	"strings"
+
+	"github.com/pgstrata/pgstrata/shell"
+)
+
+// kind says what a program does with the files that it is given.
+type kind int
+
+const (
+	// worksInDir is any program that is not known: it may write into its
+	// working directory, and to what it is given.
+	worksInDir kind = iota
+	// reads is a program that only reads what it is given.
+	reads
+	// copies reads all but its last argument, which it writes.
+	copies
+	// changes changes what it is given, and nothing else.
+	changes
+	// elsewhere neither reads nor writes files below its working directory
+	// unless they are given.
+	elsewhere
+)
+
+// commandKind classifies a call of a program by what its manual says.
+func commandKind(c *shell.Call) kind {
+	switch c.Name {
+	case "cat", "grep", "egrep", "fgrep", "zgrep", "head", "tail", "wc", "sort", "uniq", "cut", "tr", "diff", "cmp",
+		"sha1sum", "sha224sum", "sha256sum", "sha384sum", "sha512sum", "md5sum", "b2sum", "cksum", "base64", "od", "xxd",
+		"ls", "stat", "file", "du", "jq", "envsubst", "awk", "gawk", "mawk", "nl", "tac", "rev", "column", "paste", "join", "comm",
+		"test", "[", "[[", "readlink", "realpath", "basename", "dirname", "echo", "printf", "bash", "sh", "dash", "zcat", "xzcat", "bzcat":
+		return reads
+	case "sed":
+		if c.HasArg("-i", "--in-place") || hasShort(c, 'i') {
+			return changes
+		}
+		return reads
+	case "find":
+		if findActs(c) {
+			return changes
+		}
+		return reads
+	case "cp", "install", "ln":
+		if hasShort(c, 't') || c.Name == "install" && hasShort(c, 'd') {
+			return changes
+		}
+		return copies
+	case "mv", "rm", "chmod", "chown", "chgrp", "touch", "mkdir", "rmdir", "unlink", "truncate", "tee", "setfacl", "setfattr", "setcap", "shred":
+		return changes
+	case "apt-get", "apt", "apt-cache", "apt-mark", "dpkg", "dpkg-query", "dpkg-reconfigure", "debconf-set-selections", "update-alternatives",
+		"useradd", "userdel", "usermod", "groupadd", "groupdel", "groupmod", "adduser", "addgroup", "deluser", "chpasswd", "passwd",
+		"locale-gen", "localedef", "update-locale", "ldconfig", "sync", "sleep", "id", "whoami", "uname", "date", "hostname", "nproc", "free",
+		"arch", "getent", "true", "false", "ps", "kill", "seq", "expr", "mktemp", "which", "update-ca-certificates", "curl":
+		if c.Name == "curl" && (hasShort(c, 'O') || hasShort(c, 'J') || c.HasArg("--remote-name", "--remote-name-all")) {
+			return worksInDir
+		}
+		return elsewhere
+	}
+	return worksInDir
+}
+
+// names reports whether a program only speaks of the paths that it is given.
+func names(c *shell.Call) bool {
+	switch c.Name {
+	case "echo", "printf", "basename", "dirname", "readlink", "realpath", "test", "[", "[[", "mktemp", "stat":
+		return true
+	}
+	return false
+}
+
+// recursive reports whether a call goes down the directories that it is given.
+func recursive(c *shell.Call) bool {
+	switch c.Name {
+	case "find", "tar", "rsync", "du", "tree":
+		return true
+	case "rm", "cp", "chmod", "chown", "chgrp", "ls", "grep", "setfacl", "mv", "zip":
+		return c.Name == "mv" || c.HasArg("--recursive", "--archive") || hasShort(c, 'r') || hasShort(c, 'R') || hasShort(c, 'a')
+	}
+	return false
+}
+
+// findActs reports whether find does more than print.
+func findActs(c *shell.Call) bool {
+	return c.Name == "find" && c.HasArg("-delete", "-exec", "-execdir", "-ok", "-okdir", "-fprint", "-fls")
+}
+
+// hasShort reports whether one of the call's bundled options is the letter.
+func hasShort(c *shell.Call, letter byte) bool {
+	for _, w := range c.Args {
+		if len(w.Value) > 1 && w.Value[0] == '-' && w.Value[1] != '-' && strings.IndexByte(w.Value, letter) > 0 {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,180 @@
+package dockerfile
+
+import (
+	"io/fs"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+)
+
+// copying is a COPY or ADD of files of the build context whose effect is known.
+type copying struct {
+	// files are the paths that it makes, sorted; dest is where they go.
+	files []string
+	by    map[string]*copiedFile
+	dest  string
+	// whole says that every source is a directory, so that what it holds is
+	// copied as it is.
+	whole bool
+	// chmod is its flag's value.
+	chmod string
+	// movable says that steps which do not name its files do not depend on
+	// them: none is in a place that programs read without being told to.
+	movable bool
+}
+
+// sources is what COPY and ADD have in common.
+type sources struct {
+	instructions.SourcesAndDest
+	from, chmod string
+	excludes    []string
+	add, plain  bool // plain: no flag that changes which files are copied
+}
+
+func sourcesOf(cmd any) sources {
+	switch c := cmd.(type) {
+	case *instructions.CopyCommand:
+		return sources{c.SourcesAndDest, c.From, c.Chmod, c.ExcludePatterns, false, !c.Parents}
+	case *instructions.AddCommand:
+		return sources{c.SourcesAndDest, "", c.Chmod, c.ExcludePatterns, true, c.Checksum == "" && c.KeepGitDir == nil && c.Unpack == nil}
+	}
+	return sources{}
+}
+
+// copies works out which files an instruction copies; nil when that is not
+// known. The root file system gets them.
+func (r *rootfs) copies(it *item) *copying {
+	src := sourcesOf(it.in.Command)
+	dest, ok := it.scope.expand(src.DestPath)
+	if ok && !path.IsAbs(dest) {
+		ok = it.scope.dir != ""
+		dest = path.Join(it.scope.dir, dest) + trailing(dest)
+	}
+	if !ok {
+		r.forget("/")
+		return nil
+	}
+	c := &copying{dest: path.Clean(dest), chmod: src.chmod, movable: true}
+	if src.from != "" || !src.plain || len(src.SourceContents) > 0 || len(src.excludes) > 0 || !r.collect(it, src, dest, c) {
+		r.forget(c.dest)
+		return nil
+	}
+	return c
+}
+
+// trailing is the slash, or the dot, that makes a destination a directory.
+func trailing(dest string) string {
+	if strings.HasSuffix(dest, "/") || path.Base(dest) == "." {
+		return "/"
+	}
+	return ""
+}
+
+func (r *rootfs) collect(it *item, src sources, dest string, c *copying) bool {
+	files := map[string]*copiedFile{}
+	var list []string
+	for _, word := range src.SourcePaths {
+		name, ok := it.scope.expand(word)
+		if !ok || strings.Contains(name, "://") || strings.HasPrefix(name, "git@") {
+			return false
+		}
+		names, err := fs.Glob(r.context, strings.TrimPrefix(path.Clean("/"+name), "/"))
+		if path.Clean("/"+name) == "/" {
+			names, err = []string{"."}, nil
+		}
+		if err != nil || len(names) == 0 {
+			return false
+		}
+		list = append(list, names...)
+	}
+	c.whole = !slices.ContainsFunc(list, func(name string) bool {
+		info, err := fs.Stat(r.context, name)
+		return err != nil || !info.IsDir()
+	})
+	into := strings.HasSuffix(dest, "/") || len(list) > 1 || r.dirs[c.dest] != nil || isSystemDir(c.dest)
+	for _, name := range list {
+		if !r.tree(it, src, name, c.dest, into, files) {
+			return false
+		}
+	}
+	for name, f := range files {
+		c.files = append(c.files, name)
+		c.movable = c.movable && !isSystemFile(name) && plainName(f.source) && plainName(name) && (f.mode.IsRegular() || f.mode.IsDir())
+	}
+	slices.Sort(c.files)
+	c.by = files
+	for _, name := range c.files {
+		r.forgetFile(name)
+		r.add(name, files[name])
+	}
+	return true
+}
+
+// forgetFile drops what a file takes the place of.
+func (r *rootfs) forgetFile(name string) {
+	delete(r.files, name)
+	delete(r.dirs, name)
+}
+
+// tree lists what one source becomes: a file, or what a directory holds.
+func (r *rootfs) tree(it *item, src sources, name, dest string, into bool, files map[string]*copiedFile) bool {
+	info, err := fs.Stat(r.context, name)
+	if err != nil {
+		return false
+	}
+	if !info.IsDir() {
+		if src.add && isArchive(name) {
+			return false
+		}
+		if into {
+			dest = path.Join(dest, path.Base(name))
+		}
+		files[dest] = &copiedFile{source: name, mode: changed(info.Mode(), src.chmod), by: it}
+		return true
+	}
+	err = fs.WalkDir(r.context, name, func(p string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		rest := strings.TrimPrefix(strings.TrimPrefix(p, name), "/")
+		if name == "." {
+			rest = p
+		}
+		files[path.Join(dest, rest)] = &copiedFile{source: p, mode: changed(info.Mode(), src.chmod), by: it}
+		return nil
+	})
+	return err == nil
+}
+
+// changed is a mode after --chmod; an irregular one when it is not known.
+func changed(mode fs.FileMode, chmod string) fs.FileMode {
+	if chmod == "" {
+		return mode
+	}
+	if n, err := strconv.ParseUint(chmod, 8, 12); err == nil {
+		return mode&^fs.ModePerm | fs.FileMode(n)&fs.ModePerm
+	}
+	return mode | fs.ModeIrregular
+}
+
+// isArchive reports whether ADD may unpack a file.
+func isArchive(name string) bool {
+	switch path.Ext(name) {
+	case ".sh", ".sql", ".conf", ".yml", ".yaml", ".json", ".txt", ".md", ".py", ".env", ".service", ".key", ".asc", ".list":
+		return false
+	}
+	return true
+}
+
+// plainName reports whether a name can be written into an instruction's flag
+// as it is.
+func plainName(name string) bool {
+	return !strings.ContainsAny(name, " \t\n\r,\"'\\$`*?[]{}<>|&;#!()=") && name != "."
+}

@@ -1,0 +1,453 @@
+package dockerfile
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/pgstrata/pgstrata/shell"
+)
+
+// part is one piece of a RUN line that becomes a step of its own.
+type part struct {
+	// text is the command, prelude what of its line holds for it too.
+	text    string
+	prelude []string
+	// env are variables that the driver exports to it, with their values.
+	env []shell.EnvVar
+	// dir is the directory to change to, "" for the one that holds already.
+	dir string
+	// onFail is the status that the driver makes of a failure, 0 for the same.
+	onFail int
+}
+
+// line is the part as a RUN line, with those of its variables that are wanted.
+func (p *part) line(dir string, wants func(name string) bool) string {
+	words := slices.Clone(p.prelude)
+	for _, v := range p.env {
+		if q, ok := quote(v.Value.Value); ok && wants(v.Name) {
+			words = append(words, "export "+v.Name+"="+q)
+		}
+	}
+	moved := slices.ContainsFunc(p.prelude, func(s string) bool { return strings.HasPrefix(s, "cd ") })
+	if q, ok := quote(p.dir); ok && p.dir != "" && (moved || p.dir != dir) {
+		words = append(words, "cd "+q)
+	}
+	text := p.text
+	if p.onFail > 0 {
+		text = "{ " + text + " || exit " + strconv.Itoa(p.onFail) + "; }"
+	}
+	return strings.Join(append(words, text), " && ")
+}
+
+// cannotSplit tells why a driver stays one step.
+type cannotSplit struct{ why string }
+
+func (e cannotSplit) Error() string { return e.why }
+
+func cannot(format string, args ...any) error { return cannotSplit{fmt.Sprintf(format, args...)} }
+
+// driver returns the parts of a driver script: a script that runs others, in
+// an order that follows from its text alone, and does nothing between them
+// that one of them could miss. The error says why it has to stay whole.
+func driver(p *shell.Program, runs *shell.Child, glob func(pattern string) ([]string, bool)) ([]part, error) {
+	if !p.Main.Shell {
+		return nil, cannot("it is not a shell script")
+	}
+	if p.Incomplete {
+		return nil, cannot("it is too large to follow")
+	}
+	for _, u := range p.Unresolved {
+		if !shell.Never(u.Guards) {
+			return nil, cannot("it sources %s", first(u.Absolute, u.Word.Text))
+		}
+	}
+	errexit, err := options(p, runs)
+	if err != nil {
+		return nil, err
+	}
+	d := &driving{program: p, errexit: errexit, glob: glob}
+	return d.parts()
+}
+
+func first(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// options reports whether the script stops at the first failure.
+func options(p *shell.Program, runs *shell.Child) (bool, error) {
+	errexit := false
+	for _, arg := range p.Main.Shebang.Args {
+		errexit = errexit || isErrexit(arg)
+	}
+	if runs.Interpreter != "" {
+		errexit = false // the interpreter's own options count, not the shebang's
+		for _, w := range runs.InterpreterArgs {
+			errexit = errexit || isErrexit(w.Value)
+		}
+	}
+	for i := range p.Effects {
+		e := &p.Effects[i]
+		if e.Kind != shell.EffectOption || shell.Never(e.Guards) {
+			continue
+		}
+		words := strings.Fields(e.Name)
+		harmless := len(words) > 0 && (words[0] == "set" || words[0] == "shopt")
+		for _, w := range words[min(1, len(words)):] {
+			if strings.HasPrefix(w, "+") && strings.Contains(w, "e") {
+				harmless = false
+			}
+		}
+		if !harmless || e.Conditional && !e.Subshell {
+			return false, cannot("%s:%d changes the shell's options (%s)", base(e.From), e.Pos.Line, e.Name)
+		}
+		if words[0] == "set" && !e.Subshell && e.Children == 0 {
+			for i, w := range words[1:] {
+				errexit = errexit || isErrexit(w) || w == "errexit" && i > 0
+			}
+		}
+	}
+	return errexit, nil
+}
+
+func isErrexit(w string) bool {
+	return strings.HasPrefix(w, "-") && !strings.HasPrefix(w, "--") && strings.Contains(w, "e")
+}
+
+// driving goes through a driver's effects and children in order.
+type driving struct {
+	program *shell.Program
+	errexit bool
+	// glob expands a pattern of copied files.
+	glob func(pattern string) ([]string, bool)
+}
+
+func (d *driving) parts() ([]part, error) {
+	var out []part
+	children := d.program.Children
+	next := 0
+	for i := 0; i <= len(children); i++ {
+		for next < len(d.program.Effects) && d.program.Effects[next].Children <= i {
+			p, err := d.effect(&d.program.Effects[next])
+			if err != nil {
+				return nil, err
+			}
+			if p != nil {
+				out = append(out, *p)
+			}
+			next++
+		}
+		if i == len(children) || shell.Never(children[i].Guards) {
+			continue
+		}
+		p, err := d.child(i)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, *p)
+	}
+	return out, nil
+}
+
+// effect decides about what the driver does itself: nothing that matters, a
+// step of its own, or a reason to stay whole.
+func (d *driving) effect(e *shell.Effect) (*part, error) {
+	if shell.Never(e.Guards) {
+		return nil, nil
+	}
+	where := fmt.Sprintf("%s:%d", base(e.From), e.Pos.Line)
+	switch e.Kind {
+	case shell.EffectOption, shell.EffectSource:
+		return nil, nil // see options; what is sourced has effects of its own
+	case shell.EffectExport:
+		if e.Known || e.Subshell {
+			return nil, nil // children have it in their Env
+		}
+		if d.read(e.Name, e.Children) {
+			return nil, cannot("%s exports %s, whose value is known only when it runs", where, e.Name)
+		}
+		return nil, nil
+	case shell.EffectChdir:
+		return nil, nil // children have it in their Dir
+	case shell.EffectCommand:
+		if e.Pure {
+			return nil, nil
+		}
+		return d.command(e, where)
+	case shell.EffectExit:
+		if d.checks(e) || !decides(e.Guards) && !e.Conditional && e.Children == len(d.program.Children) {
+			return nil, nil
+		}
+		return nil, cannot("%s may end it early", where)
+	case shell.EffectSkip:
+		if d.checks(e) || !decides(e.Guards) {
+			return nil, nil
+		}
+		return nil, cannot("%s may skip a script", where)
+	case shell.EffectUnset:
+		return nil, cannot("%s unsets %s", where, e.Name)
+	case shell.EffectTrap:
+		return nil, cannot("%s sets a trap", where)
+	case shell.EffectRedirect:
+		return nil, cannot("%s redirects all output", where)
+	case shell.EffectBackground:
+		return nil, cannot("%s runs something in the background", where)
+	case shell.EffectWrite:
+		if strings.HasPrefix(e.Name, "/dev/") {
+			return nil, nil
+		}
+		return nil, cannot("%s writes %s between its scripts", where, first(e.Name, "a file"))
+	}
+	return nil, cannot("%s runs a command whose name is known only when it runs", where)
+}
+
+// read reports whether one of the children from the i-th on may read a
+// variable.
+func (d *driving) read(name string, i int) bool {
+	if i >= len(d.program.Children) {
+		return false
+	}
+	for _, s := range d.program.Closure() {
+		if s == d.program.Main {
+			continue
+		}
+		if _, ok := s.Mentions(name); ok {
+			return true
+		}
+		if _, ok := s.ReadsAll(); ok {
+			return true
+		}
+		if _, ok := s.ImplicitlyReads(name); ok {
+			return true
+		}
+	}
+	return len(d.program.Programs) == 0
+}
+
+// decides reports whether one of the guards may keep a command from running.
+func decides(guards []shell.Guard) bool {
+	return slices.ContainsFunc(guards, func(g shell.Guard) bool { return g.Kind != shell.GuardFor && g.Holds != shell.TruthTrue })
+}
+
+// checks reports whether an effect belongs to the script that has just run: it
+// happens if that fails.
+func (d *driving) checks(e *shell.Effect) bool {
+	if e.Children == 0 || len(e.Guards) == 0 {
+		return false
+	}
+	c := &d.program.Children[e.Children-1]
+	return c.Tested && failed(c, e.Guards)
+}
+
+// failed reports whether the last guard is the failure of a child.
+func failed(c *shell.Child, guards []shell.Guard) bool {
+	if len(guards) != len(c.Guards)+1 {
+		return false
+	}
+	g := guards[len(guards)-1]
+	at := g.Pos.Line == c.Pos.Line && !c.Pos.Before(g.Pos)
+	switch g.Kind {
+	case shell.GuardOr:
+		return at
+	case shell.GuardIf:
+		return at && strings.HasPrefix(strings.TrimSpace(g.Text), "! ")
+	case shell.GuardElse:
+		return at && !strings.HasPrefix(strings.TrimSpace(g.Text), "! ")
+	}
+	return false
+}
+
+// command makes a step of a command that the driver runs itself.
+func (d *driving) command(e *shell.Effect, where string) (*part, error) {
+	call := d.callAt(e)
+	if call == nil || e.Conditional && decides(e.Guards) || e.Subshell || call.Merged || call.Loop || call.Nested || call.Pipe.Stages > 0 ||
+		len(call.Wrappers) > 0 || call.Background || call.Dir == "" || !d.errexit {
+		return nil, cannot("%s runs %s between its scripts", where, e.Name)
+	}
+	text, ok := writeCommand(call.Command, d.expanded(call), call.Assigns, call.Redirects)
+	if !ok {
+		return nil, cannot("%s runs %s between its scripts, with arguments that are known only when it runs", where, e.Name)
+	}
+	return &part{text: text, dir: call.Dir}, nil
+}
+
+// expanded are a call's arguments with the patterns that are known.
+func (d *driving) expanded(c *shell.Call) []shell.Word {
+	var out []shell.Word
+	for _, w := range c.Args {
+		pattern := w.Value
+		if !path.IsAbs(pattern) {
+			pattern = path.Join(c.Dir, pattern)
+		}
+		files, ok := d.glob(pattern)
+		if !w.Glob || !ok || len(files) == 0 {
+			out = append(out, w)
+			continue
+		}
+		for _, name := range files {
+			out = append(out, known(name))
+		}
+	}
+	return out
+}
+
+func (d *driving) callAt(e *shell.Effect) *shell.Call {
+	for _, s := range d.program.Scripts() {
+		if s.Path != e.From {
+			continue
+		}
+		for _, c := range s.Calls {
+			if c.Pos == e.Pos && c.Kind == shell.CallProgram && c.Func == "" {
+				return c
+			}
+		}
+	}
+	return nil
+}
+
+// child makes a step of a script that the driver runs.
+func (d *driving) child(i int) (*part, error) {
+	c := &d.program.Children[i]
+	name := first(c.Absolute, c.Word.Text)
+	where := fmt.Sprintf("%s:%d", base(c.From), c.Pos.Line)
+	switch {
+	case c.Absolute == "":
+		return nil, cannot("%s runs %s, whose name is known only when it runs", where, c.Word.Text)
+	case c.Glob:
+		return nil, cannot("%s runs %s, whose files are not all known", where, name)
+	case decides(c.Guards):
+		return nil, cannot("%s runs %s under a condition that is decided when it runs", where, base(name))
+	case c.Background:
+		return nil, cannot("%s runs %s in the background", where, base(name))
+	case c.Pipe.Stages > 0:
+		return nil, cannot("%s pipes the output of %s", where, base(name))
+	case c.User != "" || slices.ContainsFunc(c.Wrappers, func(w shell.Wrapper) bool { return w.Name != "time" && !w.Function }):
+		return nil, cannot("%s runs %s through another program", where, base(name))
+	case c.Dir == "":
+		return nil, cannot("%s runs %s in a directory that is known only when it runs", where, base(name))
+	}
+	p := &part{dir: c.Dir}
+	for _, v := range c.Env {
+		if v.Value.Known {
+			p.env = append(p.env, v)
+		}
+	}
+	if c.Tested {
+		status, ok := d.statusAfter(i)
+		if !ok {
+			return nil, cannot("%s decides what to do if %s fails", where, base(name))
+		}
+		p.onFail = status
+	} else if !d.errexit && i < len(d.program.Children)-1 {
+		return nil, cannot("it goes on when %s fails (it has no set -e)", base(name))
+	}
+	word := c.Word
+	if _, ok := word.Literal(); !ok || word.Glob {
+		word = known(c.Absolute)
+	}
+	words := append(slices.Clone(c.InterpreterArgs), word)
+	words = append(words, c.Args...)
+	command0 := words[0]
+	if c.Interpreter != "" {
+		command0 = known(c.Interpreter)
+	} else {
+		words = words[1:]
+	}
+	text, ok := writeCommand(command0, words, c.Assigns, c.Redirects)
+	if !ok {
+		return nil, cannot("%s gives %s arguments that are known only when it runs", where, base(name))
+	}
+	p.text = text
+	return p, nil
+}
+
+func known(s string) shell.Word { return shell.Word{Text: s, Value: s, Known: true} }
+
+// statusAfter is the status with which the driver ends when the i-th child
+// fails.
+func (d *driving) statusAfter(i int) (int, bool) {
+	c := &d.program.Children[i]
+	for j := range d.program.Effects {
+		e := &d.program.Effects[j]
+		if e.Children != i+1 || e.Kind != shell.EffectExit || !failed(c, e.Guards) {
+			continue
+		}
+		n, err := strconv.Atoi(e.Name)
+		return n, err == nil && n > 0 && n < 256
+	}
+	return 0, false
+}
+
+// writeCommand writes a command whose words are all known.
+func writeCommand(name shell.Word, args []shell.Word, assigns []shell.Assign, redirects []shell.Redirect) (string, bool) {
+	var out []string
+	for _, a := range assigns {
+		v, ok := a.Value.Literal()
+		if !ok {
+			return "", false
+		}
+		q, ok := quote(v)
+		if !ok {
+			return "", false
+		}
+		out = append(out, a.Name+"="+q)
+	}
+	for _, w := range append([]shell.Word{name}, args...) {
+		q, ok := writeWord(w)
+		if !ok {
+			return "", false
+		}
+		out = append(out, q)
+	}
+	for _, r := range redirects {
+		target, ok := r.Target.Literal()
+		if !ok || target != "/dev/null" && target != "1" && target != "2" {
+			return "", false
+		}
+		out = append(out, r.FD+r.Op+target)
+	}
+	return strings.Join(out, " "), true
+}
+
+// writeWord writes a word that is known, or a pattern that is.
+func writeWord(w shell.Word) (string, bool) {
+	if !w.Known || w.Assumed {
+		return "", false
+	}
+	if !w.Glob {
+		if w.Splits {
+			return "", false
+		}
+		return quote(w.Value)
+	}
+	var b strings.Builder
+	for i := 0; i < len(w.Value); i++ {
+		switch c := w.Value[i]; {
+		case c == '\n':
+			return "", false
+		case c == '\\' && i+1 < len(w.Value):
+			i++
+			b.WriteString(`\` + string(w.Value[i]))
+		case strings.IndexByte("*?[]!-", c) >= 0, c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', strings.IndexByte("/._+,:@%=", c) >= 0, c >= 0x80:
+			b.WriteByte(c)
+		default:
+			b.WriteString(`\` + string(c))
+		}
+	}
+	return b.String(), true
+}
+
+func quote(s string) (string, bool) {
+	q, err := syntax.Quote(s, syntax.LangPOSIX)
+	return q, err == nil
+}
+
+// driverName is what a driver is called in messages.
+func driverName(c *shell.Child) string { return path.Base(c.Absolute) }

@@ -1,0 +1,359 @@
+package dockerfile
+
+import (
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/pgstrata/pgstrata/shell"
+)
+
+// facts are what a step does with the files that were copied before it, read
+// from the syntax trees of its text and of every script that it runs.
+type facts struct {
+	program *shell.Program
+	// opaque is why nothing can be said; "" when all below is known.
+	opaque string
+	// reads are the copied files that it needs, trees the directories of which
+	// it needs everything, dirs those that only have to exist.
+	reads, trees, dirs map[string]bool
+	// touched are the paths that it may change, with all below them.
+	touched map[string]bool
+}
+
+// examine reads a step's text in a scope.
+func (r *rootfs) examine(text string, s *scope) *facts {
+	f := &facts{reads: map[string]bool{}, trees: map[string]bool{}, dirs: map[string]bool{}, touched: map[string]bool{}}
+	if s.dir == "" {
+		f.opaque = "its working directory is not known"
+		return f
+	}
+	interpreter, _ := shellOf(s.shell)
+	if interpreter == "" {
+		f.opaque = "its SHELL is not one that is read"
+		return f
+	}
+	p, err := r.loader().LoadText("RUN", []byte(text), shell.Options{
+		Mounts: []shell.Mount{{Source: "", Target: "/"}}, Dir: s.dir, Vars: s.vars(), Interpreter: interpreter,
+		Follow: true, Stat: r.stat, Glob: r.glob,
+	})
+	if p == nil || err != nil || len(p.Broken) > 0 {
+		f.opaque = "it cannot be parsed"
+		return f
+	}
+	f.program = p
+	x := examiner{r, f, s}
+	for _, program := range append([]*shell.Program{p}, p.Programs...) {
+		x.program(program)
+	}
+	for _, v := range s.env {
+		if r.files[v] != nil {
+			f.reads[v] = true
+		}
+	}
+	return f
+}
+
+// shellOf returns the shell of a SHELL instruction, and whether it stops at the
+// first failure.
+func shellOf(words []string) (name string, errexit bool) {
+	if len(words) < 2 {
+		return "", false
+	}
+	name = path.Base(words[0])
+	switch name {
+	case "sh", "bash", "dash", "ash":
+	default:
+		return "", false
+	}
+	for _, w := range words[1:] {
+		if strings.HasPrefix(w, "-") && strings.Contains(w, "e") {
+			errexit = true
+		}
+	}
+	return name, errexit
+}
+
+// mentions reports whether the step may read a variable.
+func (f *facts) mentions(name string) bool {
+	if f.opaque != "" || f.program == nil {
+		return true
+	}
+	if _, _, ok := f.program.Mentions(name); ok {
+		return true
+	}
+	if _, _, ok := f.program.ReadsAll(); ok {
+		return true
+	}
+	_, _, ok := f.program.ImplicitlyReads(name)
+	return ok
+}
+
+// touches reports whether the step may change something that a copy makes, and
+// what.
+func (f *facts) touches(c *copying) (string, bool) {
+	for _, t := range slices.Sorted(maps.Keys(f.touched)) {
+		for _, name := range c.files {
+			if within(name, t) || within(t, name) {
+				return t, true
+			}
+			for dir := path.Dir(name); !isSystemDir(dir); dir = path.Dir(dir) {
+				if within(dir, t) || path.Dir(t) == dir {
+					return t, true
+				}
+			}
+		}
+	}
+	return "", false
+}
+
+// commands are the names of everything that the step calls.
+func (f *facts) calls() []*shell.Call {
+	var out []*shell.Call
+	if f.program == nil {
+		return nil
+	}
+	for _, s := range f.program.Closure() {
+		for _, c := range s.Calls {
+			if !c.Unreached && !shell.Never(c.Guards) {
+				out = append(out, c)
+			}
+		}
+	}
+	return out
+}
+
+// examiner fills facts.
+type examiner struct {
+	root  *rootfs
+	facts *facts
+	scope *scope
+}
+
+func (x *examiner) giveUp(why string) {
+	if x.facts.opaque == "" {
+		x.facts.opaque = why
+	}
+}
+
+func (x *examiner) program(p *shell.Program) {
+	if p.Incomplete {
+		x.giveUp(base(p.Main.Path) + " is too large to follow")
+	}
+	for _, u := range p.Unresolved {
+		if u.Optional || shell.Never(u.Guards) {
+			continue
+		}
+		if u.Absolute == "" || x.own(u.Absolute) {
+			x.giveUp("it sources " + u.Word.Text + ", which is known only when it runs")
+		}
+	}
+	for i := range p.Children {
+		x.child(&p.Children[i])
+	}
+	for _, s := range p.Scripts() {
+		x.script(s)
+	}
+}
+
+// own reports whether a path lies in a directory that copies made.
+func (x *examiner) own(name string) bool {
+	for dir := name; dir != "/" && dir != "."; dir = path.Dir(dir) {
+		if x.root.dirs[dir] != nil {
+			return true
+		}
+	}
+	return false
+}
+
+func (x *examiner) child(c *shell.Child) {
+	switch {
+	case shell.Never(c.Guards):
+	case c.Absolute == "":
+		x.giveUp("it runs " + c.Word.Text + ", whose name is known only when it runs")
+	case c.Glob:
+		for _, name := range x.root.matching(c.Absolute) {
+			x.facts.reads[name] = true
+		}
+	case x.root.files[c.Absolute] != nil:
+		x.facts.reads[c.Absolute] = true
+	case x.own(c.Absolute) && !c.Optional:
+		x.giveUp("it runs " + c.Absolute + ", which is not among the copied files")
+	}
+}
+
+func (x *examiner) script(s *shell.Script) {
+	name := "/" + s.Path
+	if x.root.files[name] != nil {
+		x.facts.reads[name] = true
+		if !s.Shell {
+			x.giveUp(base(name) + " is not a shell script")
+		}
+	}
+	for _, c := range s.Calls {
+		if !c.Unreached && !shell.Never(c.Guards) {
+			x.call(s, c)
+		}
+	}
+	for i := range s.Paths {
+		x.path(s, &s.Paths[i])
+	}
+}
+
+func base(name string) string { return path.Base(name) }
+
+// call looks at what a command does to its working directory and to whole
+// trees.
+func (x *examiner) call(s *shell.Script, c *shell.Call) {
+	if c.Kind == shell.CallDynamic {
+		x.giveUp(base(s.Path) + " runs a command whose name is known only when it runs")
+		return
+	}
+	if c.Kind != shell.CallProgram {
+		return
+	}
+	if x.fromPath(c.Name) {
+		x.giveUp("it calls " + c.Name + ", which was copied into the search path")
+	}
+	kind := commandKind(c)
+	if kind == worksInDir && (c.Dir == "" || x.own(c.Dir)) && !strings.Contains(c.Command.Value, "/") {
+		if c.Dir == "" {
+			x.touchAll()
+		} else {
+			x.facts.touched[c.Dir] = true
+		}
+	}
+	if !recursive(c) {
+		return
+	}
+	for _, w := range c.Args {
+		for _, v := range w.Choices() {
+			if v = path.Clean(v); isSystemDir(v) && len(x.root.below(v)) > 0 {
+				if kind == reads || c.Name == "find" && !findActs(c) {
+					x.facts.trees[v] = true
+				} else {
+					x.facts.touched[v] = true
+				}
+			}
+		}
+	}
+}
+
+// touchAll notes that everything may change.
+func (x *examiner) touchAll() { x.facts.touched["/"] = true }
+
+// fromPath reports whether a bare command name may be a copied file.
+func (x *examiner) fromPath(name string) bool {
+	dirs, known := x.scope.env["PATH"]
+	for file := range x.root.files {
+		if path.Base(file) != name {
+			continue
+		}
+		dir := path.Dir(file)
+		if !known && path.Base(dir) == "bin" || slices.Contains(strings.Split(dirs, ":"), dir) {
+			return true
+		}
+	}
+	return false
+}
+
+// path looks at one file name that a script mentions.
+func (x *examiner) path(s *shell.Script, ref *shell.PathRef) {
+	call := callAt(s, ref.Pos)
+	if call != nil && (call.Unreached || shell.Never(call.Guards)) {
+		return
+	}
+	if ref.Glob {
+		for _, name := range x.root.matching(ref.Path) {
+			x.file(name, ref, call)
+		}
+		return
+	}
+	switch {
+	case x.root.files[ref.Path] != nil:
+		x.file(ref.Path, ref, call)
+	case x.root.dirs[ref.Path] != nil:
+		x.dir(ref.Path, ref, call)
+	case x.own(ref.Path):
+		x.missing(ref, call)
+	}
+}
+
+// file is a copied file that is mentioned.
+func (x *examiner) file(name string, ref *shell.PathRef, call *shell.Call) {
+	if ref.Access == shell.AccessWrite {
+		x.facts.touched[name] = true
+		return
+	}
+	if ref.Access != shell.AccessMention || call == nil || call.Kind != shell.CallProgram {
+		x.facts.reads[name] = true
+		return
+	}
+	if kind := commandKind(call); kind == reads || kind == copies && !isLast(call, ref.Pos) {
+		x.facts.reads[name] = true
+		return
+	}
+	x.facts.touched[name] = true
+}
+
+// dir is a directory of copied files that is mentioned.
+func (x *examiner) dir(name string, ref *shell.PathRef, call *shell.Call) {
+	switch ref.Access {
+	case shell.AccessWrite:
+		x.facts.touched[name] = true
+		return
+	case shell.AccessDir, shell.AccessTest:
+		x.facts.dirs[name] = true
+		return
+	case shell.AccessRead:
+		x.facts.trees[name] = true
+		return
+	}
+	switch {
+	case call == nil || call.Kind != shell.CallProgram: // a variable's value, or a function's argument
+		if call == nil || call.Kind == shell.CallBuiltin || call.Kind == shell.CallFunction {
+			return
+		}
+	case names(call):
+	case call.Name == "mkdir":
+		x.facts.dirs[name] = true
+	case commandKind(call) == reads && !findActs(call), commandKind(call) == copies && !isLast(call, ref.Pos):
+		x.facts.trees[name] = true
+	default:
+		x.facts.touched[name] = true
+	}
+}
+
+// missing is a path below a copied directory that is not there.
+func (x *examiner) missing(ref *shell.PathRef, call *shell.Call) {
+	if ref.Access == shell.AccessTest || ref.Access == shell.AccessMention && call == nil {
+		return
+	}
+	if ref.Access == shell.AccessMention && call.Kind != shell.CallProgram {
+		return
+	}
+	if ref.Bare && commandKind(call) != changes && commandKind(call) != copies {
+		return
+	}
+	if ref.Access == shell.AccessMention && (commandKind(call) == reads || names(call)) {
+		return
+	}
+	x.facts.touched[ref.Path] = true
+}
+
+// callAt returns the innermost call that a position belongs to.
+func callAt(s *shell.Script, pos shell.Pos) *shell.Call {
+	var found *shell.Call
+	for _, c := range s.Calls {
+		if !pos.Before(c.Pos) && pos.Before(c.End) && (found == nil || found.Pos.Before(c.Pos)) {
+			found = c
+		}
+	}
+	return found
+}
+
+// isLast reports whether a position is that of a call's last argument.
+func isLast(c *shell.Call, pos shell.Pos) bool {
+	return len(c.Args) > 0 && c.Args[len(c.Args)-1].Pos == pos
+}

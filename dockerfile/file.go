@@ -1,0 +1,221 @@
+package dockerfile
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// Options are what a Dockerfile's meaning depends on besides its text.
+type Options struct {
+	// Args are the build args that the client gives.
+	Args map[string]string
+	// Predefined are the args that BuildKit defines, such as TARGETARCH.
+	Predefined map[string]string
+	// Target is the stage that is built, by name or number; "" for the last.
+	Target string
+	// Context is the build context as COPY sees it.
+	Context fs.FS
+	// Base returns the configuration of a base image; nil when it is not
+	// known. May be nil itself.
+	Base func(ref string) *ocispecs.ImageConfig
+	// Platform is the target platform in OCI notation.
+	Platform string
+}
+
+// File is a Dockerfile, read.
+type File struct {
+	// Name is its file name, Data its text.
+	Name string
+	Data []byte
+	// Escape is the escape token of its parser directive.
+	Escape rune
+	// Args are the ARG instructions ahead of the first FROM.
+	Args []*Instruction
+	// Stages are its stages, in order.
+	Stages []*Stage
+}
+
+// Stage is one FROM with what follows it.
+type Stage struct {
+	// Index counts from 0.
+	Index int
+	// From is the FROM instruction.
+	From *Instruction
+	// Name is its own name, "" for none; Base the image or stage that it
+	// builds on, args expanded; Platform the flag's value as it is written.
+	Name, Base, Platform string
+	// Instructions are those that follow.
+	Instructions []*Instruction
+}
+
+// Instruction is one instruction.
+type Instruction struct {
+	// Command is what BuildKit's parser made of it: an instructions.Command,
+	// or a *instructions.Stage for FROM.
+	Command any
+	// Text is the instruction as it is written, its here-documents included.
+	Text string
+	// Flags are its flags, as they are written.
+	Flags []string
+	// Start and End are its first and last line, counted from 1.
+	Start, End int
+}
+
+// mounts are the mounts of a RUN; none for any other instruction.
+func (in *Instruction) mounts() []*instructions.Mount {
+	if run, ok := in.Command.(*instructions.RunCommand); ok {
+		return instructions.GetMounts(run)
+	}
+	return nil
+}
+
+// Error is a mistake in a Dockerfile.
+type Error struct {
+	// File is its name, Start and End the lines, counted from 1.
+	File       string
+	Start, End int
+	// Err tells what is wrong.
+	Err error
+}
+
+// Error implements error.
+func (e *Error) Error() string { return fmt.Sprintf("%s:%d: %v", e.File, e.Start, e.Err) }
+
+// Unwrap returns what is wrong.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Parse reads a Dockerfile by BuildKit's own parser.
+func Parse(name string, data []byte) (*File, error) {
+	result, err := parser.Parse(bytes.NewReader(data))
+	if err != nil {
+		return nil, err
+	}
+	f := &File{Name: name, Data: data, Escape: result.EscapeToken}
+	lines := strings.SplitAfter(string(data), "\n")
+	for _, node := range result.AST.Children {
+		in, err := instruction(node, lines)
+		if err != nil {
+			return nil, &Error{File: name, Start: node.StartLine, End: node.EndLine, Err: err}
+		}
+		switch cmd := in.Command.(type) {
+		case *instructions.Stage:
+			f.Stages = append(f.Stages, &Stage{Index: len(f.Stages), From: in, Name: cmd.Name, Base: cmd.BaseName, Platform: cmd.Platform})
+		case *instructions.ArgCommand:
+			if len(f.Stages) == 0 {
+				f.Args = append(f.Args, in)
+				continue
+			}
+			f.last().Instructions = append(f.last().Instructions, in)
+		default:
+			if len(f.Stages) == 0 {
+				return nil, &Error{File: name, Start: in.Start, End: in.End, Err: fmt.Errorf("no build stage in current context: %s comes before FROM", strings.ToUpper(node.Value))}
+			}
+			f.last().Instructions = append(f.last().Instructions, in)
+		}
+	}
+	if len(f.Stages) == 0 {
+		return nil, &Error{File: name, Start: 1, End: 1, Err: fmt.Errorf("it has no FROM")}
+	}
+	return f, nil
+}
+
+func (f *File) last() *Stage { return f.Stages[len(f.Stages)-1] }
+
+func instruction(node *parser.Node, lines []string) (*Instruction, error) {
+	cmd, err := instructions.ParseInstruction(node)
+	if err != nil {
+		return nil, err
+	}
+	in := &Instruction{Command: cmd, Flags: node.Flags, Start: node.StartLine, End: node.EndLine}
+	in.Text = strings.TrimRight(strings.Join(lines[in.Start-1:min(in.End, len(lines))], ""), "\r\n")
+	return in, nil
+}
+
+// Stage returns the stage that a name or number stands for, among those before
+// another; nil for none.
+func (f *File) Stage(name string, before int) *Stage {
+	for _, s := range slices.Backward(f.Stages[:before]) {
+		if s.Name != "" && strings.EqualFold(s.Name, name) {
+			return s
+		}
+	}
+	for _, s := range f.Stages[:before] {
+		if fmt.Sprint(s.Index) == name {
+			return s
+		}
+	}
+	return nil
+}
+
+// Target returns the stage that is built: the last unless a name or number is
+// given; nil when there is no such stage.
+func (f *File) Target(name string) *Stage {
+	if name == "" {
+		return f.last()
+	}
+	return f.Stage(name, len(f.Stages))
+}
+
+// ContextPaths are the paths of the build context that a target's instructions
+// name; all is set when one of them is not known before the build.
+func (f *File) ContextPaths(opt Options) (paths []string, all bool) {
+	target := f.Target(opt.Target)
+	if target == nil {
+		return nil, true
+	}
+	w := newWriter(f, opt)
+	for _, s := range f.Stages[:target.Index+1] {
+		sc := newScope(f.Escape, &ocispecs.ImageConfig{})
+		if base := f.Stage(w.baseName(s), s.Index); base != nil {
+			sc = w.scopes[base].clone(false)
+		}
+		for _, in := range s.Instructions {
+			words, ok := contextWords(in.Command)
+			for _, word := range words {
+				name, known := sc.expand(word)
+				all = all || !known
+				paths = append(paths, strings.TrimPrefix(path.Clean("/"+name), "/"))
+			}
+			all = all || !ok
+			sc.apply(in.Command, w.global, opt.Args)
+		}
+		w.scopes[s] = sc
+	}
+	slices.Sort(paths)
+	paths = slices.Compact(paths)
+	return paths, all || slices.Contains(paths, "")
+}
+
+// contextWords are the paths of the context that an instruction names, as they
+// are written; ok is false when it may use any.
+func contextWords(cmd any) (words []string, ok bool) {
+	switch cmd := cmd.(type) {
+	case *instructions.CopyCommand:
+		if cmd.From == "" {
+			return cmd.SourcePaths, !cmd.Parents
+		}
+	case *instructions.AddCommand:
+		for _, word := range cmd.SourcePaths {
+			if !strings.Contains(word, "://") && !strings.HasPrefix(word, "git@") {
+				words = append(words, word)
+			}
+		}
+	case *instructions.RunCommand:
+		for _, m := range instructions.GetMounts(cmd) {
+			if m.Type == instructions.MountTypeBind && m.From == "" {
+				words = append(words, first(m.Source, "/"))
+			}
+		}
+	case *instructions.OnbuildCommand:
+		return nil, true
+	}
+	return words, true
+}

@@ -1,0 +1,246 @@
+package dockerfile
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// item is one instruction of the rewritten Dockerfile.
+type item struct {
+	// in is the instruction that it comes from.
+	in *Instruction
+	// text is what is written.
+	text string
+	// scope is what holds in front of the original.
+	scope *scope
+	// arg is the variable of an ARG, copy the effect of a COPY, facts those of
+	// a RUN.
+	arg   string
+	copy  *copying
+	facts *facts
+	// group numbers the RUN line that a step is a part of, 0 for a whole one.
+	group int
+	// moded are the copied files whose mode the step sets, when it does no
+	// more than that.
+	moded []string
+	// mounts and caches are what the step gets.
+	mounts []mount
+	caches []string
+	// order is its place in the original.
+	order int
+}
+
+// mount makes a part of the build context visible in a step.
+type mount struct{ source, target string }
+
+// Decision tells what became of an instruction.
+type Decision struct {
+	// Line is the instruction's, counted from 1.
+	Line int
+	// Text tells it, without file and line.
+	Text string
+}
+
+// stageReader turns a stage into items.
+type stageReader struct {
+	file      *File
+	stage     *Stage
+	opt       *Options
+	global    *scope
+	scope     *scope
+	root      *rootfs
+	items     []*item
+	groups    int
+	moved     bool
+	decisions []Decision
+}
+
+func (r *stageReader) decide(in *Instruction, format string, args ...any) {
+	r.decisions = append(r.decisions, Decision{in.Start, fmt.Sprintf(format, args...)})
+}
+
+// read goes through the stage's instructions in order.
+func (r *stageReader) read() {
+	for _, in := range r.stage.Instructions {
+		it := &item{in: in, text: in.Text, scope: r.scope.clone(true)}
+		switch cmd := in.Command.(type) {
+		case *instructions.CopyCommand, *instructions.AddCommand:
+			it.copy = r.root.copies(it)
+			r.add(it)
+		case *instructions.RunCommand:
+			r.run(it, cmd)
+		case *instructions.ArgCommand:
+			r.args(it, cmd)
+		default:
+			r.add(it)
+		}
+		r.scope.apply(in.Command, r.global, r.opt.Args)
+	}
+}
+
+func (r *stageReader) add(it *item) {
+	it.order = len(r.items)
+	r.items = append(r.items, it)
+}
+
+// args makes an item of each variable, so that each can move on its own.
+func (r *stageReader) args(it *item, cmd *instructions.ArgCommand) {
+	if len(cmd.Args) == 1 {
+		it.arg = cmd.Args[0].Key
+		r.add(it)
+		return
+	}
+	for _, a := range cmd.Args {
+		one := *it
+		one.arg = a.Key
+		one.text = "ARG " + a.Key
+		if a.Value != nil {
+			one.text += "=" + doubleQuoted(*a.Value)
+		}
+		r.add(&one)
+	}
+}
+
+// doubleQuoted writes a value so that its variables are still expanded.
+func doubleQuoted(s string) string {
+	return `"` + strings.NewReplacer(`"`, `\"`).Replace(s) + `"`
+}
+
+// run reads a RUN instruction, and takes it apart where that is safe.
+func (r *stageReader) run(it *item, cmd *instructions.RunCommand) {
+	text, ok := runText(cmd)
+	if !ok {
+		it.facts = &facts{opaque: "no shell of the image reads it", touched: map[string]bool{"/": true}}
+		r.root.forget("/")
+		r.add(it)
+		return
+	}
+	f := r.root.examine(text, it.scope)
+	parts, name, err := r.root.split(text, it.scope, f)
+	if err == nil && len(parts) > 0 {
+		if why := r.unsplittable(it); why != "" {
+			err = cannot("%s", why)
+		}
+	}
+	if err != nil {
+		why := err.Error()
+		if rest, ok := strings.CutPrefix(why, "it "); ok {
+			why = name + " " + rest
+		}
+		r.decide(it.in, "kept whole: %s", why)
+	}
+	if err != nil || len(parts) == 0 {
+		it.facts = f
+		r.after(it)
+		r.add(it)
+		return
+	}
+	r.groups++
+	steps := 0
+	for i := range parts {
+		step := r.step(it, &parts[i])
+		r.after(step)
+		r.add(step)
+		steps++
+	}
+	r.decide(it.in, "%s split into %d steps", name, steps)
+}
+
+// unsplittable tells why a RUN of this stage cannot be taken apart, "" if it
+// can.
+func (r *stageReader) unsplittable(it *item) string {
+	if r.stage.Platform != "" {
+		return "its stage has a --platform"
+	}
+	if !it.scope.root() {
+		return "it runs as " + it.scope.user
+	}
+	for _, other := range r.stage.Instructions {
+		switch other.Command.(type) {
+		case *instructions.OnbuildCommand:
+			return "its stage has ONBUILD"
+		case *instructions.CmdCommand:
+			if other.Start < it.in.Start {
+				return "CMD comes before it"
+			}
+		}
+	}
+	return ""
+}
+
+// step is one part of a RUN line. It gets those variables of its driver that
+// it reads.
+func (r *stageReader) step(of *item, p *part) *item {
+	sc := of.scope.clone(true)
+	for _, v := range p.env {
+		sc.env[v.Name] = v.Value.Value
+	}
+	f := r.root.examine(p.line(of.scope.dir, func(string) bool { return false }), sc)
+	text := "RUN "
+	for _, flag := range of.in.Flags {
+		text += flag + " "
+	}
+	it := *of
+	it.text, it.facts, it.group = text+p.line(of.scope.dir, f.mentions), f, r.groups
+	return &it
+}
+
+// after carries what is known of the files over a step.
+func (r *stageReader) after(it *item) {
+	if it.facts.opaque != "" {
+		r.root.forget("/")
+		return
+	}
+	if files, executable := modes(r.root, it.facts); files != nil {
+		it.moded = files
+		for _, name := range files {
+			r.root.files[name].executable = executable
+		}
+		return
+	}
+	for t := range it.facts.touched {
+		r.root.forget(t)
+	}
+}
+
+// modes returns the files whose mode a step sets when it does nothing else,
+// and whether they can be executed then.
+func modes(root *rootfs, f *facts) (files []string, executable bool) {
+	if len(f.touched) == 0 || len(f.trees) > 0 {
+		return nil, false
+	}
+	for _, c := range f.calls() {
+		switch {
+		case c.Name == "chmod" && len(c.Args) >= 2 && !recursive(c):
+			mode := c.Arg(0)
+			executable = mode == "+x" || mode == "a+x" || len(mode) >= 3 && strings.Trim(mode, "01234567") == "" && strings.ContainsAny(mode[len(mode)-3:], "1357")
+			if !executable {
+				return nil, false
+			}
+		case c.Name == "set" || c.Name == "cd":
+		default:
+			return nil, false
+		}
+	}
+	for name := range f.touched {
+		if root.files[name] == nil {
+			return nil, false
+		}
+		files = append(files, name)
+	}
+	return files, executable
+}
+
+// newStageReader returns a reader for a stage on a base.
+func newStageReader(f *File, s *Stage, opt *Options, global, base *scope, config *ocispecs.ImageConfig) *stageReader {
+	sc := base
+	if sc == nil {
+		sc = newScope(f.Escape, config)
+	} else {
+		sc = sc.clone(false)
+	}
+	return &stageReader{file: f, stage: s, opt: opt, global: global, scope: sc, root: newRootfs(opt.Context)}
+}

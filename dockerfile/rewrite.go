@@ -1,0 +1,389 @@
+package dockerfile
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	"github.com/moby/buildkit/solver/pb"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// Rewritten is a Dockerfile whose setup scripts are steps of their own. Its last
+// stage is the target.
+type Rewritten struct {
+	// Text is the rewritten Dockerfile.
+	Text []byte
+	// Changed says that it differs from the original in more than its layout.
+	Changed bool
+	// Lines tells for each of its lines which lines of the original it stands
+	// for.
+	Lines []Lines
+	// Squashes are the stages in it whose layers become one, in the order in
+	// which they are needed.
+	Squashes []Squash
+	// Decisions tell what was done, in the order of the original's lines.
+	Decisions []Decision
+	// Stages are the names of the stages that a stage of the original, by its
+	// name, became; for those that became several.
+	Stages map[string][]string
+	// Flags are those that were added to RUN lines: progress does not show
+	// them.
+	Flags []string
+}
+
+// Lines are lines of the original, counted from 1 and inclusive; zero for none.
+type Lines struct{ Start, End int }
+
+// Locate turns lines of the rewritten Dockerfile into those of the original.
+func (r *Rewritten) Locate(at *pb.Range) {
+	from, to := r.lines(int(at.GetStart().GetLine())), r.lines(int(at.GetEnd().GetLine()))
+	if from.Start == 0 {
+		return
+	}
+	at.Start = &pb.Position{Line: int32(from.Start)}
+	at.End = &pb.Position{Line: int32(max(from.End, to.End))}
+}
+
+func (r *Rewritten) lines(n int) Lines {
+	if n < 1 || n > len(r.Lines) {
+		return Lines{}
+	}
+	return r.Lines[n-1]
+}
+
+// Squash asks for one layer in place of those of several steps.
+type Squash struct {
+	// Name is what the rewritten Dockerfile calls the result.
+	Name string
+	// Lower and Upper are its stages below the steps and at their end.
+	Lower, Upper string
+	// CreatedBy is what history says of the layer.
+	CreatedBy string
+}
+
+// filesStage holds what steps need beside the context.
+const filesStage = "pgstrata-files"
+
+// Rewrite rewrites a Dockerfile. What cannot be proven stays as it is: a
+// Dockerfile without any script that can be told apart comes back with the same
+// instructions.
+func Rewrite(f *File, opt Options) (*Rewritten, error) {
+	target := f.Target(opt.Target)
+	if target == nil {
+		return nil, fmt.Errorf("target stage %q could not be found", opt.Target)
+	}
+	w := newWriter(f, opt)
+	w.rewrite(target)
+	return w.out, nil
+}
+
+func newWriter(f *File, opt Options) *writer {
+	w := &writer{
+		file: f, opt: opt, out: &Rewritten{Stages: map[string][]string{}},
+		global: newScope(f.Escape, &ocispecs.ImageConfig{}), names: map[*Stage]string{}, scopes: map[*Stage]*scope{},
+	}
+	for k, v := range opt.Predefined {
+		w.global.args[k] = v
+	}
+	for _, in := range f.Args {
+		w.global.apply(in.Command, nil, opt.Args)
+	}
+	return w
+}
+
+// writer puts the stages together.
+type writer struct {
+	file   *File
+	opt    Options
+	global *scope
+	out    *Rewritten
+	text   strings.Builder
+	// names are those of stages that have none of their own but are referred
+	// to by number.
+	names  map[*Stage]string
+	scopes map[*Stage]*scope
+}
+
+func (w *writer) rewrite(target *Stage) {
+	needed := w.needed(target)
+	w.directives()
+	for _, in := range w.file.Args {
+		w.line(in.Text, in)
+	}
+	filesAt := w.text.Len()
+	for _, s := range w.file.Stages[:target.Index+1] {
+		r := w.reader(s)
+		r.read()
+		w.scopes[s] = r.scope
+		if !needed[s] {
+			continue
+		}
+		r.sink()
+		r.mountAll()
+		r.cacheAll(w.isBase(s))
+		w.out.Changed = w.out.Changed || r.moved || r.groups > 0
+		w.out.Decisions = append(w.out.Decisions, r.decisions...)
+		w.stage(s, r, s == target)
+	}
+	text := w.text.String()
+	if strings.Contains(text, "from="+filesStage) {
+		stage := "FROM scratch AS " + filesStage + "\nCOPY <<PGSTRATA /docker-clean\nBinary::apt::APT::Keep-Downloaded-Packages \"true\";\nPGSTRATA\n"
+		before := strings.Count(text[:filesAt], "\n")
+		w.out.Lines = slices.Insert(w.out.Lines, before, make([]Lines, strings.Count(stage, "\n"))...)
+		text = text[:filesAt] + stage + text[filesAt:]
+	}
+	w.out.Text = []byte(text)
+	slices.SortStableFunc(w.out.Decisions, func(a, b Decision) int { return a.Line - b.Line })
+}
+
+// directives repeats the parser's directives, without the one that says who
+// reads the file.
+func (w *writer) directives() {
+	if w.file.Escape != '\\' {
+		w.raw("# escape="+string(w.file.Escape), Lines{})
+	}
+}
+
+// needed are the stages that a target is made from.
+func (w *writer) needed(target *Stage) map[*Stage]bool {
+	out := map[*Stage]bool{}
+	var visit func(s *Stage)
+	visit = func(s *Stage) {
+		if s == nil || out[s] {
+			return
+		}
+		out[s] = true
+		visit(w.file.Stage(w.baseName(s), s.Index))
+		for _, in := range s.Instructions {
+			for _, from := range w.froms(in) {
+				visit(w.file.Stage(from, s.Index))
+			}
+		}
+	}
+	visit(target)
+	return out
+}
+
+// froms are the stages and images that an instruction copies or mounts from.
+func (w *writer) froms(in *Instruction) []string {
+	switch cmd := in.Command.(type) {
+	case *instructions.CopyCommand:
+		return []string{w.expanded(cmd.From)}
+	case *instructions.RunCommand:
+		var out []string
+		for _, m := range instructions.GetMounts(cmd) {
+			out = append(out, w.expanded(m.From))
+		}
+		return out
+	case *instructions.OnbuildCommand:
+		var all []string
+		for _, s := range w.file.Stages { // whatever it names is kept
+			all = append(all, s.Name, fmt.Sprint(s.Index))
+		}
+		return all
+	}
+	return nil
+}
+
+func (w *writer) expanded(word string) string {
+	if v, ok := w.global.expand(word); ok {
+		return v
+	}
+	return word
+}
+
+func (w *writer) baseName(s *Stage) string { return w.expanded(s.Base) }
+
+// isBase reports whether another stage builds on a stage.
+func (w *writer) isBase(s *Stage) bool {
+	return slices.ContainsFunc(w.file.Stages[s.Index+1:], func(other *Stage) bool {
+		return w.file.Stage(w.baseName(other), other.Index) == s
+	})
+}
+
+func (w *writer) reader(s *Stage) *stageReader {
+	name := w.baseName(s)
+	if base := w.file.Stage(name, s.Index); base != nil {
+		return newStageReader(w.file, s, &w.opt, w.global, w.scopes[base], nil)
+	}
+	config := w.opt.Base
+	if config == nil || name == "scratch" {
+		return newStageReader(w.file, s, &w.opt, w.global, nil, nil)
+	}
+	return newStageReader(w.file, s, &w.opt, w.global, nil, config(name))
+}
+
+// stage writes one stage, as several where steps of it become one layer.
+func (w *writer) stage(s *Stage, r *stageReader, last bool) {
+	name := s.Name
+	if name == "" && !last {
+		name = fmt.Sprintf("stage-%d", s.Index)
+	}
+	w.names[s] = name
+	if r.groups == 0 {
+		w.from(s.From, s.Platform, s.Base, name)
+		w.items(r.items)
+		return
+	}
+	label := name
+	if label == "" {
+		label = fmt.Sprintf("stage-%d", s.Index)
+	}
+	base, platform := s.Base, s.Platform
+	var declared []*item
+	rest := r.items
+	for g := 1; g <= r.groups; g++ {
+		from, to := group(rest, g)
+		lower, upper := fmt.Sprintf("%s-before-%d", label, g), label
+		if g > 1 {
+			upper = fmt.Sprintf("%s-%d", label, g)
+		}
+		upper += "-setup"
+		w.from(s.From, platform, base, lower)
+		w.declare(declared)
+		w.items(rest[:from])
+		declared = append(declared, args(rest[:from])...)
+		w.from(s.From, "", lower, upper)
+		w.declare(declared)
+		w.items(rest[from : to+1])
+		declared = append(declared, args(rest[from:to+1])...)
+		squash := Squash{Name: fmt.Sprintf("pgstrata-%s-%d", strings.ToLower(label), g), Lower: lower, Upper: upper, CreatedBy: rest[from].in.Text}
+		w.out.Squashes = append(w.out.Squashes, squash)
+		w.out.Stages[s.Name] = append(w.out.Stages[s.Name], lower, upper)
+		base, platform = squash.Name, ""
+		rest = rest[to+1:]
+	}
+	w.from(s.From, platform, base, name)
+	w.declare(declared)
+	w.items(rest)
+}
+
+// group returns where the steps of a RUN line start and end.
+func group(items []*item, g int) (from, to int) {
+	from = slices.IndexFunc(items, func(it *item) bool { return it.group == g })
+	to = from
+	for i, it := range items {
+		if it.group == g {
+			to = i
+		}
+	}
+	return from, to
+}
+
+func args(items []*item) []*item {
+	var out []*item
+	for _, it := range items {
+		if it.arg != "" {
+			out = append(out, it)
+		}
+	}
+	return out
+}
+
+// declare repeats ARG instructions, which end with a stage; what their defaults
+// stood for is written out.
+func (w *writer) declare(list []*item) {
+	for _, it := range list {
+		text := it.text
+		scope := it.scope.clone(true)
+		scope.apply(it.in.Command, w.global, w.opt.Args)
+		if v, ok := scope.args[it.arg]; ok && strings.Contains(text, "$") {
+			text = "ARG " + it.arg + "=" + `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`).Replace(v) + `"`
+		}
+		w.line(text, it.in)
+	}
+}
+
+func (w *writer) from(in *Instruction, platform, base, name string) {
+	text := "FROM "
+	if platform != "" {
+		text += "--platform=" + platform + " "
+	}
+	text += base
+	if name != "" {
+		text += " AS " + name
+	}
+	w.line(text, in)
+}
+
+func (w *writer) items(list []*item) {
+	for _, it := range list {
+		w.line(w.itemText(it), it.in)
+	}
+}
+
+// itemText is an instruction with its mounts, and with names in place of the
+// numbers of stages.
+func (w *writer) itemText(it *item) string {
+	text := it.text
+	if it.facts != nil {
+		if flags := w.flags(it); flags != "" {
+			w.out.Flags, w.out.Changed = append(w.out.Flags, flags), true
+			text = text[:len("RUN")] + " " + flags + strings.TrimPrefix(text[len("RUN"):], " ")
+		}
+	}
+	return w.renumber(it.in, text)
+}
+
+// flags are the mounts that a step gets, each followed by a space.
+func (w *writer) flags(it *item) string {
+	var b strings.Builder
+	for _, m := range it.mounts {
+		fmt.Fprintf(&b, "--mount=type=bind,source=%s,target=%s ", path.Join("/", m.source), m.target)
+	}
+	base := w.rootName(it)
+	for _, target := range it.caches {
+		b.WriteString(cacheFlag(target, base, w.opt.Platform) + " ")
+	}
+	if slices.Contains(it.caches, "/var/cache/apt") {
+		fmt.Fprintf(&b, "--mount=type=bind,from=%s,source=/docker-clean,target=/etc/apt/apt.conf.d/docker-clean ", filesStage)
+	}
+	return b.String()
+}
+
+// rootName is the image at the bottom of the stage that an item is in.
+func (w *writer) rootName(it *item) string {
+	for _, s := range w.file.Stages {
+		if !slices.Contains(s.Instructions, it.in) {
+			continue
+		}
+		for {
+			base := w.file.Stage(w.baseName(s), s.Index)
+			if base == nil {
+				return w.baseName(s)
+			}
+			s = base
+		}
+	}
+	return ""
+}
+
+// renumber names the stages that an instruction refers to by number.
+func (w *writer) renumber(in *Instruction, text string) string {
+	for _, from := range w.froms(in) {
+		s := w.file.Stage(from, len(w.file.Stages))
+		if s == nil || fmt.Sprint(s.Index) != from || strings.EqualFold(s.Name, from) {
+			continue
+		}
+		for _, flag := range in.Flags {
+			fixed := strings.ReplaceAll(flag, "from="+from, "from="+w.names[s])
+			text = strings.Replace(text, flag, fixed, 1)
+		}
+	}
+	return text
+}
+
+// line writes an instruction, and notes which lines of the original it is.
+func (w *writer) line(text string, in *Instruction) {
+	w.raw(text, Lines{in.Start, in.End})
+}
+
+func (w *writer) raw(text string, of Lines) {
+	w.text.WriteString(text + "\n")
+	for range strings.Count(text, "\n") + 1 {
+		w.out.Lines = append(w.out.Lines, of)
+	}
+}

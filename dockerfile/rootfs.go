@@ -1,0 +1,220 @@
+package dockerfile
+
+import (
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/pgstrata/pgstrata/shell"
+)
+
+// rootfs is what is known of a stage's files at one place: those that were
+// copied from the build context, and that nothing has changed since.
+type rootfs struct {
+	context fs.FS
+	files   map[string]*copiedFile // by absolute path
+	// dirs are the directories that exist for these files alone; one that a
+	// step may have written to is not complete.
+	dirs map[string]*copiedDir
+}
+
+// copiedFile is a file that came from the build context.
+type copiedFile struct {
+	// source is its path in the context.
+	source string
+	mode   fs.FileMode
+	// by is the instruction that copied it.
+	by *item
+	// executable says that a later chmod makes it so.
+	executable bool
+}
+
+type copiedDir struct{ complete bool }
+
+func newRootfs(context fs.FS) *rootfs {
+	return &rootfs{context: context, files: map[string]*copiedFile{}, dirs: map[string]*copiedDir{}}
+}
+
+// add notes a file that an instruction copies.
+func (r *rootfs) add(name string, f *copiedFile) {
+	r.files[name] = f
+	for dir := path.Dir(name); !isSystemDir(dir); dir = path.Dir(dir) {
+		if r.dirs[dir] == nil {
+			r.dirs[dir] = &copiedDir{complete: true}
+		}
+	}
+}
+
+// forget drops what a step may have changed: the path, and all below it.
+func (r *rootfs) forget(touched string) {
+	for name := range r.files {
+		if within(name, touched) || within(touched, name) {
+			delete(r.files, name)
+		}
+	}
+	for name, d := range r.dirs {
+		if within(name, touched) || within(touched, name) {
+			d.complete = false
+		}
+	}
+}
+
+// within reports whether a path is dir or below it.
+func within(name, dir string) bool {
+	return name == dir || dir == "/" || strings.HasPrefix(name, dir+"/")
+}
+
+// below lists the copied files of a directory, sorted.
+func (r *rootfs) below(dir string) []string {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(r.files)) {
+		if within(name, dir) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// matching lists the copied files that a pattern may match, at any depth, since
+// a star stands for unknown text too.
+func (r *rootfs) matching(pattern string) []string {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(r.files)) {
+		if mayMatch(pattern, name) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// mayMatch reports whether a pattern matches a path, or one of its parents;
+// a star matches slashes too.
+func mayMatch(pattern, name string) bool {
+	var match func(p, s string) bool
+	match = func(p, s string) bool {
+		for p != "" {
+			switch p[0] {
+			case '*':
+				for i := 0; i <= len(s); i++ {
+					if match(p[1:], s[i:]) {
+						return true
+					}
+				}
+				return false
+			case '?':
+				if s == "" {
+					return false
+				}
+				p, s = p[1:], s[1:]
+				continue
+			case '[':
+				end := strings.IndexByte(p, ']')
+				if end < 0 || s == "" {
+					return s != ""
+				}
+				p, s = p[end+1:], s[1:] // any character: may match
+				continue
+			case '\\':
+				if len(p) > 1 {
+					p = p[1:]
+				}
+			}
+			if s == "" || p[0] != s[0] {
+				return false
+			}
+			p, s = p[1:], s[1:]
+		}
+		return s == "" || s[0] == '/'
+	}
+	return match(pattern, name)
+}
+
+// stat answers for files of complete directories.
+func (r *rootfs) stat(name string) (mode fs.FileMode, exists, known bool) {
+	if f := r.files[name]; f != nil {
+		mode := f.mode
+		if f.executable {
+			mode |= 0o111
+		}
+		return mode, true, mode.IsRegular()
+	}
+	if r.dirs[name] != nil {
+		return fs.ModeDir | 0o755, true, true
+	}
+	d := r.dirs[path.Dir(name)]
+	return 0, false, d != nil && d.complete
+}
+
+// glob expands a pattern whose directory is complete.
+func (r *rootfs) glob(pattern string) ([]string, bool) {
+	dir := path.Dir(pattern)
+	d := r.dirs[dir]
+	if d == nil || !d.complete || strings.ContainsAny(dir, `*?[\`) {
+		return nil, false
+	}
+	names := map[string]bool{}
+	for name := range r.files {
+		if !within(name, dir) || name == dir {
+			continue
+		}
+		first, _, _ := strings.Cut(name[len(dir)+1:], "/")
+		child := path.Join(dir, first)
+		if ok, err := path.Match(strings.ReplaceAll(pattern, "[!", "[^"), child); err != nil {
+			return nil, false
+		} else if ok && (first[0] != '.' || path.Base(pattern)[0] == '.') {
+			names[child] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(names)), true
+}
+
+// loader reads scripts as the stage has them.
+func (r *rootfs) loader() *shell.Loader {
+	return shell.NewLoader(func(name string) ([]byte, error) {
+		f := r.files["/"+name]
+		if f == nil {
+			return nil, &fs.PathError{Op: "open", Path: "/" + name, Err: fs.ErrNotExist}
+		}
+		return fs.ReadFile(r.context, f.source)
+	}, func(pattern string) ([]string, error) {
+		var out []string
+		for _, name := range slices.Sorted(maps.Keys(r.files)) {
+			ok, err := path.Match(pattern, name[1:])
+			if err != nil {
+				return nil, err
+			}
+			if ok {
+				out = append(out, name[1:])
+			}
+		}
+		return out, nil
+	})
+}
+
+// isSystemDir reports whether a directory is one that every image has, or that
+// other packages write to: such a directory is never a copy's own.
+func isSystemDir(dir string) bool {
+	switch dir {
+	case "/", "/opt", "/srv", "/tmp", "/root", "/home", "/var", "/etc", "/usr", "/usr/local", "/usr/src", "/usr/local/src", "/usr/local/bin", "/mnt", "/media":
+		return true
+	}
+	return isSystemFile(dir)
+}
+
+// isSystemFile reports whether a path is in a place that programs read without
+// being told to: configuration, libraries, certificates, the search path.
+func isSystemFile(name string) bool {
+	for _, own := range []string{"/usr/src", "/usr/local/src"} {
+		if within(name, own) {
+			return false
+		}
+	}
+	for _, dir := range []string{"/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib32", "/lib64", "/libx32", "/proc", "/run", "/sbin", "/sys", "/usr", "/var"} {
+		if within(name, dir) {
+			return true
+		}
+	}
+	return within(name, "/root") && strings.HasPrefix(strings.TrimPrefix(name, "/root/"), ".")
+}

@@ -1,0 +1,273 @@
+package frontend
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/frontend/dockerui"
+	"github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/pkg/errors"
+
+	"github.com/pgstrata/pgstrata/graph"
+	"github.com/pgstrata/pgstrata/lock"
+)
+
+// LockRequest is the id of the subrequest that answers with a lock file:
+// `docker buildx build --call pgstrata.lock`.
+const LockRequest = "frontend.pgstrata.lock"
+
+// LockedArg is the build argument that refuses every drift from the lock file.
+const LockedArg = "PGSTRATA_LOCKED"
+
+// lockFile is a build file's lock file, as a build reads it.
+type lockFile struct {
+	name string
+	// file is nil where there is none.
+	file *lock.File
+	// strict tells that drift is an error.
+	strict bool
+	// anew tells that the file is not to be read, since it is to be written.
+	anew bool
+}
+
+// besides are the files that are sent with the build file.
+func besides(opts map[string]string) llb.LocalOption {
+	name := opts["filename"]
+	if name == "" {
+		name = dockerui.DefaultDockerfileName
+	}
+	lower := path.Join(path.Dir(name), strings.ToLower(path.Base(name)))
+	return llb.FollowPaths([]string{name, lower, name + ".dockerignore", name + lock.Suffix})
+}
+
+// readLock reads the lock file beside the build file.
+func (r *request) readLock(ctx context.Context) error {
+	if r.lock.anew {
+		return nil
+	}
+	r.lock.name = r.source.Filename + lock.Suffix
+	if v := r.client.BuildArgs[LockedArg]; v != "" {
+		strict, err := strconv.ParseBool(v)
+		if err != nil {
+			return errors.Errorf("build argument %s is 1 or 0, not %q", LockedArg, v)
+		}
+		r.lock.strict = strict
+	}
+	res, err := r.gateway.Solve(ctx, client.SolveRequest{Definition: r.source.Definition.ToPB()})
+	if err != nil {
+		return err
+	}
+	ref, err := res.SingleRef()
+	if err != nil {
+		return err
+	}
+	stat, err := ref.StatFile(ctx, client.StatRequest{Path: r.lock.name})
+	if err != nil || stat == nil {
+		if r.lock.strict {
+			return errors.Errorf("%s is set, and there is no %s; run `pgstrata lock`, and commit what it writes", LockedArg, r.lock.name)
+		}
+		return nil //nolint:nilerr // there is no lock file, as usual
+	}
+	data, err := ref.ReadFile(ctx, client.ReadRequest{Filename: r.lock.name})
+	if err != nil {
+		return err
+	}
+	r.lock.file, err = lock.Parse(data)
+	return errors.Wrap(err, r.lock.name)
+}
+
+// pins are the package versions that are locked for a platform.
+func (l *lockFile) pins(platform string) map[string]string {
+	if l.file == nil {
+		return nil
+	}
+	return l.file.Platforms[platform].Pins()
+}
+
+// base is the digest that a base image is locked at, or "".
+func (l *lockFile) base(name string) string {
+	if l.file == nil {
+		return ""
+	}
+	return l.file.Bases[name]
+}
+
+// outdated tells how a build file is not the one that was locked, a line for
+// each difference.
+func (l *lockFile) outdated(g *graph.Graph) []string {
+	if l.file == nil {
+		return nil
+	}
+	var out []string
+	for _, name := range bases(g) {
+		if l.file.Bases[name] == "" {
+			out = append(out, "base image "+name+" is not locked")
+		}
+	}
+	p, ok := l.file.Platforms[g.Platform]
+	if !ok {
+		return append(out, "platform "+g.Platform+" is not locked")
+	}
+	want := requested(g)
+	for _, name := range want {
+		if !slices.Contains(p.Requested, name) {
+			out = append(out, "package "+name+" is asked for, and not locked")
+		}
+	}
+	for _, name := range p.Requested {
+		if !slices.Contains(want, name) {
+			out = append(out, "package "+name+" is locked, and no longer asked for")
+		}
+	}
+	return out
+}
+
+// checkLock compares the build files with the lock file: a difference is a
+// warning, or an error where drift is refused.
+func (r *request) checkLock(ctx context.Context, inputs []input) error {
+	for _, in := range inputs {
+		drift := r.lock.outdated(in.graph)
+		if len(drift) == 0 {
+			continue
+		}
+		err := r.lock.refuse(drift)
+		if r.lock.strict {
+			return err
+		}
+		r.source.Warn(ctx, err.Error(), client.WarnOpts{Detail: [][]byte{
+			[]byte("What is locked is built as it was locked, and the rest as it is today."),
+		}})
+	}
+	return nil
+}
+
+// refuse makes an error of drift.
+func (l *lockFile) refuse(drift []string) error {
+	return errors.Errorf("%s is out of date: %s; write it anew with `pgstrata lock`", l.name, strings.Join(drift, "; "))
+}
+
+// verifyLock compares, where drift is refused, what a target's setup installed
+// with what is locked.
+func (r *request) verifyLock(ctx context.Context, in input, t *target) error {
+	runs := r.client.Target == "" || slices.Contains([]string{graph.ImageState, graph.SetupState, graph.TestState}, r.client.Target)
+	if !r.lock.strict || !runs {
+		return nil
+	}
+	for name, digest := range t.digests(in.graph) {
+		if locked := r.lock.base(name); locked != digest {
+			return r.lock.refuse([]string{fmt.Sprintf("base image %s is locked at %s, and %s was used", name, locked, digest)})
+		}
+	}
+	have, err := r.installed(ctx, in, t)
+	if err != nil {
+		return err
+	}
+	want := r.lock.file.Platforms[in.graph.Platform]
+	drift := append(lock.Drift(want.Image, have.Image), lock.Drift(want.Build, have.Build)...)
+	if len(drift) > 0 {
+		return r.lock.refuse(drift)
+	}
+	return nil
+}
+
+// installed reads, from package databases, what a build has installed.
+func (r *request) installed(ctx context.Context, in input, t *target) (lock.Platform, error) {
+	var out lock.Platform
+	base, err := r.packagesOf(ctx, t.states.Base.State)
+	if err != nil {
+		return out, err
+	}
+	tools, err := r.packagesOf(ctx, t.states.Toolchain.State)
+	if err != nil {
+		return out, err
+	}
+	setup, err := r.packagesOf(ctx, t.states.Setup.State)
+	if err != nil {
+		return out, err
+	}
+	out.Requested = requested(in.graph)
+	out.Image = lock.Added(setup, base)
+	out.Build = lock.Added(lock.Added(tools, base), out.Image)
+	return out, nil
+}
+
+// packagesOf are a root's packages; none where it has no package database.
+func (r *request) packagesOf(ctx context.Context, st llb.State) (map[string]string, error) {
+	ref, err := r.evaluate(ctx, st)
+	if err != nil || ref == nil {
+		return nil, err
+	}
+	stat, err := ref.StatFile(ctx, client.StatRequest{Path: lock.StatusFile})
+	if err != nil || stat == nil {
+		return nil, nil //nolint:nilerr // an image without dpkg
+	}
+	data, err := ref.ReadFile(ctx, client.ReadRequest{Filename: lock.StatusFile})
+	return lock.Installed(data), err
+}
+
+// answerLock answers with a lock file of what is built today.
+func (r *request) answerLock(ctx context.Context) (*client.Result, error) {
+	r.lock.anew = true
+	inputs, err := r.read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	file := &lock.File{Version: lock.Version, Bases: map[string]string{}, Platforms: map[string]lock.Platform{}}
+	for _, in := range inputs {
+		t, err := r.compile(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		for name, digest := range t.digests(in.graph) {
+			if digest == "" {
+				return nil, errors.Errorf("base image %s has no digest that could be locked", name)
+			}
+			file.Bases[name] = digest
+		}
+		if file.Platforms[in.graph.Platform], err = r.installed(ctx, in, t); err != nil {
+			return nil, err
+		}
+	}
+	text, err := file.Marshal()
+	if err != nil {
+		return nil, err
+	}
+	data, err := json.MarshalIndent(file, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	return result(data, text), nil
+}
+
+// digests are what a target's base images were resolved to, by their names.
+func (t *target) digests(g *graph.Graph) map[string]string {
+	out := map[string]string{g.Base.Name: t.options.Base.Digest.String()}
+	if b := t.options.ToolchainBase; b != nil {
+		out[g.Toolchain.Base.Name] = b.Digest.String()
+	}
+	return out
+}
+
+func bases(g *graph.Graph) []string {
+	out := []string{g.Base.Name}
+	if name := g.Toolchain.Base.Name; name != "" {
+		out = append(out, name)
+	}
+	return out
+}
+
+// requested are the packages that a build file names, sorted, each once.
+func requested(g *graph.Graph) []string {
+	out := []string{}
+	for _, p := range slices.Concat(g.RuntimePackages(), g.Toolchain.Build) {
+		out = append(out, p.Spec)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}

@@ -1,0 +1,98 @@
+// Package lock is the lock file: what a build file's names stood for when
+// somebody last looked. The base images' digests and the exact version of every
+// package that the build added to them, for each platform.
+//
+// The file lies beside the build file, is written by `pgstrata lock`, and is
+// meant to be committed and read.
+package lock
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/goccy/go-yaml"
+)
+
+// Version is the version of the file's form.
+const Version = 1
+
+// Suffix is what a lock file's name has after that of its build file.
+const Suffix = ".lock"
+
+// File is a lock file.
+type File struct {
+	// Version is the version of this form.
+	Version int `yaml:"version" json:"version"`
+	// Bases are the digests of base images, by their names in the build file.
+	Bases map[string]string `yaml:"bases" json:"bases"`
+	// Platforms are the packages, by platform in OCI notation.
+	Platforms map[string]Platform `yaml:"platforms" json:"platforms"`
+}
+
+// Platform is what was installed for one platform.
+type Platform struct {
+	// Requested are the packages that the build file names, sorted.
+	Requested []string `yaml:"requested" json:"requested"`
+	// Image are the versions of packages in the image that are not the base's,
+	// by name.
+	Image map[string]string `yaml:"image" json:"image"`
+	// Build are those of packages that are there only while scripts run.
+	Build map[string]string `yaml:"build" json:"build"`
+}
+
+// Parse reads a lock file.
+func Parse(data []byte) (*File, error) {
+	var f File
+	if err := yaml.UnmarshalWithOptions(data, &f, yaml.Strict()); err != nil {
+		return nil, err
+	}
+	if f.Version != Version {
+		return nil, fmt.Errorf("its version is %d, and this pgstrata knows %d; write it anew with `pgstrata lock`", f.Version, Version)
+	}
+	return &f, nil
+}
+
+// Marshal writes a lock file. Equal files give equal bytes.
+func (f *File) Marshal() ([]byte, error) {
+	data, err := yaml.MarshalWithOptions(f, yaml.IndentSequence(true))
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	out.WriteString("# What the build file stood for. Written by `pgstrata lock`; commit it.\n")
+	out.Write(data)
+	return out.Bytes(), nil
+}
+
+// Pins are all packages of a platform with the versions that are asked for.
+func (p Platform) Pins() map[string]string {
+	out := maps.Clone(p.Build)
+	if out == nil {
+		out = map[string]string{}
+	}
+	maps.Copy(out, p.Image)
+	return out
+}
+
+// Drift tells how what was installed differs from what is locked, a line for
+// each package, in order; nil where it does not.
+func Drift(locked, installed map[string]string) []string {
+	var out []string
+	names := slices.Concat(slices.Collect(maps.Keys(locked)), slices.Collect(maps.Keys(installed)))
+	slices.Sort(names)
+	for _, name := range slices.Compact(names) {
+		have, isThere := installed[name]
+		want, isLocked := locked[name]
+		switch {
+		case !isThere:
+			out = append(out, fmt.Sprintf("%s %s is locked, and not installed", name, want))
+		case !isLocked:
+			out = append(out, fmt.Sprintf("%s %s is installed, and not locked", name, have))
+		case have != want:
+			out = append(out, fmt.Sprintf("%s is locked at %s, and %s was installed", name, want, have))
+		}
+	}
+	return out
+}

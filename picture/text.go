@@ -1,0 +1,65 @@
+package picture
+
+import (
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/pgstrata/pgstrata/plan"
+)
+
+// clean replaces what no XML document can hold, however it is written: names
+// of files and values of arguments may have it.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\t' || r == '\n', r >= 0x20 && r < 0xFFFE && (r < 0x7F || r > 0x9F), r >= 0x10000:
+			return r
+		}
+		return utf8.RuneError
+	}, strings.ToValidUTF8(s, "\uFFFD"))
+}
+
+// lines breaks a title into at most two lines of a box, where words end.
+func lines(x, y int, title string) []textLine {
+	const most, height = 18, 15
+	rest := []rune(clean(title))
+	if len(rest) <= most {
+		return []textLine{{x, y, string(rest)}}
+	}
+	cut := most
+	for i := most; i > most/3; i-- {
+		if strings.ContainsRune(" -_./:", rest[i-1]) {
+			cut = i
+			break
+		}
+	}
+	second := rest[cut:]
+	if len(second) > most {
+		second = append(second[:most-1:most-1], '…')
+	}
+	return []textLine{{x, y, strings.TrimSpace(string(rest[:cut]))}, {x, y + height, string(second)}}
+}
+
+// short is a value as one reads it: of a digest its beginning.
+func short(s string) string {
+	const digest, most, kept = 64, 300, 12
+	if len(s) == digest && strings.Trim(s, "0123456789abcdef") == "" {
+		return s[:kept]
+	}
+	if rest, ok := strings.CutPrefix(s, "sha256:"); ok && len(rest) == digest {
+		return "sha256:" + rest[:kept]
+	}
+	if r := []rune(s); len(r) > most {
+		return string(r[:most-1]) + "…"
+	}
+	return s
+}
+
+// duration is "" where nobody measured.
+func duration(d time.Duration) string {
+	if d <= 0 {
+		return ""
+	}
+	return plan.Duration(d)
+}

@@ -1,0 +1,169 @@
+// Package scaffold makes a working tree for a new image: one of the examples, cut down to what is asked for.
+package scaffold
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/pgstrata/pgstrata/examples"
+	"github.com/pgstrata/pgstrata/spec/schema"
+)
+
+// Options say what the tree is to be.
+type Options struct {
+	// Name is the build file's name, without a folder.
+	Name string
+	// Syntax is the frontend image that the build file names.
+	Syntax string
+	// Release is Debian's: one of Releases.
+	Release string
+	// From is where PostgreSQL comes from: Packages or Source.
+	From string
+	// Patroni makes the image one that can also be a node of a cluster.
+	Patroni bool
+}
+
+// Where PostgreSQL comes from.
+const (
+	Packages = "packages" // Debian's packages
+	Source   = "source"   // compiled, with extensions, pgBackRest, PgBouncer and pgBadger
+)
+
+// SchemaFile is where the tree has the JSON Schema of its build file.
+const SchemaFile = ".pgstrata.schema.json"
+
+// File is one file of a tree.
+type File struct {
+	// Name is the path in the tree, with slashes.
+	Name string
+	// Text is what it holds.
+	Text string
+}
+
+// mode is what a file is created with: what has an interpreter can be run.
+func (f File) mode() fs.FileMode {
+	if strings.HasPrefix(f.Text, "#!") {
+		return 0o755
+	}
+	return 0o644
+}
+
+// Tree makes the files, sorted by name.
+func Tree(o Options) ([]File, error) {
+	r, err := releaseOf(o.Release)
+	if err != nil {
+		return nil, err
+	}
+	folder := "postgresql"
+	switch o.From {
+	case Packages:
+	case Source:
+		folder = "postgresql-source"
+	default:
+		return nil, fmt.Errorf("PostgreSQL comes from %s or %s, not from %q", Packages, Source, o.From)
+	}
+	if o.Name == "" || o.Name != filepath.Base(o.Name) {
+		return nil, fmt.Errorf("the build file is in the tree itself, so its name has no folder: %q", o.Name)
+	}
+	files, err := example(folder)
+	if err != nil {
+		return nil, err
+	}
+	if err := reword(files, alwaysReworded()); err != nil {
+		return nil, err
+	}
+	if !o.Patroni {
+		if files, err = withoutPatroni(files); err != nil {
+			return nil, err
+		}
+	}
+	for i := range files {
+		f := &files[i]
+		if f.Name == buildFile {
+			f.Name = o.Name
+			if f.Text, err = finish(f.Text, o, r); err != nil {
+				return nil, err
+			}
+		}
+	}
+	files = append(files, File{Name: SchemaFile, Text: schema.JSON()})
+	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Name, b.Name) })
+	return files, nil
+}
+
+// The examples' build file.
+const buildFile = "Dockerfile"
+
+// example reads an example, but for what only the project needs.
+func example(folder string) ([]File, error) {
+	root, err := fs.Sub(examples.Files(), folder)
+	if err != nil {
+		return nil, err
+	}
+	var files []File
+	err = fs.WalkDir(root, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		switch name {
+		case "README.md", "compose.yaml", "docker-bake.hcl":
+			return nil
+		}
+		data, err := fs.ReadFile(root, name)
+		files = append(files, File{Name: name, Text: string(data)})
+		return err
+	})
+	return files, err
+}
+
+// Write writes the files below a folder, which it makes where there is none. It writes nothing if one of them is there
+// already, and says which.
+func Write(dir string, files []File) error {
+	var there []string
+	for _, f := range files {
+		switch _, err := os.Lstat(filepath.Join(dir, f.Name)); {
+		case err == nil:
+			there = append(there, f.Name)
+		case !errors.Is(err, fs.ErrNotExist):
+			return err
+		}
+	}
+	if there != nil {
+		return fmt.Errorf("files in %s would be overwritten: %s; name an empty folder", dir, list(there))
+	}
+	for _, f := range files {
+		name := filepath.Join(dir, f.Name)
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil { //nolint:gosec // a source tree, for all to read
+			return err
+		}
+		if err := create(name, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// list names some files.
+func list(names []string) string {
+	const most = 3
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+}
+
+// create writes a file that is not there.
+func create(name string, f File) error {
+	out, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, f.mode())
+	if err != nil {
+		return err
+	}
+	_, err = bytes.NewBufferString(f.Text).WriteTo(out)
+	return errors.Join(err, out.Close())
+}

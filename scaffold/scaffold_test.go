@@ -1,0 +1,165 @@
+package scaffold
+
+import (
+	"io/fs"
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pgstrata/pgstrata/examples"
+	"github.com/pgstrata/pgstrata/spec"
+)
+
+// all returns every tree that there can be, by what it is.
+func all(t *testing.T) map[Options][]File {
+	t.Helper()
+	out := map[Options][]File{}
+	for _, from := range []string{Packages, Source} {
+		for _, release := range Releases() {
+			for _, patroni := range []bool{true, false} {
+				o := Options{Name: "Dockerfile", Syntax: "localhost:5000/pgstrata:dev", Release: release, From: from, Patroni: patroni}
+				files, err := Tree(o)
+				require.NoError(t, err, o)
+				out[o] = files
+			}
+		}
+	}
+	return out
+}
+
+func text(t *testing.T, files []File, name string) string {
+	t.Helper()
+	for _, f := range files {
+		if f.Name == name {
+			return f.Text
+		}
+	}
+	require.Fail(t, "no "+name)
+	return ""
+}
+
+// With Patroni, on the examples' own release, a tree is its example but for
+// the lines around the build file's middle and two comments.
+func TestTreeIsTheExample(t *testing.T) {
+	for from, folder := range map[string]string{Packages: "postgresql", Source: "postgresql-source"} {
+		files, err := Tree(Options{Name: "Dockerfile", Syntax: "x", Release: "bookworm", From: from, Patroni: true})
+		require.NoError(t, err)
+		for _, f := range files {
+			switch f.Name {
+			case SchemaFile, "test/smoke.sh", "entrypoint.d/scripts/utils/settings.sh":
+				continue
+			}
+			want, err := fs.ReadFile(examples.Files(), folder+"/"+f.Name)
+			require.NoError(t, err)
+			if f.Name != "Dockerfile" {
+				assert.Equal(t, string(want), f.Text, f.Name)
+				continue
+			}
+			_, middle, ok := strings.Cut(string(want), "\nbase:")
+			require.True(t, ok)
+			before, after, ok := strings.Cut(middle, "    org.opencontainers.image.source:")
+			require.True(t, ok)
+			_, after, _ = strings.Cut(after, "\n")
+			assert.True(t, strings.HasSuffix(f.Text, "\nbase:"+before+after), f.Text)
+		}
+	}
+}
+
+// Build files load, are what an editor takes for good, and have the versions
+// of the release.
+func TestBuildFiles(t *testing.T) {
+	for o, files := range all(t) {
+		build := text(t, files, o.Name)
+		f, err := spec.Load(o.Name, []byte(build), spec.Options{})
+		require.NoError(t, err, o)
+		assert.Equal(t, "debian:"+o.Release+"-slim", f.Base.Value)
+		r, err := releaseOf(o.Release)
+		require.NoError(t, err)
+		args := map[string]string{}
+		for _, a := range f.Args {
+			args[a.Name.Value] = a.Value.Value
+		}
+		assert.Equal(t, r.postgresql, args["POSTGRESQL_VERSION"])
+		if o.Patroni && o.From == Packages {
+			assert.Equal(t, r.patroni, args["PATRONI_VERSION"])
+		}
+
+		parsed, err := jsonschema.UnmarshalJSON(strings.NewReader(text(t, files, SchemaFile)))
+		require.NoError(t, err)
+		c := jsonschema.NewCompiler()
+		require.NoError(t, c.AddResource(SchemaFile, parsed))
+		compiled, err := c.Compile(SchemaFile)
+		require.NoError(t, err)
+		var value any
+		require.NoError(t, yaml.Unmarshal([]byte(build), &value))
+		assert.NoError(t, compiled.Validate(value), o)
+	}
+}
+
+// Nothing of Patroni is left: no name, no function that nobody calls anymore.
+func TestWithoutPatroni(t *testing.T) {
+	for o, files := range all(t) {
+		if o.Patroni {
+			continue
+		}
+		var scripts strings.Builder
+		for _, f := range files {
+			if f.Name == SchemaFile {
+				continue
+			}
+			assert.NotContains(t, f.Name, "patroni")
+			without := strings.ReplaceAll(f.Text, readme, "")
+			for _, word := range []string{"atroni", "PATRONI", "etcd", "ETCD", "8008", "README"} {
+				assert.NotContains(t, without, word, f.Name)
+			}
+			assert.NotContains(t, f.Text, "\n\n\n", f.Name)
+			assert.True(t, strings.HasSuffix(f.Text, "\n") && !strings.HasSuffix(f.Text, "\n\n"), f.Name)
+			if strings.HasSuffix(f.Name, ".sh") {
+				scripts.WriteString(f.Text)
+			}
+		}
+		for line := range strings.Lines(scripts.String()) {
+			if name, _, ok := strings.Cut(line, "() {"); ok && !strings.Contains(name, " ") && !strings.HasPrefix(name, "log_") {
+				called := strings.Count(scripts.String(), name) - strings.Count(scripts.String(), "# "+name)
+				assert.Greater(t, called, 1, "nobody calls %s", name)
+			}
+		}
+	}
+}
+
+// An example that was edited where a tree has other words is noticed.
+func TestRewordNeedsItsSentence(t *testing.T) {
+	list := []rewording{{"a", "old", "new"}}
+	files := []File{{"a", "an old one"}, {"b", "old"}}
+	require.NoError(t, reword(files, list))
+	assert.Equal(t, []File{{"a", "an new one"}, {"b", "old"}}, files)
+	assert.ErrorContains(t, reword(files, list), `"old"`)
+	assert.Error(t, reword([]File{{"a", "old old"}}, list))
+}
+
+// What speaks of Patroni goes; what stands beside it stays.
+func TestScriptsForget(t *testing.T) {
+	for name, tc := range map[string]struct{ script, want string }{
+		"word":         {"check A USE_PATRONI B\n", "check A B\n"},
+		"last word":    {"a\ncheck USE_PATRONI\nb\n", "a\nb\n"},
+		"command":      {"a\npatroni --version # x\nb\n", "a\nb\n"},
+		"comment":      {"# stays\n\n# goes\n# too\nETCD=x\n\nb\n", "# stays\n\nb\n"},
+		"shebang":      {"#!/bin/sh\npatroni\na\n", "#!/bin/sh\na\n"},
+		"function":     {"a\n\n# f does\npatroni_f() {\n  a\n}\n\nb\n", "a\n\nb\n"},
+		"end of block": {"f() {\n  a\n\n  patroni\n}\n", "f() {\n  a\n}\n"},
+		"case":         {"case x in\n  a) b ;;\n  patroni) c ;;\n  d) e ;;\nesac\n", "case x in\n  a) b ;;\n  d) e ;;\nesac\n"},
+		"elif":         {"if a; then\n  b\nelif is \"$USE_PATRONI\"; then\n  c\nelse\n  d\nfi\n", "if a; then\n  b\nelse\n  d\nfi\n"},
+		"condition":    {"[[ -z $ETCD ]] || a\nb\n", "b\n"},
+		"declaration":  {"readonly A=1 PATRONI=2\n", "readonly A=1\n"},
+	} {
+		got, err := withoutPatroniInScript(name, tc.script)
+		require.NoError(t, err, name)
+		assert.Equal(t, tc.want, got, name)
+	}
+	_, err := withoutPatroniInScript("x.sh", "a\nif patroni; then b; else c; fi\n")
+	assert.ErrorContains(t, err, "x.sh: line 2")
+}

@@ -1,0 +1,52 @@
+package spec
+
+import (
+	"io/fs"
+	"testing"
+	"testing/fstest"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func TestResolve(t *testing.T) {
+	link := func(to string) *fstest.MapFile { return &fstest.MapFile{Mode: fs.ModeSymlink, Data: []byte(to)} }
+	root := fstest.MapFS{
+		"usr/bin/bash": {},
+		"bin":          link("usr/bin"),
+		"usr/bin/sh":   link("/bin/bash"),
+		"up":           link("../../../usr/bin/sh"),
+		"usr/self":     link("self"),
+		"gone":         link("/nowhere"),
+	}
+	for name, want := range map[string]string{
+		"/bin/sh": "usr/bin/bash", "up": "usr/bin/bash", "/": ".", "usr/bin/../bin/bash": "usr/bin/bash", "/bin": "usr/bin",
+	} {
+		got, err := Resolve(root, name)
+		assert.NoError(t, err, name)
+		assert.Equal(t, want, got, name)
+	}
+	for _, name := range []string{"gone", "usr/self", "/bin/zsh", "usr/bin/bash/x"} {
+		_, err := Resolve(root, name)
+		assert.Error(t, err, name)
+	}
+}
+
+// Links that lead to each other, and to directories above, are no endless
+// tree.
+func TestLinksInACircle(t *testing.T) {
+	link := func(to string) *fstest.MapFile { return &fstest.MapFile{Mode: fs.ModeSymlink, Data: []byte(to)} }
+	context := fstest.MapFS{
+		"a/b/x": {}, "c/y": {}, "root": link("."), "a/up": link(".."), "a/b/up": link("../../a"), "a/self": link("self"),
+		"a/gone": link("nowhere"), "a/other": link("../c"), "c/other": link("../a"), "a/same": link("b"),
+	}
+	for pattern, want := range map[string][]string{
+		"**":     {"a/b/x", "a/other/y", "a/same/x", "c/other/b/x", "c/other/same/x", "c/y"},
+		"a/**":   {"a/b/x", "a/other/y", "a/same/x"},
+		"c/**/x": {"c/other/b/x", "c/other/same/x"},
+		"a/*/x":  {"a/b/x", "a/same/x"},
+	} {
+		got, err := Files(context, pattern)
+		assert.NoError(t, err, pattern)
+		assert.Equal(t, want, got, pattern)
+	}
+}

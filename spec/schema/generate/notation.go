@@ -1,0 +1,86 @@
+package generate
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/distribution/reference"
+)
+
+// notation is how a value is written: what the tag `is` names.
+type notation struct {
+	// plural is for lists; it may hold a link of docs/build-file.md.
+	plural string
+	// value is nil for a mapping.
+	value *Schema
+	// key is for the keys of a mapping whose keys are the user's own.
+	key *Schema
+}
+
+// Identifiers are the names of args.
+const identifier = `^[A-Za-z_][A-Za-z0-9_]*$`
+
+// notations returns all of them by name. What spec.Load demands of a value is repeated here as far as a pattern can tell;
+// TestSchemaAgreesWithLoad holds the two together.
+func notations() map[string]notation {
+	text := func() *Schema { return &Schema{Type: []string{"string", "number", "boolean", "null"}} }
+	matching := func(pattern string) *Schema { return &Schema{Type: "string", Pattern: pattern} }
+	// Paths in the context neither start at the root nor above the context.
+	relative := func() *Schema { return &Schema{Type: "string", MinLength: 1, Not: &Schema{Pattern: `^(/|\.\.(/|$))`}} }
+	absolute := func() *Schema { return matching(`^/+[^/]`) }
+	return map[string]notation{
+		"text":                 {plural: "texts", value: text()},
+		"word":                 {plural: "words", value: text()},
+		"label":                {plural: "labels", value: text()},
+		"variable":             {plural: "variables", value: text(), key: matching(`^[^= \t\n]+$`)},
+		"image reference":      {plural: "image references", value: matching(strings.ReplaceAll(reference.ReferenceRegexp.String(), "[[:xdigit:]]", "[0-9A-Fa-f]"))},
+		"user name":            {plural: "user names", value: matching(`^[a-z_][a-z0-9_-]{0,31}$`)},
+		"name":                 {plural: "names", value: matching(identifier)},
+		"script name":          {plural: "scripts", value: text()},
+		"cache":                {plural: "caches", value: text()},
+		"context path":         {plural: "context paths", value: relative()},
+		"context path or glob": {plural: "context paths, globs", value: relative()},
+		"glob":                 {plural: "globs", value: relative()},
+		"image path":           {plural: "image paths", value: absolute()},
+		"image path or glob":   {plural: "image paths, globs", value: absolute()},
+		"package":              {plural: "packages", value: matching(`^[A-Za-z0-9+._:][A-Za-z0-9+._:-]*(=[A-Za-z0-9+._:~*-]+)?$`)},
+		"id":                   {plural: "ids", value: matching(`^[^/\n]+$`)},
+		"octal bits":           {value: &Schema{Type: []string{"string", "integer"}, Pattern: `^(0o)?[0-7]+$`, Minimum: new(0)}},
+		"owner":                {value: &Schema{Type: []string{"string", "integer"}, Pattern: `^[^:]+(:[^:]+)?$`, Minimum: new(0)}},
+		"layer":                {value: &Schema{AnyOf: []*Schema{{Enum: []string{"setup", "toolchain"}}, {Type: "string", MinLength: 1}}}},
+		"condition":            {plural: "conditions", value: matching(`^(base|(arg|file|package):.+)$`)},
+		"port":                 {plural: "ports", value: &Schema{Type: []string{"string", "integer"}, Pattern: `^[0-9]+(/(tcp|udp|sctp))?$`, Minimum: new(1), Maximum: new(65535)}},
+		"signal":               {value: &Schema{AnyOf: []*Schema{{Enum: []string{"SIGINT", "SIGTERM", "SIGQUIT"}}, {Type: []string{"string", "integer"}, Pattern: `^([0-9]+|[A-Za-z][A-Za-z0-9+-]*)$`}}}},
+		"number":               {value: &Schema{Type: []string{"integer", "string"}, Pattern: `^[+-]?[0-9]+$`}},
+		"true or false":        {value: &Schema{Type: "boolean"}},
+		"duration":             {value: &Schema{Type: []string{"string", "integer"}, Pattern: `^\+?(0|([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+$`, Minimum: new(0), Maximum: new(0)}},
+		"script":               {plural: "[scripts](#scripts)"},
+		"rule":                 {plural: "rules"},
+		"test":                 {plural: "tests"},
+		"configuration file":   {plural: "configuration files"},
+	}
+}
+
+// lookup returns a key's notation. Choices (`a|b`) and ranges (`1 to 9`) have their own.
+func (k Key) lookup() (notation, bool) {
+	if choices := strings.Split(k.Is, "|"); len(choices) > 1 {
+		return notation{value: &Schema{Enum: choices}}, true
+	}
+	if least, most, ok := k.limits(); ok {
+		return notation{value: &Schema{Type: []string{"integer", "string"}, Pattern: `^\+?[0-9]+$`, Minimum: &least, Maximum: &most}}, true
+	}
+	n, ok := notations()[k.Is]
+	return n, ok
+}
+
+// limits are those of `LEAST to MOST`.
+func (k Key) limits() (least, most int, ok bool) {
+	from, to, ok := strings.Cut(k.Is, " to ")
+	if !ok {
+		return 0, 0, false
+	}
+	var errs [2]error
+	least, errs[0] = strconv.Atoi(from)
+	most, errs[1] = strconv.Atoi(to)
+	return least, most, errs[0] == nil && errs[1] == nil
+}

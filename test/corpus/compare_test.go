@@ -1,0 +1,82 @@
+package corpus
+
+import (
+	"archive/tar"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-cmp/cmp"
+)
+
+// compare returns the differences between two images that are not meant, one a
+// line: `-` is what dockerfile.v0 has, `+` what pgstrata has.
+func compare(want, got *image) []string {
+	a, b := want.describe(), got.describe()
+	names := maps.Clone(a)
+	maps.Copy(names, b)
+	var out []string
+	for _, name := range sortedKeys(names) {
+		if a[name] == b[name] {
+			continue
+		}
+		for i, text := range []string{a[name], b[name]} {
+			if text == "" {
+				text = "not there"
+			}
+			out = append(out, string("-+"[i])+" "+name+": "+text)
+		}
+	}
+	if diff := cmp.Diff(comparable(want.config), comparable(got.config)); diff != "" {
+		out = append(out, "configuration:\n"+diff)
+	}
+	return out
+}
+
+// comparable is a configuration without what is meant to differ.
+func comparable(c *v1.ConfigFile) *v1.ConfigFile {
+	c = c.DeepCopy()
+	for _, d := range meant() {
+		if d.config != nil {
+			d.config(c)
+		}
+	}
+	return c
+}
+
+// describe writes down all that counts of each file.
+func (i *image) describe() map[string]string {
+	linked := i.linked()
+	out := map[string]string{}
+	for name, n := range i.root {
+		if slices.ContainsFunc(meant(), func(d difference) bool { return d.file != nil && d.file(name) }) {
+			continue
+		}
+		out[name] = n.String()
+		if names := linked[n.inode]; len(names) > 1 {
+			out[name] += " linked as " + strings.Join(names, ", ")
+		}
+	}
+	return out
+}
+
+// String describes a file.
+func (n *node) String() string {
+	kinds := map[byte]string{
+		tar.TypeReg: "file", tar.TypeDir: "folder", tar.TypeSymlink: "link",
+		tar.TypeChar: "character device", tar.TypeBlock: "block device", tar.TypeFifo: "pipe",
+	}
+	text := fmt.Sprintf("%s %04o %d:%d", kinds[n.kind], n.mode, n.uid, n.gid)
+	switch n.kind {
+	case tar.TypeReg:
+		text += fmt.Sprintf(" %d bytes %.12s %q", n.size, n.digest, n.text)
+	case tar.TypeSymlink:
+		text += " to " + n.target
+	}
+	for _, name := range sortedKeys(n.xattrs) {
+		text += fmt.Sprintf(" %s=%x", name, n.xattrs[name])
+	}
+	return text + n.device
+}

@@ -1,0 +1,31 @@
+// Package corpus proves that a Dockerfile means the same through pgstrata as
+// without it: it builds each by dockerfile.v0 and by pgstrata, on one daemon
+// with equal options, and compares the images file by file.
+//
+// The Dockerfiles are those of testdata, and random ones.
+package corpus
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pgstrata/pgstrata/test/testenv"
+)
+
+func TestMain(m *testing.M) { testenv.Main(m) }
+
+func TestCorpus(t *testing.T) {
+	p := newProver(testenv.Shared(t))
+	for _, s := range specimens(t, "testdata") {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			mismatches, err := p.prove(t.Context(), s)
+			require.NoError(t, err)
+			if len(mismatches) > 0 {
+				t.Errorf("%s\n%s", s.about, strings.Join(mismatches, "\n"))
+			}
+		})
+	}
+}

@@ -1,0 +1,61 @@
+package corpus
+
+import (
+	"path"
+	"strings"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// difference is one between the two builds that is meant. Everything else has
+// to be equal.
+type difference struct {
+	what, why string
+	// config takes it out of a configuration, file says which files have it:
+	// these are not compared. What neither has is not read in the first place.
+	config func(*v1.ConfigFile)
+	file   func(name string) bool
+}
+
+// meant are all of them. docs/dockerfile-equivalence.md has the same list.
+func meant() []difference {
+	return []difference{
+		{
+			what:   "layers",
+			why:    "the steps that one `RUN` became are one layer, and what is copied lies above it",
+			config: func(c *v1.ConfigFile) { c.RootFS.DiffIDs = nil },
+		},
+		{
+			what:   "history",
+			why:    "it tells of the layers",
+			config: func(c *v1.ConfigFile) { c.History = nil },
+		},
+		{
+			what:   "times",
+			why:    "two builds run at two times; so it is with any two builds of one Dockerfile",
+			config: func(c *v1.ConfigFile) { c.Created = v1.Time{Time: time.Time{}} },
+		},
+		{
+			what: "caches",
+			why:  "what a package manager only keeps for the next build lies in a cache mount: archives and lists of apt, caches of pip and npm",
+			file: below("/var/cache/apt", "/var/lib/apt/lists", "/root/.cache/pip", "/root/.npm"),
+		},
+		{
+			what: "logs",
+			why:  "apt, dpkg and ldconfig write the time into them",
+			file: below("/var/log/apt", "/var/log/dpkg.log", "/var/log/alternatives.log", "/var/cache/ldconfig/aux-cache"),
+		},
+	}
+}
+
+func below(places ...string) func(string) bool {
+	return func(name string) bool {
+		for _, place := range places {
+			if name == place && path.Ext(place) != "" || strings.HasPrefix(name, place+"/") {
+				return true
+			}
+		}
+		return false
+	}
+}
