@@ -2,6 +2,7 @@ package check
 
 import (
 	"bytes"
+	"errors"
 	"io/fs"
 	"path"
 	"slices"
@@ -23,10 +24,18 @@ type tree struct {
 	entrypoint []*unit
 	// broken are entrypoint scripts that cannot be read.
 	broken []brokenScript
-	// targets are the entrypoint files by their places in the image.
+	// targets are the entrypoint files by their places in the image, dirs the
+	// directories that they are in.
 	targets map[string]graph.File
+	dirs    map[string]bool
 	texts   map[string][]byte
+	// read is how many bytes texts has.
+	read int
 }
+
+// maxTexts bounds what is read of a context, in bytes. What is beyond it, or
+// larger than any script, is copied into the image without a look at it.
+const maxTexts = 32 << 20
 
 // unit is one program: a script with its helpers.
 type unit struct {
@@ -43,7 +52,7 @@ type brokenScript struct {
 }
 
 func newTree(in *Input) *tree {
-	t := &tree{in: in, targets: map[string]graph.File{}, texts: map[string][]byte{}}
+	t := &tree{in: in, targets: map[string]graph.File{}, dirs: map[string]bool{}, texts: map[string][]byte{}}
 	for _, s := range slices.Concat(in.Graph.Scripts, in.Graph.Cleanup) {
 		if program := in.Graph.Programs[s.Path]; program != nil {
 			t.setup = append(t.setup, &unit{program: program, scripts: program.Closure(), node: s})
@@ -51,6 +60,9 @@ func newTree(in *Input) *tree {
 	}
 	for f := range in.entrypointFiles() {
 		t.targets[f.Target] = f
+		for dir := path.Dir(f.Target); !t.dirs[dir]; dir = path.Dir(dir) {
+			t.dirs[dir] = true
+		}
 	}
 	t.loadEntrypoint()
 	return t
@@ -73,7 +85,7 @@ func (in *Input) entrypointFiles() func(func(graph.File) bool) {
 // with a first line such as #!/bin/sh start by themselves; others count by
 // themselves only where nothing sources them.
 func (t *tree) loadEntrypoint() {
-	loader := shell.NewLoader(t.read, func(pattern string) ([]string, error) { return fs.Glob(t.in.Context, pattern) })
+	loader := shell.NewLoader(t.readText, func(pattern string) ([]string, error) { return fs.Glob(t.in.Context, pattern) })
 	opt := shell.Options{Mounts: t.mounts(), Dir: t.in.Graph.Image.WorkingDir, Vars: map[string]string{}, MaxSize: graph.MaxScriptSize, Follow: true}
 	if opt.Dir == "" {
 		opt.Dir = "/"
@@ -127,18 +139,22 @@ func (t *tree) mounts() []shell.Mount {
 	return out
 }
 
-// text returns a context file's content, nil where it cannot be read.
+// text returns a context file's content, nil where it is not read.
 func (t *tree) text(name string) []byte {
-	data, _ := t.read(name) // an unreadable file has been reported by spec or graph
+	data, _ := t.readText(name) // an unreadable file has been reported by spec or graph
 	return data
 }
 
-func (t *tree) read(name string) ([]byte, error) {
+func (t *tree) readText(name string) ([]byte, error) {
 	if data, ok := t.texts[name]; ok {
 		return data, nil
 	}
-	data, err := fs.ReadFile(t.in.Context, name)
+	if t.read > maxTexts {
+		return nil, errors.New("the context's texts are more than what is read of it")
+	}
+	data, err := shell.ReadFile(t.in.Context, name)
 	if err == nil {
+		t.read += len(data)
 		t.texts[name] = data
 	}
 	return data, err
@@ -152,13 +168,6 @@ func (t *tree) exists(name string) bool {
 
 // inImage tells whether a path is an entrypoint file, or a directory above one.
 func (t *tree) inImage(target string) bool {
-	if _, ok := t.targets[target]; ok {
-		return true
-	}
-	for other := range t.targets {
-		if strings.HasPrefix(other, target+"/") {
-			return true
-		}
-	}
-	return false
+	_, is := t.targets[target]
+	return is || t.dirs[target]
 }

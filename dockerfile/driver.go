@@ -54,7 +54,7 @@ func cannot(format string, args ...any) error { return cannotSplit{fmt.Sprintf(f
 // driver returns the parts of a driver script: a script that runs others, in
 // an order that follows from its text alone, and does nothing between them
 // that one of them could miss. The error says why it has to stay whole.
-func driver(p *shell.Program, runs *shell.Child, glob func(pattern string) ([]string, bool)) ([]part, error) {
+func driver(p *shell.Program, runs *shell.Child, scripts []*shell.Program, glob func(pattern string) ([]string, bool)) ([]part, error) {
 	if !p.Main.Shell {
 		return nil, cannot("it is not a shell script")
 	}
@@ -70,7 +70,10 @@ func driver(p *shell.Program, runs *shell.Child, glob func(pattern string) ([]st
 	if err != nil {
 		return nil, err
 	}
-	d := &driving{program: p, errexit: errexit, glob: glob}
+	if err := separable(scripts); err != nil {
+		return nil, err
+	}
+	d := &driving{program: p, scripts: scripts, errexit: errexit, glob: glob}
 	return d.parts()
 }
 
@@ -124,6 +127,8 @@ func isErrexit(w string) bool {
 // driving goes through a driver's effects and children in order.
 type driving struct {
 	program *shell.Program
+	// scripts are the programs of all that it runs.
+	scripts []*shell.Program
 	errexit bool
 	// glob expands a pattern of copied files.
 	glob func(pattern string) ([]string, bool)
@@ -214,21 +219,20 @@ func (d *driving) read(name string, i int) bool {
 	if i >= len(d.program.Children) {
 		return false
 	}
-	for _, s := range d.program.Closure() {
-		if s == d.program.Main {
-			continue
-		}
-		if _, ok := s.Mentions(name); ok {
-			return true
-		}
-		if _, ok := s.ReadsAll(); ok {
-			return true
-		}
-		if _, ok := s.ImplicitlyReads(name); ok {
-			return true
+	for _, p := range d.scripts {
+		for _, s := range p.Scripts() {
+			if _, ok := s.Mentions(name); ok {
+				return true
+			}
+			if _, ok := s.ReadsAll(); ok {
+				return true
+			}
+			if _, ok := s.ImplicitlyReads(name); ok {
+				return true
+			}
 		}
 	}
-	return len(d.program.Programs) == 0
+	return len(d.scripts) == 0
 }
 
 // decides reports whether one of the guards may keep a command from running.

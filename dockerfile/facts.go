@@ -36,7 +36,7 @@ func (r *rootfs) examine(text string, s *scope) *facts {
 	}
 	p, err := r.loader().LoadText("RUN", []byte(text), shell.Options{
 		Mounts: []shell.Mount{{Source: "", Target: "/"}}, Dir: s.dir, Vars: s.vars(), Interpreter: interpreter,
-		Follow: true, Stat: r.stat, Glob: r.glob,
+		Follow: true, Stat: r.stat, Glob: r.ordered(s),
 	})
 	if p == nil || err != nil || len(p.Broken) > 0 {
 		f.opaque = "it cannot be parsed"

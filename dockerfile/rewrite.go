@@ -123,6 +123,8 @@ func (w *writer) rewrite(target *Stage) {
 		}
 		r.sink()
 		r.mountAll()
+		r.fold()
+		r.order()
 		r.cacheAll(w.isBase(s))
 		w.out.Changed = w.out.Changed || r.moved || r.groups > 0
 		w.out.Decisions = append(w.out.Decisions, r.decisions...)

@@ -170,6 +170,14 @@ func (r *rootfs) glob(pattern string) ([]string, bool) {
 	return slices.Sorted(maps.Keys(names)), true
 }
 
+// ordered is glob with the files in the order in which a shell has them.
+func (r *rootfs) ordered(s *scope) func(pattern string) ([]string, bool) {
+	return func(pattern string) ([]string, bool) {
+		names, ok := r.glob(pattern)
+		return names, ok && (s.bytewise() || len(names) < 2 || anyOrder(names))
+	}
+}
+
 // loader reads scripts as the stage has them.
 func (r *rootfs) loader() *shell.Loader {
 	return shell.NewLoader(func(name string) ([]byte, error) {

@@ -39,6 +39,19 @@ func (r *stageReader) move(i int, passes func(it, other *item) bool) {
 	r.items[to] = it
 }
 
+// order brings what stands together without a step in between back into the
+// order of the original.
+func (r *stageReader) order() {
+	for from := 0; from < len(r.items); from++ {
+		to := from
+		for to < len(r.items) && r.items[to].facts == nil {
+			to++
+		}
+		slices.SortStableFunc(r.items[from:to], func(a, b *item) int { return a.order - b.order })
+		from = to
+	}
+}
+
 // copyPasses reports whether a COPY, or a step that sets modes of copied files,
 // may come after another instruction.
 func (r *stageReader) copyPasses(it, other *item) bool {

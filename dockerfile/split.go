@@ -1,6 +1,7 @@
 package dockerfile
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
@@ -143,6 +144,11 @@ func (s *splitting) line(interpreter string) error {
 	return nil
 }
 
+// others are the programs of all scripts but one.
+func (s *splitting) others(driver *shell.Program) []*shell.Program {
+	return slices.DeleteFunc(slices.Clone(s.facts.program.Programs), func(p *shell.Program) bool { return p == driver })
+}
+
 // conjunction returns the commands that && joins.
 func conjunction(stmt *syntax.Stmt) ([]*syntax.Stmt, bool) {
 	if stmt.Negated || stmt.Background || stmt.Coprocess {
@@ -182,7 +188,7 @@ func (s *splitting) piece(stmt *syntax.Stmt) error {
 	text = strings.TrimRight(text, "; \t\n")
 	if c := s.childAt(stmt); c != nil {
 		if sub := drives(s.facts.program, c); sub != nil {
-			parts, err := driver(sub, c, s.root.glob)
+			parts, err := driver(sub, c, s.others(sub), s.root.glob)
 			if err != nil {
 				return err
 			}

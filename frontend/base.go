@@ -112,6 +112,25 @@ func (r *request) resolve(ctx context.Context, in input, ref graph.Ref) (pgllb.B
 	return out, nil
 }
 
+// ahead asks for the base images of a build while its context is read. The
+// answers are the gateway's to keep; mistakes are told to whoever asks next.
+func (r *request) ahead(ctx context.Context, in input) {
+	var err error
+	defer recovered(&err)
+	in.source = r.source.SourceMap
+	for _, base := range []spec.Text{in.file.Base, in.file.Setup.Base} {
+		named, err := reference.ParseNormalizedNamed(base.Value)
+		if err != nil {
+			continue
+		}
+		named = reference.TagNameOnly(named)
+		nc, err := r.client.NamedContext(named.String(), dockerui.ContextOpt{Platform: &in.platform})
+		if err == nil && nc == nil {
+			_, _ = r.pull(ctx, in, named, graph.Ref{Name: base.Value})
+		}
+	}
+}
+
 // pull resolves an image in its registry, through the client's source
 // policies, and pins it to its digest.
 func (r *request) pull(ctx context.Context, in input, named reference.Named, at graph.Ref) (pgllb.Base, error) {

@@ -3,6 +3,7 @@ package frontend
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"path"
@@ -11,7 +12,9 @@ import (
 	"time"
 
 	"github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/moby/buildkit/util/grpcerrors"
 	fstypes "github.com/tonistiigi/fsutil/types"
+	"google.golang.org/grpc/codes"
 )
 
 // contextFS is a solved state, such as the build context, as an fs.FS. Each
@@ -21,12 +24,22 @@ type contextFS struct {
 	ref client.Reference
 
 	mu    sync.Mutex
-	dirs  map[string][]fs.DirEntry
+	dirs  map[string]*directory
 	files map[string][]byte
 }
 
+// directory is a listed directory.
+type directory struct {
+	entries []fs.DirEntry
+	byName  map[string]fs.DirEntry
+}
+
+// maxFile is the largest file that is read at once, in bytes; what a daemon
+// sends in one message is larger.
+const maxFile = 8 << 20
+
 func newContextFS(ctx context.Context, ref client.Reference) *contextFS {
-	return &contextFS{ctx: ctx, ref: ref, dirs: map[string][]fs.DirEntry{}, files: map[string][]byte{}}
+	return &contextFS{ctx: ctx, ref: ref, dirs: map[string]*directory{}, files: map[string][]byte{}}
 }
 
 // Open implements fs.FS.
@@ -51,26 +64,35 @@ func (c *contextFS) ReadDir(name string) ([]fs.DirEntry, error) {
 	if !info.IsDir() {
 		return nil, &fs.PathError{Op: "readdir", Path: name, Err: errors.New("not a directory")}
 	}
-	return c.list(name)
+	dir, err := c.list(name)
+	if err != nil {
+		return nil, err
+	}
+	return dir.entries, nil
 }
 
-// list returns the entries of a directory that is there.
-func (c *contextFS) list(name string) ([]fs.DirEntry, error) {
+// list returns a directory that is there.
+func (c *contextFS) list(name string) (*directory, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if entries, ok := c.dirs[name]; ok {
-		return entries, nil
+	if dir, ok := c.dirs[name]; ok {
+		return dir, nil
 	}
 	stats, err := c.ref.ReadDir(c.ctx, client.ReadDirRequest{Path: name})
+	if grpcerrors.Code(err) == codes.ResourceExhausted { // the answer is one message
+		err = fmt.Errorf("the directory has more entries than a build can list; exclude some in .dockerignore: %w", err)
+	}
 	if err != nil {
 		return nil, &fs.PathError{Op: "readdir", Path: name, Err: err}
 	}
-	entries := make([]fs.DirEntry, len(stats)) // the daemon sorts them by name
-	for i, st := range stats {
-		entries[i] = fs.FileInfoToDirEntry(fileInfo{st})
+	dir := &directory{byName: make(map[string]fs.DirEntry, len(stats))}
+	for _, st := range stats { // the daemon sorts them by name
+		e := fs.FileInfoToDirEntry(fileInfo{st})
+		dir.entries = append(dir.entries, e)
+		dir.byName[e.Name()] = e
 	}
-	c.dirs[name] = entries
-	return entries, nil
+	c.dirs[name] = dir
+	return dir, nil
 }
 
 // Stat implements fs.StatFS. It follows symbolic links, inside the context.
@@ -88,24 +110,22 @@ func (c *contextFS) Stat(name string) (fs.FileInfo, error) {
 	if !parent.IsDir() {
 		return nil, &fs.PathError{Op: "stat", Path: name, Err: fs.ErrNotExist}
 	}
-	entries, err := c.list(path.Dir(name))
+	dir, err := c.list(path.Dir(name))
 	if err != nil {
 		return nil, err
 	}
-	for _, e := range entries {
-		if e.Name() != path.Base(name) {
-			continue
-		}
-		if e.Type()&fs.ModeSymlink == 0 {
-			return e.Info()
-		}
-		st, err := c.ref.StatFile(c.ctx, client.StatRequest{Path: name})
-		if err != nil { // the link's end is not in the context
-			return nil, &fs.PathError{Op: "stat", Path: name, Err: errors.Join(fs.ErrNotExist, err)}
-		}
-		return fileInfo{st}, nil
+	e, ok := dir.byName[path.Base(name)]
+	if !ok {
+		return nil, &fs.PathError{Op: "stat", Path: name, Err: fs.ErrNotExist}
 	}
-	return nil, &fs.PathError{Op: "stat", Path: name, Err: fs.ErrNotExist}
+	if e.Type()&fs.ModeSymlink == 0 {
+		return e.Info()
+	}
+	st, err := c.ref.StatFile(c.ctx, client.StatRequest{Path: name})
+	if err != nil { // the link's end is not in the context
+		return nil, &fs.PathError{Op: "stat", Path: name, Err: errors.Join(fs.ErrNotExist, err)}
+	}
+	return fileInfo{st}, nil
 }
 
 // Lstat implements fs.ReadLinkFS. No symbolic link is followed, those of
@@ -119,14 +139,12 @@ func (c *contextFS) Lstat(name string) (fs.FileInfo, error) {
 		return nil, err
 	}
 	if parent.IsDir() {
-		entries, err := c.list(path.Dir(name))
+		dir, err := c.list(path.Dir(name))
 		if err != nil {
 			return nil, err
 		}
-		for _, e := range entries {
-			if e.Name() == path.Base(name) {
-				return e.Info()
-			}
+		if e, ok := dir.byName[path.Base(name)]; ok {
+			return e.Info()
 		}
 	}
 	return nil, &fs.PathError{Op: "lstat", Path: name, Err: fs.ErrNotExist}
@@ -147,8 +165,12 @@ func (c *contextFS) ReadLink(name string) (string, error) {
 
 // ReadFile implements fs.ReadFileFS.
 func (c *contextFS) ReadFile(name string) ([]byte, error) {
-	if _, err := c.Stat(name); err != nil {
+	info, err := c.Stat(name)
+	if err != nil {
 		return nil, err
+	}
+	if info.Size() > maxFile {
+		return nil, &fs.PathError{Op: "read", Path: name, Err: fmt.Errorf("%d bytes are more than the %d that a build reads of a file", info.Size(), maxFile)}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -190,8 +212,11 @@ type block struct {
 	data  []byte
 }
 
-// blockSize is the least that is fetched.
-const blockSize = 64 << 10
+// blockSize is the least that is fetched, maxBlocks how many parts are kept.
+const (
+	blockSize = 64 << 10
+	maxBlocks = 32
+)
 
 func (f *openFile) Stat() (fs.FileInfo, error) { return f.info, nil }
 func (f *openFile) Close() error               { return nil }
@@ -216,6 +241,9 @@ func (f *openFile) ReadAt(p []byte, off int64) (int, error) {
 		})
 		if err != nil {
 			return 0, err
+		}
+		if len(f.blocks) == maxBlocks { // of a file that is read from start to end
+			f.blocks = slices.Delete(f.blocks, 0, 1)
 		}
 		f.blocks = append(f.blocks, block{off, data})
 		i = len(f.blocks) - 1

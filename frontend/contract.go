@@ -8,7 +8,10 @@ import (
 	"github.com/containerd/platforms"
 	"github.com/moby/buildkit/frontend/dockerfile/linter"
 	"github.com/moby/buildkit/frontend/dockerui"
+	"github.com/moby/buildkit/frontend/gateway/client"
+	gwpb "github.com/moby/buildkit/frontend/gateway/pb"
 	"github.com/pkg/errors"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/pgstrata/pgstrata/check"
 	"github.com/pgstrata/pgstrata/graph"
@@ -23,7 +26,9 @@ import (
 // must not pull them. Nobody tells a frontend which case it is. So where
 // caches are imported, the contract is checked only if `# check=` (or the
 // build argument BUILDKIT_DOCKERFILE_CHECK) asks for experimental rules.
-func (r *request) contract(ctx context.Context, in input, t *target) error {
+//
+// The whole image is made meanwhile.
+func (r *request) contract(ctx context.Context, in input, t *target, image client.Reference) error {
 	config, err := check.ParseConfig(r.source.Data, r.client.LinterConfig)
 	if err != nil {
 		return err
@@ -31,6 +36,16 @@ func (r *request) contract(ctx context.Context, in input, t *target) error {
 	if !r.mayAsk(in.graph, config) {
 		return nil
 	}
+	group, ctx := errgroup.WithContext(ctx)
+	if caps := r.client.BuildOpts().Caps; image != nil && caps.Supports(gwpb.CapGatewayEvaluate) == nil {
+		group.Go(func() error { return image.Evaluate(ctx) })
+	}
+	group.Go(func() error { return r.compare(ctx, in, t, config) })
+	return group.Wait()
+}
+
+// compare asks the solved setup.
+func (r *request) compare(ctx context.Context, in input, t *target, config *linter.Config) error {
 	files, err := r.setupFiles(ctx, t)
 	if err != nil {
 		return err
@@ -55,7 +70,7 @@ func (r *request) checked(ctx context.Context, in input, t *target, res *dockeru
 		err = r.verifyLock(ctx, in, t)
 	}
 	if err == nil {
-		err = r.contract(ctx, in, t)
+		err = r.contract(ctx, in, t, res.Reference)
 	}
 	if err != nil {
 		return nil, err

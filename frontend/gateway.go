@@ -28,9 +28,11 @@ type gateway struct {
 }
 
 type imageConfig struct {
+	asked  sync.Once
 	ref    string
 	digest digest.Digest
 	config []byte
+	err    error
 }
 
 func newGateway(c client.Client) *gateway {
@@ -85,17 +87,15 @@ func (g *gateway) ResolveImageConfig(ctx context.Context, ref string, opt source
 	}
 	g.mu.Lock()
 	known := g.images[key]
+	if known == nil {
+		known = &imageConfig{}
+		g.images[key] = known
+	}
 	g.mu.Unlock()
-	if known != nil {
-		return known.ref, known.digest, known.config, nil
-	}
-	resolved, dgst, config, err := g.Client.ResolveImageConfig(ctx, ref, opt)
-	if err == nil {
-		g.mu.Lock()
-		g.images[key] = &imageConfig{resolved, dgst, config}
-		g.mu.Unlock()
-	}
-	return resolved, dgst, config, err
+	known.asked.Do(func() { // whoever else asks meanwhile waits
+		known.ref, known.digest, known.config, known.err = g.Client.ResolveImageConfig(ctx, ref, opt)
+	})
+	return known.ref, known.digest, known.config, known.err
 }
 
 // imageKey names a question for an image in a registry; "" for any other.

@@ -50,6 +50,11 @@ func (r *request) read(ctx context.Context) ([]input, error) {
 	} else if epoch != nil {
 		now = *epoch
 	}
+	if _, question := r.client.BuildOpts().Opts["requestid"]; !question {
+		for _, in := range inputs {
+			go r.ahead(ctx, in)
+		}
+	}
 	state, tree, err := r.readContext(ctx, inputs)
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"path"
 	"slices"
 	"strings"
 
@@ -150,20 +151,22 @@ func (b *builder) disjointOutputs() {
 		script *Script
 		out    Output
 	}
-	var claims []claim
+	claims := map[string]claim{} // by path
+	below := map[string]claim{}  // one in each directory that holds any
 	for _, s := range b.graph.Scripts {
 		for _, o := range s.Outputs {
-			for _, c := range claims {
-				if within(o.Path, c.out.Path) || within(c.out.Path, o.Path) {
-					b.Addf(o.At, "%s claims the output %s, and %s claims %s; a path can come from one script only", s.Name, o.Path, c.script.Name, c.out.Path)
-				}
+			other, taken := below[o.Path]
+			for dir := o.Path; !taken && dir != "/"; dir = path.Dir(dir) {
+				other, taken = claims[dir]
 			}
-			claims = append(claims, claim{s, o})
+			if taken {
+				b.Addf(o.At, "%s claims the output %s, and %s claims %s; a path can come from one script only", s.Name, o.Path, other.script.Name, other.out.Path)
+				continue
+			}
+			claims[o.Path] = claim{s, o}
+			for dir := path.Dir(o.Path); dir != "/"; dir = path.Dir(dir) {
+				below[dir] = claim{s, o}
+			}
 		}
 	}
-}
-
-// within tells whether inner is outer, or lies below it.
-func within(inner, outer string) bool {
-	return inner == outer || strings.HasPrefix(inner, outer+"/")
 }

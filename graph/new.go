@@ -17,6 +17,10 @@ import (
 // MaxScriptSize is the largest script that is read, in bytes.
 const MaxScriptSize = shell.DefaultMaxSize
 
+// maxInputs is how many inputs a script can have: each is an operation of the
+// definition, which is sent in one message.
+const maxInputs = 10_000
+
 // Options are what a graph depends on besides the build file and its context.
 type Options struct {
 	// Platform is the target in OCI notation, such as linux/amd64.
@@ -229,6 +233,10 @@ func (b *builder) declaredInputs(list []spec.Text) []Input {
 			b.Addf(t.At, "input %s: %v", t.Value, err)
 		case len(names) == 0:
 			b.Addf(t.At, "input %s is not in the build context; is its name right, or does .dockerignore exclude it?", t.Value)
+		}
+		if len(out)+len(names) > maxInputs {
+			b.Addf(t.At, "inputs of one script are at most %d files; name the directory, which is one input, in place of %s", maxInputs, t.Value)
+			break
 		}
 		for _, name := range names {
 			out = append(out, b.input(name, "declared"))

@@ -156,12 +156,15 @@ func unchanged() bk.ConstraintsOpt { return bk.Require() }
 // fresh makes a vertex run again where the user asked for it, by the state's
 // name or the node's.
 func (c *compiler) fresh(nodes ...string) bk.ConstraintsOpt {
-	for _, n := range nodes {
-		if c.opt.IgnoreCache != nil && c.opt.IgnoreCache(n) {
-			return bk.IgnoreCache
-		}
+	if c.ignored(nodes...) {
+		return bk.IgnoreCache
 	}
 	return unchanged()
+}
+
+// ignored tells whether the cache of one of the nodes is not to be used.
+func (c *compiler) ignored(nodes ...string) bool {
+	return c.opt.IgnoreCache != nil && slices.ContainsFunc(nodes, c.opt.IgnoreCache)
 }
 
 // historyComment marks the history entries that are pgstrata's own.

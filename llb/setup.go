@@ -21,6 +21,7 @@ func (c *compiler) setup(base State, tools toolchain, outputs map[string]State) 
 		after:    map[string]State{},
 		holds:    map[string]map[string]bool{},
 		outputs:  outputs,
+		rerun:    map[string]bool{},
 	}
 	for _, script := range c.graph.Scripts {
 		s.run(script)
@@ -41,6 +42,8 @@ type setup struct {
 	holds map[string]map[string]bool
 	// outputs holds what each isolated script contributes, by name.
 	outputs map[string]State
+	// rerun holds the scripts that run again because they are asked to.
+	rerun map[string]bool
 }
 
 // run compiles a script and everything that it needs.
@@ -97,7 +100,7 @@ func (s *setup) options(script *graph.Script) []bk.RunOption {
 		bk.AddMount(graph.ContextMount, s.inputs(script), bk.Readonly),
 		s.name(s.progress(script), describe(path.Base(script.Path), script.Refresh)),
 		s.at(script.At),
-		s.fresh(s.lineage(script)...),
+		s.again(script),
 	)
 	if s.compilerCache(script) {
 		// The cache's links come first in PATH, so that gcc is ccache's.
@@ -118,18 +121,16 @@ func (s *setup) options(script *graph.Script) []bk.RunOption {
 	return append(opts, network(script.Network)...)
 }
 
-// lineage names everything that makes the script run again when it is asked
-// to: the states below, and the script and all before it in its chain. Without
-// it, a step after one that ran again would be found in the cache.
-func (s *setup) lineage(script *graph.Script) []string {
-	names := []string{graph.ToolchainState, graph.SetupState}
-	all := slices.Concat(s.graph.Scripts, s.graph.Cleanup)
-	for next := script.Name; next != ""; {
-		i := slices.IndexFunc(all, func(o *graph.Script) bool { return o.Name == next })
-		names = append(names, all[i].Node(), all[i].Name)
-		next = all[i].After
+// again makes a script run again where it is asked to: by its own name or that
+// of a state below, or because a script before it in its chain runs again.
+// Without that, the step after one that ran again would be found in the cache.
+// Scripts are asked for in the order in which they run.
+func (s *setup) again(script *graph.Script) bk.ConstraintsOpt {
+	if s.rerun[script.After] || s.ignored(graph.ToolchainState, graph.SetupState, script.Node(), script.Name) {
+		s.rerun[script.Name] = true
+		return bk.IgnoreCache
 	}
-	return names
+	return unchanged()
 }
 
 // progress is the label of a script's vertex, such as `setup 2/5`.

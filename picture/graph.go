@@ -48,6 +48,7 @@ type drawing struct {
 	Heads         []string
 	Nodes         []*nodeView
 	Legend        []legendView
+	Foot          *textLine
 	Removed       []string
 	Notes         []string
 	// Several tells that the page has drawings of other platforms, too.
@@ -369,15 +370,18 @@ func (v *viewer) lines() {
 		if s := v.carries(e); s != "" {
 			head = s.Class()
 		}
-		if !slices.Contains(v.drawing.Heads, head) {
-			v.drawing.Heads = append(v.drawing.Heads, head)
-		}
 		v.drawing.Lines = append(v.drawing.Lines, lineView{e.path(lanes[i]), head, from.ID, to.ID})
 	}
-	// Lines that carry a cause are drawn above the others.
-	slices.SortStableFunc(v.drawing.Lines, func(a, b lineView) int {
-		return slices.Index(v.drawing.Heads, a.Head) - slices.Index(v.drawing.Heads, b.Head)
-	})
+	// What carries a cause is drawn above the rest, what is sure above all.
+	rank := func(head string) int {
+		return slices.Index([]string{"line", miss.Class(), conditional.Class(), invalidated.Class(), failed.Class()}, head)
+	}
+	slices.SortStableFunc(v.drawing.Lines, func(a, b lineView) int { return rank(a.Head) - rank(b.Head) })
+	for _, e := range v.drawing.Lines {
+		if !slices.Contains(v.drawing.Heads, e.Head) {
+			v.drawing.Heads = append(v.drawing.Heads, e.Head)
+		}
+	}
 }
 
 // carries is the state of what is built again because of the line's origin:
@@ -415,7 +419,10 @@ func (v *viewer) legend() {
 			continue
 		}
 		text := about(s, v.run != nil)
-		v.drawing.Legend = append(v.drawing.Legend, legendView{s, text, x, v.layout.height - 20, x + 15, v.layout.height - 16})
+		v.drawing.Legend = append(v.drawing.Legend, legendView{s, text, x, v.layout.height - 38, x + 15, v.layout.height - 34})
 		x += 44 + 7*(len(s)+len(text))
+	}
+	if slices.ContainsFunc(v.drawing.Nodes, func(n *nodeView) bool { return n.Tab }) {
+		v.drawing.Foot = &textLine{margin + 12, v.layout.height - 14, "tabs of a box: at its left packages for it alone, at its right the files that it hands on"}
 	}
 }

@@ -25,7 +25,7 @@ const (
 	bandGap    = 12
 	gateHeight = 44 // between the bands that the cache boundary parts
 	headHeight = 60
-	footHeight = 44
+	footHeight = 62
 	maxColumns = 6
 )
 

@@ -95,7 +95,7 @@ func TestGraphPage(t *testing.T) {
 	p.await(`!document.querySelector(".exploring")`)
 
 	// The table says the same in words.
-	rows := ask[[]string](p, `Array.from(document.querySelectorAll(".steps tbody tr"), r => r.innerText.replaceAll("\t", " ").trim())`)
+	rows := ask[[]string](p, `Array.from(document.querySelectorAll(".steps tbody tr"), r => Array.from(r.cells, c => c.innerText.trim()).join(" ").trim())`)
 	assert.Len(t, rows, 15)
 	assert.Contains(t, rows, "entrypoint/entrypoint invalidated entrypoint.d/entrypoint.sh changed")
 

@@ -72,15 +72,17 @@ func (e *Env) variables(config string) []string {
 
 const builderName = "testenv"
 
-// createBuilder makes a configuration folder for the docker client, with buildx in it and the daemon as its builder.
+// createBuilder makes a configuration folder for the docker client, with buildx and compose in it, and the daemon as its builder.
 func (e *Env) createBuilder() (string, error) {
 	config := filepath.Join(e.dir, "docker-client")
 	plugins := filepath.Join(config, "cli-plugins")
 	if err := os.MkdirAll(plugins, 0o700); err != nil {
 		return "", err
 	}
-	if err := os.Symlink(Tool("docker-buildx"), filepath.Join(plugins, "docker-buildx")); err != nil {
-		return "", err
+	for _, plugin := range []string{"docker-buildx", "docker-compose"} {
+		if err := os.Symlink(Tool(plugin), filepath.Join(plugins, plugin)); err != nil {
+			return "", err
+		}
 	}
 	cmd := exec.Command("docker", "buildx", "create", "--name", builderName, "--driver", "remote", e.Daemon.Address)
 	cmd.Env = append(os.Environ(), "DOCKER_CONFIG="+config)

@@ -1,0 +1,116 @@
+package dockerfile
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/pgstrata/pgstrata/shell"
+)
+
+// separable tells whether scripts may run in steps of their own although they
+// ran in one: what a step leaves in memory is gone when it ends.
+func separable(scripts []*shell.Program) error {
+	for _, sub := range scripts {
+		name := base(sub.Main.Path)
+		starts, stops := "", false
+		for _, s := range sub.Scripts() {
+			for _, c := range s.Calls {
+				if c.Unreached || shell.Never(c.Guards) {
+					continue
+				}
+				if what := leavesRunning(c); what != "" && starts == "" {
+					starts = what
+				}
+				stops = stops || ends(c)
+				if c.Name == "mount" && c.Kind == shell.CallProgram && len(c.Args) > 0 {
+					return cannot("%s mounts a file system", name)
+				}
+			}
+			for _, ref := range s.Paths {
+				if !keeps(ref) {
+					return cannot("%s uses %s, which does not outlive a step", name, ref.Path)
+				}
+			}
+		}
+		if starts != "" && !stops {
+			return cannot("%s leaves %s running", name, starts)
+		}
+	}
+	return nil
+}
+
+// keeps reports whether what is written to a path is still there in the next
+// step.
+func keeps(ref shell.PathRef) bool {
+	if within(ref.Path, "/dev/shm") {
+		return false
+	}
+	if ref.Access != shell.AccessWrite {
+		return true
+	}
+	return ref.Path != "/etc/hosts" && ref.Path != "/etc/resolv.conf" && ref.Path != "/etc/hostname"
+}
+
+// leavesRunning names the program that a call may leave running.
+func leavesRunning(c *shell.Call) string {
+	if c.Background {
+		return c.Name
+	}
+	if c.Kind != shell.CallProgram {
+		return ""
+	}
+	starts := c.HasArg("start", "restart", "--start", "-S")
+	switch c.Name {
+	case "pg_ctl", "pg_ctlcluster", "service", "invoke-rc.d", "systemctl", "start-stop-daemon", "rc-service", "pgbackrest":
+		if starts {
+			return c.Name
+		}
+	case "nohup", "setsid", "supervisord", "dbus-daemon", "sshd", "cron", "crond", "rsyslogd", "daemonize":
+		return c.Name
+	}
+	if strings.HasPrefix(path.Clean(c.Command.Value), "/etc/init.d/") && starts {
+		return c.Name
+	}
+	if c.HasArg("--daemonize", "--daemon", "-daemon") {
+		return c.Name
+	}
+	return ""
+}
+
+// ends reports whether a call stops what runs, or waits for it.
+func ends(c *shell.Call) bool {
+	switch c.Name {
+	case "kill", "pkill", "killall", "wait":
+		return true
+	case "pg_ctl", "pg_ctlcluster", "service", "invoke-rc.d", "systemctl", "start-stop-daemon", "rc-service", "pgbackrest":
+		return c.HasArg("stop", "--stop", "-K")
+	}
+	return strings.HasPrefix(path.Clean(c.Command.Value), "/etc/init.d/") && c.HasArg("stop")
+}
+
+// anyOrder reports whether names sort in the same way whatever the locale: by
+// numbers in front, each another one.
+func anyOrder(names []string) bool {
+	seen := map[string]bool{}
+	width := -1
+	for _, name := range names {
+		name = base(name)
+		digits := strings.IndexFunc(name, func(r rune) bool { return r < '0' || r > '9' })
+		if digits <= 0 || width >= 0 && digits != width || seen[name[:digits]] {
+			return false
+		}
+		width, seen[name[:digits]] = digits, true
+	}
+	return true
+}
+
+// bytewise reports whether the shell sorts names by their bytes in a scope.
+func (s *scope) bytewise() bool {
+	for _, name := range []string{"LC_ALL", "LC_COLLATE", "LANG"} {
+		if v, ok := s.Get(name); ok && v != "" {
+			return slices.Contains([]string{"C", "POSIX", "C.UTF-8", "C.utf8"}, v)
+		}
+	}
+	return true
+}

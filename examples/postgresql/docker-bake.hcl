@@ -1,0 +1,44 @@
+# docker buildx bake: builds the image, and runs its tests. `docker buildx bake release` pushes it instead, for two kinds of
+# machines, with all that a registry can hold: cache, provenance and SBOM.
+#
+#   REGISTRY=registry.example.com TAG=15 docker buildx bake test release
+
+variable "REGISTRY" {
+  default     = "localhost:5000"
+  description = "Where the image and its cache are kept"
+}
+
+variable "TAG" {
+  default = "latest"
+}
+
+variable "PLATFORMS" {
+  default     = "linux/amd64,linux/arm64"
+  description = "What a release is for; the daemon must be able to run all of them"
+}
+
+group "default" {
+  targets = ["image", "test"]
+}
+
+target "image" {
+  context    = "."
+  tags       = ["${REGISTRY}/postgresql:${TAG}"]
+  cache-from = ["type=registry,ref=${REGISTRY}/postgresql:cache"]
+}
+
+# The build file's tests, in a container of the image. There is no result but that they passed.
+target "test" {
+  inherits = ["image"]
+  target   = "test"
+  output   = ["type=cacheonly"]
+}
+
+# mode=max: setup's steps too are kept in the registry, so a machine that has never built them need not.
+target "release" {
+  inherits  = ["image"]
+  platforms = split(",", PLATFORMS)
+  cache-to  = ["type=registry,ref=${REGISTRY}/postgresql:cache,mode=max"]
+  attest    = ["type=provenance,mode=max", "type=sbom"]
+  output    = ["type=registry"]
+}

@@ -1,0 +1,137 @@
+package e2e
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pgstrata/pgstrata/test/testenv"
+)
+
+// packageScanner is a generator of SBOMs: it lists the packages that dpkg knows in
+// the image.
+const packageScanner = `#!/bin/sh
+set -eu
+{
+    echo '{"_type": "https://in-toto.io/Statement/v0.1", "predicateType": "https://spdx.dev/Document",'
+    echo '"predicate": {"spdxVersion": "SPDX-2.3", "name": "image", "packages": ['
+    awk '/^Package:/ {name = $2} /^Version:/ {printf "%s{\"name\": \"%s\", \"versionInfo\": \"%s\"}", sep, name, $2; sep = ",\n"}' \
+        "$BUILDKIT_SCAN_SOURCE/var/lib/dpkg/status"
+    echo ']}}'
+} >"$BUILDKIT_SCAN_DESTINATION/sbom.spdx.json"
+`
+
+// attestation reads an attestation as `docker buildx imagetools inspect` gives it.
+func attestation(t *testing.T, env *testenv.Env, image, what string, into any) {
+	t.Helper()
+	out := env.Run(t, "docker", "buildx", "imagetools", "inspect", "--format", "{{json ."+what+"}}", env.Registry.Ref(image))
+	require.Zero(t, out.Code, out.Stderr)
+	require.NoError(t, json.Unmarshal([]byte(out.Stdout), into), out.Stdout)
+}
+
+// An SBOM lists what setup installed to stay, and nothing that was there for the
+// build alone: the package database tells the truth.
+func TestSBOMListsPackages(t *testing.T) {
+	env := testenv.Shared(t)
+	env.Frontend(t)
+	build(t, env, testenv.Tree(t, map[string]string{
+		"Dockerfile": "base: debian:bookworm-slim\n", "entrypoint.sh": packageScanner,
+	}), testenv.Request{Image: "package-scanner"})
+	out := env.Buildx(t, "--provenance=false", "--sbom=generator="+env.Registry.Ref("package-scanner"), "--push",
+		"--tag", env.Registry.Ref("listed"), testenv.Tree(t, packaged()))
+	require.Zero(t, out.Code, out.Stderr)
+	var sbom struct {
+		SPDX struct {
+			Packages []struct{ Name, VersionInfo string } `json:"packages"`
+		}
+	}
+	attestation(t, env, "listed", "SBOM", &sbom)
+	versions := map[string]string{}
+	for _, p := range sbom.SPDX.Packages {
+		versions[p.Name] = p.VersionInfo
+	}
+	assert.NotEmpty(t, versions["libc6"], "of the base")
+	assert.NotEmpty(t, versions["netbase"], "a runtime dependency")
+	assert.NotEmpty(t, versions["sensible-utils"], "installed by a script")
+	assert.Empty(t, versions["xz-utils"], "there for the build alone")
+}
+
+// Provenance names the base by its digest, the frontend, the build file's text
+// and every step; the image's history names what made each layer.
+func TestProvenance(t *testing.T) {
+	env := testenv.Shared(t)
+	env.Frontend(t)
+	tree := packaged()
+	dir := testenv.Tree(t, tree)
+	out := env.Buildx(t, "--provenance=mode=max,version=v1", "--push", "--tag", env.Registry.Ref("proven"),
+		"--build-arg", "UNKNOWN=value", dir)
+	require.Zero(t, out.Code, out.Stderr)
+	var p struct {
+		SLSA struct {
+			BuildDefinition struct {
+				ExternalParameters struct {
+					ConfigSource struct{ Path string }
+					Request      struct {
+						Frontend string
+						Args     map[string]string
+					}
+				}
+				ResolvedDependencies []struct {
+					URI    string
+					Digest map[string]string
+				}
+				InternalParameters struct {
+					BuildConfig struct {
+						LLBDefinition []json.RawMessage `json:"llbDefinition"`
+					}
+				}
+			}
+			RunDetails struct {
+				Metadata struct {
+					Source struct {
+						Infos []struct {
+							Filename string
+							Data     []byte
+						}
+					} `json:"buildkit_source"`
+				} `json:"metadata"`
+			}
+		}
+	}
+	attestation(t, env, "proven", "Provenance", &p)
+	def := p.SLSA.BuildDefinition
+	assert.Equal(t, "gateway.v0", def.ExternalParameters.Request.Frontend)
+	assert.Equal(t, "value", def.ExternalParameters.Request.Args["build-arg:UNKNOWN"])
+	digests := map[string]string{}
+	for _, d := range def.ResolvedDependencies {
+		name, _, _ := strings.Cut(strings.TrimPrefix(d.URI, "pkg:docker/"), "?")
+		digests[name] = d.Digest["sha256"]
+	}
+	config := env.Registry.Image(t, "proven").Config
+	base := config.Config.Labels["org.opencontainers.image.base.digest"]
+	assert.Equal(t, strings.TrimPrefix(base, "sha256:"), digests["debian@bookworm-slim"], "%v", digests)
+	assert.NotEmpty(t, digests["localhost:5000/pgstrata@dev"], "the frontend is a dependency: %v", digests)
+	steps := string(mustJSON(t, def.InternalParameters.BuildConfig.LLBDefinition))
+	for _, script := range []string{"01-install.sh", "cleanup.sh", "install-packages.sh", "purge-packages.sh"} {
+		assert.Contains(t, steps, script)
+	}
+
+	var made []string
+	for _, h := range config.History {
+		if !h.EmptyLayer {
+			made = append(made, h.CreatedBy)
+		}
+	}
+	require.Len(t, made, len(env.Registry.Image(t, "proven").Layers))
+	assert.Equal(t, []string{"setup: user, packages and 2 scripts"}, made[1:])
+}
+
+func mustJSON(t *testing.T, v any) []byte {
+	t.Helper()
+	data, err := json.Marshal(v)
+	require.NoError(t, err)
+	return data
+}
