@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 )
@@ -174,7 +175,8 @@ func isArchive(name string) bool {
 }
 
 // plainName reports whether a name can be written into an instruction's flag
-// as it is.
+// as it is: BuildKit reads flags byte by byte.
 func plainName(name string) bool {
-	return !strings.ContainsAny(name, " \t\n\r,\"'\\$`*?[]{}<>|&;#!()=") && name != "."
+	ascii := !strings.ContainsFunc(name, func(r rune) bool { return r > unicode.MaxASCII })
+	return ascii && !strings.ContainsAny(name, " \t\n\r,\"'\\$`*?[]{}<>|&;#!()=") && name != "."
 }

@@ -23,6 +23,9 @@ type part struct {
 	dir string
 	// onFail is the status that the driver makes of a failure, 0 for the same.
 	onFail int
+	// child is the script that it runs, effect a command of the driver's own.
+	child  *shell.Child
+	effect *shell.Effect
 }
 
 // line is the part as a RUN line, with those of its variables that are wanted.
@@ -33,8 +36,12 @@ func (p *part) line(dir string, wants func(name string) bool) string {
 			words = append(words, "export "+v.Name+"="+q)
 		}
 	}
-	moved := slices.ContainsFunc(p.prelude, func(s string) bool { return strings.HasPrefix(s, "cd ") })
-	if q, ok := quote(p.dir); ok && p.dir != "" && (moved || p.dir != dir) {
+	for _, s := range p.prelude {
+		if to, ok := strings.CutPrefix(s, "cd "); ok {
+			dir = to
+		}
+	}
+	if q, ok := quote(p.dir); ok && p.dir != "" && q != dir && p.dir != dir {
 		words = append(words, "cd "+q)
 	}
 	text := p.text
@@ -279,7 +286,7 @@ func (d *driving) command(e *shell.Effect, where string) (*part, error) {
 	if !ok {
 		return nil, cannot("%s runs %s between its scripts, with arguments that are known only when it runs", where, e.Name)
 	}
-	return &part{text: text, dir: call.Dir}, nil
+	return &part{text: text, dir: call.Dir, effect: e}, nil
 }
 
 // expanded are a call's arguments with the patterns that are known.
@@ -337,7 +344,7 @@ func (d *driving) child(i int) (*part, error) {
 	case c.Dir == "":
 		return nil, cannot("%s runs %s in a directory that is known only when it runs", where, base(name))
 	}
-	p := &part{dir: c.Dir}
+	p := &part{dir: c.Dir, child: c}
 	for _, v := range c.Env {
 		if v.Value.Known {
 			p.env = append(p.env, v)

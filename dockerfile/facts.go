@@ -333,7 +333,7 @@ func (x *examiner) missing(ref *shell.PathRef, call *shell.Call) {
 	if ref.Access == shell.AccessMention && call.Kind != shell.CallProgram {
 		return
 	}
-	if ref.Bare && commandKind(call) != changes && commandKind(call) != copies {
+	if kind := commandKind(call); ref.Bare && kind != changes && (kind != copies || !isLast(call, ref.Pos)) {
 		return
 	}
 	if ref.Access == shell.AccessMention && (commandKind(call) == reads || names(call)) {

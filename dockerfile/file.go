@@ -215,7 +215,7 @@ func contextWords(cmd any) (words []string, ok bool) {
 			}
 		}
 	case *instructions.OnbuildCommand:
-		return nil, true
+		return nil, false // a later stage may run it
 	}
 	return words, true
 }

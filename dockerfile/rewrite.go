@@ -64,9 +64,6 @@ type Squash struct {
 	CreatedBy string
 }
 
-// filesStage holds what steps need beside the context.
-const filesStage = "pgstrata-files"
-
 // Rewrite rewrites a Dockerfile. What cannot be proven stays as it is: a
 // Dockerfile without any script that can be told apart comes back with the same
 // instructions.
@@ -88,10 +85,24 @@ func newWriter(f *File, opt Options) *writer {
 	for k, v := range opt.Predefined {
 		w.global.args[k] = v
 	}
+	w.taken = map[string]bool{}
+	for _, s := range f.Stages {
+		w.taken[strings.ToLower(s.Name)], w.taken[strings.ToLower(w.expanded(s.Base))] = true, true
+	}
+	w.files = w.unique("pgstrata-files")
 	for _, in := range f.Args {
 		w.global.apply(in.Command, nil, opt.Args)
 	}
 	return w
+}
+
+// unique makes a name that no stage has.
+func (w *writer) unique(name string) string {
+	for w.taken[strings.ToLower(name)] {
+		name += "-x"
+	}
+	w.taken[strings.ToLower(name)] = true
+	return name
 }
 
 // writer puts the stages together.
@@ -103,7 +114,11 @@ type writer struct {
 	text   strings.Builder
 	// names are those of stages that have none of their own but are referred
 	// to by number.
-	names  map[*Stage]string
+	names map[*Stage]string
+	// taken are the names of stages, in lower case; files is the one that
+	// holds what steps need beside the context.
+	taken  map[string]bool
+	files  string
 	scopes map[*Stage]*scope
 }
 
@@ -131,8 +146,8 @@ func (w *writer) rewrite(target *Stage) {
 		w.stage(s, r, s == target)
 	}
 	text := w.text.String()
-	if strings.Contains(text, "from="+filesStage) {
-		stage := "FROM scratch AS " + filesStage + "\nCOPY <<PGSTRATA /docker-clean\nBinary::apt::APT::Keep-Downloaded-Packages \"true\";\nPGSTRATA\n"
+	if strings.Contains(text, "from="+w.files) {
+		stage := "FROM scratch AS " + w.files + "\nCOPY <<PGSTRATA /docker-clean\nBinary::apt::APT::Keep-Downloaded-Packages \"true\";\nPGSTRATA\n"
 		before := strings.Count(text[:filesAt], "\n")
 		w.out.Lines = slices.Insert(w.out.Lines, before, make([]Lines, strings.Count(stage, "\n"))...)
 		text = text[:filesAt] + stage + text[filesAt:]
@@ -222,7 +237,7 @@ func (w *writer) reader(s *Stage) *stageReader {
 func (w *writer) stage(s *Stage, r *stageReader, last bool) {
 	name := s.Name
 	if name == "" && !last {
-		name = fmt.Sprintf("stage-%d", s.Index)
+		name = w.unique(fmt.Sprintf("stage-%d", s.Index))
 	}
 	w.names[s] = name
 	if r.groups == 0 {
@@ -232,18 +247,19 @@ func (w *writer) stage(s *Stage, r *stageReader, last bool) {
 	}
 	label := name
 	if label == "" {
-		label = fmt.Sprintf("stage-%d", s.Index)
+		label = w.unique(fmt.Sprintf("stage-%d", s.Index))
 	}
 	base, platform := s.Base, s.Platform
 	var declared []*item
 	rest := r.items
 	for g := 1; g <= r.groups; g++ {
 		from, to := group(rest, g)
-		lower, upper := fmt.Sprintf("%s-before-%d", label, g), label
+		upper := label + "-setup"
 		if g > 1 {
-			upper = fmt.Sprintf("%s-%d", label, g)
+			upper = fmt.Sprintf("%s-setup-%d", label, g)
 		}
-		upper += "-setup"
+		lower := w.unique(fmt.Sprintf("%s-before-%d", label, g))
+		upper = w.unique(upper)
 		w.from(s.From, platform, base, lower)
 		w.declare(declared)
 		w.items(rest[:from])
@@ -252,7 +268,7 @@ func (w *writer) stage(s *Stage, r *stageReader, last bool) {
 		w.declare(declared)
 		w.items(rest[from : to+1])
 		declared = append(declared, args(rest[from:to+1])...)
-		squash := Squash{Name: fmt.Sprintf("pgstrata-%s-%d", strings.ToLower(label), g), Lower: lower, Upper: upper, CreatedBy: rest[from].in.Text}
+		squash := Squash{Name: w.unique(fmt.Sprintf("pgstrata-%s-%d", strings.ToLower(label), g)), Lower: lower, Upper: upper, CreatedBy: rest[from].in.Text}
 		w.out.Squashes = append(w.out.Squashes, squash)
 		w.out.Stages[s.Name] = append(w.out.Stages[s.Name], lower, upper)
 		base, platform = squash.Name, ""
@@ -341,7 +357,7 @@ func (w *writer) flags(it *item) string {
 		b.WriteString(cacheFlag(target, base, w.opt.Platform) + " ")
 	}
 	if slices.Contains(it.caches, "/var/cache/apt") {
-		fmt.Fprintf(&b, "--mount=type=bind,from=%s,source=/docker-clean,target=/etc/apt/apt.conf.d/docker-clean ", filesStage)
+		fmt.Fprintf(&b, "--mount=type=bind,from=%s,source=/docker-clean,target=/etc/apt/apt.conf.d/docker-clean ", w.files)
 	}
 	return b.String()
 }

@@ -11,7 +11,7 @@ import (
 // separable tells whether scripts may run in steps of their own although they
 // ran in one: what a step leaves in memory is gone when it ends.
 func separable(scripts []*shell.Program) error {
-	for _, sub := range scripts {
+	for i, sub := range scripts {
 		name := base(sub.Main.Path)
 		starts, stops := "", false
 		for _, s := range sub.Scripts() {
@@ -23,6 +23,9 @@ func separable(scripts []*shell.Program) error {
 					starts = what
 				}
 				stops = stops || ends(c)
+				if hardLinks(c) && i < len(scripts)-1 {
+					return cannot("%s makes hard links, which end when a later step writes to one of them", name)
+				}
 				if c.Name == "mount" && c.Kind == shell.CallProgram && len(c.Args) > 0 {
 					return cannot("%s mounts a file system", name)
 				}
@@ -38,6 +41,19 @@ func separable(scripts []*shell.Program) error {
 		}
 	}
 	return nil
+}
+
+// hardLinks reports whether a call gives files second names.
+func hardLinks(c *shell.Call) bool {
+	switch c.Name {
+	case "link":
+		return c.Kind == shell.CallProgram
+	case "ln":
+		return !hasShort(c, 's') && !c.HasArg("--symbolic")
+	case "cp":
+		return hasShort(c, 'l') || c.HasArg("--link")
+	}
+	return false
 }
 
 // keeps reports whether what is written to a path is still there in the next

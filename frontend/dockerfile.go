@@ -39,10 +39,13 @@ func (r *request) serveDockerfile(ctx context.Context) (*client.Result, error) {
 	if err := d.read(ctx); err != nil {
 		return nil, err
 	}
-	if d.rewritten == nil {
-		return builder.Build(ctx, r.gateway)
+	if d.client != nil {
+		return d.build(ctx)
 	}
-	return d.build(ctx)
+	if err := d.tellDecisions(ctx); err != nil {
+		return nil, err
+	}
+	return builder.Build(ctx, r.gateway)
 }
 
 func (r *request) splitOff() bool {
@@ -57,11 +60,10 @@ func (r *request) splitOff() bool {
 type dockerfileBuild struct {
 	*request
 	file *dockerfile.File
-	// client sees what stands in for squashed stages; it takes the place of
-	// the request's own.
+	// client sees what stands in for squashed stages, in the place of the
+	// request's own; nil when nothing is rewritten.
 	client *dockerui.Client
-	// rewritten has an entry for each platform; it is nil when nothing is to
-	// be rewritten.
+	// rewritten has an entry for each platform.
 	rewritten []*dockerfile.Rewritten
 }
 
@@ -118,7 +120,6 @@ func (d *dockerfileBuild) read(ctx context.Context) error {
 		changed = changed || out.Changed
 	}
 	if !changed || onbuild {
-		d.rewritten = nil
 		return nil
 	}
 	return d.newClient(st)

@@ -207,6 +207,9 @@ func (d *dockerfileBuild) definition(ctx context.Context, res *dockerfile2llb.Re
 
 // tellDecisions shows what was done to which line, as steps of their own.
 func (d *dockerfileBuild) tellDecisions(ctx context.Context) error {
+	if len(d.rewritten) == 0 || len(d.rewritten[0].Decisions) == 0 {
+		return nil
+	}
 	st := llb.Scratch()
 	for i, dec := range d.rewritten[0].Decisions {
 		text := fmt.Sprintf("%s:%d: %s", d.source.Filename, dec.Line, dec.Text)

@@ -109,7 +109,11 @@ func (in *interp) set(c *ctx, e *env, a Assign, v value, decl string) {
 		e.put(a.Name, n)
 	}
 	if n.exported && a.Name != "" {
-		in.effect(c, e, Effect{Kind: EffectExport, Name: a.Name, Value: a.Value.Value, Known: a.Value.Known, Pos: a.Pos})
+		w := a.Value
+		if a.Naked { // export X: what it has
+			fill(&w, n.val)
+		}
+		in.effect(c, e, Effect{Kind: EffectExport, Name: a.Name, Value: w.Value, Known: w.Known, Pos: a.Pos})
 	}
 	if c.rec.first(onceAssign, a.Pos, a.Name) {
 		c.rec.script.Assigns = append(c.rec.script.Assigns, a)

@@ -1,0 +1,184 @@
+package dockerfile
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/pgstrata/pgstrata/shell"
+)
+
+// Run is what a RUN instruction does.
+type Run struct {
+	// Text is its shell text, "" where no shell of the image reads it.
+	Text string
+	// Pieces are its commands, where it is a row of commands of which the first
+	// that fails ends it; else there is one.
+	Pieces []*Piece
+}
+
+// Piece is a part of a RUN line.
+type Piece struct {
+	// Text is the command.
+	Text string
+	// State says that it does no more than change what holds for the pieces
+	// after it: cd, export, set. Prelude are those before it.
+	State   bool
+	Prelude []string
+	// Facts are what it does, nil for a state.
+	Facts *Facts
+	// Child is the script of the build context that it runs, when it does no
+	// more than that; Script is its path in the context.
+	Child  *shell.Child
+	Script string
+	// Driver is set when that script runs others.
+	Driver *Driver
+	// Files are the copied files that are there when it starts, by their
+	// targets.
+	Files map[string]*CopiedFile
+}
+
+// Facts are what a step does with the files that were copied before it.
+type Facts struct {
+	// Opaque is why nothing below is sure, "" when it is.
+	Opaque string
+	// Program is what was read of it; nil where it cannot be read.
+	Program *shell.Program
+	// Reads are the copied files that it needs, Trees the directories of which
+	// it needs everything, Dirs those that only have to exist, Touched the
+	// paths that it may change with all below them; all sorted.
+	Reads, Trees, Dirs, Touched []string
+
+	inner *facts
+}
+
+// Mentions reports whether the step may read a variable.
+func (f *Facts) Mentions(name string) bool { return f.inner.mentions(name) }
+
+// Calls are the commands that it may run.
+func (f *Facts) Calls() []*shell.Call { return f.inner.calls() }
+
+func (f *facts) export() *Facts {
+	keys := func(m map[string]bool) []string { return slices.Sorted(maps.Keys(m)) }
+	return &Facts{Opaque: f.opaque, Program: f.program, Reads: keys(f.reads), Trees: keys(f.trees), Dirs: keys(f.dirs), Touched: keys(f.touched), inner: f}
+}
+
+// pieces takes RUN instructions of a stage apart.
+type pieces struct {
+	*reading
+	stage  *stageReader
+	scope  *scope
+	copied map[*copiedFile]*CopiedFile
+}
+
+func (p *pieces) run(cmd *instructions.RunCommand) *Run {
+	text, ok := runText(cmd)
+	if !ok {
+		p.stage.root.forget("/")
+		return &Run{}
+	}
+	out := &Run{Text: text}
+	texts, state := p.commands(text)
+	var prelude []string
+	for i, t := range texts {
+		one := &Piece{Text: t, Prelude: slices.Clone(prelude)}
+		out.Pieces = append(out.Pieces, one)
+		if state[i] {
+			one.State = true
+			prelude = append(prelude, t)
+			continue
+		}
+		p.read(one)
+	}
+	return out
+}
+
+// commands are the commands of a text of which the first that fails ends it,
+// and which of them only change what holds for those after them.
+func (p *pieces) commands(text string) (texts []string, state []bool) {
+	whole := []string{text}
+	interpreter, errexit := shellOf(p.scope.shell)
+	variant := syntax.LangPOSIX
+	if interpreter == "bash" {
+		variant = syntax.LangBash
+	}
+	file, err := syntax.NewParser(syntax.Variant(variant)).Parse(strings.NewReader(text), "RUN")
+	if interpreter == "" || err != nil {
+		return whole, []bool{false}
+	}
+	s := &splitting{errexit: errexit}
+	for i, stmt := range file.Stmts {
+		last := i == len(file.Stmts)-1
+		chain, ok := conjunction(stmt)
+		if !ok || len(chain) > 1 && !last || !last && !s.errexit && !s.setsErrexit(stmt) {
+			return whole, []bool{false}
+		}
+		for _, piece := range chain {
+			is, repeatable := isState(piece)
+			if is && !repeatable {
+				return whole, []bool{false}
+			}
+			from, to := piece.Pos().Offset(), piece.End().Offset()
+			for _, r := range piece.Redirs {
+				if r.Hdoc != nil {
+					return whole, []bool{false} // its text is elsewhere
+				}
+			}
+			texts = append(texts, strings.TrimRight(text[from:to], "; \t\n"))
+			state = append(state, is)
+		}
+	}
+	return texts, state
+}
+
+// read fills in what a piece does, and carries it over.
+func (p *pieces) read(one *Piece) {
+	one.Files = map[string]*CopiedFile{}
+	for name, f := range p.stage.root.files {
+		if c := p.copied[f]; c != nil {
+			one.Files[name] = c
+		}
+	}
+	text := strings.Join(append(slices.Clone(one.Prelude), one.Text), " && ")
+	f := p.stage.root.examine(text, p.scope)
+	one.Facts = f.export()
+	if f.program != nil {
+		p.child(one, f)
+	}
+	p.stage.after(&item{facts: f})
+}
+
+// child notes the script that a piece runs.
+func (p *pieces) child(one *Piece, f *facts) {
+	file, err := syntax.NewParser().Parse(strings.NewReader(one.Text), "")
+	if err != nil || len(file.Stmts) != 1 {
+		return
+	}
+	if _, ok := file.Stmts[0].Cmd.(*syntax.CallExpr); !ok {
+		return
+	}
+	var found *shell.Child
+	for i := range f.program.Children {
+		c := &f.program.Children[i]
+		if c.From != f.program.Main.Path {
+			continue
+		}
+		if found != nil {
+			return
+		}
+		found = c
+	}
+	if found == nil || found.Glob || !found.InContext || found.Pipe.Stages > 0 {
+		return
+	}
+	one.Child = found
+	if cf := one.Files[found.Absolute]; cf != nil {
+		one.Script = cf.Source
+	}
+	if drives(f.program, found) != nil {
+		one.Driver = p.driver(one, f.program, found)
+	}
+}

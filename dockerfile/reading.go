@@ -1,0 +1,227 @@
+package dockerfile
+
+import (
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+
+	"github.com/pgstrata/pgstrata/shell"
+)
+
+// Reading is what a Dockerfile means for one target: the same that [Rewrite]
+// goes by, for those who write something else of it.
+type Reading struct {
+	File *File
+	// Global is what holds ahead of the first FROM's instructions.
+	Global Scope
+	// Stages are those that the target is made from, in order; it is the last.
+	Stages []*StageReading
+}
+
+// Target is the stage that is built.
+func (r *Reading) Target() *StageReading { return r.Stages[len(r.Stages)-1] }
+
+// StageReading is one stage.
+type StageReading struct {
+	*Stage
+	// Image is the image that it builds on, args expanded; On is the stage in
+	// place of one.
+	Image string
+	On    *StageReading
+	// Steps are its instructions.
+	Steps []*Step
+	// End is what holds after them.
+	End Scope
+}
+
+// Step is an instruction, with what it does.
+type Step struct {
+	*Instruction
+	// Stage is the stage that it belongs to.
+	Stage *StageReading
+	// Scope is what holds in front of it.
+	Scope Scope
+	// Copy is the effect of COPY and ADD, Run that of RUN; nil for others.
+	Copy *Copy
+	Run  *Run
+}
+
+// Copy is what COPY or ADD does.
+type Copy struct {
+	// From is the stage or image that is copied from, "" for the build context;
+	// Stage is the stage of that name.
+	From  string
+	Stage *StageReading
+	// Dest is where it goes, "" if unknown; Sources are what is named, as far
+	// as args are known.
+	Dest    string
+	Sources []string
+	// Known says that Files are all files that it makes, by their targets.
+	Known bool
+	Files []*CopiedFile
+	// Empty are directories without any file in them, by their targets.
+	Empty []string
+	// Chown and Chmod are the flags' values, args expanded.
+	Chown, Chmod string
+}
+
+// CopiedFile is a file of the build context in a stage.
+type CopiedFile struct {
+	// Target is its path in the stage, Source that in the context.
+	Target, Source string
+	// Mode is its mode there: the context's, or the flag's.
+	Mode fs.FileMode
+	// By is the step that copied it.
+	By *Step
+}
+
+// Conditions tells whether a condition in a driver script is to be kept rather
+// than decided for the args' present values.
+type Conditions func(driver *shell.Program, g shell.Guard) bool
+
+// Read reads a Dockerfile for a target.
+func Read(f *File, opt Options, keep Conditions) (*Reading, error) {
+	target := f.Target(opt.Target)
+	if target == nil {
+		return nil, fmt.Errorf("target stage %q could not be found", opt.Target)
+	}
+	r := &reading{writer: newWriter(f, opt), keep: keep, stages: map[*Stage]*StageReading{}}
+	needed := r.needed(target)
+	out := &Reading{File: f, Global: r.global.export()}
+	for _, s := range f.Stages[:target.Index+1] {
+		one := r.stage(s)
+		r.stages[s] = one
+		if needed[s] {
+			out.Stages = append(out.Stages, one)
+		}
+	}
+	return out, nil
+}
+
+// reading reads stages; it shares with the writer what is known of them.
+type reading struct {
+	*writer
+	keep   Conditions
+	stages map[*Stage]*StageReading
+}
+
+func (r *reading) stage(s *Stage) *StageReading {
+	out := &StageReading{Stage: s, Image: r.baseName(s)}
+	if on := r.file.Stage(out.Image, s.Index); on != nil {
+		out.On, out.Image = r.stages[on], ""
+	}
+	sr := r.reader(s)
+	copied := map[*copiedFile]*CopiedFile{}
+	for _, in := range s.Instructions {
+		step := &Step{Instruction: in, Stage: out, Scope: sr.scope.export()}
+		it := &item{in: in, scope: sr.scope.clone(true)}
+		switch cmd := in.Command.(type) {
+		case *instructions.CopyCommand, *instructions.AddCommand:
+			step.Copy = r.copy(sr, step, it, copied)
+		case *instructions.RunCommand:
+			p := &pieces{reading: r, stage: sr, scope: it.scope, copied: copied}
+			step.Run = p.run(cmd)
+		}
+		sr.scope.apply(in.Command, r.global, r.opt.Args)
+		out.Steps = append(out.Steps, step)
+	}
+	r.scopes[s] = sr.scope
+	out.End = sr.scope.export()
+	return out
+}
+
+// copy reads a COPY or ADD.
+func (r *reading) copy(sr *stageReader, step *Step, it *item, copied map[*copiedFile]*CopiedFile) *Copy {
+	src := sourcesOf(it.in.Command)
+	out := &Copy{From: r.expanded(src.from)}
+	if on := r.file.Stage(out.From, sr.stage.Index); src.from != "" && on != nil {
+		out.Stage = r.stages[on]
+	}
+	for _, word := range src.SourcePaths {
+		name, _ := it.scope.expand(word)
+		out.Sources = append(out.Sources, first(name, word))
+	}
+	if dest, ok := it.scope.expand(src.DestPath); ok {
+		if path.IsAbs(dest) {
+			out.Dest = path.Clean(dest)
+		} else if it.scope.dir != "" {
+			out.Dest = path.Join(it.scope.dir, dest)
+		}
+		if trailing(dest) != "" && out.Dest != "/" {
+			out.Dest += "/"
+		}
+	}
+	out.Chmod, _ = it.scope.expand(src.chmod)
+	switch c := it.in.Command.(type) {
+	case *instructions.CopyCommand:
+		out.Chown, _ = it.scope.expand(c.Chown)
+	case *instructions.AddCommand:
+		out.Chown, _ = it.scope.expand(c.Chown)
+	}
+	c := sr.root.copies(it)
+	if c == nil {
+		return out
+	}
+	out.Known = true
+	for _, name := range c.files {
+		f := &CopiedFile{Target: name, Source: c.by[name].source, Mode: c.by[name].mode, By: step}
+		copied[c.by[name]] = f
+		out.Files = append(out.Files, f)
+	}
+	if src.from == "" {
+		out.Empty = r.empty(out, c)
+	}
+	return out
+}
+
+// empty are the directories that a COPY makes and puts nothing into.
+func (r *reading) empty(out *Copy, c *copying) []string {
+	var list []string
+	for _, source := range out.Sources {
+		root := strings.TrimPrefix(path.Clean("/"+source), "/")
+		if root == "" {
+			root = "."
+		}
+		_ = fs.WalkDir(r.opt.Context, root, func(p string, d fs.DirEntry, err error) error { // what cannot be read was reported with its files
+			if err != nil || !d.IsDir() {
+				return nil
+			}
+			if entries, err := fs.ReadDir(r.opt.Context, p); err == nil && len(entries) == 0 {
+				list = append(list, path.Join(c.dest, strings.TrimPrefix(strings.TrimPrefix(p, root), "/")))
+			}
+			return nil
+		})
+	}
+	slices.Sort(list)
+	return list
+}
+
+// Scope is what holds at one place of a stage.
+type Scope struct {
+	// Env and Args are the variables whose values are known. Open says that the
+	// base image's environment is not.
+	Env, Args map[string]string
+	Open      bool
+	// Dir is the working directory and User the user, "" if unknown; Shell is
+	// what runs a RUN line.
+	Dir, User string
+	Shell     []string
+
+	inner *scope
+}
+
+func (s *scope) export() Scope {
+	c := s.clone(true)
+	return Scope{Env: c.env, Args: c.args, Open: c.open, Dir: c.dir, User: c.user, Shell: c.shell, inner: c}
+}
+
+// Expand replaces the variables of a word, and takes its quotes away, as
+// BuildKit does; ok is false when one of them is not known.
+func (s Scope) Expand(word string) (value string, ok bool) { return s.inner.expand(word) }
+
+// Root reports whether steps run as root.
+func (s Scope) Root() bool { return s.inner.root() }
