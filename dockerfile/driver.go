@@ -344,6 +344,9 @@ func (d *driving) child(i int) (*part, error) {
 	case c.Dir == "":
 		return nil, cannot("%s runs %s in a directory that is known only when it runs", where, base(name))
 	}
+	if c.Interpreter == "" && !d.hasShebang(c) {
+		return nil, cannot("%s has no #! line, so it runs in the shell of its caller", base(name))
+	}
 	p := &part{dir: c.Dir, child: c}
 	for _, v := range c.Env {
 		if v.Value.Known {
@@ -377,6 +380,13 @@ func (d *driving) child(i int) (*part, error) {
 	}
 	p.text = text
 	return p, nil
+}
+
+// hasShebang reports whether a script says what runs it.
+func (d *driving) hasShebang(c *shell.Child) bool {
+	return slices.ContainsFunc(d.scripts, func(p *shell.Program) bool {
+		return p.Main.Path == c.Path && p.Main.Shebang.Line != ""
+	})
 }
 
 func known(s string) shell.Word { return shell.Word{Text: s, Value: s, Known: true} }

@@ -33,8 +33,12 @@ type item struct {
 	order int
 }
 
-// mount makes a part of the build context visible in a step.
-type mount struct{ source, target string }
+// mount makes a part of the build context visible in a step. An executable one
+// is a file that has not been executable in the context.
+type mount struct {
+	source, target string
+	executable     bool
+}
 
 // Decision tells what became of an instruction.
 type Decision struct {

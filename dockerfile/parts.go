@@ -16,6 +16,9 @@ type Driver struct {
 	// are none.
 	Parts []*Part
 	Why   string
+	// Checks are places in it, as file:line, that end the build for some values
+	// of the args: no part does.
+	Checks []string
 }
 
 // Part is a script that a driver runs, or a command of its own.
@@ -46,7 +49,7 @@ type Part struct {
 func (p *pieces) driver(one *Piece, program *shell.Program, runs *shell.Child) *Driver {
 	sub := drives(program, runs)
 	out := &Driver{Program: sub}
-	parts, when, err := p.parts(program, sub, runs)
+	parts, cond, err := p.parts(program, sub, runs)
 	if err == nil && (len(runs.Redirects) > 0 || len(runs.Wrappers) > 0 || runs.Dir == "" || len(runs.Args) > 0) {
 		err = cannot("its line does more than run %s", driverName(runs))
 	}
@@ -59,12 +62,13 @@ func (p *pieces) driver(one *Piece, program *shell.Program, runs *shell.Child) *
 		out.Why = "what it runs depends on the value of an ARG"
 		return out
 	}
+	out.Checks = cond.checks
 	sr := *p.stage // what its scripts do to the files is for later ones of them
 	sr.root = sr.root.clone()
 	for i := range parts {
 		files := maps.Clone(one.Files)
 		maps.DeleteFunc(files, func(name string, _ *CopiedFile) bool { return sr.root.files[name] == nil })
-		part := p.part(&sr, &parts[i], when[i])
+		part := p.part(&sr, &parts[i], cond.when(&parts[i]))
 		part.Files = files
 		if parts[i].text != others[i].text || parts[i].dir != others[i].dir {
 			out.Parts, out.Why = nil, "what it runs depends on the value of an ARG"
@@ -138,26 +142,15 @@ func (p *pieces) elsewhere(one *Piece) ([]part, error) {
 }
 
 // parts are those of a driver whose conditions of the kind that is kept are
-// taken to hold, and for each of them these conditions.
-func (p *pieces) parts(program, sub *shell.Program, runs *shell.Child) ([]part, [][]shell.Guard, error) {
+// taken to hold.
+func (p *pieces) parts(program, sub *shell.Program, runs *shell.Child) ([]part, *unconditioned, error) {
 	cond, err := p.unconditional(sub)
 	if err != nil {
 		return nil, nil, err
 	}
 	others := slices.DeleteFunc(slices.Clone(program.Programs), func(o *shell.Program) bool { return o == sub })
 	parts, err := driver(cond.program, runs, others, p.stage.root.glob)
-	if err != nil {
-		return nil, nil, err
-	}
-	var when [][]shell.Guard
-	for _, one := range parts {
-		if one.child != nil {
-			when = append(when, cond.children[one.child])
-		} else {
-			when = append(when, cond.effects[one.effect])
-		}
-	}
-	return parts, when, nil
+	return parts, cond, err
 }
 
 // unconditioned is a driver without the conditions that are kept.
@@ -165,49 +158,81 @@ type unconditioned struct {
 	program  *shell.Program
 	children map[*shell.Child][]shell.Guard
 	effects  map[*shell.Effect][]shell.Guard
+	// checks are the places that end it for some values of the args.
+	checks []string
+}
+
+// when are the conditions of a part.
+func (u *unconditioned) when(p *part) []shell.Guard {
+	if p.child != nil {
+		return u.children[p.child]
+	}
+	return u.effects[p.effect]
 }
 
 // unconditional takes out of a driver the conditions that are kept. Scripts and
-// commands may stand under one, but nothing that later ones depend on.
+// commands may stand under one, but nothing that later ones depend on. An exit
+// with a failure only refuses some values of the args; it is told of in checks.
 func (p *pieces) unconditional(sub *shell.Program) (*unconditioned, error) {
-	program := *sub
-	program.Children, program.Effects = slices.Clone(sub.Children), slices.Clone(sub.Effects)
-	out := &unconditioned{&program, map[*shell.Child][]shell.Guard{}, map[*shell.Effect][]shell.Guard{}}
-	kept := func(guards []shell.Guard) (when, rest []shell.Guard) {
-		for _, g := range guards {
-			if p.keep != nil && p.keep(sub, g) {
-				when = append(when, g)
-			} else {
-				rest = append(rest, g)
+	out := &unconditioned{program: new(shell.Program), children: map[*shell.Child][]shell.Guard{}, effects: map[*shell.Effect][]shell.Guard{}}
+	*out.program = *sub
+	out.program.Children, out.program.Effects = slices.Clone(sub.Children), nil
+	for i := range out.program.Children {
+		c := &out.program.Children[i]
+		var err error
+		if out.children[c], c.Guards, err = p.kept(sub, c.Guards); err != nil {
+			return nil, err
+		}
+	}
+	var conditions [][]shell.Guard
+	for i := range sub.Effects {
+		e := sub.Effects[i]
+		when, rest, err := p.kept(sub, e.Guards)
+		if err != nil {
+			return nil, err
+		}
+		if len(when) > 0 {
+			switch {
+			case e.Kind == shell.EffectCommand:
+				e.Guards = rest
+			case e.Kind == shell.EffectExit && e.Name != "0" && e.Name != "":
+				out.checks = append(out.checks, fmt.Sprintf("%s:%d", e.From, e.Pos.Line))
+				continue
+			default:
+				return nil, cannot("%s:%d does something on a condition that later scripts may depend on", base(e.From), e.Pos.Line)
 			}
 		}
-		return when, rest
+		out.program.Effects = append(out.program.Effects, e)
+		conditions = append(conditions, when)
 	}
-	for i := range program.Children {
-		c := &program.Children[i]
-		out.children[c], c.Guards = kept(c.Guards)
-	}
-	for i := range program.Effects {
-		e := &program.Effects[i]
-		when, rest := kept(e.Guards)
-		if len(when) == 0 {
-			continue
-		}
-		switch e.Kind {
-		case shell.EffectCommand:
-			out.effects[e], e.Guards = when, rest
-		case shell.EffectSource:
-			return nil, cannot("%s:%d sources a file on a condition", base(e.From), e.Pos.Line)
-		default:
-			return nil, cannot("%s:%d does something on a condition that later scripts may depend on (%s)", base(e.From), e.Pos.Line, fmt.Sprintf("%s %s", e.Kind, e.Name))
-		}
+	for i := range out.program.Effects { // only now does the slice stay where it is
+		out.effects[&out.program.Effects[i]] = conditions[i]
 	}
 	for _, s := range sub.Scripts() {
 		for _, a := range s.Assigns {
-			if when, _ := kept(a.Guards); len(when) > 0 {
+			if when, _, err := p.kept(sub, a.Guards); err != nil || len(when) > 0 {
 				return nil, cannot("%s:%d sets %s on a condition", base(s.Path), a.Pos.Line, a.Name)
 			}
 		}
 	}
 	return out, nil
+}
+
+// kept splits guards into those that are kept and the others.
+func (p *pieces) kept(sub *shell.Program, guards []shell.Guard) (when, rest []shell.Guard, err error) {
+	for _, g := range guards {
+		keep, why := false, ""
+		if p.keep != nil && !g.IsLoop() {
+			keep, why = p.keep(sub, g)
+		}
+		switch {
+		case why != "":
+			return nil, nil, cannot("%s", why)
+		case keep:
+			when = append(when, g)
+		default:
+			rest = append(rest, g)
+		}
+	}
+	return when, rest, nil
 }

@@ -79,9 +79,10 @@ type CopiedFile struct {
 	By *Step
 }
 
-// Conditions tells whether a condition in a driver script is to be kept rather
-// than decided for the args' present values.
-type Conditions func(driver *shell.Program, g shell.Guard) bool
+// Conditions tells whether a condition in a driver script is to be kept, rather
+// than decided for the args' present values. If it depends on args and cannot be
+// kept, why says so.
+type Conditions func(driver *shell.Program, g shell.Guard) (keep bool, why string)
 
 // Read reads a Dockerfile for a target.
 func Read(f *File, opt Options, keep Conditions) (*Reading, error) {

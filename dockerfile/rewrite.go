@@ -2,6 +2,7 @@ package dockerfile
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -85,7 +86,7 @@ func newWriter(f *File, opt Options) *writer {
 	for k, v := range opt.Predefined {
 		w.global.args[k] = v
 	}
-	w.taken = map[string]bool{}
+	w.taken, w.executables = map[string]bool{}, map[string]bool{}
 	for _, s := range f.Stages {
 		w.taken[strings.ToLower(s.Name)], w.taken[strings.ToLower(w.expanded(s.Base))] = true, true
 	}
@@ -117,8 +118,10 @@ type writer struct {
 	names map[*Stage]string
 	// taken are the names of stages, in lower case; files is the one that
 	// holds what steps need beside the context.
-	taken  map[string]bool
-	files  string
+	taken map[string]bool
+	files string
+	// executables are the files of the context that steps need executable.
+	executables map[string]bool
 	scopes map[*Stage]*scope
 }
 
@@ -147,13 +150,24 @@ func (w *writer) rewrite(target *Stage) {
 	}
 	text := w.text.String()
 	if strings.Contains(text, "from="+w.files) {
-		stage := "FROM scratch AS " + w.files + "\nCOPY <<PGSTRATA /docker-clean\nBinary::apt::APT::Keep-Downloaded-Packages \"true\";\nPGSTRATA\n"
+		stage := w.filesStage()
 		before := strings.Count(text[:filesAt], "\n")
 		w.out.Lines = slices.Insert(w.out.Lines, before, make([]Lines, strings.Count(stage, "\n"))...)
 		text = text[:filesAt] + stage + text[filesAt:]
 	}
 	w.out.Text = []byte(text)
 	slices.SortStableFunc(w.out.Decisions, func(a, b Decision) int { return a.Line - b.Line })
+}
+
+// filesStage holds what steps need beside the context: apt's setting that keeps
+// downloads, and scripts that a chmod makes executable.
+func (w *writer) filesStage() string {
+	var b strings.Builder
+	b.WriteString("FROM scratch AS " + w.files + "\nCOPY <<PGSTRATA /docker-clean\nBinary::apt::APT::Keep-Downloaded-Packages \"true\";\nPGSTRATA\n")
+	for _, name := range slices.Sorted(maps.Keys(w.executables)) {
+		fmt.Fprintf(&b, "COPY --chmod=0755 %s /executable/%s\n", name, name)
+	}
+	return b.String()
 }
 
 // directives repeats the parser's directives, without the one that says who
@@ -350,6 +364,11 @@ func (w *writer) itemText(it *item) string {
 func (w *writer) flags(it *item) string {
 	var b strings.Builder
 	for _, m := range it.mounts {
+		if m.executable {
+			w.executables[m.source] = true
+			fmt.Fprintf(&b, "--mount=type=bind,from=%s,source=/executable/%s,target=%s ", w.files, m.source, m.target)
+			continue
+		}
 		fmt.Fprintf(&b, "--mount=type=bind,source=%s,target=%s ", path.Join("/", m.source), m.target)
 	}
 	base := w.rootName(it)

@@ -137,13 +137,13 @@ func mountsFor(c *copying, step *item) ([]mount, bool) {
 		if f == nil {
 			continue
 		}
-		if !f.mode.IsRegular() || f.executable && f.mode&0o111 == 0 && c.chmod == "" {
+		if !f.mode.IsRegular() {
 			return nil, false
 		}
 		if c.chmod != "" && f.mode&0o111 != 0 {
 			return nil, false // the context's own mode may not do
 		}
-		mounts[mount{f.source, name}] = true
+		mounts[mount{f.source, name, f.executable && f.mode&0o111 == 0}] = true
 	}
 	for dir := range step.facts.dirs {
 		if !overlaps(c, dir) || slices.ContainsFunc(slices.Collect(maps.Keys(mounts)), func(m mount) bool { return within(m.target, dir) }) {
@@ -213,7 +213,7 @@ func (c *copying) tree(dir string) (mount, bool) {
 		}
 		source, found = src, true
 	}
-	return mount{source, dir}, found && (dir == c.dest || strings.HasPrefix(dir, c.dest+"/")) && plainName(source) && c.whole
+	return mount{source: source, target: dir}, found && (dir == c.dest || strings.HasPrefix(dir, c.dest+"/")) && plainName(source) && c.whole
 }
 
 // argPasses reports whether an ARG may come after another instruction: one that
