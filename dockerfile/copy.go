@@ -20,27 +20,33 @@ type copying struct {
 	// whole says that every source is a directory, so that what it holds is
 	// copied as it is.
 	whole bool
+	// of is the copy that this is a part of; nil for a whole one.
+	of *copying
 	// chmod is its flag's value.
 	chmod string
+	// dirs are the directories that it makes, but for those that every image
+	// has.
+	dirs []string
 	// movable says that steps which do not name its files do not depend on
-	// them: none is in a place that programs read without being told to.
+	// them: none is in a place that programs read without being told to, or
+	// has an owner whose number a step may change.
 	movable bool
 }
 
 // sources is what COPY and ADD have in common.
 type sources struct {
 	instructions.SourcesAndDest
-	from, chmod string
-	excludes    []string
-	add, plain  bool // plain: no flag that changes which files are copied
+	from, chmod, chown string
+	excludes           []string
+	add, plain         bool // plain: no flag that changes which files are copied
 }
 
 func sourcesOf(cmd any) sources {
 	switch c := cmd.(type) {
 	case *instructions.CopyCommand:
-		return sources{c.SourcesAndDest, c.From, c.Chmod, c.ExcludePatterns, false, !c.Parents}
+		return sources{c.SourcesAndDest, c.From, c.Chmod, c.Chown, c.ExcludePatterns, false, !c.Parents}
 	case *instructions.AddCommand:
-		return sources{c.SourcesAndDest, "", c.Chmod, c.ExcludePatterns, true, c.Checksum == "" && c.KeepGitDir == nil && c.Unpack == nil}
+		return sources{c.SourcesAndDest, "", c.Chmod, c.Chown, c.ExcludePatterns, true, c.Checksum == "" && c.KeepGitDir == nil && c.Unpack == nil}
 	}
 	return sources{}
 }
@@ -58,7 +64,7 @@ func (r *rootfs) copies(it *item) *copying {
 		r.forget("/")
 		return nil
 	}
-	c := &copying{dest: path.Clean(dest), chmod: src.chmod, movable: true}
+	c := &copying{dest: path.Clean(dest), chmod: src.chmod, movable: src.chown == ""}
 	if src.from != "" || !src.plain || len(src.SourceContents) > 0 || len(src.excludes) > 0 || !r.collect(it, src, dest, c) {
 		r.forget(c.dest)
 		return nil
@@ -96,8 +102,9 @@ func (r *rootfs) collect(it *item, src sources, dest string, c *copying) bool {
 		return err != nil || !info.IsDir()
 	})
 	into := strings.HasSuffix(dest, "/") || len(list) > 1 || r.dirs[c.dest] != nil || isSystemDir(c.dest)
+	dirs := map[string]bool{}
 	for _, name := range list {
-		if !r.tree(it, src, name, c.dest, into, files) {
+		if !r.tree(it, src, name, c.dest, into, files, dirs) {
 			return false
 		}
 	}
@@ -111,6 +118,16 @@ func (r *rootfs) collect(it *item, src sources, dest string, c *copying) bool {
 		r.forgetFile(name)
 		r.add(name, files[name])
 	}
+	for dir := range dirs {
+		for ; !isSystemDir(dir); dir = path.Dir(dir) {
+			c.dirs = append(c.dirs, dir)
+			if r.dirs[dir] == nil {
+				r.dirs[dir] = &copiedDir{complete: true}
+			}
+		}
+	}
+	slices.Sort(c.dirs)
+	c.dirs = slices.Compact(c.dirs)
 	return true
 }
 
@@ -121,7 +138,7 @@ func (r *rootfs) forgetFile(name string) {
 }
 
 // tree lists what one source becomes: a file, or what a directory holds.
-func (r *rootfs) tree(it *item, src sources, name, dest string, into bool, files map[string]*copiedFile) bool {
+func (r *rootfs) tree(it *item, src sources, name, dest string, into bool, files map[string]*copiedFile, dirs map[string]bool) bool {
 	info, err := fs.Stat(r.context, name)
 	if err != nil {
 		return false
@@ -133,20 +150,22 @@ func (r *rootfs) tree(it *item, src sources, name, dest string, into bool, files
 		if into {
 			dest = path.Join(dest, path.Base(name))
 		}
+		dirs[path.Dir(dest)] = true
 		files[dest] = &copiedFile{source: name, mode: changed(info.Mode(), src.chmod), by: it}
 		return true
 	}
 	err = fs.WalkDir(r.context, name, func(p string, d fs.DirEntry, err error) error {
+		rest := strings.TrimPrefix(strings.TrimPrefix(p, name), "/")
+		if name == "." {
+			rest = p
+		}
 		if err != nil || d.IsDir() {
+			dirs[path.Join(dest, rest)] = true
 			return err
 		}
 		info, err := d.Info()
 		if err != nil {
 			return err
-		}
-		rest := strings.TrimPrefix(strings.TrimPrefix(p, name), "/")
-		if name == "." {
-			rest = p
 		}
 		files[path.Join(dest, rest)] = &copiedFile{source: p, mode: changed(info.Mode(), src.chmod), by: it}
 		return nil

@@ -98,10 +98,12 @@ func (f *facts) touches(c *copying) (string, bool) {
 			if within(name, t) || within(t, name) {
 				return t, true
 			}
-			for dir := path.Dir(name); !isSystemDir(dir); dir = path.Dir(dir) {
-				if within(dir, t) || path.Dir(t) == dir {
-					return t, true
-				}
+		}
+		for _, dir := range c.dirs {
+			// What is made beside the files needs their directory; what
+			// another part of the same copy makes has it from there.
+			if within(dir, t) || path.Dir(t) == dir && (c.of == nil || !overlaps(c.of, t)) {
+				return t, true
 			}
 		}
 	}

@@ -38,7 +38,6 @@ func (r *stageReader) fold() {
 
 // withFlags adds flags to a COPY or ADD.
 func withFlags(text string, a attributes) string {
-	at := strings.IndexAny(text, " \t")
 	var flags string
 	if a.chown != "" {
 		flags += " --chown=" + a.chown
@@ -46,7 +45,7 @@ func withFlags(text string, a attributes) string {
 	if a.chmod != "" {
 		flags += " --chmod=" + a.chmod
 	}
-	return text[:at] + flags + text[at:]
+	return insert(text, flags)
 }
 
 // folded works out what a step does to the copies before it; ok is false when
@@ -167,7 +166,7 @@ func attributesOf(command, value string, all bool, c *copying, names []string) (
 			return attributes{}, false
 		}
 	}
-	tree := all && len(names) == 1 && names[0] == c.dest && c.whole
+	tree := all && c.of == nil && len(names) == 1 && names[0] == c.dest && c.whole
 	slices.Sort(names)
 	if !tree && (!slices.Equal(slices.Compact(names), c.files) || c.whole) {
 		return attributes{}, false

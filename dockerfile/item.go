@@ -33,12 +33,9 @@ type item struct {
 	order int
 }
 
-// mount makes a part of the build context visible in a step. An executable one
-// is a file that has not been executable in the context.
-type mount struct {
-	source, target string
-	executable     bool
-}
+// mount makes a part of the build context visible in a step. The mode is that
+// of a file which has another in the context.
+type mount struct{ source, target, mode string }
 
 // Decision tells what became of an instruction.
 type Decision struct {

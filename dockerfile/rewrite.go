@@ -86,7 +86,7 @@ func newWriter(f *File, opt Options) *writer {
 	for k, v := range opt.Predefined {
 		w.global.args[k] = v
 	}
-	w.taken, w.executables = map[string]bool{}, map[string]bool{}
+	w.taken, w.moded = map[string]bool{}, map[string]bool{}
 	for _, s := range f.Stages {
 		w.taken[strings.ToLower(s.Name)], w.taken[strings.ToLower(w.expanded(s.Base))] = true, true
 	}
@@ -120,8 +120,9 @@ type writer struct {
 	// holds what steps need beside the context.
 	taken map[string]bool
 	files string
-	// executables are the files of the context that steps need executable.
-	executables map[string]bool
+	// moded are the files of the context that steps need with another mode:
+	// mode, slash, file.
+	moded  map[string]bool
 	scopes map[*Stage]*scope
 }
 
@@ -160,12 +161,13 @@ func (w *writer) rewrite(target *Stage) {
 }
 
 // filesStage holds what steps need beside the context: apt's setting that keeps
-// downloads, and scripts that a chmod makes executable.
+// downloads, and files with another mode than in the context.
 func (w *writer) filesStage() string {
 	var b strings.Builder
 	b.WriteString("FROM scratch AS " + w.files + "\nCOPY <<PGSTRATA /docker-clean\nBinary::apt::APT::Keep-Downloaded-Packages \"true\";\nPGSTRATA\n")
-	for _, name := range slices.Sorted(maps.Keys(w.executables)) {
-		fmt.Fprintf(&b, "COPY --chmod=0755 %s /executable/%s\n", name, name)
+	for _, name := range slices.Sorted(maps.Keys(w.moded)) {
+		mode, file, _ := strings.Cut(name, "/")
+		fmt.Fprintf(&b, "COPY --chmod=%s %s /%s\n", mode, file, name)
 	}
 	return b.String()
 }
@@ -364,9 +366,9 @@ func (w *writer) itemText(it *item) string {
 func (w *writer) flags(it *item) string {
 	var b strings.Builder
 	for _, m := range it.mounts {
-		if m.executable {
-			w.executables[m.source] = true
-			fmt.Fprintf(&b, "--mount=type=bind,from=%s,source=/executable/%s,target=%s ", w.files, m.source, m.target)
+		if m.mode != "" {
+			w.moded[m.mode+"/"+m.source] = true
+			fmt.Fprintf(&b, "--mount=type=bind,from=%s,source=/%s/%s,target=%s ", w.files, m.mode, m.source, m.target)
 			continue
 		}
 		fmt.Fprintf(&b, "--mount=type=bind,source=%s,target=%s ", path.Join("/", m.source), m.target)

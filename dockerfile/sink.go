@@ -1,6 +1,7 @@
 package dockerfile
 
 import (
+	"fmt"
 	"maps"
 	"path"
 	"slices"
@@ -15,7 +16,12 @@ func (r *stageReader) sink() {
 	for i := len(r.items) - 1; i >= 0; i-- {
 		it := r.items[i]
 		switch {
-		case it.copy != nil && it.copy.movable, it.moded != nil:
+		case it.copy != nil && it.copy.movable:
+			if r.partition(i) {
+				r.move(i+1, r.copyPasses)
+			}
+			r.move(i, r.copyPasses)
+		case it.moded != nil:
 			r.move(i, r.copyPasses)
 		case it.arg != "":
 			r.move(i, r.argPasses)
@@ -23,14 +29,21 @@ func (r *stageReader) sink() {
 	}
 }
 
-// move moves an item behind the last step that it may pass.
-func (r *stageReader) move(i int, passes func(it, other *item) bool) {
-	it, to := r.items[i], i
+// reach is the place of the last step that an item may come after.
+func (r *stageReader) reach(it *item, i int, passes func(it, other *item) bool) int {
+	to := i
 	for j := i + 1; j < len(r.items) && passes(it, r.items[j]); j++ {
 		if r.items[j].facts != nil {
 			to = j
 		}
 	}
+	return to
+}
+
+// move moves an item behind the last step that it may pass.
+func (r *stageReader) move(i int, passes func(it, other *item) bool) {
+	it := r.items[i]
+	to := r.reach(it, i, passes)
 	if to == i {
 		return
 	}
@@ -140,10 +153,14 @@ func mountsFor(c *copying, step *item) ([]mount, bool) {
 		if !f.mode.IsRegular() {
 			return nil, false
 		}
-		if c.chmod != "" && f.mode&0o111 != 0 {
-			return nil, false // the context's own mode may not do
+		mode := c.chmod
+		if f.executable && f.mode&0o111 == 0 {
+			mode = fmt.Sprintf("%04o", f.mode.Perm()|0o111)
 		}
-		mounts[mount{f.source, name, f.executable && f.mode&0o111 == 0}] = true
+		if strings.Trim(mode, "01234567") != "" {
+			return nil, false // symbolic, or a variable
+		}
+		mounts[mount{f.source, name, mode}] = true
 	}
 	for dir := range step.facts.dirs {
 		if !overlaps(c, dir) || slices.ContainsFunc(slices.Collect(maps.Keys(mounts)), func(m mount) bool { return within(m.target, dir) }) {
@@ -159,7 +176,8 @@ func mountsFor(c *copying, step *item) ([]mount, bool) {
 }
 
 func overlaps(c *copying, dir string) bool {
-	return slices.ContainsFunc(c.files, func(name string) bool { return within(name, dir) })
+	in := func(name string) bool { return within(name, dir) }
+	return slices.ContainsFunc(c.files, in) || slices.ContainsFunc(c.dirs, in)
 }
 
 func overlap(a, b *copying) bool {
@@ -171,22 +189,7 @@ func overlap(a, b *copying) bool {
 
 // disjointDirs reports whether neither copy puts files where the other does:
 // the first of them makes the directory.
-func disjointDirs(a, b *copying) bool {
-	dirs := map[string]bool{}
-	for _, name := range a.files {
-		for dir := path.Dir(name); !isSystemDir(dir); dir = path.Dir(dir) {
-			dirs[dir] = true
-		}
-	}
-	for _, name := range b.files {
-		for dir := path.Dir(name); !isSystemDir(dir); dir = path.Dir(dir) {
-			if dirs[dir] {
-				return false
-			}
-		}
-	}
-	return true
-}
+func disjointDirs(a, b *copying) bool { return disjoint(a.dirs, b.dirs) }
 
 func disjoint(a, b []string) bool {
 	set := map[string]bool{}
@@ -213,7 +216,7 @@ func (c *copying) tree(dir string) (mount, bool) {
 		}
 		source, found = src, true
 	}
-	return mount{source: source, target: dir}, found && (dir == c.dest || strings.HasPrefix(dir, c.dest+"/")) && plainName(source) && c.whole
+	return mount{source: source, target: dir}, found && (dir == c.dest && c.of == nil || strings.HasPrefix(dir, c.dest+"/")) && plainName(source) && c.whole
 }
 
 // argPasses reports whether an ARG may come after another instruction: one that
