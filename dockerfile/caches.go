@@ -125,8 +125,8 @@ func (r *stageReader) cacheAll(isBase bool) {
 
 // usesCaches reports whether a RUN has mounts of its own that would meet ours.
 func usesCaches(it *item) bool {
-	return slices.ContainsFunc(it.in.mounts(), func(m *instructions.Mount) bool {
-		return strings.HasPrefix(m.Target, "/var/") || strings.HasPrefix(m.Target, "/root") || strings.HasPrefix(m.Target, "/etc/apt")
+	return slices.ContainsFunc(it.in.mounts(it.scope), func(m *instructions.Mount) bool {
+		return m.Target == "/" || strings.HasPrefix(m.Target, "/var/") || strings.HasPrefix(m.Target, "/root") || strings.HasPrefix(m.Target, "/etc/apt")
 	})
 }
 

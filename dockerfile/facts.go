@@ -329,7 +329,13 @@ func (x *examiner) dir(name string, ref *shell.PathRef, call *shell.Call) {
 
 // missing is a path below a copied directory that is not there.
 func (x *examiner) missing(ref *shell.PathRef, call *shell.Call) {
-	if ref.Access == shell.AccessTest || ref.Access == shell.AccessMention && call == nil {
+	if call == nil { // a redirection, or a variable's value
+		if ref.Access == shell.AccessWrite {
+			x.facts.touched[ref.Path] = true
+		}
+		return
+	}
+	if ref.Access == shell.AccessTest {
 		return
 	}
 	if ref.Access == shell.AccessMention && call.Kind != shell.CallProgram {

@@ -69,12 +69,24 @@ type Instruction struct {
 	Start, End int
 }
 
-// mounts are the mounts of a RUN; none for any other instruction.
-func (in *Instruction) mounts() []*instructions.Mount {
-	if run, ok := in.Command.(*instructions.RunCommand); ok {
-		return instructions.GetMounts(run)
+// mounts are the mounts of a RUN in a scope; none for any other instruction.
+// Where one of them is not known, there is one that covers everything.
+func (in *Instruction) mounts(sc *scope) []*instructions.Mount {
+	run, ok := in.Command.(*instructions.RunCommand)
+	if !ok {
+		return nil
 	}
-	return nil
+	err := run.Expand(func(word string) (string, error) {
+		v, ok := sc.expand(word)
+		if !ok {
+			return "", fmt.Errorf("%s is not known", word)
+		}
+		return v, nil
+	})
+	if err != nil {
+		return []*instructions.Mount{{Type: instructions.MountTypeBind, Target: "/"}}
+	}
+	return instructions.GetMounts(run)
 }
 
 // Error is a mistake in a Dockerfile.
@@ -173,12 +185,12 @@ func (f *File) ContextPaths(opt Options) (paths []string, all bool) {
 	}
 	w := newWriter(f, opt)
 	for _, s := range f.Stages[:target.Index+1] {
-		sc := newScope(f.Escape, &ocispecs.ImageConfig{})
+		sc := newScope(f.Escape, nil)
 		if base := f.Stage(w.baseName(s), s.Index); base != nil {
 			sc = w.scopes[base].clone(false)
 		}
 		for _, in := range s.Instructions {
-			words, ok := contextWords(in.Command)
+			words, ok := contextWords(in, sc)
 			for _, word := range words {
 				name, known := sc.expand(word)
 				all = all || !known
@@ -196,8 +208,8 @@ func (f *File) ContextPaths(opt Options) (paths []string, all bool) {
 
 // contextWords are the paths of the context that an instruction names, as they
 // are written; ok is false when it may use any.
-func contextWords(cmd any) (words []string, ok bool) {
-	switch cmd := cmd.(type) {
+func contextWords(in *Instruction, sc *scope) (words []string, ok bool) {
+	switch cmd := in.Command.(type) {
 	case *instructions.CopyCommand:
 		if cmd.From == "" {
 			return cmd.SourcePaths, !cmd.Parents
@@ -209,7 +221,7 @@ func contextWords(cmd any) (words []string, ok bool) {
 			}
 		}
 	case *instructions.RunCommand:
-		for _, m := range instructions.GetMounts(cmd) {
+		for _, m := range in.mounts(sc) {
 			if m.Type == instructions.MountTypeBind && m.From == "" {
 				words = append(words, first(m.Source, "/"))
 			}

@@ -119,8 +119,9 @@ func (r *stageReader) run(it *item, cmd *instructions.RunCommand) {
 		r.add(it)
 		return
 	}
-	f := r.root.examine(text, it.scope)
-	parts, name, err := r.root.split(text, it.scope, f)
+	binds, root := r.binds(it)
+	f := root.examine(text, it.scope)
+	parts, name, err := root.split(text, it.scope, f)
 	if err == nil && len(parts) > 0 {
 		if why := r.unsplittable(it); why != "" {
 			err = cannot("%s", why)
@@ -140,14 +141,16 @@ func (r *stageReader) run(it *item, cmd *instructions.RunCommand) {
 		return
 	}
 	r.groups++
-	steps := 0
+	var steps []*item
 	for i := range parts {
-		step := r.step(it, &parts[i])
+		step := r.step(root, it, &parts[i])
+		after(root, step)
 		r.after(step)
 		r.add(step)
-		steps++
+		steps = append(steps, step)
 	}
-	r.decide(it.in, "%s split into %d steps", name, steps)
+	narrow(steps, binds)
+	r.decide(it.in, "%s split into %d steps", name, len(steps))
 }
 
 // unsplittable tells why a RUN of this stage cannot be taken apart, "" if it
@@ -174,12 +177,12 @@ func (r *stageReader) unsplittable(it *item) string {
 
 // step is one part of a RUN line. It gets those variables of its driver that
 // it reads.
-func (r *stageReader) step(of *item, p *part) *item {
+func (r *stageReader) step(root *rootfs, of *item, p *part) *item {
 	sc := of.scope.clone(true)
 	for _, v := range p.env {
 		sc.env[v.Name] = v.Value.Value
 	}
-	f := r.root.examine(p.line(of.scope.dir, func(string) bool { return false }), sc)
+	f := root.examine(p.line(of.scope.dir, func(string) bool { return false }), sc)
 	text := "RUN "
 	for _, flag := range of.in.Flags {
 		text += flag + " "
@@ -190,20 +193,22 @@ func (r *stageReader) step(of *item, p *part) *item {
 }
 
 // after carries what is known of the files over a step.
-func (r *stageReader) after(it *item) {
+func (r *stageReader) after(it *item) { after(r.root, it) }
+
+func after(root *rootfs, it *item) {
 	if it.facts.opaque != "" {
-		r.root.forget("/")
+		root.forget("/")
 		return
 	}
-	if files, executable := modes(r.root, it.facts); files != nil {
+	if files, executable := modes(root, it.facts); files != nil {
 		it.moded = files
 		for _, name := range files {
-			r.root.files[name].executable = executable
+			root.files[name].executable = executable
 		}
 		return
 	}
 	for t := range it.facts.touched {
-		r.root.forget(t)
+		root.forget(t)
 	}
 }
 

@@ -63,12 +63,11 @@ func (p *pieces) driver(one *Piece, program *shell.Program, runs *shell.Child) *
 		return out
 	}
 	out.Checks = cond.checks
-	sr := *p.stage // what its scripts do to the files is for later ones of them
-	sr.root = sr.root.clone()
+	root := p.root.clone() // what its scripts do to the files is for later ones of them
 	for i := range parts {
 		files := maps.Clone(one.Files)
-		maps.DeleteFunc(files, func(name string, _ *CopiedFile) bool { return sr.root.files[name] == nil })
-		part := p.part(&sr, &parts[i], cond.when(&parts[i]))
+		maps.DeleteFunc(files, func(name string, _ *CopiedFile) bool { return root.files[name] == nil })
+		part := p.part(root, &parts[i], cond.when(&parts[i]))
 		part.Files = files
 		if parts[i].text != others[i].text || parts[i].dir != others[i].dir {
 			out.Parts, out.Why = nil, "what it runs depends on the value of an ARG"
@@ -84,14 +83,14 @@ func (p *pieces) driver(one *Piece, program *shell.Program, runs *shell.Child) *
 }
 
 // part reads what a part does, and carries it over.
-func (p *pieces) part(sr *stageReader, of *part, when []shell.Guard) *Part {
+func (p *pieces) part(root *rootfs, of *part, when []shell.Guard) *Part {
 	sc := p.scope.clone(true)
 	for _, v := range of.env {
 		sc.env[v.Name] = v.Value.Value
 	}
-	f := sr.root.examine(of.line(p.scope.dir, func(string) bool { return false }), sc)
+	f := root.examine(of.line(p.scope.dir, func(string) bool { return false }), sc)
 	out := &Part{Text: of.text, Child: of.child, Env: of.env, Dir: of.dir, OnFail: of.onFail, When: when, Facts: f.export()}
-	sr.after(&item{facts: f})
+	p.after(root, f)
 	return out
 }
 
@@ -127,7 +126,7 @@ func (p *pieces) elsewhere(one *Piece) ([]part, error) {
 	for _, s := range slices.Backward(one.Prelude) {
 		line = s + " && " + line
 	}
-	f := p.stage.root.examine(line, q.scope)
+	f := p.root.examine(line, q.scope)
 	if f.program == nil {
 		return nil, cannot("it cannot be read")
 	}
@@ -149,7 +148,7 @@ func (p *pieces) parts(program, sub *shell.Program, runs *shell.Child) ([]part, 
 		return nil, nil, err
 	}
 	others := slices.DeleteFunc(slices.Clone(program.Programs), func(o *shell.Program) bool { return o == sub })
-	parts, err := driver(cond.program, runs, others, p.stage.root.glob)
+	parts, err := driver(cond.program, runs, others, p.root.glob)
 	return parts, cond, err
 }
 

@@ -69,18 +69,27 @@ func (f *facts) export() *Facts {
 // pieces takes RUN instructions of a stage apart.
 type pieces struct {
 	*reading
-	stage  *stageReader
-	scope  *scope
+	stage *stageReader
+	scope *scope
+	// root is the stage's, with what the RUN mounts.
+	root   *rootfs
 	copied map[*copiedFile]*CopiedFile
 }
 
-func (p *pieces) run(cmd *instructions.RunCommand) *Run {
+func (p *pieces) run(it *item, cmd *instructions.RunCommand) *Run {
 	text, ok := runText(cmd)
 	if !ok {
 		p.stage.root.forget("/")
 		return &Run{}
 	}
 	out := &Run{Text: text}
+	binds, root := p.stage.binds(it)
+	p.root = root
+	for _, b := range binds {
+		for name, f := range b.by {
+			p.copied[f] = &CopiedFile{Target: name, Source: f.source, Mode: f.mode}
+		}
+	}
 	texts, state := p.commands(text)
 	var prelude []string
 	for i, t := range texts {
@@ -137,18 +146,80 @@ func (p *pieces) commands(text string) (texts []string, state []bool) {
 // read fills in what a piece does, and carries it over.
 func (p *pieces) read(one *Piece) {
 	one.Files = map[string]*CopiedFile{}
-	for name, f := range p.stage.root.files {
+	for name, f := range p.root.files {
 		if c := p.copied[f]; c != nil {
 			one.Files[name] = c
 		}
 	}
 	text := strings.Join(append(slices.Clone(one.Prelude), one.Text), " && ")
-	f := p.stage.root.examine(text, p.scope)
+	f := p.root.examine(text, p.scope)
 	one.Facts = f.export()
 	if f.program != nil {
 		p.child(one, f)
 	}
-	p.stage.after(&item{facts: f})
+	p.after(p.root, f)
+	p.after(p.stage.root, f)
+}
+
+// after carries what is known of the files over a piece. One that could not be
+// followed is taken to change no more than what is known of it: whoever reads
+// this tells so, and a file that is forgotten here could not be carried over at
+// all.
+func (p *pieces) after(root *rootfs, f *facts) {
+	if onlyModes(f) {
+		f.setExecutable(root)
+		return
+	}
+	if f.opaque == "" {
+		after(root, &item{facts: f})
+		return
+	}
+	for t := range f.touched {
+		if t != "/" {
+			root.forget(t)
+		}
+	}
+}
+
+// onlyModes reports whether a step changes owners and modes, and nothing else.
+func onlyModes(f *facts) bool {
+	for _, c := range f.calls() {
+		switch c.Name {
+		case "chmod", "chown", "chgrp", "set", "cd":
+		default:
+			return false
+		}
+	}
+	return f.opaque == "" && len(f.touched) > 0
+}
+
+// setExecutable notes the files that a step makes executable.
+func (f *facts) setExecutable(root *rootfs) {
+	for _, c := range f.calls() {
+		if c.Name != "chmod" || !slices.ContainsFunc(c.Args, func(w shell.Word) bool { return givesExecution(w.Value) }) {
+			continue
+		}
+		for name, file := range root.files {
+			for t := range f.touched {
+				if within(name, t) {
+					file.executable = true
+				}
+			}
+		}
+	}
+}
+
+// givesExecution reports whether a mode, as chmod has it, makes a file
+// executable.
+func givesExecution(mode string) bool {
+	if strings.Trim(mode, "01234567") == "" {
+		return len(mode) >= 3 && strings.ContainsAny(mode[len(mode)-3:], "1357")
+	}
+	_, set, ok := strings.Cut(mode, "+")
+	if !ok {
+		_, set, ok = strings.Cut(mode, "=")
+	}
+	return ok && strings.Contains(set, "x") && !strings.ContainsAny(mode, "/.")
 }
 
 // child notes the script that a piece runs.
@@ -182,3 +253,19 @@ func (p *pieces) child(one *Piece, f *facts) {
 		one.Driver = p.driver(one, f.program, found)
 	}
 }
+
+// UsesDir reports whether a program reads or writes files of its working
+// directory that it is not told of, as far as its name tells.
+func UsesDir(c *shell.Call) bool {
+	return c.Kind == shell.CallProgram && commandKind(c) == worksInDir || c.Name == "pwd"
+}
+
+// Recursive reports whether a call goes down the directories that it is given.
+func Recursive(c *shell.Call) bool { return recursive(c) }
+
+// SystemDir reports whether a directory is one that images have anyway.
+func SystemDir(dir string) bool { return isSystemDir(dir) }
+
+// SystemFile reports whether a path is in a place that programs read without
+// being told to: configuration, libraries, the search path.
+func SystemFile(name string) bool { return isSystemFile(name) }

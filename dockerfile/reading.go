@@ -75,7 +75,7 @@ type CopiedFile struct {
 	Target, Source string
 	// Mode is its mode there: the context's, or the flag's.
 	Mode fs.FileMode
-	// By is the step that copied it.
+	// By is the step that copied it, nil for a file that a RUN mounts.
 	By *Step
 }
 
@@ -125,7 +125,7 @@ func (r *reading) stage(s *Stage) *StageReading {
 			step.Copy = r.copy(sr, step, it, copied)
 		case *instructions.RunCommand:
 			p := &pieces{reading: r, stage: sr, scope: it.scope, copied: copied}
-			step.Run = p.run(cmd)
+			step.Run = p.run(it, cmd)
 		}
 		sr.scope.apply(in.Command, r.global, r.opt.Args)
 		out.Steps = append(out.Steps, step)
@@ -226,3 +226,20 @@ func (s Scope) Expand(word string) (value string, ok bool) { return s.inner.expa
 
 // Root reports whether steps run as root.
 func (s Scope) Root() bool { return s.inner.root() }
+
+// All are the instructions of a stage, those of the stages that it builds on
+// first.
+func (s *StageReading) All() []*Step {
+	if s.On == nil {
+		return s.Steps
+	}
+	return append(slices.Clone(s.On.All()), s.Steps...)
+}
+
+// Root is the image at the bottom of a stage.
+func (s *StageReading) Root() string {
+	for s.On != nil {
+		s = s.On
+	}
+	return s.Image
+}

@@ -90,45 +90,57 @@ func (r *rootfs) matching(pattern string) []string {
 }
 
 // mayMatch reports whether a pattern matches a path, or one of its parents;
-// a star matches slashes too.
+// a star matches slashes too, and a class any character.
 func mayMatch(pattern, name string) bool {
-	var match func(p, s string) bool
-	match = func(p, s string) bool {
-		for p != "" {
-			switch p[0] {
-			case '*':
-				for i := 0; i <= len(s); i++ {
-					if match(p[1:], s[i:]) {
-						return true
-					}
-				}
-				return false
-			case '?':
-				if s == "" {
-					return false
-				}
-				p, s = p[1:], s[1:]
-				continue
-			case '[':
-				end := strings.IndexByte(p, ']')
-				if end < 0 || s == "" {
-					return s != ""
-				}
-				p, s = p[end+1:], s[1:] // any character: may match
-				continue
-			case '\\':
-				if len(p) > 1 {
-					p = p[1:]
-				}
-			}
-			if s == "" || p[0] != s[0] {
-				return false
-			}
-			p, s = p[1:], s[1:]
+	return matches(pattern, name) || matches(pattern+"/*", name)
+}
+
+// matches goes back to the last star alone, so that it takes no longer than
+// pattern times name.
+func matches(pattern, name string) bool {
+	p, i, star, from := 0, 0, -1, 0
+	for i < len(name) {
+		c, width := token(pattern[p:])
+		switch {
+		case width > 0 && c == anyText:
+			p += width
+			star, from = p, i
+		case width > 0 && (c == anyByte || c == int(name[i])):
+			p += width
+			i++
+		case star >= 0:
+			from++
+			p, i = star, from
+		default:
+			return false
 		}
-		return s == "" || s[0] == '/'
 	}
-	return match(pattern, name)
+	return strings.Trim(pattern[p:], "*") == ""
+}
+
+// What a token of a pattern stands for besides a byte.
+const (
+	anyText = -1
+	anyByte = -2
+)
+
+// token is the first element of a pattern and its width, which is 0 at its end.
+func token(pattern string) (c, width int) {
+	switch {
+	case pattern == "":
+		return 0, 0
+	case pattern[0] == '*':
+		return anyText, 1
+	case pattern[0] == '?':
+		return anyByte, 1
+	case pattern[0] == '[':
+		if end := strings.IndexByte(pattern, ']'); end > 0 {
+			return anyByte, end + 1
+		}
+	case pattern[0] == '\\' && len(pattern) > 1:
+		return int(pattern[1]), 2
+	}
+	return int(pattern[0]), 1
 }
 
 // stat answers for files of complete directories.
@@ -205,7 +217,7 @@ func (r *rootfs) loader() *shell.Loader {
 // other packages write to: such a directory is never a copy's own.
 func isSystemDir(dir string) bool {
 	switch dir {
-	case "/", "/opt", "/srv", "/tmp", "/root", "/home", "/var", "/etc", "/usr", "/usr/local", "/usr/src", "/usr/local/src", "/usr/local/bin", "/mnt", "/media":
+	case ".", "/", "/opt", "/srv", "/tmp", "/root", "/home", "/var", "/etc", "/usr", "/usr/local", "/usr/src", "/usr/local/src", "/usr/local/bin", "/mnt", "/media":
 		return true
 	}
 	return isSystemFile(dir)

@@ -120,7 +120,7 @@ func (r *stageReader) stepAllows(c *copying, step *item) bool {
 	if f.opaque != "" || !step.scope.root() {
 		return false
 	}
-	for _, m := range step.in.mounts() {
+	for _, m := range step.in.mounts(step.scope) {
 		if within(m.Target, c.dest) || within(c.dest, m.Target) {
 			return false
 		}

@@ -1,0 +1,93 @@
+package dockerfile
+
+import (
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+)
+
+// bound is a part of the build context that a RUN mounts for itself.
+type bound struct {
+	copying
+	flag string // as it is written
+}
+
+// binds are the read-only mounts of the build context that a RUN has, as far as
+// they are known, and the root file system with them.
+func (r *stageReader) binds(it *item) ([]bound, *rootfs) {
+	var flags []string
+	for _, f := range it.in.Flags {
+		if strings.HasPrefix(f, "--mount=") {
+			flags = append(flags, f)
+		}
+	}
+	mounts := it.in.mounts(it.scope)
+	root := r.root.clone()
+	var out []bound
+	for i, m := range mounts {
+		if m.Type != instructions.MountTypeBind || m.From != "" || !m.ReadOnly || len(mounts) != len(flags) {
+			continue
+		}
+		target := m.Target
+		if !path.IsAbs(target) {
+			target = path.Join(it.scope.dir, target)
+		}
+		b := bound{copying{dest: path.Clean(target), whole: true}, flags[i]}
+		if !root.bind(it, strings.TrimPrefix(path.Clean("/"+m.Source), "/"), &b.copying) {
+			continue
+		}
+		out = append(out, b)
+	}
+	return out, root
+}
+
+// bind adds the files of a mount.
+func (r *rootfs) bind(it *item, source string, c *copying) bool {
+	files, dirs := map[string]*copiedFile{}, map[string]bool{}
+	if source == "" {
+		source = "."
+	}
+	if !r.tree(it, sources{}, source, c.dest, false, files, dirs) {
+		return false
+	}
+	r.forget(c.dest)
+	c.by, c.files = files, slices.Sorted(maps.Keys(files))
+	for name, f := range files {
+		if !f.mode.IsRegular() || !plainName(f.source) || !plainName(name) {
+			return false
+		}
+		r.add(name, f)
+	}
+	for dir := range dirs {
+		if !isSystemDir(dir) {
+			c.dirs = append(c.dirs, dir)
+			r.dirs[dir] = &copiedDir{complete: true}
+		}
+	}
+	slices.Sort(c.dirs)
+	return true
+}
+
+// narrow gives the steps of one RUN the files that they read in place of whole
+// mounts. It changes nothing unless that does for all of them.
+func narrow(steps []*item, binds []bound) {
+	for _, b := range binds {
+		mounts := make([][]mount, len(steps))
+		for i, step := range steps {
+			if _, ok := step.facts.touches(&b.copying); ok || step.facts.opaque != "" {
+				return
+			}
+			var ok bool
+			if mounts[i], ok = mountsFor(&b.copying, step); !ok {
+				return
+			}
+		}
+		for i, step := range steps {
+			step.text = strings.Replace(step.text, b.flag+" ", "", 1)
+			step.mounts = append(step.mounts, mounts[i]...)
+		}
+	}
+}
