@@ -11,7 +11,7 @@ cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/pgstrata
 export PGSTRATA_BIN := $(cache)/bin
 export PGSTRATA_IMAGES := $(cache)/images
 
-.PHONY: help setup build up down demo test test-full unit lint fmt clean
+.PHONY: help setup build up down demo test test-full unit fuzz bench lint vulncheck fmt clean
 
 help: ## Show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -42,16 +42,27 @@ test-full: setup lint ## The same with the race detector and the tests that take
 	@hack/packages gcc libc6-dev
 	@hack/base-image trixie
 	@hack/engine-root
+	@hack/daemons
 	go test -race -count=1 -tags full -timeout 120m ./...
 
 unit: ## Only the tests that need no daemon
 	go test -short ./...
+
+fuzz: ## Feed random input to whatever reads what users write, for a minute each (FUZZTIME=10m)
+	@hack/fuzz
+
+# A machine that does nothing else gives numbers that mean something.
+bench: setup ## Compare with Dockerfiles, in 40 minutes (BENCH=quick: 10; UPDATE=1: into docs/benchmarks.md)
+	go test -tags bench -count=1 -timeout 90m -v -run TestBench ./test/bench
 
 lint: setup ## Check the format and the rules of .golangci.yaml, and every shell script
 	@test -z "$$(gofmt -l .)" || { gofmt -d .; exit 1; }
 	go vet ./...
 	$(PGSTRATA_BIN)/golangci-lint run
 	@grep -rlIE '^(#!.*\b(ba|da)?sh$$|# shellcheck shell=)' --exclude-dir={.git,.dev,testdata} --exclude='*.go' --exclude='*.md' . | sort | xargs -t shellcheck
+
+vulncheck: setup ## Look for known vulnerabilities, where their database can be reached
+	@hack/vulncheck
 
 fmt: setup ## Format the Go code
 	$(PGSTRATA_BIN)/golangci-lint fmt

@@ -1,6 +1,9 @@
 package check
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 func runsAsRoot() Rule {
 	return Rule{
@@ -12,7 +15,9 @@ func runsAsRoot() Rule {
 }
 
 func checkRunsAsRoot(p *pass) {
-	if p.in.Graph.User != nil {
+	switch name, _, _ := strings.Cut(p.in.Graph.Image.User, ":"); name {
+	case "", "0", "root":
+	default:
 		return
 	}
 	for _, c := range p.entrypointCalls() {

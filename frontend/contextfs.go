@@ -14,6 +14,7 @@ import (
 	"github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/util/grpcerrors"
 	fstypes "github.com/tonistiigi/fsutil/types"
+	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc/codes"
 )
 
@@ -25,7 +26,14 @@ type contextFS struct {
 
 	mu    sync.Mutex
 	dirs  map[string]*directory
-	files map[string][]byte
+	files map[string]*content
+}
+
+// content is a file that was asked for.
+type content struct {
+	asked sync.Once
+	data  []byte
+	err   error
 }
 
 // directory is a listed directory.
@@ -39,7 +47,7 @@ type directory struct {
 const maxFile = 8 << 20
 
 func newContextFS(ctx context.Context, ref client.Reference) *contextFS {
-	return &contextFS{ctx: ctx, ref: ref, dirs: map[string]*directory{}, files: map[string][]byte{}}
+	return &contextFS{ctx: ctx, ref: ref, dirs: map[string]*directory{}, files: map[string]*content{}}
 }
 
 // Open implements fs.FS.
@@ -173,16 +181,32 @@ func (c *contextFS) ReadFile(name string) ([]byte, error) {
 		return nil, &fs.PathError{Op: "read", Path: name, Err: fmt.Errorf("%d bytes are more than the %d that a build reads of a file", info.Size(), maxFile)}
 	}
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if data, ok := c.files[name]; ok {
-		return data, nil
+	file := c.files[name]
+	if file == nil {
+		file = &content{}
+		c.files[name] = file
 	}
-	data, err := c.ref.ReadFile(c.ctx, client.ReadRequest{Filename: name})
-	if err != nil {
-		return nil, &fs.PathError{Op: "read", Path: name, Err: err}
+	c.mu.Unlock()
+	file.asked.Do(func() {
+		if file.data, file.err = c.ref.ReadFile(c.ctx, client.ReadRequest{Filename: name}); file.err != nil {
+			file.err = &fs.PathError{Op: "read", Path: name, Err: file.err}
+		}
+	})
+	return file.data, file.err
+}
+
+// readAhead asks for files that will be read, some at a time: each of them is
+// an answer to wait for. Whoever reads them is told what went wrong.
+func (c *contextFS) readAhead(names []string) {
+	var group errgroup.Group
+	group.SetLimit(8)
+	for _, name := range names {
+		group.Go(func() error {
+			_, _ = c.ReadFile(name)
+			return nil
+		})
 	}
-	c.files[name] = data
-	return data, nil
+	_ = group.Wait()
 }
 
 // fileInfo is a file's description from the daemon.

@@ -14,6 +14,7 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/dockerfile2llb"
 	"github.com/moby/buildkit/frontend/dockerui"
 	"github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/moby/buildkit/frontend/subrequests"
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/pkg/errors"
@@ -25,26 +26,36 @@ import (
 const splitArg = "PGSTRATA_SPLIT"
 
 // serveDockerfile answers a request whose build file is a Dockerfile. BuildKit's
-// own frontend does, unless there is something to take apart.
+// own frontend does, unless there is something to take apart, or the question is
+// one that it does not know.
 func (r *request) serveDockerfile(ctx context.Context) (*client.Result, error) {
-	_, question := r.client.BuildOpts().Opts["requestid"]
-	if question || r.splitOff() {
-		return builder.Build(ctx, r.gateway)
-	}
 	f, err := dockerfile.Parse(r.source.Filename, r.source.Data)
 	if err != nil {
 		return builder.Build(ctx, r.gateway) // it says so itself, with an excerpt
 	}
 	d := &dockerfileBuild{request: r, file: f}
-	if err := d.read(ctx); err != nil {
+	id, question := r.client.BuildOpts().Opts["requestid"]
+	switch id {
+	case PlanRequest:
+		return d.answerPlan(ctx)
+	case subrequests.RequestSubrequestsDescribe:
+		return r.describe(ctx)
+	}
+	if question || r.splitOff() && r.tell == nil {
+		return builder.Build(ctx, r.gateway)
+	}
+	if err := d.readFor(ctx, r.splitOff()); err != nil {
 		return nil, err
 	}
 	if d.client != nil {
 		return d.build(ctx)
 	}
-	if err := d.tellDecisions(ctx); err != nil {
-		return nil, err
+	if !r.splitOff() {
+		if err := d.tellDecisions(ctx); err != nil {
+			return nil, err
+		}
 	}
+	d.tellWhole(ctx)
 	return builder.Build(ctx, r.gateway)
 }
 
@@ -65,6 +76,10 @@ type dockerfileBuild struct {
 	client *dockerui.Client
 	// rewritten has an entry for each platform.
 	rewritten []*dockerfile.Rewritten
+	// tree are the files of the build context, nil where none is needed; origin
+	// is the source that they come from.
+	tree   *contextFS
+	origin string
 }
 
 // platforms are those to build for, the client's own unless it asks for others.
@@ -100,6 +115,7 @@ func (d *dockerfileBuild) read(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	d.tree, d.origin = tree, origin(ctx, st)
 	changed, onbuild := false, false
 	for i, p := range d.platforms() {
 		opt := options[i]
@@ -130,8 +146,12 @@ func (d *dockerfileBuild) read(ctx context.Context) error {
 func (d *dockerfileBuild) newClient(context llb.State) error {
 	g := d.gateway
 	g.setInput(dockerui.DefaultLocalNameContext, context)
+	var stages map[string][]string
+	if len(d.rewritten) > 0 {
+		stages = d.rewritten[0].Stages
+	}
 	var err error
-	d.client, err = dockerui.NewClient(&withStages{Client: g, stages: d.rewritten[0].Stages})
+	d.client, err = dockerui.NewClient(&withStages{Client: g, stages: stages})
 	return err
 }
 

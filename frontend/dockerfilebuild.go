@@ -48,6 +48,9 @@ func (d *dockerfileBuild) build(ctx context.Context) (*client.Result, error) {
 		if err != nil {
 			return nil, err
 		}
+		if d.tell != nil {
+			d.tell(d.resolved(idx, res, def))
+		}
 		solved, err := d.gateway.Solve(ctx, client.SolveRequest{Definition: def, CacheImports: d.client.CacheImports})
 		if err != nil {
 			return nil, err
@@ -97,13 +100,18 @@ func (d *dockerfileBuild) original(ctx context.Context, p *ocispecs.Platform, id
 	if err == nil {
 		return res.BaseImage, nil
 	}
+	return nil, d.located(err)
+}
+
+// located attaches the lines that an error of BuildKit's compiler speaks of.
+func (d *dockerfileBuild) located(err error) error {
 	var located *parser.LocationError
 	if errors.As(err, &located) {
 		for _, l := range located.Locations {
 			err = errdefs.WithSource(err, &errdefs.Source{Info: d.sourceInfo(), Ranges: pbRanges(l)})
 		}
 	}
-	return nil, err
+	return err
 }
 
 // mergeDiff reports whether the daemon can merge and diff.
@@ -181,8 +189,8 @@ func (d *dockerfileBuild) squash(ctx context.Context, rw *dockerfile.Rewritten, 
 
 // definition is a result as the daemon gets it. Its vertices point at the
 // original's lines, and are named without the mounts that were added.
-func (d *dockerfileBuild) definition(ctx context.Context, res *dockerfile2llb.Result, rw *dockerfile.Rewritten) (*pb.Definition, error) {
-	def, err := res.State.Marshal(ctx)
+func (d *dockerfileBuild) definition(ctx context.Context, res *dockerfile2llb.Result, rw *dockerfile.Rewritten, opts ...llb.ConstraintsOpt) (*pb.Definition, error) {
+	def, err := res.State.Marshal(ctx, opts...)
 	if err != nil {
 		return nil, errors.Wrap(err, "cannot write the LLB definition")
 	}

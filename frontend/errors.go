@@ -8,6 +8,9 @@ import (
 	"github.com/pgstrata/pgstrata/spec"
 )
 
+// maxExcerpts is how many places are shown: each takes the whole file along.
+const maxExcerpts = 8
+
 // locate attaches the offending lines of the build file to its errors, so that
 // docker and buildctl print an excerpt for each.
 func (r *request) locate(err error) error {
@@ -16,7 +19,7 @@ func (r *request) locate(err error) error {
 	}
 	// The client prints the outermost excerpt first.
 	mistakes := spec.AsErrors(err)
-	for i := len(mistakes) - 1; i >= 0; i-- {
+	for i := min(len(mistakes), maxExcerpts) - 1; i >= 0; i-- {
 		if at := mistakes[i].At; at != (spec.Range{}) {
 			err = errdefs.WithSource(err, &errdefs.Source{
 				Info:   r.sourceInfo(),

@@ -50,14 +50,24 @@ func build(ctx context.Context, c client.Client, tell func(Resolved)) (res *clie
 // Definition returns the definition that Build would solve for the first
 // platform, of a local build context. It names the build context, but no session: whoever solves it
 // gives the context with its own.
-func Definition(ctx context.Context, c client.Client) (_ *llb.Definition, err error) {
+func Definition(ctx context.Context, c client.Client) (_ *pb.Definition, err error) {
 	defer recovered(&err)
 	r, err := newRequest(ctx, c)
 	if err != nil {
 		return nil, err
 	}
+	kind, err := dockerfile.Detect(r.source.Filename, r.source.Data)
+	if err != nil {
+		return nil, err
+	}
+	if kind == dockerfile.Dockerfile {
+		return r.dockerfileDefinition(ctx)
+	}
 	def, err := r.definition(ctx)
-	return def, r.locate(err)
+	if err != nil {
+		return nil, r.locate(err)
+	}
+	return def.ToPB(), nil
 }
 
 // request is one build request.

@@ -29,6 +29,7 @@ type gateway struct {
 
 type imageConfig struct {
 	asked  sync.Once
+	known  bool // guarded by the gateway's lock; then nothing changes any more
 	ref    string
 	digest digest.Digest
 	config []byte
@@ -94,6 +95,9 @@ func (g *gateway) ResolveImageConfig(ctx context.Context, ref string, opt source
 	g.mu.Unlock()
 	known.asked.Do(func() { // whoever else asks meanwhile waits
 		known.ref, known.digest, known.config, known.err = g.Client.ResolveImageConfig(ctx, ref, opt)
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		known.known = true
 	})
 	return known.ref, known.digest, known.config, known.err
 }

@@ -65,6 +65,7 @@ func (r *request) read(ctx context.Context) ([]input, error) {
 		if err := in.file.Discover(tree); err != nil {
 			return nil, err
 		}
+		go tree.readAhead(in.reads())
 		in.graph, err = graph.New(in.file, tree, graph.Options{
 			Platform:   platforms.Format(in.platform),
 			Predefined: in.options.Predefined,
@@ -76,6 +77,26 @@ func (r *request) read(ctx context.Context) ([]input, error) {
 		}
 	}
 	return inputs, nil
+}
+
+// reads lists what is read of the context in any case: by the graph, or by
+// the rules.
+func (in *input) reads() []string {
+	var out []string
+	for _, s := range slices.Concat(in.file.Setup.Scripts, in.file.Setup.FinalCleanup) {
+		out = append(out, s.Path.Value)
+	}
+	e := in.file.Entrypoint
+	if e.Script != nil {
+		out = append(out, e.Script.Value)
+	}
+	for _, t := range slices.Concat(e.RuntimeScripts, e.UtilityScripts) {
+		out = append(out, t.Value)
+	}
+	for _, c := range e.ConfigurationFiles {
+		out = append(out, c.Source.Value)
+	}
+	return out
 }
 
 // load reads the build file once for each platform, since its text may use

@@ -150,7 +150,7 @@ func (r *request) failure(in input, findings []check.Finding) error {
 		lines = append(lines, f.String()+" ("+check.URL(f.Rule)+")")
 	}
 	err := errors.New(strings.Join(lines, "\n"))
-	for i := len(findings) - 1; i >= 0; i-- { // the client prints the outermost excerpt first
+	for i := min(len(findings), maxExcerpts) - 1; i >= 0; i-- { // the client prints the outermost excerpt first
 		err = errdefs.WithSource(err, &errdefs.Source{
 			Info:   r.infoOf(in, findings[i].File),
 			Ranges: []*pb.Range{pgllb.Range(findings[i].Range)},

@@ -72,7 +72,10 @@ func (r *request) readLock(ctx context.Context) error {
 		if r.lock.strict {
 			return errors.Errorf("%s is set, and there is no %s; run `pgstrata lock`, and commit what it writes", LockedArg, r.lock.name)
 		}
-		return nil //nolint:nilerr // there is no lock file, as usual
+		return nil // there is none, as usual
+	}
+	if stat.Size > lock.MaxSize {
+		return errors.Errorf("%s has %d bytes; a lock file has at most %d", r.lock.name, stat.Size, lock.MaxSize)
 	}
 	data, err := ref.ReadFile(ctx, client.ReadRequest{Filename: r.lock.name})
 	if err != nil {

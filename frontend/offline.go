@@ -1,6 +1,7 @@
 package frontend
 
 import (
+	"context"
 	"io/fs"
 	"strings"
 	"time"
@@ -9,6 +10,7 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/pkg/errors"
 
+	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/graph"
 	pgllb "github.com/pgstrata/pgstrata/llb"
 	"github.com/pgstrata/pgstrata/lock"
@@ -30,10 +32,26 @@ type Offline struct {
 	Now time.Time
 	// Context returns the build context, limited to what the build file needs.
 	Context func(globs, paths []string) (fs.FS, error)
+	// Exclude are .dockerignore's patterns, which Context has applied.
+	Exclude []string
+	// Last returns the record of the last build for a platform, nil without
+	// one. A Dockerfile's base images are taken to be what they were in it. May
+	// be nil.
+	Last func(platform string) *plan.Record
+	// Whole takes a Dockerfile as BuildKit's own frontend does: nothing in it is
+	// taken apart.
+	Whole bool
 }
 
-// Resolve resolves the graph of each platform. Its error may be [spec.Errors].
+// Resolve resolves the build for each platform. Its error may be [spec.Errors].
 func (o Offline) Resolve() ([]Resolved, error) {
+	kind, err := dockerfile.Detect(o.Name, o.Data)
+	if err != nil {
+		return nil, err
+	}
+	if kind == dockerfile.Dockerfile {
+		return o.resolveDockerfile(context.Background())
+	}
 	own := platforms.Normalize(platforms.DefaultSpec())
 	targets := []ocispecs.Platform{own}
 	if list := o.Options["platform"]; list != "" {

@@ -43,12 +43,30 @@ type PlanAnswer struct {
 
 // Resolved is one platform's build as it is known before it runs.
 type Resolved struct {
-	Graph *graph.Graph
-	// Options are what a record of it depends on besides graph and context.
+	// Graph is a build file's; Dockerfile is set in its place for a Dockerfile.
+	Graph      *graph.Graph
+	Dockerfile *plan.Dockerfile
+	// Options are what a record of it depends on besides that and the context.
 	Options plan.Options
 	// Context is what was sent of the build context. It is read through the
 	// daemon, and only during the call that hands it over.
 	Context fs.FS
+}
+
+// Platform is the target in OCI notation.
+func (r *Resolved) Platform() string {
+	if r.Dockerfile != nil {
+		return r.Dockerfile.Platform
+	}
+	return r.Graph.Platform
+}
+
+// Record returns what the build depends on.
+func (r *Resolved) Record() (*plan.Record, error) {
+	if r.Dockerfile != nil {
+		return plan.NewDockerfile(*r.Dockerfile, r.Context, r.Options)
+	}
+	return plan.New(r.Graph, r.Context, r.Options)
 }
 
 // Telling returns Build; tell is called for each platform, from any goroutine,
@@ -86,8 +104,7 @@ func (r *request) plan(ctx context.Context) (*client.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	var answer PlanAnswer
-	var text bytes.Buffer
+	var records []*plan.Record
 	for _, in := range inputs {
 		opt, err := r.options(ctx, in)
 		if err != nil {
@@ -97,6 +114,16 @@ func (r *request) plan(ctx context.Context) (*client.Result, error) {
 		if err != nil {
 			return nil, err
 		}
+		records = append(records, record)
+	}
+	return answerPlan(before, records)
+}
+
+// answerPlan compares records with those of an earlier build.
+func answerPlan(before, records []*plan.Record) (*client.Result, error) {
+	var answer PlanAnswer
+	var text bytes.Buffer
+	for _, record := range records {
 		i := slices.IndexFunc(before, func(b *plan.Record) bool { return b.Platform == record.Platform })
 		var last *plan.Record
 		if i >= 0 {
@@ -105,7 +132,7 @@ func (r *request) plan(ctx context.Context) (*client.Result, error) {
 		p := plan.Compare(last, record)
 		record.Carry(last)
 		answer.Plans, answer.Records = append(answer.Plans, p), append(answer.Records, record)
-		if len(inputs) > 1 {
+		if len(records) > 1 {
 			text.WriteString(record.Platform + ":\n")
 		}
 		if err := p.Write(&text); err != nil {

@@ -163,8 +163,8 @@ type Script struct {
 	Outputs []Output `json:"outputs,omitempty"`
 	// Packages are runtime packages of its own.
 	Packages []Package `json:"packages,omitempty"`
-	// Secrets are ids, mounted at /run/secrets.
-	Secrets []string `json:"secrets,omitempty"`
+	// Secrets are the build secrets that it sees.
+	Secrets []Secret `json:"secrets,omitempty"`
 	// SSH tells that the client's agent is forwarded.
 	SSH bool `json:"ssh,omitempty"`
 	// Network is "", none or host.
@@ -191,6 +191,20 @@ type Input struct {
 	// Why says what made it an input: "script", "sourced" (or run), "declared"
 	// or "watched".
 	Why string `json:"why"`
+}
+
+// Secret is a build secret, as a file, a variable, or both.
+type Secret struct {
+	// ID is what the client calls it.
+	ID string `json:"id"`
+	// Target is the file that holds it, "" for none; Mode are its permission
+	// bits.
+	Target string `json:"target,omitempty"`
+	Mode   uint32 `json:"mode,omitempty"`
+	// Env is the variable that holds it, "" for none.
+	Env string `json:"env,omitempty"`
+	// Optional tells that the script runs without it, too.
+	Optional bool `json:"optional,omitempty"`
 }
 
 // Output is a path that an isolated script produces.

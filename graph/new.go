@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -130,7 +129,7 @@ func (b *builder) scripts() {
 // script resolves everything about a script but its place among the others.
 func (b *builder) script(s spec.Script) *Script {
 	out := &Script{
-		Name:     strings.TrimSuffix(path.Base(s.Path.Value), path.Ext(s.Path.Value)),
+		Name:     s.Name(),
 		Path:     s.Path.Value,
 		Inputs:   []Input{{Path: s.Path.Value, Why: "script"}},
 		SSH:      s.SSH,
@@ -142,7 +141,7 @@ func (b *builder) script(s spec.Script) *Script {
 		out.Outputs = append(out.Outputs, Output{Path: t.Value, At: t.At})
 	}
 	for _, t := range s.Secrets {
-		out.Secrets = append(out.Secrets, t.Value)
+		out.Secrets = append(out.Secrets, secret(t))
 	}
 	program := b.load(s.Path, s.At)
 	if program == nil {
@@ -156,6 +155,21 @@ func (b *builder) script(s spec.Script) *Script {
 	out.Caches = b.caches.of(b.Problems, s, commands(program))
 	if out.Isolated() {
 		out.Caches = beside(out.Caches)
+	}
+	return out
+}
+
+func secret(t spec.Secret) Secret {
+	out := Secret{
+		ID:       t.ID.Value,
+		Target:   t.Target.Value,
+		Env:      t.Env.Value,
+		Optional: t.Required != nil && !*t.Required,
+	}
+	if t.Mode != nil {
+		out.Mode = t.Mode.Bits
+	} else if out.Target != "" {
+		out.Mode = 0o400
 	}
 	return out
 }
@@ -360,6 +374,7 @@ func (b *builder) image() {
 		Expose:     values(f.Image.Expose),
 		Volumes:    values(f.Image.Volumes),
 		Cmd:        values(f.Image.Cmd),
+		User:       f.Image.User.Value,
 	}
 	for _, p := range f.Image.Env {
 		img.Env = append(img.Env, EnvVar{Var{p.Key.Value, p.Value.Value}, p.Value.At})
@@ -370,7 +385,10 @@ func (b *builder) image() {
 	if f.Entrypoint.Script != nil {
 		img.Entrypoint = []string{entrypointTarget}
 	}
-	if u := b.graph.User; u != nil {
+	if f.Image.Entrypoint != nil {
+		img.Entrypoint = values(f.Image.Entrypoint)
+	}
+	if u := b.graph.User; u != nil && img.User == "" {
 		// Numeric, so that an orchestrator can tell that it is not root.
 		img.User = strconv.Itoa(u.UID)
 	}

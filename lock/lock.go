@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/goccy/go-yaml"
 )
@@ -20,6 +21,9 @@ const Version = 1
 
 // Suffix is what a lock file's name has after that of its build file.
 const Suffix = ".lock"
+
+// MaxSize is the largest lock file that is read, in bytes.
+const MaxSize = 4 << 20
 
 // File is a lock file.
 type File struct {
@@ -50,6 +54,13 @@ func Parse(data []byte) (*File, error) {
 	}
 	if f.Version != Version {
 		return nil, fmt.Errorf("its version is %d, and this pgstrata knows %d; write it anew with `pgstrata lock`", f.Version, Version)
+	}
+	for _, p := range f.Platforms {
+		for name, version := range p.Pins() {
+			if strings.ContainsAny(name+version, " \t\r\n") || name == "" || version == "" {
+				return nil, fmt.Errorf("%q with version %q is no package", name, version)
+			}
+		}
 	}
 	return &f, nil
 }

@@ -41,11 +41,13 @@ platforms:
 
 func TestParseRefuses(t *testing.T) {
 	for text, want := range map[string]string{
-		"version: 2\n":                       "its version is 2, and this pgstrata knows 1",
-		"version: 1\nbasis: {}\n":            "basis",
-		"version: 1\nbases: [a]\n":           "bases",
-		"":                                   "its version is 0",
-		"version: 1\nplatforms: {x: {y: 1}}": "y",
+		"version: 2\n":             "its version is 2, and this pgstrata knows 1",
+		"version: 1\nbasis: {}\n":  "basis",
+		"version: 1\nbases: [a]\n": "bases",
+		"":                         "its version is 0",
+		"version: 1\nplatforms: {x: {image: {a b: '1'}}}":     `"a b" with version "1" is no package`,
+		"version: 1\nplatforms: {x: {build: {a: \"1\\nb\"}}}": "is no package",
+		"version: 1\nplatforms: {x: {y: 1}}":                  "y",
 	} {
 		_, err := Parse([]byte(text))
 		assert.ErrorContains(t, err, want, text)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pgstrata/pgstrata/graph"
 	"github.com/pgstrata/pgstrata/plan"
 )
 
@@ -21,6 +22,7 @@ const (
 	conditional = state(plan.Conditional)
 	failed      = state("failed")
 	unreached   = state("not reached")
+	ran         = state("ran") // of a vertex that is no node
 )
 
 // Class is the state's name in styles.
@@ -36,11 +38,11 @@ type drawing struct {
 	// ID is a prefix of all ids, for pages of several drawings.
 	ID string
 	// Styled tells that the drawing stands alone, with its own styles.
-	Styled        bool
-	Title         string
-	Platform      string
-	Since         string
-	Verdict       string
+	Styled   bool
+	Title    string
+	Platform string
+	// About is the line below the title.
+	About         string
 	Width, Height int
 	Strips        []stripView
 	Gate          *gateView
@@ -156,12 +158,15 @@ func states() []state { return []state{hit, miss, invalidated, conditional, fail
 func newGraph(title string, index int, b Build, run *Run) *drawing {
 	l := newLayout(b.Record)
 	d := &drawing{
-		ID: fmt.Sprintf("b%d", index), Title: clean(title), Platform: clean(b.Record.Platform), Since: clean(b.Plan.Since),
-		Verdict: b.Plan.Verdict(), Width: l.width, Height: l.height,
+		ID: fmt.Sprintf("b%d", index), Title: clean(title), Platform: clean(b.Record.Platform), Width: l.width, Height: l.height,
 	}
-	if b.Summary != "" {
-		d.Verdict = clean(b.Summary)
+	if b.Plan.Since != "" {
+		d.About = "compared with " + clean(b.Plan.Since)
 	}
+	if run == nil { // else the page says what it came to
+		d.About = strings.TrimPrefix(d.About+": "+b.Plan.Verdict(), ": ")
+	}
+	d.About = cut(d.About, l.width/7)
 	for _, title := range b.Plan.Removed {
 		d.Removed = append(d.Removed, clean(title))
 	}
@@ -214,7 +219,7 @@ func (v *viewer) node(i int, n *plan.Node) {
 		out.Lines = lines(p.x+9, p.y+18, n.Title)
 	}
 	out.Label = string(out.State)
-	if extra := cmp.Or(out.Took, out.Size); extra != "" {
+	if extra := cmp.Or(strings.TrimPrefix(out.Took, brief), out.Size); extra != "" {
 		out.Label += " · " + extra
 	}
 	v.byID[n.ID] = out
@@ -267,8 +272,10 @@ func (v *viewer) times(n *nodeView) {
 // size is that of the layers that a node made.
 func (v *viewer) size(n *plan.Node) string {
 	var sum int64
-	for _, l := range v.build.Record.Layers {
-		if made := v.build.Record.Maker(l); made != nil && made.ID == n.ID {
+	r := v.build.Record
+	for i, l := range r.Layers {
+		made := r.Maker(l)
+		if made != nil && made.ID == n.ID || n.ID == graph.BaseState && i < ofBase(r) {
 			sum += l.Size
 		}
 	}

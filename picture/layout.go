@@ -11,10 +11,10 @@ import (
 // All lengths are in pixels. Columns are the same in every band, so the gaps
 // between them run free from top to bottom: that is where the lines go.
 const (
-	boxWidth   = 138
+	boxWidth   = 150
 	boxHeight  = 62
 	tabWidth   = 20
-	gapX       = 60
+	gapX       = 56
 	gapY       = 18
 	pitch      = boxWidth + gapX
 	padX       = 24 // between two bands

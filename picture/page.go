@@ -1,7 +1,9 @@
 package picture
 
 import (
+	"cmp"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/pgstrata/pgstrata/plan"
@@ -54,15 +56,16 @@ func (d *drawing) layers(b Build) {
 		largest = max(largest, l.Size)
 	}
 	count := 0
-	for _, l := range b.Record.Layers {
+	base := ofBase(b.Record)
+	for i, l := range b.Record.Layers {
 		sum += l.Size
 		if !had[l.Digest] {
 			count++
 			added += l.Size
 		}
-		by := l.By
-		if by == "" {
-			by = "unknown"
+		by := cmp.Or(l.By, "unknown")
+		if i < base {
+			by = strings.TrimSuffix("base: "+l.By, ": ")
 		}
 		d.Layers = append(d.Layers, layerView{
 			By: clean(by), Size: plan.Size(l.Size), Digest: short(l.Digest), Percent: int(100 * l.Size / max(largest, 1)), New: !had[l.Digest],
@@ -72,6 +75,27 @@ func (d *drawing) layers(b Build) {
 	if len(had) > 0 {
 		d.LayerSummary += fmt.Sprintf(" The build before had %d, %s; %d of now are new, %s.", len(b.Before.Layers), plan.Size(before), count, plan.Size(added))
 	}
+}
+
+// ofBase is how many of an image's layers are its base's: those below all that
+// the build's steps made.
+func ofBase(r *plan.Record) int {
+	for i, l := range r.Layers {
+		if r.Maker(l) != nil {
+			return i
+		}
+	}
+	return 0 // nobody knows
+}
+
+// step is what a vertex stands for, or nil.
+func (p Page) step(v Vertex) *plan.Step {
+	for _, b := range p.Builds {
+		if b.Record.Platform == v.Platform {
+			return b.Plan.Step(v.Node)
+		}
+	}
+	return nil
 }
 
 // runView is a Run as the templates need it.
@@ -116,18 +140,18 @@ func newRun(p Page) *runView {
 			r.Summaries = append(r.Summaries, clean(b.Summary))
 		}
 	}
-	r.timeline(p.Run)
+	r.timeline(p)
 	return r
 }
 
 // timeline lays out a row for each vertex.
-func (r *runView) timeline(run *Run) {
+func (r *runView) timeline(p Page) {
 	const (
 		top, height, thick = 30, 22, 12
 		names, chart, end  = 400, 740, 90
 		letters            = 54
 	)
-	total := run.Took
+	run, total := p.Run, p.Run.Took
 	for _, v := range run.Vertices {
 		total = max(total, v.End)
 	}
@@ -142,14 +166,17 @@ func (r *runView) timeline(run *Run) {
 			Name: clean(v.Name), Label: clean(cut(v.Name, letters)), State: hit, Y: y, Height: height,
 			Top: y + (height-thick)/2, Thick: thick, Middle: y + height/2, Base: y + height/2 + 4, Anchor: "start",
 		}
-		took := plan.Duration(v.End - v.Start)
+		took := duration(max(v.End-v.Start, 1))
 		row.X = x(v.Start)
 		row.Text, row.TextX = "cached", row.X+4
 		row.Hint = fmt.Sprintf("%s\nfrom the cache, looked up after %s", row.Name, plan.Duration(v.Start))
 		if !v.Cached {
-			row.State, row.Text, row.Wide = invalidated, took, max(x(v.End)-row.X, 2)
+			row.State, row.Text, row.Wide = ran, took, max(x(v.End)-row.X, 2)
 			row.TextX = row.X + row.Wide + 5
 			row.Hint = fmt.Sprintf("%s\nran for %s, from %s to %s", row.Name, took, plan.Duration(v.Start), plan.Duration(v.End))
+		}
+		if s := p.step(v); s != nil && s.Cache != plan.Hit && !v.Cached {
+			row.State = state(s.Cache)
 		}
 		if v.Stopped {
 			row.State, row.Text = unreached, "stopped"
@@ -187,12 +214,4 @@ func seconds(t time.Duration) string {
 		return fmt.Sprintf("%.1f s", t.Seconds())
 	}
 	return fmt.Sprintf("%d s", t/time.Second)
-}
-
-// cut shortens a text.
-func cut(s string, most int) string {
-	if r := []rune(s); len(r) > most {
-		return string(r[:most-1]) + "…"
-	}
-	return s
 }

@@ -29,7 +29,7 @@ func lines(x, y int, title string) []textLine {
 	}
 	cut := most
 	for i := most; i > most/3; i-- {
-		if strings.ContainsRune(" -_./:", rest[i-1]) {
+		if rest[i] == ' ' || strings.ContainsRune(" -_/:", rest[i-1]) {
 			cut = i
 			break
 		}
@@ -38,7 +38,7 @@ func lines(x, y int, title string) []textLine {
 	if len(second) > most {
 		second = append(second[:most-1:most-1], '…')
 	}
-	return []textLine{{x, y, strings.TrimSpace(string(rest[:cut]))}, {x, y + height, string(second)}}
+	return []textLine{{x, y, strings.TrimSpace(string(rest[:cut]))}, {x, y + height, strings.TrimSpace(string(second))}}
 }
 
 // short is a value as one reads it: of a digest its beginning.
@@ -50,16 +50,28 @@ func short(s string) string {
 	if rest, ok := strings.CutPrefix(s, "sha256:"); ok && len(rest) == digest {
 		return "sha256:" + rest[:kept]
 	}
+	return cut(s, most)
+}
+
+// brief is how long something took that took no time to speak of.
+const brief = "< 0.1 s"
+
+// duration is "" where nobody measured.
+func duration(d time.Duration) string {
+	const shown = 50 * time.Millisecond
+	switch {
+	case d <= 0:
+		return ""
+	case d < shown:
+		return brief
+	}
+	return plan.Duration(d)
+}
+
+// cut shortens a text.
+func cut(s string, most int) string {
 	if r := []rune(s); len(r) > most {
 		return string(r[:most-1]) + "…"
 	}
 	return s
-}
-
-// duration is "" where nobody measured.
-func duration(d time.Duration) string {
-	if d <= 0 {
-		return ""
-	}
-	return plan.Duration(d)
 }

@@ -24,6 +24,8 @@ const (
 
 // Plan is what the next build of one platform does.
 type Plan struct {
+	// File is the build file's name.
+	File     string `json:"file,omitempty"`
 	Platform string `json:"platform"`
 	Target   string `json:"target"`
 	// Since says what is compared with.
@@ -44,7 +46,10 @@ type Step struct {
 	Title string `json:"title"`
 	// Vertex is the daemon's name for it.
 	Vertex string `json:"vertex,omitempty"`
-	Cache  Cache  `json:"cache"`
+	// Line is the line of the Dockerfile that asks for it, 0 in a build file's
+	// plan.
+	Line  int   `json:"line,omitempty"`
+	Cache Cache `json:"cache"`
 	// Causes say why, most direct first; none for a hit.
 	Causes []Cause `json:"causes,omitempty"`
 	// Seconds is how long it took when it last ran, 0 where nobody measured.
@@ -71,7 +76,7 @@ type Cause struct {
 // before. Without before (nil, or one of another form or platform) everything
 // is a miss.
 func Compare(before, after *Record) *Plan {
-	p := &Plan{Platform: after.Platform, Target: after.Target}
+	p := &Plan{File: after.File, Platform: after.Platform, Target: after.Target}
 	if before != nil && (before.Format != after.Format || before.Platform != after.Platform) {
 		before = nil
 	}
@@ -83,7 +88,7 @@ func Compare(before, after *Record) *Plan {
 		p.Steps = append(p.Steps, c.step(&after.Nodes[i]))
 	}
 	for i := range before.Nodes {
-		if n := &before.Nodes[i]; after.Node(n.ID) == nil && before.Target == after.Target {
+		if n := &before.Nodes[i]; after.Node(n.ID) == nil && before.Target == after.Target && n.Kind != KindLayer {
 			p.Removed = append(p.Removed, n.Title)
 		}
 	}
@@ -112,7 +117,7 @@ type comparison struct {
 func (c *comparison) step(n *Node) Step {
 	was := c.before.Node(n.ID)
 	s := Step{
-		Node: n.ID, State: n.State, Kind: n.Kind, Title: n.Title, Vertex: n.Vertex,
+		Node: n.ID, State: n.State, Kind: n.Kind, Title: n.Title, Vertex: n.Vertex, Line: n.Line,
 		Seconds: c.before.Took[n.ID].Seconds(),
 	}
 	switch {

@@ -25,6 +25,10 @@ type files struct {
 	digests map[string]string
 }
 
+func newFiles(context fs.FS, opt Options) *files {
+	return &files{context: context, changed: opt.Changed, git: opt.Git, digests: map[string]string{}}
+}
+
 // entry is one file of a tree.
 type entry struct {
 	kind  string // file, link or directory

@@ -11,6 +11,9 @@ import (
 // says of it (Layer.By), or nil where that names none: the base's layers are
 // nobody's here.
 func (r *Record) Maker(l Layer) *Node {
+	if i := slices.IndexFunc(r.Nodes, func(n Node) bool { return n.By != "" && n.By == l.By }); i >= 0 {
+		return &r.Nodes[i]
+	}
 	state, what, ok := strings.Cut(l.By, ": ")
 	if !ok {
 		return nil

@@ -46,7 +46,7 @@ func New(g *graph.Graph, context fs.FS, opt Options) (*Record, error) {
 	b := &builder{
 		graph: g,
 		opt:   opt,
-		files: &files{context: context, changed: opt.Changed, git: opt.Git, digests: map[string]string{}},
+		files: newFiles(context, opt),
 		record: &Record{
 			Format:   Format,
 			File:     g.File,
@@ -144,7 +144,7 @@ func (b *builder) add(n Node) string {
 // step adds a node that runs a program: the client's settings count for it.
 func (b *builder) step(n Node) string {
 	if len(b.opt.Settings) > 0 {
-		n.Edges = append(n.Edges, Edge{b.settings(), On})
+		n.Edges = append(n.Edges, Edge{Node: b.settings(), How: On})
 	}
 	return b.add(n)
 }
@@ -278,7 +278,7 @@ func (b *builder) image(root, classes []string) string {
 	add("base digest", b.opt.Bases[b.graph.Base.Name].Digest) // it is in a label
 	add("time", b.opt.Epoch)
 	for _, id := range slices.Concat(root, classes) {
-		n.Edges = append(n.Edges, Edge{id, On})
+		n.Edges = append(n.Edges, Edge{Node: id, How: On})
 	}
 	return b.add(n)
 }
@@ -309,7 +309,7 @@ func (b *builder) tests(image string) ([]string, error) {
 		parts = append(parts, Part{Kind: "command", Value: words(t.Command)}, Part{Kind: "timeout", Value: t.Timeout.String()})
 		out = append(out, b.step(Node{
 			ID: graph.TestState + "/" + t.Name, State: graph.TestState, Kind: KindTest, Title: "test " + strconv.Quote(t.Name), Vertex: t.Name,
-			Parts: parts, Edges: []Edge{{image, On}},
+			Parts: parts, Edges: []Edge{{Node: image, How: On}},
 		}))
 	}
 	return out, nil

@@ -10,7 +10,9 @@ package plan
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -50,6 +52,9 @@ type Base struct {
 	Digest string `json:"digest,omitempty"`
 	// Layers names the content of its layers.
 	Layers string `json:"layers,omitempty"`
+	// Config is its configuration, as the image has it: a Dockerfile's steps
+	// depend on it. Nil for a build file.
+	Config json.RawMessage `json:"config,omitempty"`
 }
 
 // Layer is one layer of an exported image.
@@ -95,6 +100,15 @@ type Node struct {
 	// Vertex is the name of the daemon's vertex, without the state in front;
 	// "" where no vertex stands for the node.
 	Vertex string `json:"vertex,omitempty"`
+	// Label is what stands in brackets in front of that name, where it is more
+	// than the state.
+	Label string `json:"label,omitempty"`
+	// Line is the line of the Dockerfile that asks for the node, 0 in a build
+	// file's record.
+	Line int `json:"line,omitempty"`
+	// By is what the image's history says of the layer that the node makes,
+	// where that is not its name.
+	By string `json:"by,omitempty"`
 	// Parts are what counts of the node's own.
 	Parts []Part `json:"parts,omitempty"`
 	// Edges are the nodes that it builds on.
@@ -114,8 +128,9 @@ type Part struct {
 	Name string `json:"name,omitempty"`
 	// Value is what is compared.
 	Value string `json:"value,omitempty"`
-	// Unnamed tells that the daemon does not look at the name.
-	Unnamed bool `json:"unnamed,omitempty"`
+	// Unnamed tells that the daemon does not look at the name, but at As.
+	Unnamed bool   `json:"unnamed,omitempty"`
+	As      string `json:"as,omitempty"`
 	// Silent tells that the daemon does not look at it at all: it is there to
 	// be told.
 	Silent bool `json:"silent,omitempty"`
@@ -127,6 +142,8 @@ type Edge struct {
 	Node string `json:"node"`
 	// How says how it counts.
 	How How `json:"how"`
+	// Path is what of its files counts, "" for all of them.
+	Path string `json:"path,omitempty"`
 }
 
 // How says how a dependency counts.
@@ -150,6 +167,31 @@ func (r *Record) Node(id string) *Node {
 		}
 	}
 	return nil
+}
+
+// Named returns the nodes that a vertex of the daemon's stands for, by its name:
+// `[state] text`, with the platform in front of the state where there are
+// several.
+func (r *Record) Named(vertex string, several bool) []*Node {
+	label, text, ok := strings.Cut(vertex, "] ")
+	label = strings.TrimPrefix(label, "[")
+	if !ok {
+		label, text = "", vertex
+	}
+	var out []*Node
+	for i := range r.Nodes {
+		n := &r.Nodes[i]
+		is := n.Vertex != "" && n.Vertex == text
+		if n.Label != "" { // it has the platform in it
+			is = is && n.Label == label
+		} else if several {
+			is = is && strings.HasPrefix(label, r.Platform+" ")
+		}
+		if is {
+			out = append(out, n)
+		}
+	}
+	return out
 }
 
 // maxSeen bounds how many keys of earlier builds a record carries.
@@ -204,7 +246,7 @@ func (r *Record) keys(n *Node) {
 		}
 		name := p.Name
 		if p.Unnamed {
-			name = ""
+			name = p.As
 		}
 		exact.add("part", p.Kind, name, p.Value)
 		loose.add("part", p.Kind, name, p.Value)
@@ -212,6 +254,9 @@ func (r *Record) keys(n *Node) {
 	for _, e := range n.Edges {
 		on := r.Node(e.Node)
 		exact.add("edge", string(e.How), on.Key)
+		if e.Path != "" {
+			exact.add(e.Path)
+		}
 		if e.How == Content {
 			loose.add("edge", string(e.How))
 		} else {

@@ -12,7 +12,7 @@ func (p *Plan) Settle(record *Record, o Outcome) *Plan {
 	for _, s := range p.Steps {
 		_, ran := o.Ran[s.Node]
 		if s.Vertex == "" { // it is there for its layers, and is what these are
-			if n := record.Node(s.Node); n != nil {
+			if n := record.Node(s.Node); n != nil && !o.Failed {
 				for _, e := range n.Edges {
 					on := out.Step(e.Node)
 					ran = ran || on != nil && on.Cache != Hit
@@ -21,10 +21,25 @@ func (p *Plan) Settle(record *Record, o Outcome) *Plan {
 		}
 		if ran || !o.Failed {
 			s = s.settle(ran)
+			s.Causes = out.held(s.Causes)
 		}
 		out.Steps = append(out.Steps, s)
 	}
 	return &out
+}
+
+// held drops, from several causes, the steps that came out as hits.
+func (p *Plan) held(causes []Cause) []Cause {
+	var out []Cause
+	for _, c := range causes {
+		if on := p.Step(c.Node); on == nil || on.Cache != Hit {
+			out = append(out, c)
+		}
+	}
+	if len(out) == 0 {
+		return causes
+	}
+	return out
 }
 
 func (s Step) settle(ran bool) Step {

@@ -38,7 +38,7 @@ func (b *builder) user(base, id string) string {
 		ID: graph.ToolchainState + "/" + id, State: graph.ToolchainState, Kind: KindUser, Title: "user " + u.Name,
 		Vertex: fmt.Sprintf("user %s (%d:%d)", u.Name, u.UID, u.GID),
 		Parts:  b.own("create-user.sh", u.Name, strconv.Itoa(u.UID), strconv.Itoa(u.GID), u.Home),
-		Edges:  []Edge{{base, On}},
+		Edges:  []Edge{{Node: base, How: On}},
 	})
 }
 
@@ -60,7 +60,7 @@ func (b *builder) packages(base, on, kind, id string, list []graph.Package) stri
 		ID: graph.ToolchainState + "/" + id, State: graph.ToolchainState, Kind: KindPackages, Title: kind + " packages",
 		Vertex: describe(kind+" packages: "+strings.Join(specs, " "), b.graph.Toolchain.Refresh),
 		Parts:  parts,
-		Edges:  []Edge{{on, On}},
+		Edges:  []Edge{{Node: on, How: On}},
 	}
 	b.refresh(&n, base, b.graph.Toolchain.Refresh)
 	return b.step(n)
@@ -111,10 +111,10 @@ func (b *builder) refresh(n *Node, base string, r graph.Refresh) {
 		ID: n.ID + "/versions", State: graph.ToolchainState, Kind: KindVersions, Title: "versions of " + strings.Join(r.Packages, ", "),
 		Vertex: "versions in the archive on " + r.Day + ": " + strings.Join(r.Packages, " "),
 		Parts:  append(b.own("package-versions.sh", r.Packages...), Part{Kind: "day", Value: r.Day}),
-		Edges:  []Edge{{base, On}},
+		Edges:  []Edge{{Node: base, How: On}},
 	}
 	versions.Parts = append(versions.Parts, b.caches(b.graph.Toolchain.Caches)...)
-	n.Edges = append(n.Edges, Edge{b.step(versions), Content})
+	n.Edges = append(n.Edges, Edge{Node: b.step(versions), How: Content})
 }
 
 // setup makes the nodes of the setup scripts.
@@ -156,10 +156,10 @@ func (s *setup) build() ([]string, error) {
 		ID: graph.SetupState + "/linker", State: graph.SetupState, Kind: KindLinker, Title: "linker's cache",
 		Vertex: "refresh the linker's cache, find every library",
 		Parts:  append(s.own("refresh-linker.sh"), Part{Kind: "outputs", Value: words(paths)}),
-		Edges:  []Edge{{chain, On}},
+		Edges:  []Edge{{Node: chain, How: On}},
 	}
 	for _, id := range root[1:] {
-		n.Edges = append(n.Edges, Edge{id, Needs})
+		n.Edges = append(n.Edges, Edge{Node: id, How: Needs})
 	}
 	return []string{s.step(n)}, nil
 }
@@ -184,7 +184,7 @@ func (s *setup) run(script *graph.Script) error {
 	for _, name := range script.Needs {
 		if !holds[name] {
 			holds[name] = true
-			needs = append(needs, Edge{s.outputs[name], Needs})
+			needs = append(needs, Edge{Node: s.outputs[name], How: Needs})
 		}
 	}
 	id, err := s.script(script, s.parent(script), needs)
@@ -197,7 +197,7 @@ func (s *setup) run(script *graph.Script) error {
 	}
 	n := Node{
 		ID: script.Node() + "/outputs", State: graph.SetupState, Kind: KindOutputs, Title: "outputs of " + script.Name,
-		Vertex: "outputs of " + path.Base(script.Path), Edges: []Edge{{id, Content}},
+		Vertex: "outputs of " + path.Base(script.Path), Edges: []Edge{{Node: id, How: Content}},
 	}
 	for _, o := range script.Outputs {
 		n.Parts = append(n.Parts, Part{Kind: "output", Name: o.Path, Value: o.Path})
@@ -246,7 +246,7 @@ func (s *setup) script(script *graph.Script, on string, needs []Edge) (string, e
 		ID: script.Node(), State: graph.SetupState, Kind: KindScript, Title: path.Base(script.Path),
 		Vertex: describe(path.Base(script.Path), script.Refresh),
 		Parts:  parts,
-		Edges:  append([]Edge{{on, On}}, needs...),
+		Edges:  append([]Edge{{Node: on, How: On}}, needs...),
 	}
 	s.refresh(&n, s.base, script.Refresh)
 	return s.step(n), nil
@@ -278,7 +278,7 @@ func (s *setup) chain() (string, error) {
 	if build {
 		end = s.step(Node{
 			ID: graph.SetupState + "/purge", State: graph.SetupState, Kind: KindPurge, Title: "purge of build packages",
-			Vertex: "purge build packages", Parts: s.own("purge-packages.sh"), Edges: []Edge{{end, On}},
+			Vertex: "purge build packages", Parts: s.own("purge-packages.sh"), Edges: []Edge{{Node: end, How: On}},
 		})
 	}
 	lower := s.tools.root
@@ -293,7 +293,7 @@ func (s *setup) chain() (string, error) {
 	}
 	flat := s.add(Node{
 		ID: graph.SetupState + "/squash", State: graph.SetupState, Kind: KindSquash, Title: "squash",
-		Vertex: "flatten", Edges: []Edge{{end, Content}},
+		Vertex: "flatten", Edges: []Edge{{Node: end, How: Content}},
 	})
 	if s.opt.Copies {
 		return flat, nil
@@ -301,12 +301,12 @@ func (s *setup) chain() (string, error) {
 	// The difference to what is below costs nothing; it is there for its key.
 	n := Node{
 		ID: graph.SetupState + "/layer", State: graph.SetupState, Kind: KindLayer, Title: "setup's layer",
-		Edges: []Edge{{flat, On}, {lower, On}},
+		Edges: []Edge{{Node: flat, How: On}, {Node: lower, How: On}},
 	}
 	held := s.holds[last]
 	for _, script := range s.graph.Scripts {
 		if script.Isolated() && held[script.Name] {
-			n.Edges = append(n.Edges, Edge{s.outputs[script.Name], Needs})
+			n.Edges = append(n.Edges, Edge{Node: s.outputs[script.Name], How: Needs})
 		}
 	}
 	return s.add(n), nil

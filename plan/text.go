@@ -24,7 +24,7 @@ func (p *Plan) Write(w io.Writer) error {
 			image = s
 		case s.Kind == KindOutputs || s.Kind == KindLayer: // no work of their own
 		case s.Cache != Hit && (s.Vertex != "" || s.Kind == KindBase):
-			fmt.Fprintf(rows, "%s\t%s\t%s\n", s.Node, s.Cache, s.Why()+took(s.Seconds))
+			fmt.Fprintf(rows, "%s\t%s\t%s\n", p.place(s), s.Cache, s.Why()+took(s.Seconds))
 		}
 	}
 	if err := rows.Flush(); err != nil {
@@ -46,6 +46,15 @@ func (p *Plan) Write(w io.Writer) error {
 	return err
 }
 
+// place is how a plan names a step: by its node, or by its line and title in a
+// Dockerfile.
+func (p *Plan) place(s *Step) string {
+	if s.Line == 0 {
+		return s.Node
+	}
+	return fmt.Sprintf("%s:%d %s", p.File, s.Line, s.Title)
+}
+
 // Chain is the chain of causes in one line, such as
 // `02-install-postgresql.sh: arg POSTGRESQL_VERSION 15.17 → 15.18; 08-patroni.sh: needs 02-install-postgresql`.
 func (p *Plan) Chain() string {
@@ -53,7 +62,11 @@ func (p *Plan) Chain() string {
 	for i := range p.Steps {
 		s := &p.Steps[i]
 		if s.Cache != Hit && s.Kind != KindImage && s.Kind != KindOutputs && s.Kind != KindLayer {
-			out = append(out, s.Title+": "+s.Why())
+			title := s.Title
+			if s.Line > 0 {
+				title = fmt.Sprintf("%s:%d: %s", p.File, s.Line, title)
+			}
+			out = append(out, title+": "+s.Why())
 		}
 	}
 	return strings.Join(out, "; ")

@@ -127,6 +127,9 @@ type Guard struct {
 	Tests []Word
 	// Commands are the commands whose existence it asks for (command -v x).
 	Commands []string
+	// Patterns are those of case's arm as they are written, and Above those of
+	// the arms above it; none of either where arms fall through.
+	Patterns, Above []string
 }
 
 // IsLoop reports whether the guard is a loop rather than a condition.

@@ -1,6 +1,7 @@
 package shell
 
 import (
+	"slices"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -57,12 +58,18 @@ func (in *interp) caseClause(c *ctx, e *env, n *syntax.CaseClause) {
 	known = known && word.flags&flagAssumed == 0
 	var result *env
 	decided, whole := false, false
+	falls := slices.ContainsFunc(n.Items, func(item *syntax.CaseItem) bool { return item.Op != syntax.Break })
+	var above []string
 	for _, item := range n.Items {
 		patterns, truth := in.casePatterns(c, e, item, exact, known)
 		if decided {
 			truth = TruthFalse
 		}
 		g := Guard{Kind: GuardCase, Text: text + " in " + strings.Join(patterns, "|"), Pos: c.pos(item.Pos()), Holds: truth}
+		if !falls {
+			g.Patterns, g.Above = patterns, slices.Clone(above)
+			above = append(above, patterns...)
+		}
 		branch := e.clone()
 		in.stmts(c.with(g), branch, item.Stmts)
 		whole = whole || truth == TruthTrue || len(patterns) == 1 && patterns[0] == "*"

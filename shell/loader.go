@@ -57,12 +57,15 @@ func NewFSLoader(fsys fs.FS) *Loader {
 	)
 }
 
-// ReadFile reads a file, unless it is larger than any script: then its error is
-// a *TooLargeError, and nothing was read.
+// ReadFile reads a regular file, unless it is larger than any script: then its
+// error is a *TooLargeError, and nothing was read.
 func ReadFile(fsys fs.FS, name string) ([]byte, error) {
 	info, err := fs.Stat(fsys, name)
 	if err != nil {
 		return nil, err
+	}
+	if !info.Mode().IsRegular() { // a pipe would be read for ever
+		return nil, &fs.PathError{Op: "read", Path: name, Err: errors.New("not a regular file")}
 	}
 	if info.Size() > DefaultMaxSize {
 		return nil, &TooLargeError{Path: name, Size: int(info.Size()), Max: DefaultMaxSize}

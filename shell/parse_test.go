@@ -127,7 +127,7 @@ func TestTooLarge(t *testing.T) {
 	var large *TooLargeError
 	require.True(t, errors.As(err, &large))
 	require.Equal(t, &TooLargeError{Path: "a.sh", Size: 200, Max: 100}, large)
-	require.Equal(t, "a.sh: 200 bytes are more than the 100 that are read", err.Error())
+	require.Equal(t, "a.sh has 200 bytes, and scripts are read up to 100; give a large file to a short script as an input", err.Error())
 }
 
 // However deep a text is nested, the stack is bounded and the text is either

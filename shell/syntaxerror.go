@@ -29,7 +29,7 @@ type TooLargeError struct {
 
 // Error gives path and sizes.
 func (e *TooLargeError) Error() string {
-	return fmt.Sprintf("%s: %d bytes are more than the %d that are read", e.Path, e.Size, e.Max)
+	return fmt.Sprintf("%s has %d bytes, and scripts are read up to %d; give a large file to a short script as an input", e.Path, e.Size, e.Max)
 }
 
 // syntaxError translates the parser's error.

@@ -38,6 +38,7 @@ type placed interface {
 }
 
 func (t *Script) setRange(r Range)      { t.At = r }
+func (t *Secret) setRange(r Range)      { t.At = r }
 func (t *User) setRange(r Range)        { t.At = r }
 func (t *ConfigFile) setRange(r Range)  { t.At = r }
 func (t *Healthcheck) setRange(r Range) { t.At = r }
@@ -280,6 +281,16 @@ func (t *Script) decodeNode(d *decoder, n ast.Node, depth int) {
 		d.decodeStruct(n, reflect.ValueOf(t).Elem(), depth)
 	default:
 		t.Path.decodeNode(d, n, depth)
+	}
+}
+
+func (t *Secret) decodeNode(d *decoder, n ast.Node, depth int) {
+	t.At = rangeOf(n)
+	switch n.(type) {
+	case *ast.MappingNode, *ast.MappingValueNode:
+		d.decodeStruct(n, reflect.ValueOf(t).Elem(), depth)
+	default:
+		t.ID.decodeNode(d, n, depth)
 	}
 }
 

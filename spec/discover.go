@@ -56,10 +56,11 @@ func (f *File) ContextPatterns() (globs, paths []string) {
 			t.patterns(Text{Value: defaults.glob})
 		}
 	}
-	if e.Script != nil {
-		t.path(e.Script.Value)
-	} else {
+	switch {
+	case e.Script == nil:
 		t.path("entrypoint.sh")
+	case e.Script.Value != "":
+		t.path(e.Script.Value)
 	}
 	for _, c := range e.ConfigurationFiles {
 		t.path(c.Source.Value)
@@ -128,6 +129,7 @@ func (f *File) Discover(context fs.FS) error {
 	d := &discovery{Problems: p, context: context}
 	f.discoverSetup(d)
 	f.discoverEntrypoint(d)
+	f.leaveOut()
 	for _, t := range f.Tests {
 		d.requireFile(t.Run, "test script")
 	}
@@ -183,14 +185,17 @@ func (f *File) discoverSetup(d *discovery) {
 
 func (f *File) discoverEntrypoint(d *discovery) {
 	e := &f.Entrypoint
-	if e.Script == nil {
+	switch {
+	case e.Script != nil && e.Script.Value == "":
+		e.Script = nil // the text says that there is none
+	case e.Script == nil:
 		for _, path := range []string{"entrypoint.d/entrypoint.sh", "entrypoint.sh"} {
 			if d.isFile(path) {
 				e.Script = &Text{Value: path}
 				break
 			}
 		}
-	} else {
+	default:
 		d.requireFile(*e.Script, "entrypoint script")
 	}
 	taken := map[string]bool{}
@@ -319,6 +324,9 @@ func (d *discovery) requireFile(t Text, what string) bool {
 }
 
 func (d *discovery) hint(name string) string {
+	if to, err := fs.ReadLink(d.context, name); err == nil {
+		return ": it is a symbolic link to " + to + ", which is not there; a link cannot lead out of the context"
+	}
 	entries, _ := fs.ReadDir(d.context, path.Dir(name)) // an unreadable directory just gives no hint
 	var names []string
 	for _, e := range entries {

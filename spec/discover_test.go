@@ -117,3 +117,19 @@ func TestDiscoverLimits(t *testing.T) {
 	assert.ErrorContains(t, err, "300 setup scripts are more than the 256")
 	assert.ErrorContains(t, err, "12000 entrypoint files are more than the 10000")
 }
+
+func TestNoEntrypointScript(t *testing.T) {
+	context := fstest.MapFS{"entrypoint.sh": {}, "entrypoint.d/entrypoint.sh": {}}
+	for _, text := range []string{"entrypoint_script:", "entrypoint_script: ''"} {
+		f := load(t, "base: debian\nentrypoint: {runtime_scripts: [], utility_scripts: [], configuration_files: []}\n", Options{})
+		require.NoError(t, f.Discover(context))
+		require.NotNil(t, f.Entrypoint.Script)
+		f = load(t, "base: debian\nentrypoint:\n  "+text+"\n", Options{})
+		globs, paths := f.ContextPatterns()
+		assert.NotContains(t, globs, "**")
+		assert.NotContains(t, paths, "entrypoint.sh")
+		require.NoError(t, f.Discover(context))
+		assert.Nil(t, f.Entrypoint.Script, text)
+		assert.Len(t, f.Entrypoint.RuntimeScripts, 1)
+	}
+}

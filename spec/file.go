@@ -118,6 +118,9 @@ type Script struct {
 	Outputs []Text `yaml:"outputs" is:"image path or glob,some"`
 	// The declared args in its environment. See "Args". Default: those it reads.
 	Args []Text `yaml:"args,literal" is:"name"`
+	// Comparisons that must hold, such as `${PG_MAJOR} >= 14`; else the script is
+	// left out. See "Conditions". Default: it always runs.
+	When []Condition `yaml:"when" is:"comparison"`
 	// Scripts, by name or path, whose results it sees. See "Isolated scripts".
 	// Default: those before it in the chain; none for an isolated one.
 	Needs []Text `yaml:"needs,literal" is:"script name"`
@@ -129,13 +132,30 @@ type Script struct {
 	// Runtime packages of an isolated script: there while it runs, and in the
 	// image.
 	Packages []Text `yaml:"packages" is:"package"`
-	// Ids of build secrets, mounted at `/run/secrets/ID`.
-	Secrets []Text `yaml:"secrets,literal" is:"id"`
+	// Build secrets that it sees: ids, or mappings. See "Secrets".
+	Secrets []Secret `yaml:"secrets" is:"secret"`
 	// Forward the client's ssh agent. Default: `false`.
 	SSH bool `yaml:"ssh" is:"true or false"`
 	// `default` is what the client asks for. `host` needs `--allow network.host`.
 	// Default: `default`.
 	Network Text `yaml:"network,literal" is:"default|none|host"`
+	// At is the place of the whole entry.
+	At Range `yaml:"-"`
+}
+
+// Secret is a build secret that a script sees: an id, or a mapping with an id.
+type Secret struct {
+	// What `--secret id=ID` calls it.
+	ID Text `yaml:"id,literal" is:"id,required"`
+	// The file that holds it, readable for root. Default: `/run/secrets/ID`; none
+	// with `env`.
+	Target Text `yaml:"target" is:"image path"`
+	// The file's mode. Default: `0400`.
+	Mode *Mode `yaml:"mode" is:"octal bits"`
+	// An environment variable that holds it.
+	Env Text `yaml:"env,literal" is:"name"`
+	// Whether a build without it fails. Default: `true`.
+	Required *bool `yaml:"required" is:"true or false"`
 	// At is the place of the whole entry.
 	At Range `yaml:"-"`
 }
@@ -160,8 +180,8 @@ type Entrypoint struct {
 	// The same for files that change often. Default: discovered.
 	RuntimeScripts []Text `yaml:"runtime_scripts" is:"context path or glob"`
 	// Becomes `/entrypoint.sh`, the image's entry point, owned by root, with mode
-	// 0755. Default: discovered.
-	Script *Text `yaml:"entrypoint_script" is:"context path"`
+	// 0755. An empty value says that there is none. Default: discovered.
+	Script *Text `yaml:"entrypoint_script" is:"context path or nothing"`
 }
 
 // ConfigFile is a file that is copied to a place of its own.
@@ -222,8 +242,15 @@ type Image struct {
 	Volumes []Text `yaml:"volumes" is:"image path"`
 	// What stops the container, such as `SIGINT`. Default: the base's.
 	StopSignal Text `yaml:"stop_signal" is:"signal"`
+	// The program that a container starts, and its first arguments. Default:
+	// `/entrypoint.sh` where there is an entrypoint script, else the base's.
+	Entrypoint []Text `yaml:"entrypoint,literal" is:"word,some"`
 	// Arguments of the entry point. Default: see "entrypoint".
 	Cmd []Text `yaml:"cmd,literal" is:"word"`
+	// `user[:group]`, names or numbers, that the container's process starts as,
+	// where that is not the build file's user: `root` for an entry point that
+	// steps down by itself. Default: the build file's user, else the base's.
+	User Text `yaml:"user" is:"owner"`
 	// Where the container's process starts. Default: the base's.
 	WorkingDir Text `yaml:"working_dir" is:"image path"`
 	// How Docker asks whether the container works. Default: the base's.

@@ -145,6 +145,9 @@ func (t *Script) validate(p *Problems, args map[string]string) {
 	for i := range t.Inputs {
 		relative(p, &t.Inputs[i], "an input")
 	}
+	for i := range t.When {
+		t.When[i].validate(p)
+	}
 	for _, a := range t.Args {
 		if _, ok := args[a.Value]; !ok {
 			p.Addf(a.At, "%s is not declared under args", a)
@@ -155,15 +158,46 @@ func (t *Script) validate(p *Problems, args map[string]string) {
 	default:
 		p.Addf(t.Network.At, "network must be default, none or host, not %q", t.Network.Value)
 	}
-	for _, s := range t.Secrets {
-		if !isFileName(s.Value) {
-			p.Addf(s.At, "a secret is named by its id, which is also its file name, not %q", s.Value)
+	t.validateSecrets(p, args)
+}
+
+// validateSecrets settles where the script finds its secrets.
+func (t *Script) validateSecrets(p *Problems, args map[string]string) {
+	places := map[string]bool{}
+	taken := func(at Range, place string) {
+		if place != "" && places[place] {
+			p.Addf(at, "two secrets of one script are at %s", place)
 		}
+		places[place] = true
+	}
+	for i := range t.Secrets {
+		s := &t.Secrets[i]
+		if !isFileName(s.ID.Value) {
+			p.Addf(s.At, "a secret is named by its id, which is also its file name, not %q", s.ID.Value)
+			continue
+		}
+		if e := s.Env; e.Value != "" {
+			_, isArg := args[e.Value]
+			switch {
+			case !IsIdentifier(e.Value):
+				p.Addf(e.At, "%q cannot be an environment variable's name: letters, digits and _, not starting with a digit", e.Value)
+			case isArg:
+				p.Addf(e.At, "%s is a build argument; a secret needs a variable of its own", e.Value)
+			}
+			taken(e.At, "$"+e.Value)
+		}
+		switch {
+		case s.Target.Value != "":
+			absolute(p, &s.Target, "a secret's target")
+		case s.Env.Value == "":
+			s.Target.Value = "/run/secrets/" + s.ID.Value
+		}
+		taken(s.At, s.Target.Value)
 	}
 }
 
 func (e *Entrypoint) validate(p *Problems, u *User) {
-	if e.Script != nil {
+	if e.Script != nil && e.Script.Value != "" {
 		relative(p, e.Script, "the entrypoint script")
 	}
 	for _, list := range [][]Text{e.RuntimeScripts, e.UtilityScripts} {
@@ -215,6 +249,12 @@ func (m *Image) validate(p *Problems) {
 		if _, err := signal.ParseSignal(s.Value); err != nil {
 			p.Addf(s.At, "stop_signal %q is not a signal; use a name such as SIGINT", s.Value)
 		}
+	}
+	if m.Entrypoint != nil && len(m.Entrypoint) == 0 {
+		p.Addf(Range{}, "image.entrypoint is empty: name the program, or leave the key out")
+	}
+	if user, group, ok := strings.Cut(m.User.Value, ":"); m.User.Value != "" && !(isAccount(user) && (!ok || isAccount(group))) {
+		p.Addf(m.User.At, "image.user is `user` or `user:group`, names or numbers, not %q", m.User.Value)
 	}
 	if m.WorkingDir.Value != "" {
 		absolute(p, &m.WorkingDir, "the working directory")
@@ -300,6 +340,8 @@ func relative(p *Problems, t *Text, what string) {
 		p.Addf(t.At, "%s is longer than the %d bytes that a path can have", what, maxPath)
 	case quotesOther(clean):
 		p.Addf(t.At, "%s has a backslash that quotes none of * ? [ ] { }: %q; a ? matches any character, a backslash too", what, t.Value)
+	case strings.Contains(clean, "{}"):
+		p.Addf(t.At, "%s has braces with nothing in them: %q", what, t.Value)
 	default:
 		t.Value = clean
 	}
@@ -356,6 +398,12 @@ func IsIdentifier(s string) bool {
 func isUserName(s string) bool {
 	return s != "" && len(s) <= 32 && s[0] != '-' && (s[0] < '0' || s[0] > '9') &&
 		allOf(s, "abcdefghijklmnopqrstuvwxyz0123456789_-")
+}
+
+// isAccount tells whether s can be the name or number of a user or group that
+// an image has.
+func isAccount(s string) bool {
+	return s != "" && s[0] != '-' && allOf(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
 }
 
 func isFileName(s string) bool {

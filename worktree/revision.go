@@ -21,18 +21,18 @@ import (
 // program tells them. Git knows of a file's mode only whether it is
 // executable, and nothing of directories' modes.
 func Revision(ctx context.Context, dir, rev string) (Source, error) {
-	r := &revision{ctx: ctx, dir: dir, objects: map[string]object{}, children: map[string][]string{}}
-	prefix, err := r.git("rev-parse", "--show-prefix")
+	g := git{ctx, dir}
+	r := newRevision(func(id string) ([]byte, error) { return g.run("cat-file", "blob", id) })
+	prefix, err := g.run("rev-parse", "--show-prefix")
 	if err != nil {
 		return nil, err
 	}
-	// Resolved first: what begins with a dash must not become an option.
-	commit, err := r.git("rev-parse", "--verify", "--quiet", "--end-of-options", rev+"^{commit}")
+	commit, err := g.commit(rev)
 	if err != nil {
-		return nil, fmt.Errorf("%q is no revision of the git repository of %s", rev, dir)
+		return nil, err
 	}
-	tree := strings.TrimSpace(string(commit)) + ":" + strings.TrimSuffix(strings.TrimSuffix(string(prefix), "\n"), "/")
-	list, err := r.git("ls-tree", "-r", "-t", "-z", "--full-tree", tree)
+	tree := commit + ":" + strings.TrimSuffix(strings.TrimSuffix(string(prefix), "\n"), "/")
+	list, err := g.run("ls-tree", "-r", "-t", "-z", "--full-tree", tree)
 	if err != nil {
 		return nil, fmt.Errorf("revision %s has no folder %s: %w", rev, dir, err)
 	}
@@ -41,18 +41,20 @@ func Revision(ctx context.Context, dir, rev string) (Source, error) {
 			return nil, err
 		}
 	}
-	for _, names := range r.children {
-		slices.Sort(names)
-	}
+	r.finish()
 	return r, nil
 }
 
 // revision is a folder in a revision.
 type revision struct {
-	ctx      context.Context //nolint:containedctx // fsutil.FS has no place for it, and the value lives for one question
-	dir      string
+	// blob returns the content of a file.
+	blob     func(id string) ([]byte, error)
 	objects  map[string]object
 	children map[string][]string
+}
+
+func newRevision(blob func(id string) ([]byte, error)) *revision {
+	return &revision{blob: blob, objects: map[string]object{}, children: map[string][]string{}}
 }
 
 // object is one entry of git's tree.
@@ -75,28 +77,63 @@ func (r *revision) add(entry string) error {
 	if err != nil {
 		return fmt.Errorf("git ls-tree: cannot read %q: %w", entry, err)
 	}
+	return r.put(uint32(bits), fields[2], name)
+}
+
+// The types of entries, in the upper bits of git's modes.
+const (
+	gitType      = 0o170000
+	gitDirectory = 0o040000
+	gitLink      = 0o120000
+	gitModule    = 0o160000
+)
+
+// put adds a file or directory with its mode in git's notation.
+func (r *revision) put(mode uint32, id, name string) error {
 	st := &types.Stat{Path: name}
-	switch fields[0] {
-	case "040000", "160000": // a submodule is a directory whose files are not git's
+	switch mode & gitType {
+	case gitDirectory, gitModule: // a submodule is a directory whose files are not git's
 		st.Mode = uint32(fs.ModeDir | 0o755)
-	case "120000":
+	case gitLink:
 		st.Mode = uint32(fs.ModeSymlink | 0o777)
-		target, err := r.git("cat-file", "blob", fields[2])
+		target, err := r.blob(id)
 		if err != nil {
 			return err
 		}
 		st.Linkname = string(target)
 	default:
-		st.Mode = uint32(bits & 0o777)
+		st.Mode = mode & 0o777
 	}
-	r.objects[name] = object{id: fields[2], stat: st}
+	r.objects[name] = object{id: id, stat: st}
 	r.children[path.Dir(name)] = append(r.children[path.Dir(name)], name)
 	return nil
 }
 
-// git runs git in the folder.
-func (r *revision) git(args ...string) ([]byte, error) {
-	cmd := exec.CommandContext(r.ctx, "git", append([]string{"-C", r.dir}, args...)...)
+// finish sorts what has been put together.
+func (r *revision) finish() {
+	for _, names := range r.children {
+		slices.Sort(names)
+	}
+}
+
+// git runs git in a folder.
+type git struct {
+	ctx context.Context //nolint:containedctx // fsutil.FS has no place for it, and the value lives for one question
+	dir string
+}
+
+// commit returns the id of a revision's commit.
+func (g git) commit(rev string) (string, error) {
+	// What begins with a dash must not become an option.
+	id, err := g.run("rev-parse", "--verify", "--quiet", "--end-of-options", rev+"^{commit}")
+	if err != nil {
+		return "", fmt.Errorf("%q is no revision of the git repository of %s", rev, g.dir)
+	}
+	return strings.TrimSpace(string(id)), nil
+}
+
+func (g git) run(args ...string) ([]byte, error) {
+	cmd := exec.CommandContext(g.ctx, "git", append([]string{"-C", g.dir}, args...)...)
 	out, err := cmd.Output()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
@@ -114,7 +151,7 @@ func (r *revision) Open(name string) (io.ReadCloser, error) {
 	if !ok || !fs.FileMode(o.stat.Mode).IsRegular() {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 	}
-	data, err := r.git("cat-file", "blob", o.id)
+	data, err := r.blob(o.id)
 	return io.NopCloser(bytes.NewReader(data)), err
 }
 

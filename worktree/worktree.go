@@ -9,6 +9,7 @@ package worktree
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"path"
@@ -103,14 +104,22 @@ func Ignored(context, beside Source, file string) ([]string, error) {
 	return ignorefile.ReadAll(strings.NewReader(string(data)))
 }
 
-// Read returns the content of one file of a source.
+// maxText is the largest file that Read reads, in bytes.
+const maxText = 4 << 20
+
+// Read returns the content of a text of a source that people write: a build
+// file, .dockerignore and the like.
 func Read(s Source, name string) ([]byte, error) {
 	f, err := s.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return io.ReadAll(f)
+	data, err := io.ReadAll(io.LimitReader(f, maxText+1))
+	if err == nil && len(data) > maxText {
+		return nil, fmt.Errorf("%s has more than the %d bytes that are read of such a file", name, maxText)
+	}
+	return data, err
 }
 
 // maxLinks is how many symbolic links a path may lead through.

@@ -6,6 +6,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"runtime/debug"
 
 	"github.com/moby/buildkit/frontend/gateway/grpcclient"
 	"github.com/moby/buildkit/util/appcontext"
@@ -13,7 +14,12 @@ import (
 	"github.com/pgstrata/pgstrata/frontend"
 )
 
+// memory is where the garbage collector begins to work harder, in bytes: the
+// process shares its machine with the daemon and what it builds.
+const memory = 256 << 20
+
 func main() {
+	debug.SetMemoryLimit(memory)
 	if err := grpcclient.RunFromEnvironment(appcontext.Context(), frontend.Build); err != nil {
 		fmt.Fprintln(os.Stderr, "pgstrata:", err)
 		os.Exit(1)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -19,13 +18,13 @@ import (
 	"github.com/moby/buildkit/solver/errdefs"
 	"github.com/moby/buildkit/solver/pb"
 	"github.com/moby/patternmatcher"
-	"github.com/moby/patternmatcher/ignorefile"
 	"github.com/spf13/cobra"
 
 	"github.com/pgstrata/pgstrata/check"
 	"github.com/pgstrata/pgstrata/frontend"
 	pgllb "github.com/pgstrata/pgstrata/llb"
 	"github.com/pgstrata/pgstrata/spec"
+	"github.com/pgstrata/pgstrata/worktree"
 )
 
 // errFindings makes the exit status 1, as docker buildx build --check does.
@@ -90,38 +89,27 @@ type tree struct {
 
 func openTree(dir, file string) (*tree, error) {
 	file = cmp.Or(file, filepath.Join(dir, dockerui.DefaultDockerfileName))
-	text, err := os.ReadFile(file) //nolint:gosec // the user names it
+	context, beside, err := sources(dir, file)
+	if err != nil {
+		return nil, err
+	}
+	text, err := worktree.Read(beside, filepath.Base(file))
 	if err != nil {
 		return nil, fmt.Errorf("build file: %w", err)
+	}
+	ignored, err := worktree.Ignored(context, beside, filepath.Base(file))
+	if err != nil {
+		return nil, err
+	}
+	exclude, err := patternmatcher.New(ignored)
+	if err != nil {
+		return nil, fmt.Errorf(".dockerignore: %w", err)
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, fmt.Errorf("build context: %w", err)
 	}
-	t := &tree{name: filepath.Base(file), text: text, root: root, files: root.FS()}
-	if t.exclude, err = ignored(file+".dockerignore", filepath.Join(dir, ".dockerignore")); err != nil {
-		return nil, errors.Join(err, root.Close())
-	}
-	return t, nil
-}
-
-// ignored reads the first of the files that is there.
-func ignored(names ...string) (*patternmatcher.PatternMatcher, error) {
-	for _, name := range names {
-		data, err := os.ReadFile(name)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		patterns, err := ignorefile.ReadAll(bytes.NewReader(data))
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		return patternmatcher.New(patterns)
-	}
-	return patternmatcher.New(nil)
+	return &tree{name: filepath.Base(file), text: text, root: root, files: root.FS(), exclude: exclude}, nil
 }
 
 // Close lets go of the directory.

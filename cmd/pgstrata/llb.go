@@ -4,8 +4,8 @@ import (
 	"context"
 
 	"github.com/moby/buildkit/client"
-	"github.com/moby/buildkit/client/llb"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/moby/buildkit/solver/pb"
 	"github.com/spf13/cobra"
 	"google.golang.org/protobuf/proto"
 
@@ -25,7 +25,7 @@ func newLLBCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			var def *llb.Definition
+			var def *pb.Definition
 			_, err = o.run(cmd.Context(), opt, func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
 				var err error
 				def, err = frontend.Definition(ctx, c)
@@ -35,7 +35,7 @@ func newLLBCommand() *cobra.Command {
 				return err
 			}
 			// Not llb.WriteTo, which writes maps in any order.
-			data, err := proto.MarshalOptions{Deterministic: true}.Marshal(def.ToPB())
+			data, err := proto.MarshalOptions{Deterministic: true}.Marshal(def)
 			if err != nil {
 				return err
 			}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/moby/buildkit/solver/errdefs"
@@ -16,7 +17,13 @@ import (
 
 func main() { os.Exit(run()) }
 
-func run() int {
+func run() (code int) {
+	defer func() {
+		if p := recover(); p != nil {
+			fmt.Fprintf(os.Stderr, "pgstrata: failed with a bug of its own, please report it: %v\n%s", p, debug.Stack())
+			code = 1
+		}
+	}()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	err := newCommand().ExecuteContext(ctx)
@@ -41,6 +48,7 @@ func newCommand() *cobra.Command {
 		SilenceUsage:  true,
 	}
 	cmd.AddCommand(
+		newAnalyzeCommand(),
 		newBuildCommand(),
 		newCheckCommand(),
 		newGraphCommand(),

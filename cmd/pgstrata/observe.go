@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"strings"
 	"sync"
 	"time"
 
@@ -40,7 +39,7 @@ func (o *observer) tell(r frontend.Resolved) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for i := range o.resolved {
-		if o.resolved[i].Graph.Platform == r.Graph.Platform {
+		if o.resolved[i].Platform() == r.Platform() {
 			o.resolved[i] = r
 			return
 		}
@@ -75,15 +74,14 @@ func (o *observer) ran(r *plan.Record, platforms int) map[string]time.Duration {
 	defer o.mu.Unlock()
 	byName := map[string]time.Duration{}
 	for _, v := range o.vertices {
-		label, name, _ := strings.Cut(v.name, "] ")
-		if v.ran && (platforms == 1 || strings.HasPrefix(label, "["+r.Platform+" ")) {
-			byName[name] = v.took
+		if v.ran {
+			byName[v.name] = v.took
 		}
 	}
 	out := map[string]time.Duration{}
-	for i := range r.Nodes {
-		if took, ok := byName[r.Nodes[i].Vertex]; ok && r.Nodes[i].Vertex != "" {
-			out[r.Nodes[i].ID] = took
+	for name, took := range byName {
+		for _, n := range r.Named(name, platforms > 1) {
+			out[n.ID] = took
 		}
 	}
 	return out
@@ -104,7 +102,7 @@ func (o *observer) layers(ctx context.Context, opts *options, response map[strin
 		return nil
 	}
 	defer c.Close()
-	return exportedLayers(ctx, c, response, o.resolved[0].Graph.Platform)
+	return exportedLayers(ctx, c, response, o.resolved[0].Platform())
 }
 
 func (o *observer) record(ctx context.Context, opts *options, dir string, response map[string]string, pushed bool) error {
@@ -146,17 +144,17 @@ func (o *observer) look(opts *options, dir string, outcome plan.Outcome, layers 
 		return nil, err
 	}
 	// The files are hashed here, not asked of the daemon: some are large.
-	builds, err := opts.offline(files, beside, file, time.Now())
+	builds, err := last.after(opts, files, beside, file, time.Now())
 	if err != nil {
 		return nil, err
 	}
 	for _, r := range o.resolved {
 		for i := range builds {
-			if builds[i].Graph.Platform == r.Graph.Platform {
+			if builds[i].Platform() == r.Platform() {
 				r.Context = builds[i].Context
 			}
 		}
-		record, err := plan.New(r.Graph, r.Context, r.Options)
+		record, err := r.Record()
 		if err != nil {
 			return nil, err
 		}

@@ -91,17 +91,17 @@ func (p *planOptions) compare(ctx context.Context, o *options, dir string) ([]co
 	if err != nil {
 		return nil, err
 	}
-	builds, err := o.offline(context, beside, file, now)
+	builds, err := last.after(o, context, beside, file, now)
 	if err != nil {
 		return nil, err
 	}
-	then, err := p.then(ctx, o, dir, file, now)
+	then, err := p.then(ctx, o, dir, file, now, last)
 	if err != nil {
 		return nil, err
 	}
 	var out []compared
 	for i, b := range builds {
-		last := last.record(b.Graph.Platform)
+		last := last.record(b.Platform())
 		c := comparison{planOptions: p, build: b, last: last}
 		if then != nil {
 			c.then = &then[i]
@@ -121,7 +121,7 @@ func (p *planOptions) compare(ctx context.Context, o *options, dir string) ([]co
 // then resolves what the working tree is compared with, where that is not the
 // last build: the revision, or the tree as it is. Build arguments are not taken
 // for a part of it: they are for the build that is asked about.
-func (p *planOptions) then(ctx context.Context, o *options, dir, file string, now time.Time) ([]frontend.Resolved, error) {
+func (p *planOptions) then(ctx context.Context, o *options, dir, file string, now time.Time, last *history) ([]frontend.Resolved, error) {
 	if p.since == "" && len(p.changes) == 0 {
 		return nil, nil
 	}
@@ -139,7 +139,7 @@ func (p *planOptions) then(ctx context.Context, o *options, dir, file string, no
 			return nil, err
 		}
 	}
-	out, err := before.offline(context, beside, file, now)
+	out, err := last.after(&before, context, beside, file, now)
 	if err != nil && p.since != "" {
 		err = fmt.Errorf("%s: %w", p.since, err)
 	}
@@ -172,27 +172,28 @@ func (c *comparison) since() string {
 }
 
 func (c *comparison) plan() (compared, error) {
-	opt := c.build.Options
-	opt.Git = c.planOptions.since != ""
-	c.assumeBases(&opt)
+	git := c.planOptions.since != ""
 	before := c.last
 	if c.then != nil {
-		was := c.then.Options
-		was.Git = opt.Git
-		c.assumeBases(&was)
+		was := *c.then
+		was.Options.Git = git
+		c.assumeBases(&was.Options)
 		var err error
-		if before, err = plan.New(c.then.Graph, c.then.Context, was); err != nil {
+		if before, err = was.Record(); err != nil {
 			return compared{}, err
 		}
 	}
 	ignored := c.ignored()
-	opt.Changed = func(name string) bool {
+	now := c.build
+	now.Options.Git = git
+	c.assumeBases(&now.Options)
+	now.Options.Changed = func(name string) bool {
 		return slices.ContainsFunc(c.changes, func(change string) bool {
 			change = path.Clean(filepath.ToSlash(change))
 			return name == change || strings.HasPrefix(name, change+"/")
 		})
 	}
-	after, err := plan.New(c.build.Graph, c.build.Context, opt)
+	after, err := now.Record()
 	if err != nil {
 		return compared{}, err
 	}
@@ -265,6 +266,15 @@ func sources(dir, file string) (context, beside worktree.Source, err error) {
 
 // offline resolves what would be built from the sources.
 func (o *options) offline(context, beside worktree.Source, file string, now time.Time) ([]frontend.Resolved, error) {
+	build, err := o.without(context, beside, file, now)
+	if err != nil {
+		return nil, err
+	}
+	return build.Resolve()
+}
+
+// without is a build of the sources without a daemon.
+func (o *options) without(context, beside worktree.Source, file string, now time.Time) (*frontend.Offline, error) {
 	name := filepath.Base(file)
 	data, err := worktree.Read(beside, name)
 	if err != nil {
@@ -282,12 +292,23 @@ func (o *options) offline(context, beside worktree.Source, file string, now time
 	if err != nil {
 		return nil, fmt.Errorf("lock file: %w", err)
 	}
-	return frontend.Offline{
-		Name: name, Data: data, Lock: locked, Options: attrs, Now: now,
+	return &frontend.Offline{
+		Name: name, Data: data, Lock: locked, Options: attrs, Now: now, Exclude: exclude,
 		Context: func(globs, paths []string) (fs.FS, error) {
 			return worktree.New(context, worktree.Filter{Exclude: exclude, Globs: globs, Paths: paths})
 		},
-	}.Resolve()
+	}, nil
+}
+
+// after resolves what would be built from the sources after a build that was
+// recorded.
+func (h *history) after(o *options, context, beside worktree.Source, file string, now time.Time) ([]frontend.Resolved, error) {
+	build, err := o.without(context, beside, file, now)
+	if err != nil {
+		return nil, err
+	}
+	build.Last = h.record
+	return build.Resolve()
 }
 
 // buildFile is the build file's path.

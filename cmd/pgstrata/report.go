@@ -158,15 +158,9 @@ func (r *report) vertices(builds []picture.Build) []picture.Vertex {
 // vertex's name: `[state] text`, with the platform in front of the state where
 // there are several.
 func node(builds []picture.Build, name string) (id, platform string) {
-	label, text, _ := strings.Cut(name, "] ")
 	for _, b := range builds {
-		if len(builds) > 1 && !strings.HasPrefix(label, "["+b.Record.Platform+" ") {
-			continue
-		}
-		for i := range b.Record.Nodes {
-			if n := &b.Record.Nodes[i]; n.Vertex == text && text != "" {
-				return n.ID, b.Record.Platform
-			}
+		if found := b.Record.Named(name, len(builds) > 1); len(found) > 0 {
+			return found[0].ID, b.Record.Platform
 		}
 	}
 	return "", ""

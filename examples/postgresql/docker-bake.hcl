@@ -1,4 +1,4 @@
-# docker buildx bake: builds the image, and runs its tests. `docker buildx bake release` pushes it instead, for two kinds of
+# docker buildx bake: builds the image, and runs its tests. `docker buildx bake test release` pushes it too, for two kinds of
 # machines, with all that a registry can hold: cache, provenance and SBOM.
 #
 #   REGISTRY=registry.example.com TAG=15 docker buildx bake test release
@@ -17,28 +17,37 @@ variable "PLATFORMS" {
   description = "What a release is for; the daemon must be able to run all of them"
 }
 
+variable "SCANNER" {
+  default     = "docker/buildkit-syft-scanner:stable-1"
+  description = "The image that makes the SBOM"
+}
+
 group "default" {
   targets = ["image", "test"]
 }
 
-target "image" {
+target "build" {
   context    = "."
-  tags       = ["${REGISTRY}/postgresql:${TAG}"]
   cache-from = ["type=registry,ref=${REGISTRY}/postgresql:cache"]
+}
+
+target "image" {
+  inherits = ["build"]
+  tags     = ["${REGISTRY}/postgresql:${TAG}"]
 }
 
 # The build file's tests, in a container of the image. There is no result but that they passed.
 target "test" {
-  inherits = ["image"]
+  inherits = ["build"]
   target   = "test"
   output   = ["type=cacheonly"]
 }
 
-# mode=max: setup's steps too are kept in the registry, so a machine that has never built them need not.
+# mode=max: setup's steps are in the cache too, so a machine that has never run them need not.
 target "release" {
   inherits  = ["image"]
   platforms = split(",", PLATFORMS)
   cache-to  = ["type=registry,ref=${REGISTRY}/postgresql:cache,mode=max"]
-  attest    = ["type=provenance,mode=max", "type=sbom"]
+  attest    = ["type=provenance,mode=max", "type=sbom,generator=${SCANNER}"]
   output    = ["type=registry"]
 }

@@ -34,7 +34,7 @@ func TestCompose(t *testing.T) {
 	})
 	out := testenv.Finish(t, compose("up", "--build", "--wait"))
 	require.Zero(t, out.Code, out.Stderr)
-	assert.Contains(t, out.Stderr, "02-install-postgresql.sh")
+	assert.Contains(t, out.Stderr, "Image postgres-patroni Built")
 
 	version := testenv.Finish(t, compose("exec", "--no-TTY", "database", "psql", "--no-align", "--tuples-only", "--command=SELECT version()"))
 	assert.True(t, strings.HasPrefix(version.Stdout, "PostgreSQL 15."), version)

@@ -101,7 +101,7 @@ func testLocale(t *testing.T, img *image) {
 	assert.Empty(t, img.shell(t, "", "locale 2>&1 >/dev/null"))
 	s := img.run(t, "--env=POSTGRES_PASSWORD="+password)
 	s.awaitHealth("healthy")
-	assert.Equal(t, "en_US.UTF-8", s.query("SHOW lc_collate"))
+	assert.Equal(t, "en_US.UTF-8", s.query("SELECT datcollate FROM pg_database WHERE datname = current_database()"))
 	assert.Equal(t, "UTF8", s.query("SHOW server_encoding"))
 	assert.Equal(t, "t", s.query("SELECT upper('äé') = 'ÄÉ'"))
 }

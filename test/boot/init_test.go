@@ -64,7 +64,7 @@ func bootFresh(t *testing.T, f fresh) {
 func lint(t *testing.T, env *testenv.Env, dir string) {
 	t.Helper()
 	arguments := []string{"--external-sources", "--source-path=SCRIPTDIR"}
-	err := filepath.WalkDir(dir, func(name string, entry fs.DirEntry, err error) error {
+	err := filepath.WalkDir(dir, func(name string, _ fs.DirEntry, err error) error {
 		if filepath.Ext(name) == ".sh" {
 			arguments = append(arguments, name)
 		}

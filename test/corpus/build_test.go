@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 
@@ -39,9 +40,17 @@ type outcome struct {
 	err   error
 }
 
-// prove builds a specimen by dockerfile.v0 and through pgstrata. The mismatches
-// are all that is not as it has to be; the error is one of the test itself.
-func (p *prover) prove(ctx context.Context, s *specimen) (mismatches []string, err error) {
+// verdict is what the comparison of two builds comes to.
+type verdict struct {
+	decisions  []string // what pgstrata told of the Dockerfile
+	mismatches []string // what is not as it has to be
+	traces     string   // of both builds
+	failed     [2]bool  // which of the builds failed
+}
+
+// prove builds a specimen by dockerfile.v0 and through pgstrata. The error is
+// one of the test itself.
+func (p *prover) prove(ctx context.Context, s *specimen) (*verdict, error) {
 	dir, err := os.MkdirTemp("", "corpus-")
 	if err != nil {
 		return nil, err
@@ -63,11 +72,12 @@ func (p *prover) prove(ctx context.Context, s *specimen) (mismatches []string, e
 	if err != nil {
 		return nil, err
 	}
-	mismatches = s.judge(want, got)
-	if len(mismatches) > 0 {
-		mismatches = append(mismatches, "dockerfile.v0:\n"+want.trace.String(), "pgstrata:\n"+got.trace.String())
-	}
-	return mismatches, nil
+	return &verdict{
+		decisions:  decisions(got.trace),
+		mismatches: s.judge(want, got),
+		traces:     "dockerfile.v0:\n" + want.trace.String() + "pgstrata:\n" + got.trace.String(),
+		failed:     [2]bool{want.err != nil, got.err != nil},
+	}, nil
 }
 
 // build builds a specimen, by the frontend of that name or by pgstrata.
@@ -123,8 +133,11 @@ func (s *specimen) judge(want, got *outcome) []string {
 	default:
 		out = append(out, compare(want.image, got.image)...)
 	}
-	if code := exitCode(want.err); code != s.fails {
+	switch code := exitCode(want.err); {
+	case code != s.fails:
 		tell("the exit code is %d, and %d is expected: %v", code, s.fails, want.err)
+	case code == 0 && (want.err != nil) != (s.mistake != ""), !strings.Contains(first(want.err), s.mistake):
+		tell("dockerfile.v0: %s; the error %q is expected", first(want.err), s.mistake)
 	}
 	if decisions := decisions(got.trace); s.decided && !slices.EqualFunc(decisions, s.expect, strings.Contains) {
 		tell("decisions: %q, and %q are expected", decisions, s.expect)
@@ -132,12 +145,19 @@ func (s *specimen) judge(want, got *outcome) []string {
 	return out
 }
 
-// decisions are what pgstrata told of the Dockerfile.
+// decisions are what pgstrata told of the Dockerfile, by its lines.
 func decisions(trace *testenv.Trace) []string {
 	var out []string
 	for _, v := range trace.Find("[pgstrata] ") {
 		out = append(out, strings.TrimPrefix(v.Name, "[pgstrata] "))
 	}
+	line := func(decision string) int {
+		_, rest, _ := strings.Cut(decision, ":")
+		number, _, _ := strings.Cut(rest, ":")
+		n, _ := strconv.Atoi(number) // 0 is no line, and what the test sees
+		return n
+	}
+	slices.SortStableFunc(out, func(a, b string) int { return line(a) - line(b) })
 	return out
 }
 
@@ -156,8 +176,8 @@ func compareFailures(want, got *outcome) []string {
 	if !strings.HasSuffix(a, b) || b == "" && a != "" {
 		out = append(out, fmt.Sprintf("it ends with %q, through pgstrata with %q", a, b))
 	}
-	if exitCode(want.err) == 0 && first(want.err) != first(got.err) {
-		out = append(out, fmt.Sprintf("error %q, through pgstrata %q", first(want.err), first(got.err)))
+	if a, b := first(want.err), first(got.err); exitCode(want.err) == 0 && a != b {
+		out = append(out, fmt.Sprintf("error %q, through pgstrata %q", a, b))
 	}
 	return out
 }
@@ -192,11 +212,15 @@ func places(err error) string {
 	return strings.Join(out, ", ")
 }
 
-// first is an error's first line.
+// first is an error's first line, without what names the build itself.
 func first(err error) string {
 	if err == nil {
 		return "built"
 	}
 	line, _, _ := strings.Cut(err.Error(), "\n")
+	if before, rest, is := strings.Cut(line, "checksum of ref "); is {
+		_, after, _ := strings.Cut(rest, ": ")
+		line = before + "checksum of a ref: " + after
+	}
 	return line
 }

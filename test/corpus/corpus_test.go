@@ -21,10 +21,11 @@ func TestCorpus(t *testing.T) {
 	for _, s := range specimens(t, "testdata") {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			mismatches, err := p.prove(t.Context(), s)
+			v, err := p.prove(t.Context(), s)
 			require.NoError(t, err)
-			if len(mismatches) > 0 {
-				t.Errorf("%s\n%s", s.about, strings.Join(mismatches, "\n"))
+			t.Log(strings.Join(v.decisions, "\n"))
+			if len(v.mismatches) > 0 {
+				t.Errorf("%s\n%s\n%s", s.about, strings.Join(v.mismatches, "\n"), v.traces)
 			}
 		})
 	}

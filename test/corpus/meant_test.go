@@ -1,7 +1,7 @@
 package corpus
 
 import (
-	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,23 +39,22 @@ func meant() []difference {
 		{
 			what: "caches",
 			why:  "what a package manager only keeps for the next build lies in a cache mount: archives and lists of apt, caches of pip and npm",
-			file: below("/var/cache/apt", "/var/lib/apt/lists", "/root/.cache/pip", "/root/.npm"),
+			file: below("/var/cache/apt/", "/var/lib/apt/lists/", "/root/.cache/pip/", "/root/.npm/"),
 		},
 		{
 			what: "logs",
-			why:  "apt, dpkg and ldconfig write the time into them",
-			file: below("/var/log/apt", "/var/log/dpkg.log", "/var/log/alternatives.log", "/var/cache/ldconfig/aux-cache"),
+			why:  "apt, dpkg and ldconfig write times and numbers of inodes into them",
+			file: below("/var/log/apt/", "/var/log/dpkg.log", "/var/log/alternatives.log", "/var/cache/ldconfig/aux-cache"),
 		},
 	}
 }
 
+// below finds files by name, and by a name that ends with a slash all that a
+// folder holds.
 func below(places ...string) func(string) bool {
 	return func(name string) bool {
-		for _, place := range places {
-			if name == place && path.Ext(place) != "" || strings.HasPrefix(name, place+"/") {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(places, func(place string) bool {
+			return name == place || strings.HasSuffix(place, "/") && strings.HasPrefix(name, place)
+		})
 	}
 }

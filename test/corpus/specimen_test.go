@@ -24,7 +24,8 @@ const manifestFile = ".manifest"
 //	context: extra=vendor             a named context: a folder of the tree
 //	secret: token=value               a secret
 //	image: onbuild Dockerfile.base    an image that is built first and pushed as localhost:5000/corpus/onbuild
-//	fails: 3                          the exit code; without it the build succeeds
+//	fails: 3                          the exit code of what fails
+//	mistake: not found                part of the error, where no program is run that fails
 //	expect: setup.sh split into 3     part of a decision; one line for each decision, in order
 //	expect: nothing                   there is no decision
 type specimen struct {
@@ -36,6 +37,7 @@ type specimen struct {
 	secrets  map[string][]byte
 	images   []prebuilt
 	fails    int
+	mistake  string
 	// expect are parts of the decisions; decided says that they are all.
 	expect  []string
 	decided bool
@@ -115,6 +117,8 @@ func (s *specimen) set(line string) (err error) {
 		s.images = append(s.images, prebuilt{name, file})
 	case ok && key == "fails":
 		s.fails, err = strconv.Atoi(value)
+	case ok && key == "mistake":
+		s.mistake = value
 	case ok && key == "expect":
 		s.decided = true
 		if value != "nothing" {

@@ -115,3 +115,39 @@ func TestLockHolds(t *testing.T) {
 	follows := build(t, env, dir, testenv.Request{Image: "held"})
 	assert.NotEqual(t, first.Digest, follows.Digest)
 }
+
+// A locked version is installed although the archive has a newer one, by a
+// script that asks for none.
+func TestLockedVersionIsInstalled(t *testing.T) {
+	env := testenv.Shared(t)
+	dir := testenv.Tree(t, map[string]string{
+		"Dockerfile": "base: debian:bookworm-slim\nuser: {name: postgres, uid: 999}\n",
+		"setup/scripts/01-install.sh": "#!/bin/sh\nset -eu\napt-get update -qq\napt-get install -y --no-install-recommends libexpat1 >/dev/null\n" +
+			"apt-cache madison libexpat1 | cut -d '|' -f 2\n",
+	})
+	pgstrata := testenv.Program(t, "pgstrata")
+	out := env.Run(t, pgstrata, "lock", "--progress=quiet", dir)
+	require.Zero(t, out.Code, out.Stderr)
+	file := filepath.Join(dir, "Dockerfile.lock")
+	data, err := os.ReadFile(file)
+	require.NoError(t, err)
+	f, err := lock.Parse(data)
+	require.NoError(t, err)
+	newest := f.Platforms["linux/amd64"].Image["libexpat1"]
+
+	logs := build(t, env, dir, testenv.Request{}).Trace.Logs("01-install.sh")
+	older := ""
+	for _, version := range strings.Fields(logs) {
+		if version != newest && strings.HasPrefix(version, "2.") {
+			older = version
+		}
+	}
+	require.NotEmpty(t, older, "the archive has one version of libexpat1 only: take another package\n%s", logs)
+	require.NoError(t, os.WriteFile(file, []byte(strings.Replace(string(data), "libexpat1: "+newest, "libexpat1: "+older, 1)), 0o600))
+	build(t, env, dir, testenv.Request{Image: "older-expat", Options: map[string]string{"build-arg:PGSTRATA_LOCKED": "1"}})
+	img := env.Registry.Image(t, "older-expat")
+	status, err := img.Read("/" + lock.StatusFile)
+	require.NoError(t, err)
+	assert.Equal(t, older, lock.Installed(status)["libexpat1"])
+	assert.False(t, has(img.Files(), "/etc/apt/preferences.d/pgstrata"), "pins are in no layer")
+}

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"testing"
 
 	"github.com/moby/buildkit/client"
@@ -71,7 +72,7 @@ func assertSameLayers(t *testing.T, one, two *testenv.Image) {
 		for _, path := range layer.Paths() {
 			a, errA := layer.Read(path)
 			b, errB := two.Layers[i].Read(path)
-			if (errA == nil) != (errB == nil) || string(a) != string(b) {
+			if (errA == nil) != (errB == nil) || !bytes.Equal(a, b) {
 				t.Errorf("%s: %d and %d bytes, %v, %v", path, len(a), len(b), errA, errB)
 			}
 		}

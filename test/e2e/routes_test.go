@@ -100,7 +100,7 @@ func TestSubrequests(t *testing.T) {
 		names = append(names, target.Name)
 		assert.Equal(t, target.Name == "image", target.Default)
 	}
-	assert.Equal(t, []string{"setup", "entrypoint", "image"}, names)
+	assert.Equal(t, []string{"setup", "entrypoint", "caches", "image"}, names)
 
 	out = env.Buildx(t, "--call=outline", "--build-arg", "TWO=x", dir)
 	require.Zero(t, out.Code, out.Stderr)

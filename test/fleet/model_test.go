@@ -132,10 +132,10 @@ func chainKeys(t tree, steps []step) map[string]string {
 func graphKeys(t tree, steps []step) map[string]string {
 	keys := map[string]string{}
 	for _, s := range steps {
-		switch {
-		case s.name == "runtime packages":
+		switch s.name {
+		case "runtime packages":
 			keys[s.name] = fmt.Sprintf("base %d, %d", t.base, t.text[s.name])
-		case s.name == "build packages":
+		case "build packages":
 			keys[s.name] = fmt.Sprint(t.text[s.name])
 		default:
 			key := fmt.Sprintf("%s %d on %s", s.name, t.text[s.name], keys["build packages"])

@@ -126,7 +126,7 @@ func (p *tab) scheme(name string) {
 // shoot takes a picture of an element; with -update it is one of the documentation's.
 func (p *tab) shoot(selector, name string) {
 	p.Helper()
-	png, err := chromedp.Run(p.ctx, chromedp.ScreenshotScale(chromedp.CSS(selector), 1.5))
+	png, err := chromedp.Run(p.ctx, chromedp.ScreenshotScale(chromedp.CSS(selector), 1.25))
 	require.NoError(p.T, err)
 	require.True(p.T, strings.HasPrefix(string(png), "\x89PNG"))
 	if *update {

@@ -17,20 +17,10 @@ import (
 // one after an edit of Patroni's script and of the entrypoint.
 func TestReportOfTheExample(t *testing.T) {
 	b := newBuilder(t, testenv.Example(t, "postgresql"))
-	shoot := func(name string) map[string]string {
-		p := open(t, b.file, 1280, 1000)
-		p.alone()
-		for _, scheme := range []string{"light", "dark"} {
-			p.scheme(scheme)
-			p.readable(scheme)
-			p.shoot("body", name+"-"+scheme+".png")
-		}
-		return p.drawn()
-	}
 	push := []string{"--push", "--tag", b.env.Registry.Ref("pictures:example")}
 	out := b.build(push...)
 	require.Zero(t, out.Code, out.Stderr)
-	for id, state := range shoot("report-first") {
+	for id, state := range open(t, b.file, 1280, 1000).drawn() {
 		assert.Equal(t, "miss", state, id)
 	}
 
@@ -39,12 +29,19 @@ func TestReportOfTheExample(t *testing.T) {
 	}
 	out = b.build(push...)
 	require.Zero(t, out.Code, out.Stderr)
-	states := shoot("report")
+	p := open(t, b.file, 1280, 1000)
+	states := p.drawn()
 	assert.Equal(t, "hit", states["setup/02-install-postgresql"])
 	assert.Equal(t, "invalidated", states["setup/03-install-patroni"])
 	assert.Equal(t, "invalidated", states["setup/99-cleanup"])
 	assert.Equal(t, "hit", states["entrypoint/runtime"])
 	assert.Equal(t, "invalidated", states["entrypoint/entrypoint"])
+	for _, scheme := range []string{"light", "dark"} {
+		p.scheme(scheme)
+		p.readable(scheme)
+		p.shoot("body", "report-"+scheme+".png")
+	}
+	p.alone()
 }
 
 // edit adds a comment to a script.

@@ -111,8 +111,14 @@ func goBuild(ctx context.Context, pkg, output string) error {
 // Program compiles ./cmd/NAME and returns the binary's path.
 func Program(tb testing.TB, name string) string {
 	tb.Helper()
-	output := filepath.Join(tb.TempDir(), name)
-	if err := goBuild(tb.Context(), "./cmd/"+name, output); err != nil {
+	return Binary(tb, "./cmd/"+name)
+}
+
+// Binary compiles a main package, named by its folder in the repository, and returns the binary's path.
+func Binary(tb testing.TB, pkg string) string {
+	tb.Helper()
+	output := filepath.Join(tb.TempDir(), filepath.Base(pkg))
+	if err := goBuild(tb.Context(), pkg, output); err != nil {
 		tb.Fatal(err)
 	}
 	return output

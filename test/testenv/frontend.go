@@ -47,22 +47,8 @@ func FrontendImage(binary string) (v1.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	var archive bytes.Buffer
-	w := tar.NewWriter(&archive)
 	path := "bin/" + filepath.Base(binary)
-	if err := w.WriteHeader(&tar.Header{Name: path, Mode: 0o755, Size: int64(len(content))}); err != nil {
-		return nil, err
-	}
-	if _, err := w.Write(content); err != nil {
-		return nil, err
-	}
-	if err := w.Close(); err != nil {
-		return nil, err
-	}
-
-	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) {
-		return io.NopCloser(bytes.NewReader(archive.Bytes())), nil
-	})
+	layer, err := FileLayer(path, content, 0o755)
 	if err != nil {
 		return nil, fmt.Errorf("layer of %s: %w", binary, err)
 	}
@@ -84,4 +70,22 @@ func FrontendImage(binary string) (v1.Image, error) {
 		},
 	}
 	return mutate.ConfigFile(img, config)
+}
+
+// FileLayer makes a layer of one file.
+func FileLayer(path string, content []byte, mode int64) (v1.Layer, error) {
+	var archive bytes.Buffer
+	w := tar.NewWriter(&archive)
+	if err := w.WriteHeader(&tar.Header{Name: path, Mode: mode, Size: int64(len(content))}); err != nil {
+		return nil, err
+	}
+	if _, err := w.Write(content); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return tarball.LayerFromOpener(func() (io.ReadCloser, error) {
+		return io.NopCloser(bytes.NewReader(archive.Bytes())), nil
+	})
 }

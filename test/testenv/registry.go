@@ -69,6 +69,24 @@ func (r *Registry) Push(image string, img v1.Image) error {
 	return remote.Write(ref, img)
 }
 
+// PushIndex stores an image of several platforms.
+func (r *Registry) PushIndex(image string, index v1.ImageIndex) error {
+	ref, err := name.ParseReference(r.Ref(image))
+	if err != nil {
+		return err
+	}
+	return remote.WriteIndex(ref, index)
+}
+
+// Get returns an image as it is stored, the one for linux/amd64 if there are several platforms, without reading its layers.
+func (r *Registry) Get(image string) (v1.Image, error) {
+	ref, err := name.ParseReference(r.Ref(image))
+	if err != nil {
+		return nil, err
+	}
+	return remote.Image(ref, remote.WithPlatform(v1.Platform{OS: "linux", Architecture: "amd64"}))
+}
+
 // PushLayouts stores each OCI layout of one image found below a folder, under its path there: NAME/TAG is NAME:TAG.
 func (r *Registry) PushLayouts(dir string) error {
 	return filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {

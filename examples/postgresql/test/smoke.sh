@@ -71,7 +71,8 @@ printf '%s\n' "$password" >"$work/password"
 start POSTGRES_PASSWORD_FILE="$work/password" POSTGRES_USER=app POSTGRES_DB=shop
 await_health
 query "$password" 'SELECT version()'
-[[ $(query "$password" 'SHOW lc_collate') == "$LANG" ]] || fail 'the cluster has another locale'
+locale=$(query "$password" 'SELECT datcollate FROM pg_database WHERE datname = current_database()')
+[[ $locale == "$LANG" ]] || fail 'the cluster has another locale'
 ! query wrong 'SELECT 1' 2>/dev/null || fail 'any password will do'
 ! grep -qF "${password##* }" /proc/[0-9]*/cmdline "$log" 2>/dev/null || fail 'the password is in the open'
 stop INT

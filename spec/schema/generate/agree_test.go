@@ -20,7 +20,7 @@ func samples() []any {
 		"debian:bookworm-slim", "localhost:5000/a/b:c", "scratch", "a:b:c", "root", "0", "0:0", "root:0", "postgres",
 		"5432", "5432/tcp", "53/udp", "53/icmp", "70000", "0640", "0o640", "888", "10s", "1h30m", "1.5m", "7d", "-5s",
 		"SIGINT", "int", "SIGNOPE", "base", "arg:A", "arg:", "file:a/**", "package:p", "file:/x", "none", "host", "default", "fail", "rebuild",
-		"setup", "toolchain", "p=1", "p=1.*", "p=", "--force", "a b", "a\nb", "setup/x", "*.sh", "**/*.sh", "ccache",
+		"setup", "toolchain", "p=1", "p=1.*", "p=", "${A} == x", "1 >= 2", "1 =~ 2", "--force", "a b", "a\nb", "setup/x", "*.sh", "**/*.sh", "ccache",
 		0, 1, 999, 5432, 70000, -1, 640,
 	}
 }

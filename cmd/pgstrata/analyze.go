@@ -1,0 +1,322 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pgstrata/pgstrata/frontend"
+	"github.com/pgstrata/pgstrata/graph"
+	"github.com/pgstrata/pgstrata/plan"
+	"github.com/pgstrata/pgstrata/replay"
+	"github.com/pgstrata/pgstrata/spec"
+	"github.com/pgstrata/pgstrata/worktree"
+)
+
+func newAnalyzeCommand() *cobra.Command {
+	var (
+		o options
+		a analysis
+	)
+	cmd := &cobra.Command{
+		Use:   "analyze [OPTIONS] PATH",
+		Short: "Tell what the commits of a git history would have built again, and what would have saved most",
+		Long: `Tell what the commits of a git history would have built again, and what would
+have saved most. Nothing is built, and no daemon is asked.
+
+Each commit is compared with the one before it on the way to HEAD, following
+first parents, as if one daemon had built them all. The report has the share of
+commits that needed no setup, what made setup run, how often each file changed,
+and the order of scripts that would have run least, as a change of the build
+file. Times are those of the last recorded build; without one, steps are
+counted.`,
+		Example: `  pgstrata analyze .
+  pgstrata analyze --since v1.0 .
+  pgstrata analyze -n 100 --format json . | jq '.contenders[0].none'`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if a.format != "text" && a.format != "json" {
+				return fmt.Errorf("--format %s: must be text or json", a.format)
+			}
+			if len(o.platforms) > 1 {
+				return errors.New("--platform: a history is replayed for one platform at a time")
+			}
+			a.options, a.dir, a.file = &o, args[0], o.buildFile(args[0])
+			report, err := a.report(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return a.write(cmd.OutOrStdout(), report)
+		},
+	}
+	f := cmd.Flags()
+	o.addInputFlags(f)
+	f.StringVar(&a.since, "since", "", "only the commits after this git revision")
+	f.IntVarP(&a.most, "max-count", "n", 1000, "only the newest commits, 0 for all")
+	f.StringVar(&a.format, "format", "text", "text or json")
+	return cmd
+}
+
+// analysis is one run of analyze.
+type analysis struct {
+	*options
+	dir, file string
+	since     string
+	most      int
+	format    string
+}
+
+// report replays the history.
+func (a *analysis) report(ctx context.Context) (*replay.Report, error) {
+	history, err := worktree.OpenHistory(ctx, a.dir)
+	if err != nil {
+		return nil, err
+	}
+	defer history.Close()
+	beside := history // the build file is in the context's folder, most often
+	if folder := filepath.Dir(a.file); filepath.Clean(folder) != filepath.Clean(a.dir) {
+		if beside, err = worktree.OpenHistory(ctx, folder); err != nil {
+			return nil, err
+		}
+		defer beside.Close()
+	}
+	log, err := history.Commits(a.since, a.most)
+	if err != nil {
+		return nil, err
+	}
+	if len(log) == 0 {
+		return nil, fmt.Errorf("there are no commits after %s", a.since)
+	}
+	r := &reader{analysis: a, history: history, beside: beside, now: time.Now(), known: map[string]replay.Reading{}}
+	series := []replay.Series{r.series("pgstrata", log)}
+	newest := &series[0].Readings[len(log)]
+	a.measured(newest)
+	build, err := r.newest(log)
+	if err == nil && build.Dockerfile != nil { // what pgstrata takes apart, as the Dockerfile has it
+		whole := *r
+		whole.known, whole.whole = map[string]replay.Reading{}, true
+		series = append(series, whole.series("Dockerfile", log))
+	}
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	report := replay.New(commits(log), series...)
+	if err == nil && build.Graph != nil && newest.Record != nil {
+		if err := a.advise(report, build.Graph, newest.Record); err != nil {
+			return nil, err
+		}
+	}
+	return report, nil
+}
+
+// reader makes records of commits.
+type reader struct {
+	*analysis
+	history, beside *worktree.History
+	// now is the same for all commits: what a week's end makes run again is no
+	// commit's doing.
+	now time.Time
+	// whole takes a Dockerfile as BuildKit's own frontend does.
+	whole bool
+	// known are the readings by the names of all files that they come from.
+	known map[string]replay.Reading
+}
+
+// series reads the commits, and the one before them.
+func (r *reader) series(name string, log []worktree.Commit) replay.Series {
+	s := replay.Series{Name: name, Readings: []replay.Reading{r.read(log[0].Parent)}}
+	for _, c := range log {
+		s.Readings = append(s.Readings, r.read(c.ID))
+	}
+	return s
+}
+
+// newest resolves the last of the commits.
+func (r *reader) newest(log []worktree.Commit) (*frontend.Resolved, error) {
+	context, beside, _, err := r.files(log[len(log)-1].ID)
+	if err != nil {
+		return nil, err
+	}
+	return r.resolve(context, beside)
+}
+
+// read returns the record of a commit. Commits with the same files have the
+// same one.
+func (r *reader) read(commit string) replay.Reading {
+	context, beside, key, err := r.files(commit)
+	if err != nil {
+		return replay.Reading{Err: err}
+	}
+	reading, ok := r.known[key]
+	if !ok {
+		var build *frontend.Resolved
+		if build, reading.Err = r.resolve(context, beside); reading.Err == nil {
+			reading.Record, reading.Err = build.Record()
+		}
+		r.known[key] = reading
+	}
+	return reading
+}
+
+// files are the context's and those beside the build file in a commit, with a
+// name for all of them.
+func (r *reader) files(commit string) (context, beside worktree.Source, name string, err error) {
+	if commit == "" {
+		return nil, nil, "", errors.New("there is no commit before the first")
+	}
+	if context, name, err = r.history.Tree(commit); err != nil {
+		return nil, nil, "", errors.New("the commit has no such folder")
+	}
+	if r.beside == r.history {
+		return context, context, name, nil
+	}
+	beside, other, err := r.beside.Tree(commit)
+	if err != nil {
+		return nil, nil, "", errors.New("the commit has no folder of the build file")
+	}
+	return context, beside, name + other, nil
+}
+
+// resolve resolves what would be built from the files of a commit.
+func (r *reader) resolve(context, beside worktree.Source) (*frontend.Resolved, error) {
+	offline, err := r.without(context, beside, r.file, r.now)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("no build file %s", filepath.Base(r.file))
+	}
+	if err != nil {
+		return nil, err
+	}
+	offline.Whole = r.whole
+	builds, err := offline.Resolve()
+	if err != nil {
+		return nil, err
+	}
+	builds[0].Options.Git = true
+	return &builds[0], nil
+}
+
+// measured adds, to the newest record, how long its steps took when they last
+// ran, as far as a build has been recorded.
+func (a *analysis) measured(newest *replay.Reading) {
+	last, err := readHistory(a.dir, a.file)
+	if err != nil || newest.Record == nil {
+		return // times are a bonus
+	}
+	if was := last.record(newest.Record.Platform); was != nil {
+		newest.Record.Took = maps.Clone(was.Took)
+	}
+}
+
+// commits are those of the log, with the names that their files have now.
+func commits(log []worktree.Commit) []replay.Commit {
+	out := make([]replay.Commit, len(log))
+	names := map[string]string{}
+	for i := len(log) - 1; i >= 0; i-- {
+		c := replay.Commit{ID: log[i].ID, Time: log[i].Time, Subject: log[i].Subject, Names: maps.Clone(names)}
+		before := maps.Clone(names)
+		for _, change := range log[i].Changes {
+			name := c.Newest(change.Path)
+			c.Changed = append(c.Changed, name)
+			if change.Deleted {
+				c.Deleted = append(c.Deleted, name)
+			}
+			if change.From != "" {
+				c.Renamed = true
+				before[change.From] = name
+			}
+		}
+		names = before
+		out[i] = c
+	}
+	return out
+}
+
+// advise adds what would have saved most, and what to change for it.
+func (a *analysis) advise(report *replay.Report, newest *graph.Graph, record *plan.Record) error {
+	data, err := os.ReadFile(a.file)
+	if err != nil {
+		return err
+	}
+	name := filepath.Base(a.file)
+	listed, err := spec.Listed(name, data)
+	if err != nil {
+		return nil //nolint:nilerr // it has been edited since, and is broken now: there is nothing to advise
+	}
+	needs := map[string][]string{}
+	for _, s := range listed {
+		for _, n := range s.Needs {
+			needs[s.Path.Value] = append(needs[s.Path.Value], n.Value)
+		}
+	}
+	report.Advise(replay.NewChain(newest, needs, record.Took), record)
+	for i := range report.Advice {
+		advice := &report.Advice[i]
+		if len(advice.Order) == 0 {
+			continue
+		}
+		order := scripts(newest, advice.Order)
+		advice.Edit = edit(name, data, order)
+		if listed == nil && numbered(order) {
+			advice.Note = "then the list counts, no longer the numbers in the names: rename the files to match it"
+		}
+	}
+	return nil
+}
+
+// scripts are all setup scripts with those of the chain in another order:
+// isolated ones keep their places.
+func scripts(g *graph.Graph, chain []string) []string {
+	var out []string
+	for _, s := range g.Scripts {
+		if s.Isolated() {
+			out = append(out, s.Path)
+			continue
+		}
+		out = append(out, chain[0])
+		chain = chain[1:]
+	}
+	return out
+}
+
+// edit is the change of the build file that puts its scripts in an order: as a
+// diff, or, where that cannot be, as what to write.
+func edit(name string, data []byte, order []string) string {
+	after, err := spec.Reorder(name, data, order)
+	if err == nil {
+		return replay.Diff(name, string(data), string(after))
+	}
+	text := fmt.Sprintf("# %v\nsetup:\n  scripts:\n", err)
+	for _, p := range order {
+		text += "    - " + p + "\n"
+	}
+	return text
+}
+
+// numbered tells whether all names begin with a number.
+func numbered(paths []string) bool {
+	for _, p := range paths {
+		if base := path.Base(p); base[0] < '0' || base[0] > '9' {
+			return false
+		}
+	}
+	return true
+}
+
+func (a *analysis) write(w io.Writer, r *replay.Report) error {
+	if a.format == "text" {
+		return r.Write(w)
+	}
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(r)
+}

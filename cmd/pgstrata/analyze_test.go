@@ -1,0 +1,279 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pgstrata/pgstrata/replay"
+)
+
+// repository is a git repository that a test makes, commit by commit.
+type repository struct {
+	*testing.T
+	dir     string
+	commits int
+}
+
+func newRepository(t *testing.T) *repository {
+	r := &repository{T: t, dir: t.TempDir()}
+	r.git("init", "--quiet", "--initial-branch=main")
+	return r
+}
+
+func (r *repository) git(args ...string) string {
+	r.Helper()
+	cmd := exec.Command("git", append([]string{"-C", r.dir}, args...)...)
+	date := fmt.Sprintf("2026-01-%02dT12:%02d:00Z", 1+r.commits/60, r.commits%60)
+	cmd.Env = append(os.Environ(), "GIT_AUTHOR_NAME=t", "GIT_AUTHOR_EMAIL=t@example.com", "GIT_COMMITTER_NAME=t", "GIT_COMMITTER_EMAIL=t@example.com",
+		"GIT_AUTHOR_DATE="+date, "GIT_COMMITTER_DATE="+date, "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null")
+	out, err := cmd.CombinedOutput()
+	require.NoError(r.T, err, "git %v\n%s", args, out)
+	return strings.TrimSpace(string(out))
+}
+
+func (r *repository) write(name, text string) {
+	r.Helper()
+	full := filepath.Join(r.dir, name)
+	require.NoError(r.T, os.MkdirAll(filepath.Dir(full), 0o755))
+	require.NoError(r.T, os.WriteFile(full, []byte(text), 0o600))
+}
+
+func (r *repository) read(name string) string {
+	r.Helper()
+	data, err := os.ReadFile(filepath.Join(r.dir, name))
+	require.NoError(r.T, err)
+	return string(data)
+}
+
+func (r *repository) commit(subject string) {
+	r.Helper()
+	r.commits++
+	r.git("add", "--all")
+	r.git("commit", "--quiet", "--allow-empty", "--message", subject)
+}
+
+// edit commits a line more at the end of each file, so many times.
+func (r *repository) edit(times int, names ...string) {
+	r.Helper()
+	for range times {
+		for _, name := range names {
+			r.write(name, r.read(name)+fmt.Sprintf(": %d\n", r.commits))
+		}
+		r.commit("edit " + strings.Join(names, " and "))
+	}
+}
+
+// replace commits another text in a file.
+func (r *repository) replace(name, old, text string) {
+	r.Helper()
+	before := r.read(name)
+	require.Contains(r.T, before, old)
+	r.write(name, strings.Replace(before, old, text, 1))
+	r.commit("change " + name)
+}
+
+// run runs pgstrata with a cache of its own.
+func (r *repository) run(args ...string) (string, error) {
+	r.Helper()
+	r.Setenv("XDG_CACHE_HOME", filepath.Join(r.TempDir(), "cache"))
+	var out bytes.Buffer
+	cmd := newCommand()
+	cmd.SetArgs(args)
+	cmd.SetOut(&out)
+	err := cmd.ExecuteContext(r.Context())
+	return out.String(), err
+}
+
+func (r *repository) analyze(args ...string) *replay.Report {
+	r.Helper()
+	out, err := r.run(append(append([]string{"analyze", "--format=json"}, args...), r.dir)...)
+	require.NoError(r.T, err)
+	report := &replay.Report{}
+	require.NoError(r.T, json.Unmarshal([]byte(out), report))
+	return report
+}
+
+// The setup of the history below: seven steps. They are the packages, four
+// scripts, a cleanup, and the squash, which is conditional on what the cleanup
+// leaves.
+const analyzedFile = `base: debian:bookworm-slim
+args:
+  POSTGRESQL_VERSION: "15"
+  PATRONI_VERSION: "3.0.2"
+setup:
+  dependencies:
+    runtime: [locales]
+  scripts:
+    - setup/scripts/01-locales.sh
+    # PostgreSQL itself
+    - setup/scripts/02-postgresql.sh
+    - setup/scripts/03-patroni.sh   # needs Python
+    - setup/scripts/04-filesystem.sh
+`
+
+func analyzed(t *testing.T) *repository {
+	r := newRepository(t)
+	for name, text := range map[string]string{
+		"Dockerfile":                            analyzedFile,
+		"setup/scripts/01-locales.sh":           "#!/bin/sh\nlocale-gen\n",
+		"setup/scripts/02-postgresql.sh":        "#!/bin/sh\n. \"$(dirname \"$0\")/../lib/common.sh\"\napt-get install postgresql-$POSTGRESQL_VERSION\n",
+		"setup/scripts/03-patroni.sh":           "#!/bin/sh\n. \"$(dirname \"$0\")/../lib/common.sh\"\npip install patroni==$PATRONI_VERSION\n",
+		"setup/scripts/04-filesystem.sh":        "#!/bin/sh\nmkdir /opt/container/data\n",
+		"setup/scripts/99-cleanup.sh":           "#!/bin/sh\nrm -rf /opt/container/scratch\n",
+		"setup/lib/common.sh":                   "set -eu\n",
+		"entrypoint.d/entrypoint.sh":            "#!/bin/sh\nexec \"$@\"\n",
+		"entrypoint.d/scripts/utils/log.sh":     "#!/bin/sh\n",
+		"entrypoint.d/scripts/utils/net.sh":     "#!/bin/sh\n",
+		"entrypoint.d/scripts/runtime/start.sh": "#!/bin/sh\n",
+		"config/server.conf":                    "port = 5432\n",
+		"README.md":                             "text\n",
+	} {
+		r.write(name, text)
+	}
+	r.commit("import")
+	// 98 commits that need no setup, and the last one below.
+	r.edit(60, "entrypoint.d/scripts/runtime/start.sh")
+	r.edit(17, "entrypoint.d/entrypoint.sh", "entrypoint.d/scripts/utils/log.sh")
+	r.edit(12, "config/server.conf")
+	r.edit(8, "README.md")
+	r.commit("nothing at all")
+	// 19 commits that change one script.
+	r.edit(9, "setup/scripts/02-postgresql.sh")               // 02, 03, 04, 99: 36 steps
+	r.edit(3, "setup/scripts/03-patroni.sh")                  // 03, 04, 99: 9 steps
+	r.replace("Dockerfile", `"3.0.2"`, `"3.1.0"`)             // the same: 3
+	r.edit(2, "setup/scripts/99-cleanup.sh")                  // 99: 2
+	r.git("mv", "setup/scripts/01-locales.sh", "setup/01.sh") // a new step to the daemon: 01 to 99: 5
+	r.replace("Dockerfile", "setup/scripts/01-locales.sh", "setup/01.sh")
+	r.git("checkout", "--quiet", "-b", "side")
+	r.edit(1, "setup/scripts/04-filesystem.sh")
+	r.edit(1, "setup/scripts/04-filesystem.sh")
+	r.edit(1, "README.md")
+	r.git("checkout", "--quiet", "main")
+	r.edit(1, "setup/01.sh") // 5
+	r.commits++
+	r.git("merge", "--quiet", "--no-ff", "--message", "merge", "side") // three commits on the side, one here: 04, 99: 2
+	r.write("Dockerfile", "base: [\n")
+	r.commit("broken")
+	r.git("rm", "--quiet", "Dockerfile")
+	r.commit("gone")
+	r.git("checkout", "HEAD~2", "--", "Dockerfile")
+	r.edit(1, "setup/scripts/04-filesystem.sh") // there again, with an edit: 2
+	// 8 that change more.
+	r.edit(4, "setup/lib/common.sh")                                              // 02, 03 and what follows: 16
+	r.edit(1, "setup/scripts/02-postgresql.sh", "setup/scripts/04-filesystem.sh") // 4
+	r.replace("Dockerfile", "[locales]", "[locales, gosu]")                       // packages and all after them: 6
+	r.replace("Dockerfile", "bookworm-slim", "trixie-slim")                       // 6
+	r.replace("Dockerfile", "trixie-slim", "forky-slim")                          // 6
+	// Taken back: both were built before.
+	r.replace("Dockerfile", "forky-slim", "trixie-slim")
+	return r
+}
+
+func TestAnalyze(t *testing.T) {
+	r := analyzed(t)
+	report := r.analyze()
+	assert.Equal(t, 129, report.Commits, "without the three of the side branch")
+	assert.Equal(t, 1, report.Renames)
+	require.Len(t, report.Contenders, 1)
+	c := report.Contenders[0]
+	assert.Equal(t, 126, c.Compared, "all but the first and the two that cannot be read")
+	assert.Equal(t, 99, c.None)
+	assert.Equal(t, 19, c.One)
+	assert.Equal(t, 8, c.More)
+	assert.Equal(t, 36+9+3+2+5+5+2+2+16+4+6+6+6, c.Ran)
+	assert.Equal(t, 27, c.Perhaps, "the squash, each time that setup runs")
+	assert.Equal(t, 126*7, c.Steps)
+	assert.Zero(t, c.AllSeconds, "nobody has measured anything")
+	require.Len(t, c.Unread, 2)
+	assert.Equal(t, "import", report.From.Subject)
+	assert.Equal(t, "broken", c.Unread[0].Commit.Subject)
+	assert.Contains(t, c.Unread[0].Error, "not YAML")
+	assert.Equal(t, "gone", c.Unread[1].Commit.Subject)
+	assert.Equal(t, "no build file Dockerfile", c.Unread[1].Error)
+	assert.Equal(t, replay.Cause{Kind: "file", Name: "setup/scripts/02-postgresql.sh", Commits: 10, Ran: 40}, c.Causes[0])
+	assert.Contains(t, c.Causes, replay.Cause{Kind: "file", Name: "setup/lib/common.sh", Commits: 4, Ran: 16})
+	assert.Contains(t, c.Causes, replay.Cause{Kind: "arg", Name: "PATRONI_VERSION", Commits: 1, Ran: 3})
+	assert.Contains(t, c.Causes, replay.Cause{Kind: "image", Commits: 2, Ran: 12})
+	counts := map[string]int{}
+	for _, f := range report.Files {
+		counts[f.Path] = f.Changes
+	}
+	assert.Equal(t, replay.File{Path: "entrypoint.d/scripts/runtime/start.sh", Changes: 61, Nodes: []string{"entrypoint/runtime"}}, report.Files[0])
+	assert.Equal(t, 3, counts["setup/01.sh"], "made, renamed and edited")
+	assert.NotContains(t, counts, "setup/scripts/01-locales.sh")
+	assert.Equal(t, 2, len(c.Outcomes[len(c.Outcomes)-10].Ran), "the merge: %+v", c.Outcomes[len(c.Outcomes)-10])
+
+	// 01 had 2 commits of its own, 02 had 14, 03 had 8, 04 had 3; 4 of them are
+	// those of the helper, which 02 and 03 share, and one is 02's and 04's. So
+	// they ran 2 + 16 + 20 + 22 times.
+	order := report.Advice[0]
+	assert.Equal(t, []string{"setup/01.sh", "setup/scripts/04-filesystem.sh", "setup/scripts/03-patroni.sh", "setup/scripts/02-postgresql.sh"}, order.Order)
+	assert.Equal(t, 60, order.Of)
+	assert.Equal(t, 60-(2+5+13+22), order.Saves)
+	split := report.Advice[1]
+	assert.Equal(t, "split", split.Kind)
+	assert.Contains(t, split.Text, "split 02-postgresql.sh: it changed in 14 commits, and the 2 scripts after it ran each time")
+	assert.Equal(t, 60-(14+2+10+13), split.Saves, "the others without it, and it alone")
+	shared := report.Advice[len(report.Advice)-1]
+	assert.Equal(t, "split setup/lib/common.sh: it changed in 4 commits, and 16 steps of setup ran for it; 02-postgresql.sh, 03-patroni.sh read it, and each may need but a part", shared.Text)
+
+	// The edit is one that git takes, and that pgstrata reads.
+	r.write("order.diff", order.Edit)
+	r.git("apply", "order.diff")
+	assert.Contains(t, r.read("Dockerfile"), `  scripts:
+    - setup/01.sh
+    - setup/scripts/04-filesystem.sh
+    - setup/scripts/03-patroni.sh   # needs Python
+    # PostgreSQL itself
+    - setup/scripts/02-postgresql.sh
+`)
+	_, err := r.run("plan", r.dir)
+	require.NoError(t, err)
+}
+
+// A history is cut, and put into words.
+func TestAnalyzeInWords(t *testing.T) {
+	r := analyzed(t)
+	since := r.analyze("--since", "HEAD~3")
+	assert.Equal(t, 3, since.Contenders[0].Compared)
+	assert.Equal(t, 2, since.Contenders[0].More)
+	newest := r.analyze("-n", "1")
+	assert.Equal(t, 1, newest.Contenders[0].Compared)
+	assert.Equal(t, 0, newest.Contenders[0].None, "without the commits before it, nobody knows that this was built before")
+
+	out, err := r.run("analyze", r.dir)
+	require.NoError(t, err)
+	assert.Contains(t, out, `
+                                  pgstrata
+commits that could be compared    126
+  needed no step of setup         99 (78.6 %)
+  changed one setup script        19 (15.1 %)
+  changed more                    8 (6.3 %)
+steps of setup that ran           102 (11.6 %), at most 27 more
+  of, had each commit built all   882
+
+What made setup run
+  10 commits  40 steps  setup/scripts/02-postgresql.sh
+  4 commits   16 steps  setup/lib/common.sh
+`)
+	assert.Contains(t, out, "1 commit renamed files")
+	assert.Contains(t, out, "2 commits could not be read by pgstrata; what they changed counts for the next that can:\n")
+	assert.Contains(t, out, "\n  61  entrypoint.d/scripts/runtime/start.sh  entrypoint/runtime\n")
+	assert.Contains(t, out, "1. run the scripts in the order 01.sh, 04-filesystem.sh, 03-patroni.sh, 02-postgresql.sh\n   saves 18 of 60 runs of scripts\n")
+
+	_, err = r.run("analyze", "--since", "nothing", r.dir)
+	require.ErrorContains(t, err, `"nothing" is no revision of the git repository`)
+	_, err = r.run("analyze", "--since", "HEAD", r.dir)
+	require.ErrorContains(t, err, "there are no commits after HEAD")
+	_, err = r.run("analyze", t.TempDir())
+	require.ErrorContains(t, err, "git rev-parse")
+}

@@ -1,0 +1,315 @@
+package frontend
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/containerd/platforms"
+	"github.com/distribution/reference"
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/frontend/dockerfile/dockerfile2llb"
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	"github.com/moby/buildkit/frontend/dockerui"
+	"github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/moby/buildkit/solver/pb"
+	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
+	"github.com/opencontainers/image-spec/identity"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/pkg/errors"
+
+	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/plan"
+)
+
+// resolveDockerfile compiles a Dockerfile for each platform, by the code that
+// compiles it for a daemon.
+func (o Offline) resolveDockerfile(ctx context.Context) ([]Resolved, error) {
+	c := &offlineClient{of: &o, options: o.Options}
+	r, err := newRequest(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	f, err := dockerfile.Parse(o.Name, o.Data)
+	if err != nil {
+		return nil, err
+	}
+	d := &dockerfileBuild{request: r, file: f}
+	if err := d.readFor(ctx, o.Whole || r.splitOff()); err != nil {
+		return nil, err
+	}
+	list, err := d.resolve(ctx)
+	for i := range list {
+		if c.context != nil { // not by way of what a daemon could tell of it
+			list[i].Context = c.context
+		}
+	}
+	return list, err
+}
+
+// readFor reads the build context, and rewrites the Dockerfile unless it is to
+// be taken as a whole.
+func (d *dockerfileBuild) readFor(ctx context.Context, whole bool) error {
+	err := d.read(ctx)
+	if whole {
+		d.client = nil
+	}
+	return err
+}
+
+// resolve compiles the build of each platform.
+func (d *dockerfileBuild) resolve(ctx context.Context) ([]Resolved, error) {
+	var out []Resolved
+	for idx := range d.platforms() {
+		var p *ocispecs.Platform
+		if list := d.request.client.TargetPlatforms; len(list) > 0 {
+			p = &list[idx]
+		}
+		res, def, err := d.compile(ctx, p, idx)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, d.resolved(idx, res, def))
+	}
+	return out, nil
+}
+
+// compile compiles one platform's build: as it was rewritten, else as it is.
+func (d *dockerfileBuild) compile(ctx context.Context, p *ocispecs.Platform, idx int, opts ...llb.ConstraintsOpt) (*dockerfile2llb.Result, *pb.Definition, error) {
+	if d.client == nil {
+		bc := d.request.client
+		res, err := d.convert(ctx, d.source.Data, bc, bc.Target, p)
+		if err != nil {
+			return nil, nil, d.located(err)
+		}
+		def, err := res.State.Marshal(ctx, opts...)
+		if err != nil {
+			return nil, nil, errors.Wrap(err, "cannot write the LLB definition")
+		}
+		return res, def.ToPB(), nil
+	}
+	res, err := d.platform(ctx, p, idx)
+	if err != nil {
+		return nil, nil, err
+	}
+	def, err := d.definition(ctx, res, d.rewritten[idx], opts...)
+	return res, def, err
+}
+
+// resolved is one platform's build as it was compiled.
+func (d *dockerfileBuild) resolved(idx int, res *dockerfile2llb.Result, def *pb.Definition) Resolved {
+	bc, target := d.request.client, d.platforms()[idx]
+	caps := bc.BuildOpts().LLBCaps
+	out := Resolved{
+		Dockerfile: &plan.Dockerfile{
+			File:       path.Base(d.source.Filename),
+			Platform:   platforms.Format(target),
+			Definition: def,
+			Image:      res.Image,
+			Args:       d.args(),
+			Stages:     d.stages(),
+			Context:    d.origin,
+		},
+		Options: plan.Options{
+			Target: bc.Target,
+			Bases:  d.gateway.bases(target),
+			Copies: caps.Supports(pb.CapMergeOp) != nil || caps.Supports(pb.CapDiffOp) != nil,
+		},
+		Context: oneFile{}, // of a Dockerfile that copies nothing
+	}
+	if d.tree != nil {
+		out.Context = d.tree
+	}
+	return out
+}
+
+// args are the names that ARG instructions declare.
+func (d *dockerfileBuild) args() []string {
+	list := slices.Clone(d.file.Args)
+	for _, s := range d.file.Stages {
+		list = append(list, s.Instructions...)
+	}
+	var out []string
+	for _, in := range list {
+		if arg, ok := in.Command.(*instructions.ArgCommand); ok {
+			for _, a := range arg.Args {
+				out = append(out, a.Key)
+			}
+		}
+	}
+	return out
+}
+
+// stages are where the Dockerfile's stages begin.
+func (d *dockerfileBuild) stages() []plan.Stage {
+	var out []plan.Stage
+	for _, s := range d.file.Stages {
+		out = append(out, plan.Stage{Line: s.From.Start, Name: cmp.Or(s.Name, fmt.Sprintf("stage-%d", s.Index))})
+	}
+	return out
+}
+
+// tellWhole hands on what is known of a build that BuildKit's own frontend is
+// going to do. What is wrong with it is for that to say.
+func (d *dockerfileBuild) tellWhole(ctx context.Context) {
+	if d.tell == nil {
+		return
+	}
+	list, err := d.resolve(ctx)
+	if err != nil {
+		return
+	}
+	for _, r := range list {
+		d.tell(r)
+	}
+}
+
+// answerPlan answers what a build would run again.
+func (d *dockerfileBuild) answerPlan(ctx context.Context) (*client.Result, error) {
+	before, err := earlier(d.request.client.BuildOpts().Opts)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.readFor(ctx, d.splitOff()); err != nil {
+		return nil, err
+	}
+	list, err := d.resolve(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var records []*plan.Record
+	for _, r := range list {
+		record, err := r.Record()
+		if err != nil {
+			return nil, err
+		}
+		records = append(records, record)
+	}
+	return answerPlan(before, records)
+}
+
+// dockerfileDefinition is Definition for a Dockerfile.
+func (r *request) dockerfileDefinition(ctx context.Context) (*pb.Definition, error) {
+	f, err := dockerfile.Parse(r.source.Filename, r.source.Data)
+	if err != nil {
+		return nil, err
+	}
+	d := &dockerfileBuild{request: r, file: f}
+	return d.portable(ctx)
+}
+
+// portable returns the definition of the first platform's build, with a build
+// context that names no session.
+func (d *dockerfileBuild) portable(ctx context.Context) (*pb.Definition, error) {
+	if err := d.readFor(ctx, d.splitOff()); err != nil {
+		return nil, err
+	}
+	opts := []llb.LocalOption{}
+	if paths, all := d.file.ContextPaths(dockerfile.Options{Args: d.request.client.BuildArgs, Target: d.request.client.Target}); !all {
+		opts = append(opts, llb.FollowPaths(paths))
+	}
+	excludes, err := d.request.client.DockerIgnorePatterns(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(excludes) > 0 {
+		opts = append(opts, llb.ExcludePatterns(excludes))
+	}
+	whole := d.client == nil
+	if err := d.newClient(*dockerui.DefaultMainContext(opts...)); err != nil {
+		return nil, err
+	}
+	if whole {
+		d.request.client, d.client = d.client, nil
+	}
+	d.source.SourceMap = llb.NewSourceMap(nil, d.source.Filename, d.source.Language, d.source.Data)
+	var p *ocispecs.Platform
+	if list := d.request.client.TargetPlatforms; len(list) > 0 {
+		p = &list[0]
+	}
+	_, def, err := d.compile(ctx, p, 0, llb.LocalUniqueID(dockerui.DefaultLocalNameContext))
+	return def, err
+}
+
+// origin is the source that a state is, "" where it is more than that.
+func origin(ctx context.Context, st llb.State) string {
+	def, err := st.Marshal(ctx)
+	if err != nil || len(def.Def) == 0 {
+		return ""
+	}
+	op := &pb.Op{}
+	if op.UnmarshalVT(def.Def[0]) != nil {
+		return ""
+	}
+	return op.GetSource().GetIdentifier()
+}
+
+// bases are the images that were resolved so far, by their names in the
+// Dockerfile. One for the target platform counts before those for others.
+func (g *gateway) bases(target ocispecs.Platform) map[string]plan.Base {
+	names := g.contexts()
+	out := map[string]plan.Base{}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, key := range slices.Sorted(maps.Keys(g.images)) {
+		ref, rest, _ := strings.Cut(key, "\x00")
+		if name := names[ref]; name != "" {
+			ref = name
+		}
+		base, ok := g.images[key].base()
+		_, known := out[ref]
+		if ok && (!known || strings.Contains(rest+"/", "\x00"+target.OS+"/"+target.Architecture+"/"+target.Variant+"/")) {
+			out[ref] = base
+		}
+	}
+	return out
+}
+
+// contexts are the names that named contexts have in a Dockerfile, by the
+// images that take their places.
+func (g *gateway) contexts() map[string]string {
+	out := map[string]string{}
+	for key, value := range g.BuildOpts().Opts {
+		name, ok := strings.CutPrefix(key, "context:")
+		image, is := strings.CutPrefix(value, "docker-image:")
+		if !ok || !is {
+			continue
+		}
+		name, _, _ = strings.Cut(name, "::")
+		from, err := normalized(strings.TrimPrefix(image, "//"))
+		to, err2 := normalized(name)
+		if err == nil && err2 == nil {
+			out[from] = to
+		}
+	}
+	return out
+}
+
+func normalized(ref string) (string, error) {
+	named, err := reference.ParseNormalizedNamed(ref)
+	if err != nil {
+		return "", err
+	}
+	return reference.TagNameOnly(named).String(), nil
+}
+
+// base is what a record keeps of an image; ok is false where it was not
+// resolved.
+func (c *imageConfig) base() (base plan.Base, ok bool) {
+	var img dockerspec.DockerOCIImage
+	if !c.known || c.err != nil || json.Unmarshal(c.config, &img) != nil {
+		return base, false
+	}
+	base.Digest = c.digest.String()
+	if len(img.RootFS.DiffIDs) > 0 {
+		base.Layers = identity.ChainID(slices.Clone(img.RootFS.DiffIDs)).String()
+	}
+	config, err := json.Marshal(img.Config)
+	base.Config = config
+	return base, err == nil
+}

@@ -1,0 +1,187 @@
+package migrate
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/pgstrata/pgstrata/shell"
+)
+
+// accounts are the ids of users and groups, as far as the base image and the
+// scripts tell them.
+type accounts struct {
+	uids, gids map[string]int
+	// primary are the groups of users, by the users' names.
+	primary map[string]int
+}
+
+// account is one user or group that a command makes.
+type account struct {
+	group      bool
+	name       string
+	uid, gid   int // -1 if unknown
+	groupName  string
+	home       string
+	shell      string
+	plain      bool // nothing else is asked for that files would show
+	systemwide bool
+}
+
+// accountOf reads a call that makes a user or group.
+func accountOf(c *shell.Call) (account, bool) {
+	a := account{uid: -1, gid: -1, plain: true}
+	switch c.Name {
+	case "groupadd", "addgroup":
+		a.group = true
+	case "useradd", "adduser":
+	default:
+		return a, false
+	}
+	args, ok := words(c)
+	if !ok {
+		return a, false
+	}
+	for i := 0; i < len(args); i++ {
+		flag, v, joined := strings.Cut(args[i], "=")
+		if !strings.HasPrefix(flag, "-") {
+			if a.name == "" {
+				a.name = flag
+			} else { // adduser USER GROUP
+				a.plain = false
+			}
+			continue
+		}
+		takes := takesValue(c.Name, flag)
+		if takes && !joined {
+			i++
+			if i == len(args) {
+				return a, false
+			}
+			v = args[i]
+		}
+		a.flag(c.Name, flag, v)
+	}
+	return a, a.name != ""
+}
+
+// takesValue reports whether a flag of the account programs has a value.
+func takesValue(program, flag string) bool {
+	switch flag {
+	case "-u", "--uid", "-g", "--gid", "-d", "--home-dir", "--home", "-s", "--shell", "-c", "--comment", "--gecos", "-G", "--groups", "--ingroup", "-k", "--skel", "-K", "-e", "-f", "-p", "-b":
+		return true
+	case "-h":
+		return program == "adduser"
+	}
+	return false
+}
+
+func (a *account) flag(program, flag, v string) {
+	number := func() int {
+		n, err := strconv.Atoi(v)
+		if err != nil {
+			return -1
+		}
+		return n
+	}
+	switch flag {
+	case "-u", "--uid":
+		a.uid = number()
+	case "-g", "--gid", "--ingroup":
+		if a.group || number() >= 0 {
+			a.gid = number()
+		} else {
+			a.groupName = v
+		}
+	case "-d", "--home-dir", "--home":
+		a.home = v
+	case "-s", "--shell":
+		a.shell = v
+	case "-r", "--system", "--disabled-password", "--disabled-login", "--quiet", "-S":
+		a.systemwide = true
+	case "-M", "--no-create-home", "-N", "--no-user-group", "-f", "--force":
+	case "--gecos", "-c", "--comment":
+		a.plain = a.plain && v == ""
+	default:
+		a.plain = false
+	}
+	if program == "adduser" || program == "addgroup" {
+		a.plain = false // Debian's and busybox's do more, and not the same
+	}
+}
+
+// learn reads the ids out of all that is run.
+func (m *migration) learn(ops []*op) {
+	m.accounts.primary = map[string]int{"root": 0}
+	for name, gid := range m.accounts.gids {
+		if _, ok := m.accounts.uids[name]; ok {
+			m.accounts.primary[name] = gid
+		}
+	}
+	for _, o := range ops {
+		for _, c := range o.calls() {
+			if a, ok := accountOf(c); ok {
+				m.accounts.add(a)
+			}
+		}
+	}
+}
+
+func (a *accounts) add(n account) {
+	if n.group {
+		if n.gid >= 0 {
+			a.gids[n.name] = n.gid
+		}
+		return
+	}
+	if n.uid >= 0 {
+		a.uids[n.name] = n.uid
+	}
+	if n.groupName != "" {
+		gid, ok := a.gids[n.groupName]
+		if !ok {
+			return
+		}
+		n.gid = gid
+	}
+	if n.gid >= 0 {
+		a.primary[n.name] = n.gid
+		if _, ok := a.gids[n.name]; !ok && n.groupName == "" {
+			a.gids[n.name] = n.gid
+		}
+	}
+}
+
+// owner turns `user:group` of chown or --chown into numbers. What is left out
+// stays as it is, which -1 stands for; of --chown it is the user's own group.
+func (a *accounts) owner(text string, copyFlag bool) (uid, gid int, ok bool) {
+	user, group, both := strings.Cut(text, ":")
+	uid, gid = -1, -1
+	if user != "" {
+		if uid, ok = id(user, a.uids); !ok {
+			return 0, 0, false
+		}
+	}
+	switch {
+	case both && group != "":
+		if gid, ok = id(group, a.gids); !ok {
+			return 0, 0, false
+		}
+	case both || copyFlag:
+		if gid, ok = a.primary[user]; ok {
+			break
+		}
+		if _, err := strconv.Atoi(user); err != nil || both {
+			return 0, 0, false
+		}
+		gid = uid
+	}
+	return uid, gid, true
+}
+
+func id(name string, known map[string]int) (int, bool) {
+	if n, err := strconv.Atoi(name); err == nil {
+		return n, n >= 0
+	}
+	n, ok := known[name]
+	return n, ok
+}

@@ -1,0 +1,168 @@
+package migrate
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+
+	"github.com/pgstrata/pgstrata/dockerfile"
+)
+
+// declare collects the build arguments: those ahead of the first FROM, and those
+// of all stages that are needed. The build file has one list of them.
+func (m *migration) declare() {
+	for _, in := range m.file.Args {
+		m.declareArgs(in, m.reading.Global)
+	}
+	for _, s := range m.reading.Stages {
+		for _, step := range s.Steps {
+			if _, ok := step.Command.(*instructions.ArgCommand); ok {
+				m.declareArgs(step.Instruction, step.Scope)
+			}
+		}
+	}
+}
+
+func (m *migration) declareArgs(in *dockerfile.Instruction, sc dockerfile.Scope) {
+	cmd, ok := in.Command.(*instructions.ArgCommand)
+	if !ok {
+		return
+	}
+	for _, a := range cmd.Args {
+		if _, ok := m.opt.Dockerfile.Predefined[a.Key]; ok || isProxy(a.Key) {
+			m.report.went(in.Start, Dropped, "BuildKit defines %s", a.Key)
+			continue
+		}
+		text := ""
+		if a.Value != nil {
+			var exact bool
+			if text, exact = m.text(*a.Value, sc, m.names(sc)); !exact {
+				m.report.went(in.Start, Lost, "the default of %s is known only in a build", a.Key)
+			}
+		}
+		m.declareArg(in.Start, a, text)
+	}
+}
+
+func (m *migration) declareArg(line int, a instructions.KeyValuePairOptional, text string) {
+	old := m.arg(a.Key)
+	switch {
+	case old == nil:
+		m.out.args = append(m.out.args, &arg{name: a.Key, text: text, lines: []int{line}, comment: a.Comment, unset: a.Value == nil})
+	case a.Value == nil || old.text == text && !old.unset:
+		old.lines = append(old.lines, line)
+		return
+	case old.unset:
+		old.text, old.unset = text, false
+		old.lines = append(old.lines, line)
+	default:
+		m.report.note(m.where(line), "%s has several defaults; the build file has the last, %q", a.Key, text)
+		old.text = text
+		old.lines = append(old.lines, line)
+	}
+	v, _ := value(text, m.values)
+	if given, ok := m.opt.Dockerfile.Args[a.Key]; ok {
+		v = given
+	}
+	m.values[a.Key] = v
+}
+
+// isProxy reports whether BuildKit knows an argument without declaration.
+func isProxy(name string) bool {
+	switch strings.ToUpper(name) {
+	case "HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY", "SOURCE_DATE_EPOCH":
+		return true
+	}
+	return strings.HasPrefix(name, "BUILDKIT_")
+}
+
+// arg returns a declared argument, nil for none.
+func (m *migration) arg(name string) *arg {
+	i := slices.IndexFunc(m.out.args, func(a *arg) bool { return a.name == name })
+	if i < 0 {
+		return nil
+	}
+	return m.out.args[i]
+}
+
+// names are what a value may refer to where a scope holds: args whose value the
+// scope has.
+func (m *migration) names(sc dockerfile.Scope) names {
+	return func(name string) (string, bool) {
+		v, set := sc.Env[name]
+		if !set {
+			v, set = sc.Args[name]
+		}
+		want, declared := m.values[name]
+		if p, ok := m.opt.Dockerfile.Predefined[name]; ok {
+			want, declared = p, true
+		}
+		if !set || !declared || v != want {
+			return "", false
+		}
+		m.refer(name)
+		return "${" + name + "}", true
+	}
+}
+
+// refer notes that a value of the build file reads an arg.
+func (m *migration) refer(name string) {
+	if a := m.arg(name); a != nil {
+		a.used = true
+	}
+}
+
+// text writes a word of the Dockerfile for the build file; exact is false where
+// its value is not known.
+func (m *migration) text(word string, sc dockerfile.Scope, known names) (text string, exact bool) {
+	want, ok := sc.Expand(word)
+	text, read := fromDockerfile(word, sc, m.file.Escape, known)
+	if !ok {
+		return text, read && strings.Contains(text, "$")
+	}
+	if got, fine := value(text, m.environment(sc)); !read || !fine || got != want {
+		return escaped(want), true
+	}
+	return text, true
+}
+
+// environment is what texts are checked with: what they may refer to, with its
+// values where a scope holds.
+func (m *migration) environment(sc dockerfile.Scope) map[string]string {
+	env := map[string]string{}
+	maps.Copy(env, m.opt.Dockerfile.Predefined)
+	maps.Copy(env, m.values)
+	maps.Copy(env, sc.Args)
+	maps.Copy(env, sc.Env)
+	return env
+}
+
+// prune drops the args that nothing reads.
+func (m *migration) prune() {
+	m.out.args = slices.DeleteFunc(m.out.args, func(a *arg) bool {
+		if a.used || m.mentioned(a.name) {
+			for _, line := range a.lines {
+				m.report.went(line, Carried, "args.%s", a.name)
+			}
+			return false
+		}
+		for _, line := range a.lines {
+			m.report.went(line, Dropped, "nothing reads %s", a.name)
+		}
+		return true
+	})
+	// What a dropped one's default referred to may now be read by nothing; it
+	// stays, as an arg that can be given.
+}
+
+// mentioned reports whether a script reads an arg.
+func (m *migration) mentioned(name string) bool {
+	for _, e := range slices.Concat(m.out.scripts, m.out.cleanup) {
+		if slices.Contains(e.sees, name) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,248 @@
+package migrate
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/shell"
+)
+
+// gather lists the files that the steps copy from the build context.
+func (m *migration) gather(steps []*dockerfile.Step) {
+	for _, step := range steps {
+		if step.Copy == nil {
+			continue
+		}
+		for _, f := range step.Copy.Files {
+			for _, old := range m.copies {
+				old.replaced = old.replaced || old.Target == f.Target
+			}
+			m.copies = append(m.copies, m.newCopied(f, step.Copy))
+		}
+	}
+}
+
+// classify decides where each copied file goes.
+func (m *migration) classify() {
+	m.readBy()
+	m.atRuntime()
+	for _, f := range m.copies {
+		f.placed = m.place(f)
+	}
+	m.relatives()
+	trees := m.setupTrees()
+	for _, f := range m.copies {
+		switch {
+		case f.placed && !(f.removed && len(f.used) == 0):
+			f.class = inSetup
+		case f.removed || f.replaced:
+			f.class = setupOnly
+		case f.runtime:
+			f.class = atRuntime
+		case inTree(f.Target, trees):
+			f.class = setupOnly
+		default:
+			f.class = atRuntime
+		}
+	}
+}
+
+// later are the ops that run after a file was copied, up to its end.
+func (m *migration) later(f *copied) []*op {
+	var out []*op
+	for _, o := range m.ops {
+		if o.gone || !m.follows(o, f) {
+			continue
+		}
+		if f.replaced && m.replacedBefore(o, f) {
+			break
+		}
+		out = append(out, o)
+	}
+	return out
+}
+
+// follows reports whether an op comes after a file's COPY.
+func (m *migration) follows(o *op, f *copied) bool {
+	return m.order[o.step] > m.order[f.By]
+}
+
+func (m *migration) replacedBefore(o *op, f *copied) bool {
+	return slices.ContainsFunc(m.copies, func(other *copied) bool {
+		return other != f && other.Target == f.Target && m.order[other.By] > m.order[f.By] && m.order[o.step] > m.order[other.By]
+	})
+}
+
+// readBy notes which ops need a file, and which delete it.
+func (m *migration) readBy() {
+	for _, f := range m.copies {
+		for _, o := range m.later(f) {
+			if o.reads()[f.Target] == f.CopiedFile && !speaksOnly(o) {
+				f.used = append(f.used, o)
+			}
+			if o.removes(f.Target) {
+				f.removed = true
+				break
+			}
+		}
+	}
+}
+
+// speaksOnly reports whether a command only makes a link, whatever is there.
+func speaksOnly(o *op) bool {
+	c := o.one()
+	return o.command() && c != nil && c.Name == "ln" && slices.ContainsFunc(c.Args, func(w shell.Word) bool {
+		return strings.HasPrefix(w.Value, "-") && !strings.HasPrefix(w.Value, "--") && strings.Contains(w.Value, "s") || w.Value == "--symbolic"
+	})
+}
+
+// place reports whether setup has to have a file in its place: a step changes
+// it, or reads it without being told to.
+func (m *migration) place(f *copied) bool {
+	for _, o := range m.later(f) {
+		switch {
+		case o.removes(f.Target):
+			return false
+		case o.touches(f.Target) && !speaksOnly(o):
+			m.because(f, "%s may change %s", m.label(o), f.Target)
+			return true
+		case dockerfile.SystemFile(f.Target) && !m.indifferent(o, f):
+			m.because(f, "%s may read %s", m.label(o), f.Target)
+			return true
+		}
+	}
+	return false
+}
+
+// because notes why a file is in setup, once for each reason's first file.
+func (m *migration) because(f *copied, format string, args ...any) {
+	if !within("/"+f.Source, "/setup") && !m.noted[f.By] {
+		m.noted[f.By] = true
+		m.report.note(m.where(f.By.Start), format+", so setup copies it: an edit of it runs setup again. If no step needs it, make it one of entrypoint.configuration_files", args...)
+	}
+}
+
+// label is what an op is called in messages.
+func (m *migration) label(o *op) string {
+	if o.script() {
+		return o.call.source
+	}
+	return m.where(o.line())
+}
+
+// indifferent reports whether an op does not care for a file in a place that
+// programs read without being told to.
+func (m *migration) indifferent(o *op, f *copied) bool {
+	if o.made != "" || o.state {
+		return true
+	}
+	if dir := path.Dir(f.Target); (path.Base(dir) == "bin" || path.Base(dir) == "sbin") && o.facts != nil && o.facts.Opaque == "" {
+		name := path.Base(f.Target)
+		return !slices.ContainsFunc(o.calls(), func(c *shell.Call) bool { return c.Name == name })
+	}
+	if dir := path.Dir(f.Target); dir == "/var/lib/postgresql" || within(f.Target, "/docker-entrypoint-initdb.d") {
+		return true
+	}
+	calls, ok := o.own()
+	return ok && o.command() && !slices.ContainsFunc(calls, func(c *shell.Call) bool {
+		switch c.Name {
+		case "mkdir", "rmdir", "rm", "chmod", "chown", "chgrp", "touch", "ln", "mv", "cp", "install", "echo", "printf", "true", "test", "[", "find", "sed", "truncate":
+			return false
+		}
+		return true
+	})
+}
+
+// relatives places the scripts that find a placed file beside themselves, with
+// all that they read: below /context they would find what the context has.
+func (m *migration) relatives() {
+	for changed := true; changed; {
+		changed = false
+		for _, o := range m.ops {
+			if o.gone || !o.script() {
+				continue
+			}
+			program := m.load(o.call.source)
+			if program == nil || !slices.ContainsFunc(m.copies, func(f *copied) bool {
+				return f.placed && o.files[f.Target] == f.CopiedFile && f.Source != o.call.source && finds(program, f.Source)
+			}) && !m.writesBeside(o, program) {
+				continue
+			}
+			for _, f := range m.copies {
+				if !f.placed && o.reads()[f.Target] == f.CopiedFile {
+					f.placed, changed = true, true
+				}
+			}
+		}
+	}
+}
+
+// writesBeside reports whether a script writes new files to the folder that it
+// is in, which is read-only below /context.
+func (m *migration) writesBeside(o *op, program *shell.Program) bool {
+	for _, s := range program.Closure() {
+		for _, r := range s.Paths {
+			if r.InContext && r.Access == shell.AccessWrite {
+				return true
+			}
+		}
+	}
+	dir := path.Dir(o.call.target)
+	if dockerfile.SystemDir(dir) {
+		return false
+	}
+	for _, t := range o.facts.Touched {
+		if t != o.call.target && within(t, dir) && !o.removes(t) {
+			return true
+		}
+	}
+	return false
+}
+
+// setupTrees are the directories that hold scripts of setup and nothing that a
+// container needs: the image can do without all of their files.
+func (m *migration) setupTrees() []string {
+	mixed, setup := map[string]bool{}, map[string]bool{}
+	for _, f := range m.copies {
+		for dir := path.Dir(f.Target); ; dir = path.Dir(dir) {
+			switch {
+			case f.runtime:
+				mixed[dir] = true
+			case slices.ContainsFunc(f.used, runsScripts(f)):
+				setup[dir] = true
+			}
+			if dockerfile.SystemDir(dir) || dir == "/" {
+				break
+			}
+		}
+	}
+	var out []string
+	for _, dir := range keys(setup) {
+		if !mixed[dir] && !dockerfile.SystemDir(dir) {
+			out = append(out, dir)
+		}
+	}
+	for _, scratch := range []string{"/tmp", "/var/tmp", "/usr/src", "/usr/local/src"} {
+		out = append(out, scratch)
+	}
+	return out
+}
+
+// runsScripts reports whether an op runs a file, or a script reads it in.
+func runsScripts(f *copied) func(*op) bool {
+	return func(o *op) bool {
+		if o.script() && o.call.target == f.Target {
+			return true
+		}
+		if o.facts == nil || o.facts.Program == nil {
+			return false
+		}
+		return slices.ContainsFunc(o.facts.Program.Closure(), func(s *shell.Script) bool { return "/"+s.Path == f.Target })
+	}
+}
+
+func inTree(name string, trees []string) bool {
+	return slices.ContainsFunc(trees, func(dir string) bool { return within(name, dir) })
+}

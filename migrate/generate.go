@@ -1,0 +1,328 @@
+package migrate
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/graph"
+)
+
+// generate makes a script of ops; nil if there is nothing to do.
+func (m *migration) generate(ops []*op) *entry {
+	if !slices.ContainsFunc(ops, func(o *op) bool { return !o.state }) {
+		return nil
+	}
+	g := &generator{m: m, ops: ops}
+	text := g.script()
+	f := &File{Data: []byte(text), Mode: 0o755}
+	e := &entry{ops: ops, generated: f, when: ops[0].when, title: g.title()}
+	for _, o := range ops {
+		for _, p := range o.place {
+			e.inputs = append(e.inputs, p.Source)
+		}
+	}
+	return e
+}
+
+// generator writes one script.
+type generator struct {
+	m   *migration
+	ops []*op
+	b   strings.Builder
+	// dir is where the script is.
+	dir string
+}
+
+func (g *generator) line(format string, args ...any) { fmt.Fprintf(&g.b, format+"\n", args...) }
+
+func (g *generator) script() string {
+	first := g.ops[slices.IndexFunc(g.ops, func(o *op) bool { return !o.state })]
+	if first.raw != "" {
+		return first.raw
+	}
+	interpreter, options := shebang(first.step.Scope.Shell)
+	g.line("#!%s", interpreter)
+	for _, c := range g.comments() {
+		g.line("# %s", c)
+	}
+	strict := g.strict()
+	if strict && !slices.Contains(options, "-e") {
+		options = append([]string{"-e"}, options...)
+	}
+	if len(options) > 0 {
+		g.line("set %s", strings.Join(options, " "))
+	}
+	g.dir = "/"
+	for _, name := range g.overrides() {
+		g.line("export %s", name)
+	}
+	user := first.step.Scope.User
+	if first.step.Scope.Root() || first.made != "" || len(first.place) > 0 {
+		g.body(strict)
+		return g.b.String()
+	}
+	head := g.b.String()
+	g.b.Reset()
+	g.body(strict)
+	body, err := syntax.Quote(g.b.String(), syntax.LangPOSIX)
+	if err != nil {
+		body = "''" // no text of a Dockerfile holds a NUL byte
+	}
+	name, _, _ := strings.Cut(user, ":")
+	return head + fmt.Sprintf("HOME=$(getent passwd %s | cut -d: -f6)\nexport HOME\nexec setpriv --reuid=%s %s %s -c %s\n", name, name, groupFlags(user), interpreter+optionText(options), body)
+}
+
+func optionText(options []string) string {
+	if len(options) == 0 {
+		return ""
+	}
+	return " " + strings.Join(options, " ")
+}
+
+// groupFlags give a process the groups of USER's value.
+func groupFlags(user string) string {
+	name, group, ok := strings.Cut(user, ":")
+	if ok {
+		return "--regid=" + group + " --clear-groups"
+	}
+	return fmt.Sprintf("--regid=\"$(id -g %s)\" --init-groups", name)
+}
+
+// shebang is the interpreter of a SHELL, and its options.
+func shebang(words []string) (interpreter string, options []string) {
+	if len(words) == 0 {
+		return "/bin/sh", nil
+	}
+	interpreter = words[0]
+	for i := 1; i < len(words); i++ {
+		w := words[i]
+		switch {
+		case w == "-o" && i+1 < len(words):
+			i++
+			options = append(options, "-o", strings.TrimSuffix(words[i], " "))
+		case strings.HasPrefix(w, "-"):
+			if w = strings.ReplaceAll(w, "c", ""); strings.HasSuffix(w, "o") && i+1 < len(words) {
+				i++
+				options = append(options, w, words[i])
+			} else if w != "-" && w != "-l" {
+				options = append(options, w)
+			}
+		}
+	}
+	return interpreter, options
+}
+
+// comments are what stands above the RUN in the Dockerfile, and where it was.
+func (g *generator) comments() []string {
+	var out []string
+	lines := map[int]bool{}
+	for _, o := range g.ops {
+		if lines[o.line()] {
+			continue
+		}
+		lines[o.line()] = true
+		out = append(out, g.m.comments(o.step.Instruction)...)
+	}
+	var where []string
+	for _, n := range sortedInts(lines) {
+		where = append(where, fmt.Sprint(n))
+	}
+	from := g.m.file.Name + ":" + strings.Join(where, ", ")
+	if d := g.ops[0].call; d != nil && d.driver != nil {
+		from += " (" + path.Base(d.driver.Main.Path) + ")"
+	}
+	return append(out, "From "+from+".")
+}
+
+// overrides are the assignments of variables that args do not give.
+func (g *generator) overrides() []string {
+	all := map[string]string{}
+	for _, o := range g.ops {
+		for name, v := range o.overrides {
+			all[name] = v
+		}
+	}
+	var out []string
+	for _, name := range keys(all) {
+		q, err := syntax.Quote(all[name], syntax.LangPOSIX)
+		if err == nil {
+			out = append(out, name+"="+q)
+		}
+	}
+	return out
+}
+
+// strict reports whether the commands may stand in lines of their own under
+// `set -e`: each is one simple command or pipeline, which ends the script when
+// it fails.
+func (g *generator) strict() bool {
+	for _, o := range g.ops {
+		if o.text == "" {
+			continue
+		}
+		if len(o.prelude) == 0 && !o.state && o.step.Run != nil && len(o.step.Run.Pieces) == 1 && (o.call == nil || o.call.driver == nil) {
+			return simple(o.text) // the whole RUN
+		}
+		if !o.state && !simple(o.text) {
+			return false
+		}
+	}
+	return true
+}
+
+// simple reports whether errexit changes nothing of how a command runs.
+func simple(text string) bool {
+	file, err := syntax.NewParser().Parse(strings.NewReader(text), "")
+	if err != nil || len(file.Stmts) != 1 {
+		return false
+	}
+	var plain func(s *syntax.Stmt) bool
+	plain = func(s *syntax.Stmt) bool {
+		switch cmd := s.Cmd.(type) {
+		case *syntax.CallExpr, *syntax.DeclClause, *syntax.TestClause:
+			return !s.Negated
+		case *syntax.BinaryCmd:
+			return (cmd.Op == syntax.Pipe || cmd.Op == syntax.PipeAll) && plain(cmd.X) && plain(cmd.Y) && !s.Negated
+		}
+		return false
+	}
+	return plain(file.Stmts[0])
+}
+
+// body writes what the ops do.
+func (g *generator) body(strict bool) {
+	var commands []string
+	shown := map[*dockerfile.Step]bool{}
+	for _, o := range g.ops {
+		switch {
+		case o.made != "":
+			commands = append(commands, "mkdir -p "+quoted(o.made))
+			continue
+		case len(o.place) > 0:
+			commands = append(commands, g.placing(o)...)
+			continue
+		}
+		if !shown[o.step] {
+			shown[o.step] = true
+			commands = append(commands, g.start(o)...)
+		}
+		commands = append(commands, pretty(g.m.translatedOp(o, o.text)))
+	}
+	if strict {
+		g.line("%s", strings.Join(commands, "\n"))
+		return
+	}
+	g.line("%s", strings.Join(commands, " &&\n"))
+}
+
+// start is what has to hold before an op: the working directory, and the
+// commands before it that are in another script.
+func (g *generator) start(o *op) []string {
+	var out []string
+	driven := o.call != nil && o.call.driver != nil
+	dir := o.step.Scope.Dir
+	if driven {
+		dir = o.dir
+	}
+	if dir != "/" && dir != "" && (!driven || o.script() && usesDir(o) || !o.script()) && g.usesDir(o.step) {
+		to := dir
+		if moved, ok := inContext(dir, o.files); ok && !g.m.ownPlaced(dir, o) {
+			to = moved
+		}
+		out = append(out, "cd "+quoted(to))
+	}
+	for _, p := range o.prelude {
+		if driven && !strings.HasPrefix(p, "umask") && !strings.HasPrefix(p, "ulimit") {
+			continue
+		}
+		out = append(out, pretty(g.m.translatedOp(o, p)))
+	}
+	return out
+}
+
+// usesDir reports whether one of the step's ops depends on the working directory.
+func (g *generator) usesDir(step *dockerfile.Step) bool {
+	return slices.ContainsFunc(g.ops, func(o *op) bool {
+		if o.step != step || o.state && !strings.HasPrefix(o.text, "cd ") || o.made != "" {
+			return false
+		}
+		return o.facts == nil || ownUsesDir(o) || usesDir(o)
+	})
+}
+
+// ownUsesDir is usesDir for the command itself.
+func ownUsesDir(o *op) bool {
+	if o.facts == nil || o.facts.Program == nil || o.facts.Opaque != "" {
+		return true
+	}
+	for _, c := range o.facts.Program.Main.Calls {
+		if dockerfile.UsesDir(c) || slices.ContainsFunc(c.Args, relative) || c.Name == "cd" && !strings.HasPrefix(c.Arg(0), "/") {
+			return true
+		}
+		if !path.IsAbs(c.Command.Value) && strings.Contains(c.Command.Value, "/") {
+			return true
+		}
+		for _, r := range c.Redirects {
+			if r.Op != "<<" && r.Op != "<<<" && r.Op != "<<-" && !strings.HasSuffix(r.Op, "&") && !path.IsAbs(r.Target.Value) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// placing are the commands that put files in their places.
+func (g *generator) placing(o *op) []string {
+	var out []string
+	if o.unpack {
+		out = append(out, "mkdir -p "+quoted(o.dest))
+		for _, f := range o.place {
+			out = append(out, "tar -xf "+quoted(path.Join(graph.ContextMount, f.Source))+" -C "+quoted(o.dest))
+		}
+		return out
+	}
+	for _, f := range o.place {
+		owner := ""
+		if f.uid > 0 || f.gid > 0 {
+			owner = fmt.Sprintf(" -o %d -g %d", f.uid, f.gid)
+		}
+		out = append(out, fmt.Sprintf("install -D -m %s%s %s %s", octal(f.mode), owner, quoted(path.Join(graph.ContextMount, f.Source)), quoted(f.Target)))
+	}
+	return out
+}
+
+func quoted(s string) string {
+	q, err := syntax.Quote(s, syntax.LangPOSIX)
+	if err != nil {
+		return s
+	}
+	return q
+}
+
+// pretty is a command as shfmt would write it; one that cannot be parsed stays
+// as it is.
+func pretty(text string) string {
+	file, err := syntax.NewParser(syntax.KeepComments(true)).Parse(strings.NewReader(text), "")
+	if err != nil {
+		return text
+	}
+	var b strings.Builder
+	if err := syntax.NewPrinter(syntax.Indent(4), syntax.BinaryNextLine(false)).Print(&b, file); err != nil {
+		return text
+	}
+	return strings.TrimRight(b.String(), "\n")
+}
+
+func sortedInts(m map[int]bool) []int {
+	var out []int
+	for n := range m {
+		out = append(out, n)
+	}
+	slices.Sort(out)
+	return out
+}

@@ -1,0 +1,110 @@
+package migrate
+
+import (
+	"io/fs"
+
+	"github.com/pgstrata/pgstrata/dockerfile"
+)
+
+// build is a build file in the making. Its texts are in the build file's
+// notation: what is literal in them is escaped.
+type build struct {
+	base      string
+	baseNotes []string
+	args      []*arg
+	user      *user
+
+	setupBase          string
+	runtime, toolchain []string // packages
+	packageNotes       []string
+	scripts, cleanup   []*entry
+	scriptNotes        []string
+	artifacts          []string
+	maybeArtifacts     []string
+
+	entrypoint            *string // nil to leave it to discovery
+	configs               []*config
+	utilities, runtimes   []string
+	stable, volatile      []string
+	image                 image
+	lost                  []string // what could not be carried over
+	noUtilities, noConfig bool
+}
+
+// arg is a build argument.
+type arg struct {
+	name, text string
+	// comment describes it, as BuildKit reads it above the ARG.
+	comment string
+	// lines are those of the Dockerfile that declare it; unset says that none of
+	// them has a value.
+	lines []int
+	unset bool
+	// used says that a value of the build file refers to it.
+	used bool
+	// notes stand above it.
+	notes []string
+}
+
+// user is the account that the image gets.
+type user struct {
+	name, home string
+	uid, gid   int
+	comment    string
+}
+
+// entry is one script of setup.
+type entry struct {
+	path             string
+	when             []string
+	outputs, needs   []string
+	inputs           []string
+	caches, packages []string
+	secrets          []string
+	ssh              bool
+	network          string
+	// args are written where they are not those that pgstrata infers; sees are
+	// all that the script reads.
+	args *[]string
+	sees []string
+	// notes stand above it; proposal is written as a comment below it.
+	notes    []string
+	proposal *entry
+	// ops are what it was made of, generated the script that was made of them.
+	ops       []*op
+	generated *File
+}
+
+// config is a file that is copied to a place of its own.
+type config struct {
+	source, target, owner string
+	mode                  fs.FileMode
+}
+
+// image is the image's configuration.
+type image struct {
+	env, labels     []pair
+	expose, volumes []string
+	entrypoint, cmd []string
+	stopSignal      string
+	workingDir      string
+	user            string
+	health          *health
+}
+
+type pair struct{ key, text string }
+
+type health struct {
+	command                        []string
+	interval, timeout, startPeriod string
+	retries                        int
+}
+
+// File is a generated file of the build context.
+type File struct {
+	// Path is relative to the context.
+	Path string
+	Data []byte
+	// Mode is what it is to be created with.
+	Mode fs.FileMode
+}

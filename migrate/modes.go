@@ -1,0 +1,252 @@
+package migrate
+
+import (
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	mode "github.com/tonistiigi/dchapes-mode"
+
+	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/shell"
+)
+
+// copied is a file that a COPY or ADD brings, and what becomes of it.
+type copied struct {
+	*dockerfile.CopiedFile
+	uid, gid int
+	mode     fs.FileMode
+	// unowned is an owner whose number is not known.
+	unowned string
+	// used are the ops that need it; placed says that setup puts it where the
+	// Dockerfile has it.
+	used   []*op
+	placed bool
+	// removed and replaced say that the image does not have it in the end.
+	removed, replaced bool
+	// runtime says that something that a container runs speaks of it.
+	runtime bool
+	class   class
+}
+
+// class is where a copied file goes.
+type class int
+
+const (
+	undecided class = iota
+	// setupOnly is what scripts find below /context, and no image has.
+	setupOnly
+	// inSetup is what a generated script puts in its place.
+	inSetup
+	// atRuntime is an entrypoint file.
+	atRuntime
+)
+
+// newCopied is a file with the owner and mode that its COPY gives it.
+func (m *migration) newCopied(f *dockerfile.CopiedFile, c *dockerfile.Copy) *copied {
+	out := &copied{CopiedFile: f, mode: f.Mode.Perm() | f.Mode&(fs.ModeSetuid|fs.ModeSetgid|fs.ModeSticky)}
+	if c.Chmod != "" {
+		if got, ok := chmod(out.mode, c.Chmod); ok {
+			out.mode = got
+		}
+	}
+	if c.Chown != "" {
+		uid, gid, ok := m.accounts.owner(c.Chown, true)
+		if ok {
+			out.uid, out.gid = max(uid, 0), max(gid, 0)
+		} else {
+			out.unowned = c.Chown
+		}
+	}
+	return out
+}
+
+// chmod applies a mode as chmod writes it.
+func chmod(old fs.FileMode, text string) (fs.FileMode, bool) {
+	if n, err := strconv.ParseUint(text, 8, 12); err == nil {
+		return fileMode(uint32(n)), true
+	}
+	set, err := mode.ParseWithUmask(text, 0o022)
+	if err != nil {
+		return old, false
+	}
+	return set.Apply(old), true
+}
+
+// fileMode turns bits as chmod counts them into Go's.
+func fileMode(bits uint32) fs.FileMode {
+	out := fs.FileMode(bits & 0o777)
+	for bit, m := range map[uint32]fs.FileMode{0o4000: fs.ModeSetuid, 0o2000: fs.ModeSetgid, 0o1000: fs.ModeSticky} {
+		if bits&bit != 0 {
+			out |= m
+		}
+	}
+	return out
+}
+
+// octal is a mode as the build file has it.
+func octal(m fs.FileMode) string {
+	bits := uint32(m.Perm())
+	for bit, special := range map[uint32]fs.FileMode{0o4000: fs.ModeSetuid, 0o2000: fs.ModeSetgid, 0o1000: fs.ModeSticky} {
+		if m&special != 0 {
+			bits |= bit
+		}
+	}
+	return fmt.Sprintf("%04o", bits)
+}
+
+// modes takes the commands away that set owner and mode of copied files: these
+// get them where they are copied.
+func (m *migration) modes(ops []*op) {
+	for _, o := range ops {
+		c := o.one()
+		if o.gone || !o.command() || c == nil || c.Name != "chmod" && c.Name != "chown" && c.Name != "chgrp" || len(c.Redirects) > 0 || len(o.when) > 0 {
+			continue
+		}
+		m.fold(o, c)
+	}
+}
+
+func (m *migration) fold(o *op, c *shell.Call) {
+	spec, operands, all, ok := modeArguments(c)
+	if !ok {
+		return
+	}
+	set := map[*copied]bool{}
+	whole := map[string]bool{} // operands that are nothing but copied files
+	for _, w := range operands {
+		files, complete := m.covered(o, w, all)
+		for _, f := range files {
+			set[f] = true
+		}
+		if complete {
+			whole[w.Text] = true
+		}
+	}
+	if len(set) == 0 {
+		return
+	}
+	for f := range set {
+		if !m.apply(f, c.Name, spec) {
+			return
+		}
+	}
+	text := reduced(o.text, c, func(w shell.Word) bool { return whole[w.Text] })
+	switch {
+	case len(whole) == len(operands):
+		o.gone = true
+		m.went(o, Carried, "owner and mode of the copied files")
+	case text != o.text:
+		o.text = text
+		m.went(o, Carried, "owner and mode of the copied files")
+	}
+}
+
+// modeArguments are what chmod or chown is to set, and of what.
+func modeArguments(c *shell.Call) (spec string, operands []shell.Word, recursive, ok bool) {
+	for _, w := range c.Args {
+		v, known := w.Literal()
+		switch {
+		case !known && !(w.Known && w.Glob):
+			return "", nil, false, false
+		case v == "-R" || v == "--recursive":
+			recursive = true
+		case strings.HasPrefix(v, "-") && spec == "" && strings.Trim(v, "-vfc") != "" || strings.HasPrefix(v, "--"):
+			return "", nil, false, false
+		case strings.HasPrefix(v, "-") && spec == "":
+		case spec == "":
+			spec = v
+		default:
+			operands = append(operands, w)
+		}
+	}
+	return spec, operands, recursive, spec != "" && len(operands) > 0
+}
+
+// covered are the copied files that an operand stands for; complete says that
+// it stands for nothing else.
+func (m *migration) covered(o *op, w shell.Word, all bool) (files []*copied, complete bool) {
+	name := w.Value
+	if !path.IsAbs(name) {
+		if o.dir == "" {
+			return nil, false
+		}
+		name = path.Join(o.dir, name)
+	}
+	name = path.Clean(name)
+	complete = !dockerfile.SystemDir(name)
+	for _, f := range m.copies {
+		if o.files[f.Target] != f.CopiedFile {
+			continue
+		}
+		match, err := path.Match(name, f.Target)
+		under := within(f.Target, name)
+		if w.Glob && all {
+			for at := path.Dir(f.Target); !under && at != "/"; at = path.Dir(at) {
+				under, _ = path.Match(name, at) // an odd pattern matches nothing
+			}
+		}
+		if err == nil && match || f.Target == name || all && under {
+			files = append(files, f)
+		}
+	}
+	dir := !slices.ContainsFunc(files, func(f *copied) bool { return f.Target == name }) && !w.Glob
+	if dir && !all {
+		return nil, false // the mode of a directory itself
+	}
+	if dir { // it is the copies' own, and no op before this one has written there
+		complete = complete && m.ownDir(name, o)
+	}
+	return files, complete && len(files) > 0
+}
+
+// ownDir reports whether a directory exists for copied files alone.
+func (m *migration) ownDir(dir string, before *op) bool {
+	for _, o := range m.ops {
+		if o == before {
+			return true
+		}
+		if o.gone || o.facts == nil {
+			continue
+		}
+		for _, c := range o.calls() {
+			for _, w := range c.Args {
+				for _, v := range w.Choices() {
+					if path.IsAbs(v) && within(path.Clean(v), dir) && !slices.ContainsFunc(m.copies, func(f *copied) bool { return f.Target == path.Clean(v) }) {
+						return false
+					}
+				}
+			}
+		}
+	}
+	return true
+}
+
+// apply gives a copied file what a command sets.
+func (m *migration) apply(f *copied, command, spec string) bool {
+	if command == "chmod" {
+		got, ok := chmod(f.mode, spec)
+		if ok {
+			f.mode = got
+		}
+		return ok
+	}
+	if command == "chgrp" {
+		spec = ":" + spec
+	}
+	uid, gid, ok := m.accounts.owner(spec, false)
+	if !ok {
+		return false
+	}
+	if uid >= 0 {
+		f.uid = uid
+	}
+	if gid >= 0 {
+		f.gid = gid
+	}
+	f.unowned = ""
+	return true
+}

@@ -1,0 +1,312 @@
+package migrate
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+
+	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/shell"
+)
+
+// op is one thing that setup does, in the Dockerfile's order.
+type op struct {
+	step *dockerfile.Step
+	// text is the command, prelude those that change what holds for it. A state
+	// is such a command itself.
+	text    string
+	prelude []string
+	state   bool
+	// raw is a whole script in place of a command.
+	raw string
+	// call is the script of the context that it runs, when it does no more.
+	call *call
+	// place are files that setup puts into the image; unpack says that they are
+	// archives, which go to dest.
+	place  []*copied
+	unpack bool
+	dest   string
+	// made is a directory that WORKDIR makes.
+	made string
+
+	facts *dockerfile.Facts
+	files map[string]*dockerfile.CopiedFile
+	dir   string
+	when  []string
+	// wants are the variables that it reads from args, overrides those that it
+	// has to set for itself.
+	wants     map[string]wanted
+	overrides map[string]string
+	// gone says that nothing is left to do for it.
+	gone bool
+}
+
+// call is a script that is run.
+type call struct {
+	// source is its path in the context, target that in the Dockerfile's image.
+	source, target string
+	child          *shell.Child
+	// driver is the script that runs it, nil for the RUN line itself.
+	driver *shell.Program
+	env    []shell.EnvVar
+	varies []string
+	// whole says that it runs other scripts, and could not be taken apart.
+	whole bool
+}
+
+// line is the op's line in the Dockerfile.
+func (o *op) line() int { return o.step.Start }
+
+// went notes where an op went.
+func (m *migration) went(o *op, fate Fate, format string, args ...any) {
+	m.report.went(o.line(), fate, format, args...)
+}
+
+// drop notes that nothing is to be done for an op.
+func (m *migration) drop(o *op, format string, args ...any) {
+	o.gone = true
+	m.went(o, Dropped, format, args...)
+}
+
+// collect turns steps into ops.
+func (m *migration) collect(steps []*dockerfile.Step) []*op {
+	var out []*op
+	for _, step := range steps {
+		switch cmd := step.Command.(type) {
+		case *instructions.RunCommand:
+			out = append(out, m.runOps(step, cmd)...)
+		case *instructions.WorkdirCommand:
+			if dir, ok := workdir(step); ok {
+				out = append(out, &op{step: step, made: dir})
+			}
+		}
+	}
+	return out
+}
+
+// workdir is the directory that a WORKDIR makes.
+func workdir(step *dockerfile.Step) (string, bool) {
+	cmd, ok := step.Command.(*instructions.WorkdirCommand)
+	if !ok {
+		return "", false
+	}
+	dir, ok := step.Scope.Expand(cmd.Path)
+	if !ok || !path.IsAbs(dir) && step.Scope.Dir == "" {
+		return "", false
+	}
+	if !path.IsAbs(dir) {
+		dir = path.Join(step.Scope.Dir, dir)
+	}
+	return path.Clean(dir), true
+}
+
+func (m *migration) runOps(step *dockerfile.Step, cmd *instructions.RunCommand) []*op {
+	if step.Run.Text == "" {
+		if len(cmd.Files) == 1 && strings.HasPrefix(cmd.Files[0].Data, "#!") {
+			return []*op{{step: step, raw: cmd.Files[0].Data, dir: step.Scope.Dir}}
+		}
+		m.report.went(step.Start, Lost, "no shell that is known reads it (SHELL)")
+		return nil
+	}
+	var out []*op
+	for _, p := range step.Run.Pieces {
+		o := &op{step: step, text: p.Text, prelude: p.Prelude, state: p.State, facts: p.Facts, files: p.Files, dir: step.Scope.Dir}
+		if p.Driver != nil {
+			if parts := m.driverOps(step, p); parts != nil {
+				out = append(out, parts...)
+				continue
+			}
+		}
+		if p.Child != nil && p.Script != "" {
+			o.call = &call{source: p.Script, target: p.Child.Absolute, child: p.Child, env: p.Child.Env, whole: p.Driver != nil}
+			o.dir = p.Child.Dir
+			for _, a := range p.Child.Assigns {
+				o.call.env = append(o.call.env, shell.EnvVar{Name: a.Name, Value: a.Value, Pos: a.Pos})
+			}
+		}
+		out = append(out, o)
+	}
+	return out
+}
+
+// driverOps are the parts of a driver; nil when it stays whole.
+func (m *migration) driverOps(step *dockerfile.Step, p *dockerfile.Piece) []*op {
+	name := path.Base(p.Script)
+	if p.Driver.Why != "" {
+		m.report.note(fmt.Sprintf("%s:%d", m.file.Name, step.Start), "%s stays one script: %s", name, subject(p.Driver.Why, name))
+		return nil
+	}
+	for _, at := range p.Driver.Checks {
+		m.report.note(at, "refuses some values of the args; nothing does that now")
+	}
+	var out []*op
+	for _, part := range p.Driver.Parts {
+		o := &op{step: step, text: part.Text, prelude: p.Prelude, facts: part.Facts, files: part.Files, dir: part.Dir}
+		for _, g := range part.When {
+			list, _ := m.conditions.of(p.Driver.Program, g)
+			o.when = append(o.when, list...)
+		}
+		o.call = &call{driver: p.Driver.Program, env: part.Env, varies: part.Varies}
+		if part.Child != nil && part.Script != "" {
+			o.call.source, o.call.target, o.call.child = part.Script, part.Child.Absolute, part.Child
+			for _, a := range part.Child.Assigns {
+				o.call.env = append(o.call.env, shell.EnvVar{Name: a.Name, Value: a.Value, Pos: a.Pos})
+			}
+		}
+		out = append(out, o)
+	}
+	m.report.went(step.Start, Dropped, "%s itself: the build file says what it said", name)
+	return out
+}
+
+// subject makes a reason that speaks of `it` one that stands behind a name.
+func subject(why, name string) string {
+	if rest, ok := strings.CutPrefix(why, "it "); ok {
+		return name + " " + rest
+	}
+	return why
+}
+
+// script reports whether the op runs a script of the context.
+func (o *op) script() bool { return o.call != nil && o.call.source != "" }
+
+// command reports whether it is a command of the Dockerfile or of a driver.
+func (o *op) command() bool { return o.text != "" && !o.script() && !o.state }
+
+// calls are the programs that the op may run.
+func (o *op) calls() []*shell.Call {
+	if o.facts == nil {
+		return nil
+	}
+	return o.facts.Calls()
+}
+
+// own are the calls of a command's own text, without those of scripts that it
+// runs; ok is false when that is not all that it does.
+func (o *op) own() (calls []*shell.Call, ok bool) {
+	if o.facts == nil || o.facts.Program == nil || o.facts.Opaque != "" || len(o.facts.Program.Children) > 0 || len(o.facts.Program.Helpers) > 0 {
+		return nil, false
+	}
+	for _, c := range o.facts.Program.Main.Calls {
+		if c.Kind == shell.CallDynamic || c.Loop || c.Nested || c.Background || c.Subshell || len(c.Wrappers) > 0 || c.Pipe.Stages > 0 || c.Unreached {
+			return nil, false
+		}
+		if slices.ContainsFunc(c.Guards, func(g shell.Guard) bool { return g.Kind != shell.GuardAnd }) {
+			return nil, false
+		}
+		if c.Kind == shell.CallBuiltin && c.Name != "echo" && c.Name != "printf" && c.Name != "test" && c.Name != "[" {
+			continue // set, cd, export of the prelude
+		}
+		calls = append(calls, c)
+	}
+	return calls, true
+}
+
+// one is the only call of a command.
+func (o *op) one() *shell.Call {
+	calls, ok := o.own()
+	if !ok || len(calls) != 1 {
+		return nil
+	}
+	return calls[0]
+}
+
+// words are a call's arguments; ok is false unless all are known.
+func words(c *shell.Call) (out []string, ok bool) {
+	for _, w := range c.Args {
+		v, ok := w.Literal()
+		if !ok {
+			return nil, false
+		}
+		out = append(out, v)
+	}
+	return out, true
+}
+
+// reads are the copied files that an op needs, by their targets.
+func (o *op) reads() map[string]*dockerfile.CopiedFile {
+	out := map[string]*dockerfile.CopiedFile{}
+	if o.facts == nil {
+		return out
+	}
+	for _, name := range o.facts.Reads {
+		if f := o.files[name]; f != nil {
+			out[name] = f
+		}
+	}
+	for _, tree := range o.facts.Trees {
+		for name, f := range o.files {
+			if within(name, tree) {
+				out[name] = f
+			}
+		}
+	}
+	if o.call != nil && o.call.target != "" {
+		if f := o.files[o.call.target]; f != nil {
+			out[o.call.target] = f
+		}
+	}
+	return out
+}
+
+// within reports whether a path is dir or below it.
+func within(name, dir string) bool {
+	return name == dir || dir == "/" || strings.HasPrefix(name, dir+"/")
+}
+
+// touches reports whether an op may change a path.
+func (o *op) touches(name string) bool {
+	return o.facts != nil && slices.ContainsFunc(o.facts.Touched, func(t string) bool { return within(name, t) })
+}
+
+// removes reports whether all that an op may do to a path is to delete it.
+func (o *op) removes(name string) bool {
+	if !o.touches(name) {
+		return false
+	}
+	removed := false
+	for _, c := range o.calls() {
+		if c.Kind != shell.CallProgram {
+			continue
+		}
+		for _, w := range c.Args {
+			deletes, speaks := covers(c, w, name)
+			if speaks && c.Name != "rm" && c.Name != "rmdir" && c.Name != "unlink" {
+				return false
+			}
+			removed = removed || deletes
+		}
+	}
+	return removed
+}
+
+// covers reports whether a word is a path or one above it, and whether it is one
+// below it at least.
+func covers(c *shell.Call, w shell.Word, name string) (covers, speaks bool) {
+	values := w.Choices()
+	if w.Glob {
+		values = []string{w.Value}
+	}
+	for _, v := range values {
+		if !path.IsAbs(v) {
+			v = path.Join("/", c.Dir, v)
+		}
+		v = path.Clean(v)
+		for at := name; ; at = path.Dir(at) {
+			if ok, err := path.Match(v, at); ok && err == nil {
+				return true, true
+			}
+			if at == "/" {
+				break
+			}
+		}
+		speaks = speaks || within(v, name)
+	}
+	return false, speaks
+}
+
+func keys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,0 +1,249 @@
+package migrate
+
+import (
+	"slices"
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/pgstrata/pgstrata/shell"
+)
+
+// aptKeeps is why nothing is done for what deletes apt's caches.
+const aptKeeps = "apt's lists and archives lie in cache mounts, and in no layer"
+
+// packages makes dependencies of the packages that are installed before any
+// script runs. Later ones may need what a script has set up, such as an archive
+// of their own, so they stay where they are.
+func (m *migration) packages(ops []*op) {
+	first := true
+	for _, o := range ops {
+		if o.gone || o.state || o.made != "" {
+			continue
+		}
+		verb, calls := aptVerb(o)
+		switch {
+		case verb == "clean" || verb == "lists":
+			m.drop(o, "%s", aptKeeps)
+		case verb == "some":
+			o.text = reduced(o.text, calls[0], func(w shell.Word) bool { return keptByApt(w.Value) })
+			m.went(o, Dropped, "%s", aptKeeps)
+			first = false
+		case !first:
+		case verb == "update":
+			m.updates = append(m.updates, o)
+		case verb == "install" && m.install(o, calls):
+		case verb == "purge" && m.purge(o, calls):
+		default:
+			first = false
+		}
+	}
+	for _, o := range m.updates {
+		if len(m.out.runtime)+len(m.out.toolchain) > 0 && !m.installsLater(ops, o) {
+			m.drop(o, "pgstrata updates the lists where it installs")
+		}
+	}
+}
+
+// installsLater reports whether a command of the same RUN still installs.
+func (m *migration) installsLater(ops []*op, update *op) bool {
+	return slices.ContainsFunc(ops, func(o *op) bool {
+		if o.gone || o.step != update.step || o == update {
+			return false
+		}
+		return slices.ContainsFunc(o.calls(), func(c *shell.Call) bool { return isApt(c) && operandsOf(c, 0) == "install" })
+	})
+}
+
+func isApt(c *shell.Call) bool { return c.Name == "apt-get" || c.Name == "apt" }
+
+// operandsOf is a call's n-th argument that is no option, "" for none.
+func operandsOf(c *shell.Call, n int) string {
+	for _, w := range c.Args {
+		if strings.HasPrefix(w.Value, "-") {
+			continue
+		}
+		if n == 0 {
+			return w.Value
+		}
+		n--
+	}
+	return ""
+}
+
+// aptVerb says what a command does with apt, when it does no more: update,
+// install, purge, clean, or lists for deleting what apt keeps, some for deleting
+// that and other things.
+func aptVerb(o *op) (string, []*shell.Call) {
+	c := o.one()
+	if !o.command() || c == nil || len(c.Redirects) > 0 || !o.step.Scope.Root() || len(o.when) > 0 {
+		return "", nil
+	}
+	if c.Name == "rm" && len(c.Args) > 1 {
+		kept, others := 0, 0
+		for _, w := range c.Args {
+			switch {
+			case keptByApt(w.Value):
+				kept++
+			case !strings.HasPrefix(w.Value, "-"):
+				others++
+			}
+		}
+		switch {
+		case kept == 0:
+			return "", nil
+		case others > 0:
+			return "some", []*shell.Call{c}
+		}
+		return "lists", []*shell.Call{c}
+	}
+	if !isApt(c) || slices.ContainsFunc(c.Assigns, func(a shell.Assign) bool { return a.Name != "DEBIAN_FRONTEND" }) {
+		return "", nil
+	}
+	switch verb := operandsOf(c, 0); verb {
+	case "update", "install", "purge", "clean":
+		return verb, []*shell.Call{c}
+	case "remove":
+		return "purge", []*shell.Call{c}
+	case "autoclean", "distclean":
+		return "clean", []*shell.Call{c}
+	}
+	return "", nil
+}
+
+// keptByApt reports whether a pattern is of what lies in apt's cache mounts.
+func keptByApt(pattern string) bool {
+	switch strings.TrimSuffix(pattern, "/") {
+	case "/var/lib/apt/lists", "/var/lib/apt/lists/*", "/var/cache/apt", "/var/cache/apt/*", "/var/cache/apt/archives", "/var/cache/apt/archives/*", "/var/cache/apt/archives/*.deb":
+		return true
+	}
+	return false
+}
+
+// install carries `apt-get install` over.
+func (m *migration) install(o *op, calls []*shell.Call) bool {
+	c := calls[0]
+	var list []string
+	recommends := true
+	for i, w := range c.Args {
+		switch {
+		case w.Value == "install" && i == slices.IndexFunc(c.Args, func(w shell.Word) bool { return !strings.HasPrefix(w.Value, "-") }):
+		case w.Value == "--no-install-recommends" || w.Value == "-o=APT::Install-Recommends=false" || w.Value == "APT::Install-Recommends=false":
+			recommends = false
+		case strings.Trim(w.Value, "-yq") == "" && strings.HasPrefix(w.Value, "-"), w.Value == "--yes", w.Value == "--assume-yes", w.Value == "--quiet", w.Value == "-o", w.Value == "--no-install-suggests":
+		case strings.HasPrefix(w.Value, "-"):
+			return false
+		default:
+			text, ok := m.packageText(o, w)
+			if !ok {
+				return false
+			}
+			list = append(list, text)
+		}
+	}
+	if recommends {
+		m.report.note(m.where(o.line()), "installs recommended packages, so it stays a script: with --no-install-recommends its packages would be setup.dependencies")
+		return false
+	}
+	for _, name := range list {
+		if !slices.Contains(m.out.runtime, name) {
+			m.out.runtime = append(m.out.runtime, name)
+		}
+	}
+	o.gone = true
+	m.went(o, Carried, "setup.dependencies.runtime")
+	return true
+}
+
+// packageText writes a package's name and version for the build file.
+func (m *migration) packageText(o *op, w shell.Word) (string, bool) {
+	value, ok := w.Literal()
+	if !ok || w.Glob || strings.HasSuffix(value, "-") || strings.HasSuffix(value, "+") || strings.ContainsAny(value, "/ ~*") && !strings.Contains(value, "=") {
+		return "", false
+	}
+	if strings.HasPrefix(value, "/") || strings.HasPrefix(value, ".") {
+		return "", false // an archive of its own
+	}
+	return m.shellText(o, w.Text, value), true
+}
+
+// shellText writes a word of a command: with references to args where it has
+// them, else as its value.
+func (m *migration) shellText(o *op, text, want string) string {
+	known := m.names(o.step.Scope)
+	if word := shellWord(text); word != nil && strings.Contains(text, "$") {
+		if t, ok := fromShell(word, known); ok {
+			if got, fine := value(t, m.environment(o.step.Scope)); fine && got == want {
+				return t
+			}
+		}
+	}
+	return escaped(want)
+}
+
+// purge carries over the purge of packages that were installed for the build
+// alone.
+func (m *migration) purge(o *op, calls []*shell.Call) bool {
+	var list []string
+	for i, w := range calls[0].Args {
+		switch {
+		case strings.HasPrefix(w.Value, "-"):
+		case i == slices.IndexFunc(calls[0].Args, func(w shell.Word) bool { return !strings.HasPrefix(w.Value, "-") }):
+		default:
+			text, ok := m.packageText(o, w)
+			if !ok || !slices.Contains(m.out.runtime, text) {
+				return false
+			}
+			list = append(list, text)
+		}
+	}
+	if len(list) == 0 {
+		return false
+	}
+	m.out.runtime = slices.DeleteFunc(m.out.runtime, func(name string) bool { return slices.Contains(list, name) })
+	m.out.toolchain = append(m.out.toolchain, list...)
+	o.gone = true
+	m.went(o, Carried, "setup.dependencies.build")
+	return true
+}
+
+// reduced is a command without the arguments that are not wanted, "" when none
+// that is no option is left.
+func reduced(text string, c *shell.Call, unwanted func(w shell.Word) bool) string {
+	word := func(w shell.Word) bool { return !strings.HasPrefix(w.Value, "-") }
+	left := 0
+	drop := map[int]bool{}
+	for i, w := range c.Args {
+		if word(w) && unwanted(w) {
+			drop[i] = true
+		} else if word(w) {
+			left++
+		}
+	}
+	if len(drop) == 0 {
+		return text
+	}
+	file, err := syntax.NewParser().Parse(strings.NewReader(text), "")
+	if err != nil || len(file.Stmts) != 1 {
+		return text
+	}
+	call, ok := file.Stmts[0].Cmd.(*syntax.CallExpr)
+	if !ok || len(call.Args) != len(c.Args)+1 {
+		return text
+	}
+	if left == 0 {
+		return ""
+	}
+	args := call.Args[:1:1]
+	for i, a := range call.Args[1:] {
+		if !drop[i] {
+			args = append(args, a)
+		}
+	}
+	call.Args = args
+	var b strings.Builder
+	if err := syntax.NewPrinter().Print(&b, file); err != nil {
+		return text
+	}
+	return strings.TrimSpace(b.String())
+}

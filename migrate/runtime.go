@@ -1,0 +1,162 @@
+package migrate
+
+import (
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+
+	"github.com/pgstrata/pgstrata/shell"
+)
+
+// atRuntime marks the copied files that a container needs, as far as that can be
+// read: what ENTRYPOINT, CMD and HEALTHCHECK name, and what these scripts speak
+// of.
+func (m *migration) atRuntime() {
+	last := map[string]*copied{}
+	for _, f := range m.copies {
+		if !f.removed && !f.replaced {
+			last[f.Target] = f
+		}
+	}
+	r := &runtime{files: last, dirs: searchPath(m.end.Env["PATH"]), context: m.opt.Dockerfile.Context}
+	for _, step := range m.chain {
+		for _, w := range commandWords(step.Command) {
+			r.word(w, step.Scope.Dir)
+		}
+	}
+	for len(r.queue) > 0 {
+		f := r.queue[0]
+		r.queue = r.queue[1:]
+		r.read(f)
+	}
+}
+
+// commandWords are the words of what a container runs.
+func commandWords(cmd any) []string {
+	split := func(line []string, shellForm bool) []string {
+		if !shellForm {
+			return line
+		}
+		return strings.FieldsFunc(strings.Join(line, " "), func(r rune) bool { return strings.ContainsRune(" \t;&|()\"'", r) })
+	}
+	switch c := cmd.(type) {
+	case *instructions.EntrypointCommand:
+		return split(c.CmdLine, c.PrependShell)
+	case *instructions.CmdCommand:
+		return split(c.CmdLine, c.PrependShell)
+	case *instructions.HealthCheckCommand:
+		if c.Health != nil && len(c.Health.Test) > 1 {
+			return split(c.Health.Test[1:], c.Health.Test[0] == "CMD-SHELL")
+		}
+	}
+	return nil
+}
+
+func searchPath(list string) []string {
+	if list == "" {
+		list = defaultPath
+	}
+	return strings.Split(list, ":")
+}
+
+// runtime finds what programs of a container speak of.
+type runtime struct {
+	files   map[string]*copied
+	dirs    []string
+	context fs.FS
+	loader  *shell.Loader
+	queue   []*copied
+}
+
+// need marks a file.
+func (r *runtime) need(name string) {
+	if f := r.files[name]; f != nil && !f.runtime {
+		f.runtime = true
+		r.queue = append(r.queue, f)
+	}
+}
+
+// word marks the program that a word names.
+func (r *runtime) word(w, dir string) {
+	switch {
+	case path.IsAbs(w):
+		r.need(path.Clean(w))
+	case strings.Contains(w, "/"):
+		r.need(path.Join("/", dir, w))
+	default:
+		for _, d := range r.dirs {
+			r.need(path.Join(d, w))
+		}
+	}
+}
+
+// read marks what a file that a container runs speaks of.
+func (r *runtime) read(f *copied) {
+	if r.loader == nil {
+		r.loader = shell.NewLoader(func(name string) ([]byte, error) {
+			f := r.files["/"+name]
+			if f == nil {
+				return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+			}
+			return fs.ReadFile(r.context, f.Source)
+		}, nil)
+	}
+	p, err := r.loader.Load(strings.TrimPrefix(f.Target, "/"), shell.Options{Mounts: []shell.Mount{{Target: "/"}}, Dir: "/"})
+	if p == nil || err != nil && p.Main == nil {
+		return
+	}
+	for _, s := range p.Scripts() {
+		r.need("/" + s.Path)
+		for _, ref := range s.Paths {
+			r.path(ref)
+		}
+		for _, c := range s.Children {
+			r.pattern(c.Absolute, c.Glob)
+		}
+		for _, src := range s.Sources {
+			r.pattern(src.Absolute, src.Word.Glob)
+		}
+		for _, c := range s.Calls {
+			if c.Kind == shell.CallProgram && c.Name != "" {
+				r.word(c.Command.Value, c.Dir)
+			}
+		}
+	}
+}
+
+func (r *runtime) path(ref shell.PathRef) {
+	if ref.Bare {
+		return
+	}
+	r.pattern(ref.Path, ref.Glob)
+}
+
+// pattern marks the files that a path or pattern names, or that lie below it.
+func (r *runtime) pattern(name string, glob bool) {
+	if name == "" || name == "/" {
+		return
+	}
+	if !glob {
+		r.need(name)
+		if !isSystem(name) {
+			for _, target := range keys(r.files) {
+				if within(target, name) {
+					r.need(target)
+				}
+			}
+		}
+		return
+	}
+	for _, target := range keys(r.files) {
+		if ok, err := path.Match(name, target); ok && err == nil {
+			r.need(target)
+		}
+	}
+}
+
+func isSystem(dir string) bool {
+	return slices.Contains([]string{"/", "/opt", "/srv", "/tmp", "/root", "/home", "/var", "/etc", "/usr", "/usr/local", "/usr/local/bin", "/run", "/mnt"}, dir)
+}

@@ -1,0 +1,236 @@
+package migrate
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/graph"
+	"github.com/pgstrata/pgstrata/shell"
+)
+
+// entries turns ops into scripts of setup: those that run a script of the
+// context and nothing more name it; all else becomes generated scripts.
+func (m *migration) entries(ops []*op) []*entry {
+	ops = slices.DeleteFunc(slices.Clone(ops), func(o *op) bool { return o.gone })
+	var out []*entry
+	for i := 0; i < len(ops); {
+		o := ops[i]
+		if o.script() && m.direct(o) {
+			out = append(out, m.scriptEntry(o))
+			i++
+			continue
+		}
+		n := i + 1
+		for n < len(ops) && m.together(ops[n-1], ops[n]) {
+			n++
+		}
+		if e := m.generate(ops[i:n]); e != nil {
+			out = append(out, e)
+		}
+		i = n
+	}
+	return out
+}
+
+// together reports whether two ops become one generated script: commands of one
+// RUN, and what stands around them.
+func (m *migration) together(a, b *op) bool {
+	if b.made != "" && a.step != b.step || b.raw != "" || a.raw != "" || len(a.place) > 0 || len(b.place) > 0 {
+		return a.made != "" && b.made != ""
+	}
+	if a.made != "" && a.step != b.step { // a directory is made by the script that needs it
+		return b.call == nil && b.raw == ""
+	}
+	if a.step != b.step || !slices.Equal(a.when, b.when) {
+		return false
+	}
+	if a.call != nil && a.call.driver != nil || b.call != nil && b.call.driver != nil {
+		return false
+	}
+	return !(b.script() && m.direct(b)) && !(a.script() && m.direct(a))
+}
+
+// direct reports whether pgstrata starts a script just as the Dockerfile does.
+func (m *migration) direct(o *op) bool { return m.indirect(o) == "" }
+
+// indirect tells what a script has to be given that an entry of the build file
+// cannot give it, "" for nothing.
+func (m *migration) indirect(o *op) string {
+	c := o.call.child
+	switch {
+	case m.placedTarget(o):
+		return "runs where the Dockerfile has it"
+	case !o.step.Scope.Root() || c.User != "" && c.User != "root":
+		return "does not run as root"
+	case len(c.Args) > 0:
+		return "gets arguments"
+	case len(c.Redirects) > 0:
+		return "has its output redirected"
+	case slices.ContainsFunc(c.Wrappers, func(w shell.Wrapper) bool { return !w.Function && w.Name != "time" }):
+		return "runs through " + c.Wrappers[0].Name
+	case slices.ContainsFunc(o.prelude, func(s string) bool { return strings.HasPrefix(s, "umask") || strings.HasPrefix(s, "ulimit") }):
+		return "has limits of its own"
+	case !m.sameInterpreter(o):
+		return "is run by " + c.Interpreter
+	case m.uses[o.call.source] > 1 || m.basenames[scriptName(o.call.source)] > 1:
+		return "shares its name with another"
+	case o.dir != "/" && usesDir(o):
+		return "uses its working directory"
+	case len(o.overrides) > 0:
+		return "has variables of its own"
+	}
+	return ""
+}
+
+// placedTarget reports whether a script is one that setup copies into its place.
+func (m *migration) placedTarget(o *op) bool {
+	f := m.fileOf(o, o.call.target)
+	return f != nil && f.placed
+}
+
+// fileOf is the copied file that is at a path when an op starts.
+func (m *migration) fileOf(o *op, target string) *copied {
+	for _, f := range m.copies {
+		if f.Target == target && o.files[target] == f.CopiedFile {
+			return f
+		}
+	}
+	return nil
+}
+
+// scriptName is what pgstrata calls a script.
+func scriptName(source string) string {
+	return strings.TrimSuffix(path.Base(source), path.Ext(source))
+}
+
+// sameInterpreter reports whether the kernel, which reads the first line, starts
+// the same interpreter as the Dockerfile.
+func (m *migration) sameInterpreter(o *op) bool {
+	c := o.call.child
+	program := m.load(o.call.source)
+	if program == nil {
+		return false
+	}
+	own := program.Main.Interpreter
+	if own == "" {
+		own = "sh"
+	}
+	if c.Interpreter == "" {
+		return true
+	}
+	options := func(words []string) bool {
+		return slices.ContainsFunc(words, func(w string) bool { return w != "-x" && w != "-u" })
+	}
+	var given []string
+	for _, w := range c.InterpreterArgs {
+		given = append(given, w.Value)
+	}
+	return path.Base(c.Interpreter) == own && !options(given) && !options(program.Main.Shebang.Args) || slices.Equal(given, program.Main.Shebang.Args) && path.Base(c.Interpreter) == own
+}
+
+// usesDir reports whether a script may use the directory that it is started in.
+func usesDir(o *op) bool {
+	if o.facts == nil || o.facts.Program == nil || o.facts.Opaque != "" {
+		return true
+	}
+	for _, s := range o.facts.Program.Closure() {
+		if s == o.facts.Program.Main {
+			continue
+		}
+		if _, ok := s.Mentions("PWD"); ok {
+			return true
+		}
+		for _, c := range s.Calls {
+			if c.Dir != o.dir || c.Unreached {
+				continue
+			}
+			if dockerfile.UsesDir(c) || slices.ContainsFunc(c.Args, relative) {
+				return true
+			}
+			for _, r := range c.Redirects {
+				if r.Op != "<<" && r.Op != "<<<" && !strings.HasSuffix(r.Op, "&") && !path.IsAbs(r.Target.Value) {
+					return true
+				}
+			}
+		}
+		for _, src := range s.Sources {
+			if !path.IsAbs(src.Word.Value) && src.Word.Known {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// relative reports whether a word may name a file of the working directory.
+func relative(w shell.Word) bool {
+	return w.Known && strings.Contains(w.Value, "/") && !path.IsAbs(w.Value) && !strings.HasPrefix(w.Value, "-") && !strings.Contains(w.Value, "://") ||
+		w.Glob && !path.IsAbs(w.Value)
+}
+
+// scriptEntry is the entry of a script that needs nothing around it.
+func (m *migration) scriptEntry(o *op) *entry {
+	e := &entry{path: o.call.source, when: o.when, ops: []*op{o}}
+	if o.call.whole {
+		e.notes = append(e.notes, path.Base(o.call.source)+" runs other scripts, and could not be taken apart: an edit of one runs all")
+	}
+	m.finish(e)
+	return e
+}
+
+// finish adds what an entry's script reads: files, variables, mounts.
+func (m *migration) finish(e *entry) {
+	program := m.load(e.path)
+	if program == nil {
+		return
+	}
+	seen := map[string]bool{e.path: true}
+	for _, s := range program.Closure() {
+		seen[s.Path] = true
+	}
+	var inputs []string
+	for _, o := range e.ops {
+		for target, f := range o.reads() {
+			if seen[f.Source] {
+				continue
+			}
+			inputs = append(inputs, f.Source)
+			if e.generated == nil && (speaksOf(program, target) || !finds(program, f.Source)) {
+				m.link(target, f.Source)
+			}
+		}
+		for _, f := range o.place {
+			inputs = append(inputs, f.Source)
+		}
+		m.mounts(e, o)
+	}
+	inputs = append(inputs, e.inputs...)
+	e.inputs = m.covered(sorted(inputs), seen)
+	m.report.wentTo(e)
+}
+
+// covered names directories in place of all of their files.
+func (m *migration) covered(files []string, seen map[string]bool) []string {
+	var out []string
+	for _, name := range files {
+		if !slices.ContainsFunc(out, func(dir string) bool { return within(name, strings.TrimSuffix(dir, "/")) }) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// load reads a script as pgstrata will: below /context.
+func (m *migration) load(source string) *shell.Program {
+	if p, ok := m.programs[source]; ok {
+		return p
+	}
+	p, err := m.loader().Load(source, shell.Options{Dir: "/", Vars: m.values, MaxSize: graph.MaxScriptSize, Follow: true})
+	if err != nil {
+		p = nil
+	}
+	m.programs[source] = p
+	return p
+}

@@ -1,0 +1,56 @@
+package migrate
+
+import "strings"
+
+// account makes the build file's user of the commands that make one: pgstrata
+// then has it before anything else, with numbers that can own files.
+func (m *migration) account(ops []*op) {
+	groups := map[string]*op{}
+	for _, o := range ops {
+		c := o.one()
+		if !o.command() || c == nil {
+			if o.command() || o.script() || len(o.place) > 0 { // what comes before a user may decide its numbers
+				return
+			}
+			continue
+		}
+		a, ok := accountOf(c)
+		switch {
+		case !ok || !a.plain || len(c.Assigns) > 0 || len(c.Redirects) > 0:
+			return
+		case a.group:
+			if a.gid < 1 {
+				return
+			}
+			groups[a.name] = o
+			continue
+		}
+		m.userOf(o, a, groups)
+		return
+	}
+}
+
+// userOf carries one useradd over, and the groupadd that it goes with.
+func (m *migration) userOf(o *op, a account, groups map[string]*op) {
+	group := groups[a.name]
+	gid, hasGroup := m.accounts.primary[a.name]
+	switch {
+	case a.uid < 1 || a.uid > 65533 || !hasGroup || gid < 1 || gid > 65533:
+		return
+	case group == nil || m.accounts.gids[a.name] != gid: // pgstrata names a new group like the user
+		return
+	case strings.HasPrefix(a.shell, "/") && a.shell != "/bin/bash":
+		return
+	}
+	home := a.home
+	if home == "" {
+		home = "/home/" + a.name
+	}
+	m.out.user = &user{name: a.name, uid: a.uid, gid: gid, home: home}
+	for _, used := range []*op{group, o} {
+		used.gone = true
+		m.went(used, Carried, "user")
+	}
+	m.report.differ("the user's entry in the account files, whose shell is bash where there is one, and whose home directory is always there",
+		[]string{"/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshadow", "/etc/passwd-", "/etc/shadow-", "/etc/group-", "/etc/gshadow-", "/etc/subuid", "/etc/subgid", home}, nil)
+}

@@ -1,0 +1,332 @@
+package migrate
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/pgstrata/pgstrata/shell"
+)
+
+// conditions turns what a driver script asks of args into comparisons of the
+// build file.
+type conditions struct {
+	// args are what a comparison may refer to.
+	args names
+}
+
+// keep is a [dockerfile.Conditions]: what depends on args is kept, or it is said
+// why it cannot be.
+func (c *conditions) keep(driver *shell.Program, g shell.Guard) (bool, string) {
+	list, depends := c.of(driver, g)
+	switch {
+	case !depends:
+		return false, ""
+	case list == nil:
+		return false, fmt.Sprintf("%s:%d asks %s, which is no comparison of args", path.Base(driver.Main.Path), g.Pos.Line, strings.Join(strings.Fields(g.Text), " "))
+	}
+	return true, ""
+}
+
+// of returns the comparisons that a guard stands for, nil if it is none, and
+// whether it depends on args.
+func (c *conditions) of(driver *shell.Program, g shell.Guard) (list []string, depends bool) {
+	known := c.within(driver)
+	if g.Kind == shell.GuardCase {
+		return caseComparisons(g, known)
+	}
+	file, err := syntax.NewParser().Parse(strings.NewReader(g.Text), "")
+	if err != nil {
+		return nil, false
+	}
+	if !mentionsAny(file, known) {
+		return nil, false
+	}
+	if len(file.Stmts) != 1 {
+		return nil, true
+	}
+	negated := g.Kind == shell.GuardElse || g.Kind == shell.GuardOr
+	list, ok := comparisons(file.Stmts[0], negated, known)
+	if !ok {
+		return nil, true
+	}
+	return list, true
+}
+
+// within also knows the variables that the driver sets from args, once and for
+// all.
+func (c *conditions) within(driver *shell.Program) names {
+	var known names
+	visiting := map[string]bool{}
+	known = func(name string) (string, bool) {
+		if visiting[name] { // PG=${PG:-15}
+			return c.args(name)
+		}
+		var set []shell.Assign
+		for _, s := range driver.Scripts() {
+			for _, a := range s.Assigns {
+				if a.Name == name && !a.Naked {
+					set = append(set, a)
+				}
+			}
+		}
+		if len(set) == 0 {
+			return c.args(name)
+		}
+		a := set[0]
+		if len(set) > 1 || a.Array || a.Append || a.Func != "" || len(a.Guards) > 0 {
+			return "", false
+		}
+		visiting[name] = true
+		defer delete(visiting, name)
+		word := shellWord(a.Value.Text)
+		if word == nil {
+			return "", false
+		}
+		return fromShell(word, known)
+	}
+	return known
+}
+
+// mentionsAny reports whether text reads a variable that comes from args.
+func mentionsAny(node syntax.Node, known names) bool {
+	found := false
+	syntax.Walk(node, func(n syntax.Node) bool {
+		switch n := n.(type) {
+		case *syntax.ParamExp:
+			if n.Param != nil {
+				text, ok := known(n.Param.Value)
+				found = found || ok && strings.Contains(text, "${")
+			}
+		case *syntax.ArithmExp, *syntax.ArithmCmd:
+			syntax.Walk(n, func(m syntax.Node) bool {
+				if lit, ok := m.(*syntax.Lit); ok {
+					text, ok := known(lit.Value)
+					found = found || ok && strings.Contains(text, "${")
+				}
+				return true
+			})
+		}
+		return !found
+	})
+	return found
+}
+
+// comparisons turns a test into comparisons that all have to hold.
+func comparisons(stmt *syntax.Stmt, negated bool, known names) ([]string, bool) {
+	if len(stmt.Redirs) > 0 || stmt.Background {
+		return nil, false
+	}
+	negated = negated != stmt.Negated
+	switch cmd := stmt.Cmd.(type) {
+	case *syntax.BinaryCmd:
+		if cmd.Op != syntax.AndStmt && cmd.Op != syntax.OrStmt {
+			return nil, false
+		}
+		return both(negated, cmd.Op == syntax.AndStmt,
+			func() ([]string, bool) { return comparisons(cmd.X, negated, known) },
+			func() ([]string, bool) { return comparisons(cmd.Y, negated, known) })
+	case *syntax.TestClause:
+		return testComparisons(cmd.X, negated, known)
+	case *syntax.CallExpr:
+		return callComparisons(cmd, negated, known)
+	case *syntax.ArithmCmd:
+		return arithmComparisons(cmd.X, negated, known)
+	}
+	return nil, false
+}
+
+// both joins two conditions, where the result is a row of comparisons that all
+// have to hold: `a && b`, or `a || b` that must not hold.
+func both(negated, and bool, x, y func() ([]string, bool)) ([]string, bool) {
+	if negated == and {
+		return nil, false
+	}
+	a, ok1 := x()
+	b, ok2 := y()
+	return append(a, b...), ok1 && ok2
+}
+
+func testComparisons(x syntax.TestExpr, negated bool, known names) ([]string, bool) {
+	switch x := x.(type) {
+	case *syntax.ParenTest:
+		return testComparisons(x.X, negated, known)
+	case *syntax.UnaryTest:
+		if x.Op == syntax.TsNot {
+			return testComparisons(x.X, !negated, known)
+		}
+		if w, ok := x.X.(*syntax.Word); ok {
+			return emptiness(x.Op.String(), w, negated, known)
+		}
+	case *syntax.BinaryTest:
+		if x.Op == syntax.AndTest || x.Op == syntax.OrTest {
+			return both(negated, x.Op == syntax.AndTest,
+				func() ([]string, bool) { return testComparisons(x.X, negated, known) },
+				func() ([]string, bool) { return testComparisons(x.Y, negated, known) })
+		}
+		l, ok1 := x.X.(*syntax.Word)
+		r, ok2 := x.Y.(*syntax.Word)
+		if ok1 && ok2 {
+			return comparison(x.Op.String(), l, r, negated, known)
+		}
+	}
+	return nil, false
+}
+
+// callComparisons reads `[ … ]` and `test …`.
+func callComparisons(cmd *syntax.CallExpr, negated bool, known names) ([]string, bool) {
+	args := cmd.Args
+	if len(args) == 0 || len(cmd.Assigns) > 0 {
+		return nil, false
+	}
+	switch args[0].Lit() {
+	case "[":
+		if args[len(args)-1].Lit() != "]" {
+			return nil, false
+		}
+		args = args[1 : len(args)-1]
+	case "test":
+		args = args[1:]
+	default:
+		return nil, false
+	}
+	if len(args) > 1 && args[0].Lit() == "!" {
+		args, negated = args[1:], !negated
+	}
+	switch len(args) {
+	case 2:
+		return emptiness(args[0].Lit(), args[1], negated, known)
+	case 3:
+		return comparison(args[1].Lit(), args[0], args[2], negated, known)
+	}
+	return nil, false
+}
+
+// arithmComparisons reads `(( … ))`.
+func arithmComparisons(x syntax.ArithmExpr, negated bool, known names) ([]string, bool) {
+	b, ok := x.(*syntax.BinaryArithm)
+	if !ok {
+		return nil, false
+	}
+	op := b.Op.String()
+	if op == "&&" || op == "||" {
+		return both(negated, op == "&&",
+			func() ([]string, bool) { return arithmComparisons(b.X, negated, known) },
+			func() ([]string, bool) { return arithmComparisons(b.Y, negated, known) })
+	}
+	l, ok1 := arithmText(b.X, known)
+	r, ok2 := arithmText(b.Y, known)
+	if !ok1 || !ok2 {
+		return nil, false
+	}
+	return written(l, map[string]string{"==": "-eq", "!=": "-ne", "<": "-lt", "<=": "-le", ">": "-gt", ">=": "-ge"}[op], r, negated)
+}
+
+func arithmText(x syntax.ArithmExpr, known names) (string, bool) {
+	w, ok := x.(*syntax.Word)
+	if !ok {
+		return "", false
+	}
+	if name := w.Lit(); name != "" && !isDigit(name[0]) { // a variable without its dollar sign
+		return known(name)
+	}
+	return fromShell(w, known)
+}
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+
+// emptiness is [ -n word ] or [ -z word ].
+func emptiness(op string, w *syntax.Word, negated bool, known names) ([]string, bool) {
+	text, ok := fromShell(w, known)
+	if !ok || op != "-n" && op != "-z" {
+		return nil, false
+	}
+	if (op == "-z") == negated {
+		return []string{operand(text) + ` != ""`}, true
+	}
+	return []string{operand(text) + ` == ""`}, true
+}
+
+func comparison(op string, l, r *syntax.Word, negated bool, known names) ([]string, bool) {
+	left, ok1 := fromShell(l, known)
+	right, ok2 := fromShell(r, known)
+	if !ok1 || !ok2 {
+		return nil, false
+	}
+	return written(left, op, right, negated)
+}
+
+// written is a comparison as the build file has it. Both sides of a numeric one
+// are taken to be numbers, as the shell takes them.
+func written(left, op, right string, negated bool) ([]string, bool) {
+	ops := []string{"==", "!=", "<", ">=", ">", "<="} // pairs of opposites
+	i := slices.Index(ops, map[string]string{
+		"=": "==", "==": "==", "!=": "!=", "-eq": "==", "-ne": "!=", "-lt": "<", "-le": "<=", "-gt": ">", "-ge": ">=",
+	}[op])
+	if i < 0 || strings.Contains(right, "|") {
+		return nil, false
+	}
+	if negated {
+		i ^= 1
+	}
+	return []string{operand(left) + " " + ops[i] + " " + operand(right)}, true
+}
+
+// operand quotes what is empty or has spaces; neither can hold a quote.
+func operand(text string) string {
+	switch {
+	case text == "" || strings.ContainsAny(text, " \t'"):
+		return `"` + text + `"`
+	case strings.Contains(text, `"`):
+		return "'" + text + "'"
+	}
+	return text
+}
+
+// caseComparisons reads an arm of case.
+func caseComparisons(g shell.Guard, known names) (list []string, depends bool) {
+	text, _, ok := strings.Cut(g.Text, " in ")
+	word := shellWord(text)
+	if !ok || word == nil || !mentionsAny(word, known) {
+		return nil, false
+	}
+	left, ok := fromShell(word, known)
+	if !ok || len(g.Patterns) == 0 {
+		return nil, true
+	}
+	above, ok := alternatives(g.Above)
+	if !ok {
+		return nil, true
+	}
+	if len(g.Patterns) == 1 && g.Patterns[0] == "*" {
+		if above == "" {
+			return nil, true
+		}
+		return []string{operand(left) + " != " + above}, true
+	}
+	these, ok := alternatives(g.Patterns)
+	if !ok {
+		return nil, true
+	}
+	return []string{operand(left) + " == " + these}, true
+}
+
+// alternatives are patterns that are plain texts, with | between them.
+func alternatives(patterns []string) (string, bool) {
+	var out []string
+	for _, p := range patterns {
+		word := shellWord(p)
+		if word == nil {
+			return "", false
+		}
+		text, ok := fromShell(word, func(string) (string, bool) { return "", false })
+		if !ok || text == "" || strings.ContainsAny(text, "|\\$ '\"") {
+			return "", false
+		}
+		out = append(out, text)
+	}
+	return strings.Join(out, "|"), true
+}

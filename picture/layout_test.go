@@ -1,0 +1,101 @@
+package picture
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pgstrata/pgstrata/plan"
+)
+
+// random is a record of any shape: what is drawn is not up to the drawing.
+func random(r *rand.Rand) *plan.Record {
+	states := []string{"base", "toolchain", "setup", "setup", "setup", "stage of another file", "entrypoint", "image", "test"}
+	kinds := []plan.Kind{plan.KindScript, plan.KindScript, plan.KindPackages, plan.KindOutputs, plan.KindLayer, plan.KindFiles}
+	out := &plan.Record{Platform: "linux/amd64"}
+	for i := range 1 + r.IntN(40) {
+		n := plan.Node{ID: fmt.Sprint(i), State: states[r.IntN(len(states))], Kind: kinds[r.IntN(len(kinds))], Title: "a rather long title " + fmt.Sprint(i)}
+		if n.State == "toolchain" && r.IntN(2) == 0 {
+			n.ID = "toolchain/packages-" + n.ID
+		}
+		for range r.IntN(4) {
+			if i > 0 {
+				n.Edges = append(n.Edges, plan.Edge{Node: out.Nodes[r.IntN(i)].ID, How: plan.On})
+			}
+		}
+		out.Nodes = append(out.Nodes, n)
+	}
+	return out
+}
+
+func TestLayout(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6)) //nolint:gosec // the same cases each time
+	for range 300 {
+		record := random(r)
+		l := newLayout(record)
+		require.Len(t, l.places, len(record.Nodes))
+		at := map[[2]int]string{}
+		for id, p := range l.places {
+			key := [2]int{p.x, p.y}
+			require.Empty(t, at[key], "%s and %s are in one place", id, at[key])
+			at[key] = id
+			assert.GreaterOrEqual(t, p.x, margin)
+			assert.LessOrEqual(t, p.right(), l.width-margin)
+			s := p.box().strip
+			assert.GreaterOrEqual(t, p.y, s.y+padTop, id)
+			assert.LessOrEqual(t, p.y+boxHeight, s.y+s.height, id)
+		}
+		bands := map[string]*strip{}
+		for i, s := range l.strips {
+			bands[s.state] = s
+			assert.LessOrEqual(t, s.y+s.height, l.height-footHeight)
+			if i > 0 && l.strips[i-1].y == s.y {
+				assert.Less(t, l.strips[i-1].x+l.strips[i-1].width, s.x, "bands beside each other have a gap")
+			}
+		}
+		if e, s := bands["entrypoint"], bands["setup"]; e != nil && s != nil {
+			assert.Greater(t, l.gate, s.y+s.height)
+			assert.Less(t, l.gate, e.y)
+		}
+		for i, e := range l.lines() {
+			assert.NotEqual(t, e.from, e.to)
+			path := e.path(lanes(l.lines())[i])
+			assert.Contains(t, path, fmt.Sprintf("M%d %dL", e.from.right(), e.from.middle()))
+			assert.Contains(t, path, fmt.Sprintf("L%d %d", e.to.left()-7, e.to.middle()))
+		}
+	}
+}
+
+// A long chain goes on in another line, and is as wide as what is there.
+func TestLongChainWraps(t *testing.T) {
+	record := &plan.Record{}
+	for i := range 14 {
+		n := plan.Node{ID: fmt.Sprint(i), State: "setup", Kind: plan.KindScript}
+		if i > 0 {
+			n.Edges = []plan.Edge{{Node: fmt.Sprint(i - 1), How: plan.On}}
+		}
+		record.Nodes = append(record.Nodes, n)
+	}
+	l := newLayout(record)
+	assert.Equal(t, 5, l.cols, "three lines of five, five and four")
+	assert.Equal(t, 3, l.strips[0].rows)
+	assert.Equal(t, [2]int{0, 1}, [2]int{l.places["5"].col, l.places["5"].row})
+	assert.Len(t, l.lines(), 13)
+}
+
+func TestLines(t *testing.T) {
+	texts := func(title string) []string {
+		var out []string
+		for _, l := range lines(0, 0, title) {
+			out = append(out, l.Text)
+		}
+		return out
+	}
+	assert.Equal(t, []string{"99-cleanup.sh"}, texts("99-cleanup.sh"))
+	assert.Equal(t, []string{"02-install-", "postgresql.sh"}, texts("02-install-postgresql.sh"))
+	assert.Equal(t, []string{"COPY entrypoint.sh", "/entrypoint.sh"}, texts("COPY entrypoint.sh /entrypoint.sh"))
+	assert.Equal(t, []string{"aaaaaaaaaaaaaaaaaa", "bbbbbbbbbbbbbbbbb…"}, texts("aaaaaaaaaaaaaaaaaabbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"))
+}

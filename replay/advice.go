@@ -1,0 +1,274 @@
+package replay
+
+import (
+	"cmp"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/pgstrata/pgstrata/graph"
+	"github.com/pgstrata/pgstrata/plan"
+)
+
+// Advice is something that would have saved work.
+type Advice struct {
+	// Kind is order, split, shared or class.
+	Kind string `json:"kind"`
+	// Text says what to do.
+	Text string `json:"text"`
+	// Saves is how many runs of setup scripts there would have been less, of
+	// all; for a class, how many entrypoint layers.
+	Saves int `json:"saves"`
+	Of    int `json:"of"`
+	// Seconds is the time that this is; 0 where nobody measured.
+	Seconds float64 `json:"seconds,omitempty"`
+	// Order are the paths of the chain's scripts as they should be.
+	Order []string `json:"order,omitempty"`
+	// Edit is the change of the build file, as a diff or as what to write, and
+	// Note what else to know of it; filled by the caller.
+	Edit string `json:"edit,omitempty"`
+	Note string `json:"note,omitempty"`
+}
+
+// Advise looks for what would have saved most: another order of the chain's
+// scripts, scripts that would better be split, and entrypoint files that are in
+// the wrong class. It looks at the first contender, and at the newest record.
+func (r *Report) Advise(chain Chain, newest *plan.Record) {
+	if len(r.Contenders) == 0 || newest == nil {
+		return
+	}
+	if n := len(chain); n > maxChain {
+		r.Notes = append(r.Notes, fmt.Sprintf("no order was looked for: the chain has %d scripts, and the orders of more than %d are too many to try", n, maxChain))
+	}
+	if len(chain) > bitsOfSet {
+		chain = nil
+	}
+	c := r.Contenders[0]
+	p := newPast(chain, c.Outcomes)
+	current := make([]int, len(chain))
+	for i := range chain {
+		current[i] = i
+	}
+	cost, runs := p.cost(current)
+	r.Advice = append(r.Advice, p.reorder(current, cost, runs)...)
+	r.Advice = append(r.Advice, p.split(cost, runs)...)
+	r.Advice = append(r.Advice, c.shared(newest)...)
+	r.Advice = append(r.Advice, reclass(c.commits(), newest)...)
+}
+
+// bitsOfSet is how many scripts a set of them can have.
+const bitsOfSet = 64
+
+// worthwhile tells savings that are worth a word: a twentieth, and not a single run.
+func worthwhile(saves, of int64) bool { return saves >= 2 && saves*20 >= of }
+
+// seconds is a weight as a time, 0 where scripts were counted.
+func (p *past) seconds(weight int64) float64 {
+	if slices.ContainsFunc(p.chain, func(l Link) bool { return l.Weight != 1 }) {
+		return float64(weight) / 1000
+	}
+	return 0
+}
+
+// reorder offers the best order.
+func (p *past) reorder(current []int, cost, runs int64) []Advice {
+	order := p.best()
+	if order == nil || slices.Equal(order, current) {
+		return nil
+	}
+	better, fewer := p.cost(order)
+	if !worthwhile(cost-better, cost) {
+		return nil
+	}
+	a := Advice{Kind: "order", Saves: int(runs - fewer), Of: int(runs), Seconds: p.seconds(cost - better)}
+	for _, i := range order {
+		a.Order = append(a.Order, p.chain[i].Path)
+	}
+	a.Text = "run the scripts in the order " + strings.Join(names(a.Order), ", ")
+	stay := rising(order)
+	if len(stay) == len(order)-1 {
+		at := slices.IndexFunc(order, func(i int) bool { return !slices.Contains(stay, i) })
+		a.Text = "run " + path.Base(a.Order[at]) + " first"
+		if at > 0 {
+			a.Text = fmt.Sprintf("run %s after %s", path.Base(a.Order[at]), path.Base(a.Order[at-1]))
+		}
+	}
+	return []Advice{a}
+}
+
+func names(paths []string) []string {
+	var out []string
+	for _, p := range paths {
+		out = append(out, path.Base(p))
+	}
+	return out
+}
+
+// rising is the longest part of an order that is in the old order: all others
+// have moved.
+func rising(order []int) []int {
+	var best []int
+	longest := make([][]int, len(order)) // that ends here
+	for i, v := range order {
+		for j := range i {
+			if order[j] < v && len(longest[j]) > len(longest[i]) {
+				longest[i] = longest[j]
+			}
+		}
+		longest[i] = append(slices.Clone(longest[i]), v)
+		if len(longest[i]) > len(best) {
+			best = longest[i]
+		}
+	}
+	return best
+}
+
+// split finds the scripts whose changes make others run.
+func (p *past) split(cost, runs int64) []Advice {
+	var out []Advice
+	for i, l := range p.chain {
+		var rest []int
+		for j := range p.chain {
+			if j != i {
+				rest = append(rest, j)
+			}
+		}
+		own := p.runs(i, 0)
+		better, fewer := p.cost(rest)
+		better, fewer = better+own*l.Weight, fewer+own
+		if !worthwhile(cost-better, cost) {
+			continue
+		}
+		name := path.Base(l.Path)
+		text := fmt.Sprintf("split %s: it changed in %s, and %s; with outputs it would run beside them, and so would the lines that change in a script at the end",
+			name, many(int(own), "commit"), p.behind(i))
+		if i == len(p.chain)-1 {
+			text = fmt.Sprintf("give %s outputs: it ran for every change of the scripts before it, and would run for its own alone, which were %d", name, own)
+		}
+		out = append(out, Advice{Kind: "split", Text: text, Saves: int(runs - fewer), Of: int(runs), Seconds: p.seconds(cost - better)})
+	}
+	slices.SortStableFunc(out, func(a, b Advice) int {
+		return cmp.Or(cmp.Compare(b.Seconds, a.Seconds), b.Saves-a.Saves)
+	})
+	const most = 3
+	return out[:min(len(out), most)]
+}
+
+// behind says what runs after a script.
+func (p *past) behind(i int) string {
+	n := len(p.chain) - i - 1
+	if n == 1 {
+		return "the script after it ran each time"
+	}
+	return fmt.Sprintf("the %d scripts after it ran each time", n)
+}
+
+// shared finds files that several scripts read: a change of one runs them all.
+func (c *Contender) shared(newest *plan.Record) []Advice {
+	var out []Advice
+	for _, cause := range c.Causes {
+		if cause.Kind != "file" || cause.Commits < 2 {
+			continue
+		}
+		var readers []string
+		for i := range newest.Nodes {
+			n := &newest.Nodes[i]
+			reads := slices.ContainsFunc(n.Parts, func(p plan.Part) bool { return p.Kind == "file" && p.Name == cause.Name })
+			if n.Kind == plan.KindScript && reads && script(n) != cause.Name {
+				readers = append(readers, n.Title)
+			}
+		}
+		if len(readers) < 2 {
+			continue
+		}
+		out = append(out, Advice{Kind: "shared", Of: c.Ran, Text: fmt.Sprintf(
+			"split %s: it changed in %s, and %s of setup ran for it; %s read it, and each may need but a part",
+			cause.Name, many(cause.Commits, "commit"), many(cause.Ran, "step"), strings.Join(readers, ", "))})
+	}
+	return out
+}
+
+// commits are those that were compared.
+func (c *Contender) commits() []Commit {
+	var out []Commit
+	for _, o := range c.Outcomes {
+		out = append(out, o.Commit)
+	}
+	return out
+}
+
+// reclass finds entrypoint scripts that push a layer of others along each time
+// that they change, though another layer changes with them.
+func reclass(commits []Commit, newest *plan.Record) []Advice {
+	classes := map[string][]string{"utilities": nil, "runtime": nil}
+	of := map[string]string{}
+	for name := range classes {
+		n := newest.Node(graph.EntrypointState + "/" + name)
+		if n == nil {
+			return nil
+		}
+		for _, p := range n.Parts {
+			if p.Kind == "file" {
+				classes[name] = append(classes[name], p.Name)
+				of[p.Name] = name
+			}
+		}
+	}
+	layers := func(moved string) int {
+		n := 0
+		for _, c := range commits {
+			made := map[string]bool{}
+			for _, name := range c.Changed {
+				class := of[name]
+				if name == moved {
+					class = other(class)
+				}
+				if class != "" {
+					made[class] = true
+				}
+			}
+			n += len(made)
+		}
+		return n
+	}
+	now := layers("")
+	var best Advice
+	for _, class := range []string{"utilities", "runtime"} {
+		for _, name := range classes[class] {
+			if saves := now - layers(name); len(classes[class]) > 1 && saves > best.Saves {
+				best = Advice{Kind: "class", Saves: saves, Of: now, Text: fmt.Sprintf(
+					"move %s to %s: the layer of the %s was made again each time that it changed", name, listOf(other(class)), class)}
+			}
+		}
+	}
+	if !worthwhile(int64(best.Saves), int64(now)) {
+		return nil
+	}
+	return []Advice{best}
+}
+
+func other(class string) string {
+	switch class {
+	case "utilities":
+		return "runtime"
+	case "runtime":
+		return "utilities"
+	}
+	return ""
+}
+
+// listOf is a class's list in the build file.
+func listOf(class string) string {
+	if class == "utilities" {
+		return "utility_scripts"
+	}
+	return "runtime_scripts"
+}
+
+func many(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

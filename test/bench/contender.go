@@ -1,0 +1,54 @@
+// Package bench builds one tree in several ways, side by side, each on a fresh daemon of its own: with a Dockerfile as
+// such projects write it, with the best Dockerfile that is known, and with pgstrata. It makes the edits of a working day,
+// one after another, and measures what each of them costs.
+//
+// `make bench` runs it. docs/benchmarks.md tells what it does and what came out.
+package bench
+
+// Contender is one way to build the tree.
+type Contender struct {
+	Key  string // in the results, and as the image's name
+	Name string
+	File string   // the build file
+	Args []string // further arguments of docker buildx build
+	// Whole tells that all of setup is one step, which every edit runs again.
+	Whole bool
+	// Frontend is the name of the process that the daemon starts for it; "" where BuildKit's own frontend does the work,
+	// which is in the daemon.
+	Frontend string
+}
+
+const frontendProcess = "pgstrata-frontend"
+
+// The keys of the contenders that goals speak of.
+const (
+	Naive    = "naive"
+	Best     = "best"
+	Pgstrata = "pgstrata"
+	Adopted  = "adopted"
+	Floor    = "floor"
+)
+
+// Contenders are compared in every row.
+func Contenders() []Contender {
+	return []Contender{
+		{Key: Naive, Name: "naive Dockerfile", File: "Dockerfile.naive", Whole: true},
+		{Key: Best, Name: "best Dockerfile", File: "Dockerfile.best"},
+		{Key: Pgstrata, Name: "pgstrata", File: "Dockerfile", Frontend: frontendProcess},
+		{
+			Key: Adopted, Name: "naive Dockerfile through pgstrata", File: "Dockerfile.naive", Frontend: frontendProcess,
+			Args: []string{"--build-arg=BUILDKIT_SYNTAX=" + frontendImage},
+		},
+	}
+}
+
+const (
+	frontendImage = "localhost:5000/pgstrata:dev"
+	floorImage    = "floor:dev"
+)
+
+// TheFloor is no way to build anything: a frontend image that answers at once, with an empty image. What it takes is the
+// client's, the registry's and the daemon's.
+func TheFloor() Contender {
+	return Contender{Key: Floor, Name: "empty solve", File: "Dockerfile.floor", Frontend: "floor"}
+}

@@ -1,0 +1,244 @@
+package bench
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/moby/buildkit/client"
+
+	"github.com/pgstrata/pgstrata/test/testenv"
+)
+
+// Mode is how much is measured.
+type Mode struct {
+	Name string
+	Tree string // a folder of testdata
+	// Versions are what arguments are set to, besides their default.
+	Versions []string
+	// Times is how often a build is measured at most; one that takes long is measured less often, so that all of a cell's
+	// builds take about Patience, or one build.
+	Times    int
+	Patience time.Duration
+	// Stand tells that where all of setup is one step, one row's measurement stands for all that run the same.
+	Stand bool
+	// Enough is when rows that are left are left out: a run has to end.
+	Enough time.Duration
+}
+
+// Modes are what BENCH can be: full is the default.
+func Modes() map[string]Mode {
+	return map[string]Mode{
+		"full":  {Name: "full", Tree: "full", Versions: []string{"trixie"}, Times: 9, Patience: 12 * time.Second, Stand: true, Enough: 35 * time.Minute},
+		"quick": {Name: "quick", Tree: "quick", Versions: []string{"2", "3", "4"}, Times: 3, Patience: 4 * time.Second, Enough: 9 * time.Minute},
+	}
+}
+
+// Runner measures all contenders.
+type Runner struct {
+	TB   testing.TB
+	Mode Mode
+	// Say tells of the progress.
+	Say func(format string, args ...any)
+	// Saved is called after each row, so that a run that is broken off has not been for nothing.
+	Saved func(*Results) error
+
+	racers []*racer
+	start  time.Time
+}
+
+// racer is a contender at work.
+type racer struct {
+	Contender
+	env    *testenv.Env
+	dir    string // its tree
+	layers map[v1.Hash]bool
+	base   v1.Image
+	dead   error // why it builds no more
+}
+
+// Run measures all rows, and then the frontends alone.
+func (r *Runner) Run() (*Results, error) {
+	r.start = time.Now()
+	machine, err := r.machine()
+	if err != nil {
+		return nil, err
+	}
+	results := &Results{Date: now(), Mode: r.Mode.Name, Machine: machine}
+	floor := r.enter(TheFloor())
+	for _, c := range Contenders() {
+		r.racers = append(r.racers, r.enter(c))
+		results.Contenders = append(results.Contenders, c.Key)
+	}
+	for _, row := range Rows(r.Mode.Versions) {
+		racers := r.racers
+		if row.Floor {
+			racers = append(slices.Clone(racers), floor)
+		}
+		cells := r.row(row, racers)
+		results.Rows = append(results.Rows, RowResult{Name: row.Name, Cells: cells})
+		if err := r.Saved(results); err != nil {
+			return nil, err
+		}
+	}
+	if results.Overhead, err = r.overhead(); err != nil {
+		return nil, err
+	}
+	results.Machine.LoadAtEnd = loadAverage()
+	results.Minutes = time.Since(r.start).Minutes()
+	return results, r.Saved(results)
+}
+
+// enter gives a contender a daemon, a registry and a tree of its own.
+func (r *Runner) enter(c Contender) *racer {
+	r.TB.Helper()
+	env := testenv.New(r.TB)
+	racer := &racer{Contender: c, env: env, dir: tree(r.TB, r.Mode.Tree), layers: map[v1.Hash]bool{}}
+	if c.Frontend == frontendProcess {
+		env.Frontend(r.TB)
+	}
+	if c.Key == Floor {
+		pushFloor(r.TB, env)
+	}
+	racer.base = pinBase(r.TB, env)
+	return racer
+}
+
+// row measures one row: all contenders in turns, until each has been measured often enough.
+func (r *Runner) row(row Row, racers []*racer) map[string]Cell {
+	cells := map[string]Cell{}
+	var running []*racer
+	for _, racer := range racers {
+		switch {
+		case racer.dead != nil:
+			cells[racer.Key] = Cell{Error: "its cold build failed"}
+		case r.Mode.Stand && racer.Whole && row.Like != "":
+			cells[racer.Key] = Cell{Like: row.Like}
+		case time.Since(r.start) > r.Mode.Enough:
+			cells[racer.Key] = Cell{Error: "no time was left"}
+		default:
+			running = append(running, racer)
+		}
+	}
+	for n := 0; len(running) > 0; n++ {
+		var again []*racer
+		for i := range running {
+			racer := running[(i+n)%len(running)] // who goes first has no advantage
+			cell := cells[racer.Key]
+			s, err := r.build(row, racer, n)
+			if err != nil {
+				r.Say("%s: %s: %v", row.Name, racer.Name, err)
+				cell.Error = "failed"
+				if row.Name == Cold {
+					racer.dead = err
+				}
+				cells[racer.Key] = cell
+				continue
+			}
+			cell.add(s, racer.layers)
+			cells[racer.Key] = cell
+			r.Say("%s: %s: %.2f s, %d ran, %d cached", row.Name, racer.Name, s.seconds, cell.Ran, cell.Cached)
+			if r.again(row, cell) {
+				again = append(again, racer)
+			}
+		}
+		running = again
+	}
+	if row.Times == 0 && !row.Imported {
+		r.memory(row, racers, cells)
+	}
+	return cells
+}
+
+// again tells whether a cell wants another measurement.
+func (r *Runner) again(row Row, cell Cell) bool {
+	n := len(cell.Seconds)
+	if n >= r.Mode.Times || row.Times > 0 && n >= row.Times {
+		return false
+	}
+	took := time.Duration(Median(cell.Seconds) * float64(time.Second))
+	return time.Duration(n+1)*took <= r.Mode.Patience
+}
+
+// build does what the row says, for the nth time, and builds.
+func (r *Runner) build(row Row, racer *racer, n int) (*sample, error) {
+	var args []string
+	if row.Edit != nil {
+		if err := row.Edit(racer.dir, n); err != nil {
+			return nil, err
+		}
+	}
+	if row.Args != nil {
+		args = row.Args(n)
+	}
+	if row.Rebase {
+		if err := racer.rebase(n); err != nil {
+			return nil, err
+		}
+	}
+	if row.Imported {
+		cache := "type=registry,ref=" + racer.env.Registry.Ref("cache")
+		if _, err := racer.build(r.TB, "--cache-to="+cache+",mode=max"); err != nil {
+			return nil, err
+		}
+		if err := racer.env.Daemon.Client.Prune(r.TB.Context(), nil, client.PruneAll); err != nil {
+			return nil, err
+		}
+		args = append(args, "--cache-from="+cache)
+	}
+	return racer.build(r.TB, args...)
+}
+
+func (r *racer) build(tb testing.TB, args ...string) (*sample, error) {
+	tb.Helper()
+	flags := []string{"buildx", "build", "--progress=rawjson", "--push", "--tag", r.env.Registry.Ref(r.Key), "--file", r.File}
+	all := slices.Concat(flags, r.Args, args, []string{"."})
+	cmd := r.env.Command(tb, "docker", all...)
+	cmd.Dir = r.dir
+	return run(tb, cmd, r.env.Registry, r.Key)
+}
+
+// memory builds once more where that is quick, unmeasured, and looks at the frontend's process meanwhile.
+func (r *Runner) memory(row Row, racers []*racer, cells map[string]Cell) {
+	for _, racer := range racers {
+		cell := cells[racer.Key]
+		if racer.Frontend == "" || len(cell.Seconds) == 0 || Median(cell.Seconds) > r.Mode.Patience.Seconds() {
+			continue
+		}
+		ctx, stop := context.WithCancel(r.TB.Context())
+		found := make(chan int64)
+		go func() { found <- peak(ctx, racer.Frontend, filepath.Dir(racer.env.Daemon.Address[len("unix://"):])) }()
+		s, err := r.build(row, racer, len(cell.Seconds))
+		stop()
+		cell.Memory = <-found
+		if err != nil {
+			r.Say("%s: %s: %v", row.Name, racer.Name, err)
+			cell.Error = "failed"
+		} else { // known from now on
+			seconds := cell.Seconds
+			cell.add(s, racer.layers)
+			cell.Seconds = seconds
+		}
+		cells[racer.Key] = cell
+	}
+}
+
+// machine describes what is measured, and where.
+func (r *Runner) machine() (Machine, error) {
+	m := ThisMachine()
+	binary, err := os.Stat(testenv.Program(r.TB, frontendProcess))
+	if err != nil {
+		return m, err
+	}
+	m.FrontendMB = float64(binary.Size()) / 1e6
+	info, err := testenv.Shared(r.TB).Daemon.Client.Info(r.TB.Context())
+	if err != nil {
+		return m, err
+	}
+	m.BuildKit = info.BuildkitVersion.Version
+	return m, nil
+}

@@ -1,7 +1,0 @@
-//go:build explore
-
-package bench
-
-import fstypes "github.com/tonistiigi/fsutil/types"
-
-type fsStat = fstypes.Stat

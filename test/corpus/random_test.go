@@ -1,0 +1,113 @@
+package corpus
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/tools/txtar"
+
+	"github.com/pgstrata/pgstrata/test/testenv"
+)
+
+// usualCount is how many random Dockerfiles are built, unless
+// PGSTRATA_CORPUS_COUNT says another number. Each has a seed of its own: the
+// first that of PGSTRATA_CORPUS_SEED, the others those that follow.
+const usualCount = 40
+
+// TestRandom builds random Dockerfiles both ways. One that goes wrong is
+// printed as small as it can be made, ready to be kept in testdata.
+func TestRandom(t *testing.T) {
+	p := newProver(testenv.Shared(t))
+	seed, count := setting(t, "PGSTRATA_CORPUS_SEED", usualSeed()), setting(t, "PGSTRATA_CORPUS_COUNT", usualCount)
+	var group errgroup.Group
+	group.SetLimit(2)
+	for i := range count {
+		group.Go(func() error {
+			s := draw(rand.New(rand.NewPCG(seed+i, 1)))
+			v, err := p.prove(t.Context(), s.specimen())
+			if err == nil && len(v.mismatches) > 0 {
+				s, v, err = p.shrink(t.Context(), s, v)
+				t.Errorf("PGSTRATA_CORPUS_SEED=%d PGSTRATA_CORPUS_COUNT=1: %v\n%s\n%s\nas small as it gets:\n%s",
+					seed+i, v.decisions, strings.Join(v.mismatches, "\n"), v.traces, s.specimen().archive())
+			}
+			return err
+		})
+	}
+	require.NoError(t, group.Wait())
+	t.Logf("PGSTRATA_CORPUS_SEED=%d: %d random Dockerfiles", seed, count)
+}
+
+func setting(t *testing.T, name string, usual uint64) uint64 {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return usual
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	require.NoError(t, err, name)
+	return n
+}
+
+// atom is a part of a sketch that can be left out: an instruction of the
+// Dockerfile, a line of a file, a build arg.
+type atom struct{ file, line string }
+
+const argsFile = "build args" // no file of the tree
+
+// sketch is a random build, in order: what is of one file lies together.
+type sketch []atom
+
+func (s sketch) specimen() *specimen {
+	out := &specimen{name: "random", about: "Found by TestRandom.", options: map[string]string{}}
+	texts := map[string]*strings.Builder{}
+	var names []string
+	for _, a := range s {
+		if a.file == argsFile {
+			name, value, _ := strings.Cut(a.line, "=")
+			out.options["build-arg:"+name] = value
+			continue
+		}
+		if texts[a.file] == nil {
+			texts[a.file] = new(strings.Builder)
+			names = append(names, a.file)
+		}
+		fmt.Fprintln(texts[a.file], a.line)
+	}
+	for _, name := range names {
+		out.files = append(out.files, txtar.File{Name: name, Data: []byte(texts[name].String())})
+	}
+	return out
+}
+
+// shrink leaves out atoms for as long as the rest goes wrong in the same way:
+// both builds end as they did, and there are mismatches.
+func (p *prover) shrink(ctx context.Context, s sketch, v *verdict) (sketch, *verdict, error) {
+	deadline := time.Now().Add(3 * time.Minute)
+	for size := len(s) / 2; size > 0; {
+		smaller := false
+		for at := 1; at < len(s) && time.Now().Before(deadline); { // the first is FROM
+			c := append(s[:at:at], s[min(at+size, len(s)):]...)
+			got, err := p.prove(ctx, c.specimen())
+			if err != nil {
+				return s, v, err
+			}
+			if len(got.mismatches) > 0 && got.failed == v.failed {
+				s, v, smaller = c, got, true
+			} else {
+				at += size
+			}
+		}
+		if size > 1 || !smaller {
+			size /= 2
+		}
+	}
+	return s, v, nil
+}

@@ -1,0 +1,98 @@
+package corpus
+
+import (
+	"strconv"
+	"strings"
+)
+
+// statement draws one line of a script: something that reads or changes
+// files, variables or what the shell knows of itself. N numbers its output.
+func (a *artist) statement(n int) string {
+	file := a.one(a.setup+"/data/a.txt", a.setup+"/data/b.conf", a.setup+"/lib.sh", a.app+"/x.conf", a.app+"/sub/y", a.app+"/run.sh", "/etc/x.conf")
+	dir := a.one(a.setup, a.setup+"/data", a.setup+"/scripts", a.app, a.app+"/sub")
+	other := a.setup + "/scripts/" + a.scripts[a.IntN(len(a.scripts))]
+	text := strings.NewReplacer(
+		"FILE", file, "DIR", dir, "OTHER", other, "SETUP", a.setup, "OUT", "/out."+strconv.Itoa(n), "NUMBER", strconv.Itoa(n),
+		"VAR", a.one("ARG_ONE", "ARG_TWO", "ENV_ONE", "ENV_TWO"),
+	).Replace(a.one(statements()...))
+	if a.chance(70) {
+		text = "{ " + text + "; } || echo failed >>/out." + strconv.Itoa(n)
+	}
+	return text
+}
+
+// statements are all that can be drawn.
+func statements() []string {
+	return []string{
+		// variables
+		`echo "${VAR-unset}" >>OUT`,
+		`echo "${VAR:-empty}" >>/order`,
+		`v=VAR; eval "echo \"\${$v-}\"" >>OUT`,
+		`printenv VAR >>OUT`,
+		`env | grep ^VAR= >>OUT`,
+		// files that are read
+		`cat FILE >>OUT`,
+		`cat FILE DIR/* >>OUT`,
+		`cp FILE /opt/copied.NUMBER`,
+		`cp -p FILE /opt/kept.NUMBER`,
+		`cp -r DIR /opt/tree.NUMBER`,
+		`install -m 0640 FILE /opt/installed.NUMBER`,
+		`head -n 1 <FILE >>OUT`,
+		`while read -r line; do echo "<$line>" >>OUT; done <FILE`,
+		`grep -r a DIR | sort >>OUT`,
+		`sed 's/a/A/' FILE >OUT.sed`,
+		`d=DIR; cat "$d"/* >>OUT`,
+		`cd DIR && cat * >>OUT`,
+		`(cd DIR; ls) >>OUT`,
+		`perl -e 'open(F, "<", "FILE") or exit 1; print <F>' >>OUT`,
+		`tar -C DIR -cf - . | tar -tf - | sort >>OUT`,
+		`head -n 2 OTHER >>OUT`,
+		`. SETUP/lib.sh && note NUMBER`,
+		`cat "$(dirname "$0")/../lib.sh" >>OUT`,
+		`cat "${0%/*}/../data/a.txt" >>OUT`,
+		// files that are looked at
+		`test -f FILE && echo there >>OUT`,
+		`[ -x FILE ] && echo executable >>OUT`,
+		`stat -c '%n %a %u:%g' FILE >>OUT`,
+		`ls DIR >>OUT`,
+		`ls -A SETUP/.. >>OUT`,
+		`find SETUP -type f | sort >>OUT`,
+		`for f in DIR/*; do echo "$f" >>OUT; done`,
+		`echo DIR/* >>OUT`,
+		`readlink -f FILE >>OUT`,
+		// files that are changed
+		`echo more >>FILE`,
+		`echo made >DIR/made.NUMBER`,
+		`echo beside >"$(dirname "$0")/beside.NUMBER"`,
+		`rm -f FILE`,
+		`rm -rf DIR`,
+		`chmod 0600 FILE`,
+		`chmod -R o-r DIR`,
+		`chown 33:44 FILE`,
+		`chown -R 33 DIR`,
+		`sed -i 's/a/b/' FILE`,
+		`mv FILE /opt/moved.NUMBER`,
+		`mkdir -p /opt/new.NUMBER && mv DIR /opt/new.NUMBER/`,
+		`mkdir -p DIR/new`,
+		`ln -s FILE /opt/link.NUMBER`,
+		`ln -sfn DIR /opt/link`,
+		`touch FILE`,
+		`echo 'echo changed >>/order' >>OTHER`,
+		// the rest of the root
+		`cat /opt/link* >>OUT`,
+		`cat /out.* | cksum >>/order`,
+		`echo NUMBER >>/order`,
+		`tool NUMBER`,
+		`cp /bin/true /opt/suid.NUMBER && chmod 4755 /opt/suid.NUMBER`,
+		`rm -rf /usr/share/common-licenses /etc/cron.daily`,
+		`useradd -u 20NUMBER -m user.NUMBER`,
+		`rm -rf /tmp/* /var/tmp/*`,
+		`mkdir -p /opt/private.NUMBER && chmod 2700 /opt/private.NUMBER && chown 33:44 /opt/private.NUMBER`,
+		// the shell itself
+		`pwd >>OUT`,
+		`echo "$0 $#" >>OUT`,
+		`umask 027; echo masked >/opt/masked.NUMBER`,
+		`cd /opt && pwd >>OUT`,
+		`id -u >>OUT`,
+	}
+}

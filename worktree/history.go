@@ -1,0 +1,198 @@
+package worktree
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// History is the git history of a folder: one process of git tells the
+// contents of all its commits. It must be closed.
+type History struct {
+	git    git
+	prefix string // of the folder in the repository
+	store  *store
+	trees  map[string][]treeEntry
+}
+
+// Commit is a commit as a folder sees it.
+type Commit struct {
+	// ID is the commit's hash, Parent its first parent's, "" for none.
+	ID, Parent string
+	// Time is the committer's.
+	Time time.Time
+	// Subject is the first line of its message.
+	Subject string
+	// Changes are the files of the folder that differ from the first parent's.
+	Changes []Change
+}
+
+// Change is one file that a commit changed, made or deleted.
+type Change struct {
+	// Path is relative to the folder.
+	Path string
+	// From is the file's name before, of one that was renamed.
+	From string
+	// Deleted tells that it is no longer there.
+	Deleted bool
+}
+
+// OpenHistory opens the git history of a folder.
+func OpenHistory(ctx context.Context, dir string) (*History, error) {
+	h := &History{git: git{ctx, dir}, trees: map[string][]treeEntry{}}
+	prefix, err := h.git.run("rev-parse", "--show-prefix")
+	if err != nil {
+		return nil, err
+	}
+	h.prefix = strings.TrimSuffix(strings.TrimSuffix(string(prefix), "\n"), "/")
+	h.store, err = openStore(ctx, dir)
+	return h, err
+}
+
+// Close ends the process.
+func (h *History) Close() error { return h.store.close() }
+
+// Commits returns the way to HEAD, oldest first, following first parents: the
+// commits after since where it is not "", and the last most of them where most
+// is not 0.
+func (h *History) Commits(since string, most int) ([]Commit, error) {
+	args := []string{
+		"-c", "log.showSignature=false", "log", "--first-parent", "--diff-merges=first-parent", "--relative",
+		"-z", "--name-status", "--find-renames", "--no-color", "--format=format:%H%x00%P%x00%ct%x00%s",
+	}
+	if most > 0 {
+		args = append(args, "--max-count="+strconv.Itoa(most))
+	}
+	if _, err := h.git.commit("HEAD"); err != nil {
+		return nil, fmt.Errorf("the git repository of %s has no commit yet", h.git.dir)
+	}
+	rng := "HEAD"
+	if since != "" {
+		id, err := h.git.commit(since)
+		if err != nil {
+			return nil, err
+		}
+		rng = id + "..HEAD"
+	}
+	out, err := h.git.run(append(args, rng, "--")...)
+	if err != nil {
+		return nil, err
+	}
+	return parseLog(string(out))
+}
+
+// parseLog reads the log: of each commit four fields, the last of them with a
+// line end and the first change behind it where there are any, then its
+// changes, then an empty field if it had some.
+func parseLog(text string) ([]Commit, error) {
+	var out []Commit
+	fields := strings.Split(strings.TrimSuffix(text, "\x00"), "\x00")
+	next := func() string {
+		if len(fields) == 0 {
+			return ""
+		}
+		f := fields[0]
+		fields = fields[1:]
+		return f
+	}
+	for len(fields) > 0 {
+		c := Commit{ID: next()}
+		if c.ID == "" {
+			continue
+		}
+		c.Parent, _, _ = strings.Cut(next(), " ")
+		seconds, err := strconv.ParseInt(next(), 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("git log: cannot read the time of commit %q: %w", c.ID, err)
+		}
+		c.Time = time.Unix(seconds, 0).UTC()
+		subject, status, _ := strings.Cut(next(), "\n")
+		c.Subject = subject
+		for status != "" {
+			change := Change{Path: next(), Deleted: status[0] == 'D'}
+			if status[0] == 'R' {
+				change.From, change.Path = change.Path, next()
+			}
+			c.Changes = append(c.Changes, change)
+			status = next()
+		}
+		out = append(out, c)
+	}
+	slices.Reverse(out)
+	return out, nil
+}
+
+// Tree returns the folder's files in a commit, and a name for all of it: two
+// commits with one name have the same files. Its error is [fs.ErrNotExist]
+// where the commit has no such folder.
+func (h *History) Tree(commit string) (Source, string, error) {
+	kind, id, _, err := h.store.get(commit + ":" + h.prefix)
+	if err == nil && kind != "tree" {
+		err = fs.ErrNotExist
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	r := newRevision(h.store.blob)
+	if err := h.fill(r, id, ""); err != nil {
+		return nil, "", err
+	}
+	r.finish()
+	return r, id, nil
+}
+
+// fill puts a tree's files together.
+func (h *History) fill(r *revision, tree, dir string) error {
+	entries, ok := h.trees[tree]
+	if !ok {
+		_, _, data, err := h.store.get(tree)
+		if err != nil {
+			return err
+		}
+		if entries, err = parseTree(data, len(tree)/2); err != nil {
+			return err
+		}
+		h.trees[tree] = entries
+	}
+	for _, e := range entries {
+		name := path.Join(dir, e.name)
+		if err := r.put(e.mode, e.id, name); err != nil {
+			return err
+		}
+		if e.mode&gitType == gitDirectory {
+			if err := h.fill(r, e.id, name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// treeEntry is one line of a tree object.
+type treeEntry struct {
+	mode     uint32
+	id, name string
+}
+
+// parseTree reads a tree object: mode, a space, name, a zero byte, and the id
+// of that many bytes.
+func parseTree(data []byte, size int) ([]treeEntry, error) {
+	var out []treeEntry
+	for rest := string(data); rest != ""; {
+		head, after, ok := strings.Cut(rest, "\x00")
+		octal, name, spaced := strings.Cut(head, " ")
+		mode, err := strconv.ParseUint(octal, 8, 32)
+		if !ok || !spaced || err != nil || len(after) < size {
+			return nil, errors.New("a tree object of git cannot be read")
+		}
+		out = append(out, treeEntry{uint32(mode), fmt.Sprintf("%x", after[:size]), name})
+		rest = after[size:]
+	}
+	return out, nil
+}

@@ -1,0 +1,108 @@
+package worktree_test
+
+import (
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pgstrata/pgstrata/worktree"
+)
+
+func TestHistory(t *testing.T) {
+	for _, format := range []string{"sha1", "sha256"} {
+		t.Run(format, func(t *testing.T) { testHistory(t, format) })
+	}
+}
+
+func testHistory(t *testing.T, format string) {
+	top := t.TempDir()
+	dir := filepath.Join(top, "image one")
+	git := func(args ...string) string {
+		cmd := exec.Command("git", append([]string{"-C", top, "-c", "user.name=t", "-c", "user.email=t@example.com"}, args...)...)
+		cmd.Env = append(os.Environ(), "GIT_COMMITTER_DATE=2026-02-03T04:05:06Z")
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, "%s", out)
+		return strings.TrimSpace(string(out))
+	}
+	write := func(name, text string) {
+		full := filepath.Join(top, name)
+		require.NoError(t, os.MkdirAll(filepath.Dir(full), 0o755))
+		require.NoError(t, os.WriteFile(full, []byte(text), 0o600))
+	}
+	commit := func(subject string) string {
+		git("add", "--all")
+		git("commit", "--quiet", "--allow-empty", "--message", subject)
+		return git("rev-parse", "HEAD")
+	}
+	git("init", "--quiet", "--initial-branch=main", "--object-format="+format)
+	_, err := worktree.OpenHistory(t.Context(), t.TempDir())
+	require.ErrorContains(t, err, "git rev-parse")
+
+	write("other", "x")
+	first := commit("before the folder\n\nwith more words")
+	write("image one/a", "a text that is long enough to be known again\n")
+	write("image one/deep/b c", "b")
+	require.NoError(t, os.Symlink("a", filepath.Join(dir, "link")))
+	second := commit("made")
+	git("mv", "image one/a", "image one/z")
+	require.NoError(t, os.Remove(filepath.Join(dir, "deep/b c")))
+	write("other", "y")
+	third := commit("renamed and deleted")
+	git("checkout", "--quiet", "-b", "side")
+	write("image one/side", "s")
+	commit("on the side")
+	git("checkout", "--quiet", "main")
+	fourth := commit("empty")
+	git("merge", "--quiet", "--no-ff", "--message", "merge", "side")
+	merge := git("rev-parse", "HEAD")
+
+	h, err := worktree.OpenHistory(t.Context(), dir)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, h.Close()) }()
+	log, err := h.Commits("", 0)
+	require.NoError(t, err)
+	at := time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC)
+	assert.Equal(t, []worktree.Commit{
+		{ID: first, Time: at, Subject: "before the folder"},
+		{ID: second, Parent: first, Time: at, Subject: "made", Changes: []worktree.Change{{Path: "a"}, {Path: "deep/b c"}, {Path: "link"}}},
+		{ID: third, Parent: second, Time: at, Subject: "renamed and deleted", Changes: []worktree.Change{{Path: "deep/b c", Deleted: true}, {Path: "z", From: "a"}}},
+		{ID: fourth, Parent: third, Time: at, Subject: "empty"},
+		{ID: merge, Parent: fourth, Time: at, Subject: "merge", Changes: []worktree.Change{{Path: "side"}}},
+	}, log)
+	part, err := h.Commits(second, 2)
+	require.NoError(t, err)
+	assert.Equal(t, log[3:], part)
+
+	_, _, err = h.Tree(first)
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	_, _, err = h.Tree("no\nhash")
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	source, name, err := h.Tree(second)
+	require.NoError(t, err)
+	context, err := worktree.New(source, worktree.Filter{})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"a", "deep/b c", "link"}, all(t, context))
+	data, err := fs.ReadFile(context, "link")
+	require.NoError(t, err)
+	assert.Equal(t, "a text that is long enough to be known again\n", string(data))
+	_, same, err := h.Tree(third)
+	require.NoError(t, err)
+	assert.NotEqual(t, name, same)
+	_, again, err := h.Tree(fourth)
+	require.NoError(t, err)
+	assert.Equal(t, same, again, "an empty commit has the same files")
+
+	// It is what Revision says.
+	revision, err := worktree.Revision(t.Context(), dir, second)
+	require.NoError(t, err)
+	other, err := worktree.New(revision, worktree.Filter{})
+	require.NoError(t, err)
+	assert.Equal(t, all(t, other), all(t, context))
+}
