@@ -13,6 +13,7 @@ func archSpecificDownload() Rule {
 		Severity:    Warning,
 		Description: "What is downloaded fits every platform that the image is built for.",
 		check:       checkArchSpecificDownload,
+		dockerfile:  checkArchSpecificDownload,
 	}
 }
 

@@ -40,6 +40,9 @@ func (u *unit) variables() map[string]bool {
 	for _, v := range u.node.Env {
 		out[v.Name] = true
 	}
+	for _, s := range u.node.Secrets {
+		out[s.Env] = true
+	}
 	for _, a := range u.assigns() {
 		out[a.Name] = true
 	}

@@ -16,6 +16,7 @@ func argUnused() Rule {
 		Severity:    Warning,
 		Description: "A build argument that is declared is read by something.",
 		check:       checkArgUnused,
+		dockerfile:  checkArgUnusedInDockerfile,
 	}
 }
 
@@ -43,6 +44,12 @@ func checkArgUnused(p *pass) {
 	}
 }
 
+func checkArgUnusedInDockerfile(p *pass) {
+	for _, name := range p.in.dockerfile.unused {
+		p.file(name.At, "nothing that comes after reads %s; remove it, or is its name right?", name)
+	}
+}
+
 // unusedByScript judges the args that the build file hands to a script.
 func (p *pass) unusedByScript(s spec.Script) {
 	program := p.in.Graph.Programs[s.Path.Value]
@@ -65,7 +72,7 @@ func (p *pass) unusedByScript(s spec.Script) {
 func (t *tree) argsInText() map[string]bool {
 	out := map[string]bool{}
 	file, err := parser.ParseBytes(t.in.Text, 0)
-	if err != nil { // a Dockerfile, read into a spec by other means
+	if err != nil { // spec has reported it
 		return out
 	}
 	for _, doc := range file.Docs {

@@ -13,6 +13,7 @@ func buildMetadataInArg() Rule {
 		Severity:    Warning,
 		Description: "Dates, revisions and numbers of builds are labels: in a setup script they end all caching.",
 		check:       checkBuildMetadataInArg,
+		dockerfile:  checkBuildMetadataInArg,
 	}
 }
 
@@ -28,7 +29,7 @@ func checkBuildMetadataInArg(p *pass) {
 			}
 		}
 		if len(readers) > 0 {
-			p.file(a.Name.At, "%s has another value in each build, so %s and all that comes after never come from the cache; put it into image.labels alone", a.Name, strings.Join(readers, ", "))
+			p.file(a.Name.At, "%s has another value in each build, so %s and all that comes after never come from the cache; put it into %s alone", a.Name, strings.Join(readers, ", "), p.how("image.labels", "LABEL"))
 		}
 	}
 }

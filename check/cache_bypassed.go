@@ -1,6 +1,9 @@
 package check
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 func cacheBypassed() Rule {
 	return Rule{
@@ -8,6 +11,7 @@ func cacheBypassed() Rule {
 		Severity:    Warning,
 		Description: "A tool that has a cache mount uses it.",
 		check:       checkCacheBypassed,
+		dockerfile:  checkCacheBypassed,
 	}
 }
 
@@ -23,21 +27,38 @@ func checkCacheBypassed(p *pass) {
 			case "apt", "apt-get":
 				word, ok = wordWith(c, "Dir::Cache=", "Dir::Cache::archives=", "Keep-Downloaded-Packages=false")
 			}
-			if ok {
+			if ok && p.isCached(u, c.Name) {
 				p.word(s, word, "%s keeps %s from its cache, which is a mount and in no layer: every build downloads everything again; remove it", word.Text, c.Name)
 			}
 		}
 		for s, a := range u.assigns() {
-			if bypasses(a.Name, a.Value.Value) {
+			if bypasses(a.Name, a.Value.Value) && p.isCached(u, toolOf(a.Name)) {
 				p.at(s.Path, span(a.Pos, a.End), "%s turns off a cache that is a mount and in no layer: every build does everything again; remove it", a.Name)
 			}
 		}
+	}
+	if p.in.dockerfile != nil { // a step has the caches that it can use
+		return
 	}
 	for _, a := range p.in.File.Args {
 		if bypasses(a.Name.Value, a.Value.Value) {
 			p.file(a.Name.At, "%s turns off a cache that is a mount and in no layer: every build does everything again; remove it", a.Name)
 		}
 	}
+}
+
+// isCached tells whether a program sees its tool's cache mount: a build file's
+// scripts always do, a Dockerfile's steps where it is mounted.
+func (p *pass) isCached(u *unit, tool string) bool {
+	return p.in.dockerfile == nil || slices.ContainsFunc(u.mounts(), func(m string) bool {
+		return strings.Contains(m, strings.TrimRight(strings.TrimSuffix(tool, "-get"), "3x"))
+	})
+}
+
+// toolOf is the tool that reads a variable.
+func toolOf(name string) string {
+	tool, _, _ := strings.Cut(strings.ToLower(strings.TrimPrefix(name, "USE_")), "_")
+	return tool
 }
 
 // bypasses tells whether a variable turns a cache off.

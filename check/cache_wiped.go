@@ -13,6 +13,7 @@ func cacheWiped() Rule {
 		Severity:    Warning,
 		Description: "A setup script leaves the caches of the next build alone: they are mounts, and in no layer.",
 		check:       checkCacheWiped,
+		dockerfile:  checkCacheWiped,
 	}
 }
 

@@ -45,6 +45,9 @@ type Rule struct {
 	check, contract func(*pass)
 	// history tells that it needs to know how often files change.
 	history bool
+	// dockerfile reads a Dockerfile, in check's place; nil for a rule that it
+	// has no answer for.
+	dockerfile func(*pass)
 }
 
 // URL is the address of the rule's page.
@@ -63,6 +66,8 @@ type Finding struct {
 	Severity Severity
 	// Description is the rule's.
 	Description string
+	// URL is the address of the page of a rule that is not this package's.
+	URL string
 	// File is the build file's name, or a script's path in the context.
 	File string
 	// Range is the place in it. It is never zero: what has no place is said of
@@ -73,6 +78,9 @@ type Finding struct {
 	// May tells that the rule had to guess.
 	May bool
 }
+
+// Page is the address of the rule's page.
+func (f Finding) Page() string { return cmp.Or(f.URL, URL(f.Rule)) }
 
 // String is the finding in one line.
 func (f Finding) String() string {
@@ -99,6 +107,9 @@ type Input struct {
 	// Changes counts how often each context file changed, nil where there is
 	// no history.
 	Changes map[string]int
+
+	// dockerfile is set where all this was read from a Dockerfile.
+	dockerfile *dockerfileFacts
 }
 
 // Run checks the text: the build file, its scripts, and what will be built.
@@ -107,6 +118,9 @@ type Input struct {
 func Run(in Input) []Finding {
 	in.Setup = nil // what was found must not depend on whether it is known already
 	return run(&in, func(r Rule) func(*pass) {
+		if in.dockerfile != nil {
+			return r.dockerfile
+		}
 		if r.history && in.Changes == nil {
 			return nil
 		}
@@ -132,7 +146,10 @@ func run(in *Input, part func(Rule) func(*pass)) []Finding {
 		check(&pass{tree: t, rule: r, out: &out})
 		// Of a rule with two parts, neither can tell that an allowance is of
 		// no use to the other.
-		judged[r.Name] = r.check == nil || r.contract == nil
+		judged[r.Name] = r.check == nil || r.contract == nil || in.dockerfile != nil
+	}
+	if d := in.dockerfile; d != nil {
+		out = slices.DeleteFunc(out, func(f Finding) bool { return f.File == in.Graph.File && d.skipped(&f) })
 	}
 	out = t.allow(unique(out), judged)
 	sortFindings(out, in.Graph.File)

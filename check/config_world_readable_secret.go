@@ -13,6 +13,7 @@ func configWorldReadableSecret() Rule {
 		Severity:    Warning,
 		Description: "A configuration file that holds a secret is closed to other users.",
 		check:       checkConfigWorldReadableSecret,
+		dockerfile:  checkConfigWorldReadableSecret,
 	}
 }
 
@@ -26,7 +27,7 @@ func checkConfigWorldReadableSecret(p *pass) {
 				continue
 			}
 			if what := p.holdsSecret(f); what != "" {
-				p.file(f.At, "%s holds %s, and mode %04o lets every user of the container read it; set mode: \"0640\", and better keep secrets out of the image", f.Target, what, f.Mode)
+				p.file(f.At, "%s holds %s, and mode %04o lets every user of the container read it; %s, and better keep secrets out of the image", f.Target, what, f.Mode, p.how("set mode: \"0640\"", "add --chmod=0640"))
 			}
 		}
 	}

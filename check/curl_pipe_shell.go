@@ -8,6 +8,7 @@ func curlPipeShell() Rule {
 		Severity:    Warning,
 		Description: "What is downloaded is looked at before it runs.",
 		check:       checkCurlPipeShell,
+		dockerfile:  checkCurlPipeShell,
 	}
 }
 

@@ -12,6 +12,7 @@ func entrypointInstalls() Rule {
 		Severity:    Warning,
 		Description: "Entrypoint scripts find setup complete: they install and compile nothing.",
 		check:       checkEntrypointInstalls,
+		dockerfile:  checkEntrypointInstalls,
 	}
 }
 

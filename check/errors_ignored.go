@@ -13,13 +13,14 @@ func errorsIgnored() Rule {
 		Severity:    Warning,
 		Description: "A setup script stops at the first command that fails.",
 		check:       checkErrorsIgnored,
+		dockerfile:  checkErrorsIgnored,
 	}
 }
 
 func checkErrorsIgnored(p *pass) {
 	for _, u := range p.setup {
 		main := u.program.Main
-		if !main.Shell || stopsAtErrors(u) || len(main.Calls) < 2 {
+		if !main.Shell || p.inline(main) || stopsAtErrors(u) || len(main.Calls) < 2 {
 			continue
 		}
 		p.at(main.Path, span(shell.Pos{Line: 1, Column: 1}, shell.Pos{}), "a command that fails is passed over, and the build goes on with half of an image; begin with `set -eu`")

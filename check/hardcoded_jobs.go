@@ -13,6 +13,7 @@ func hardcodedJobs() Rule {
 		Severity:    Warning,
 		Description: "The number of parallel jobs follows the machine that builds.",
 		check:       checkHardcodedJobs,
+		dockerfile:  checkHardcodedJobs,
 	}
 }
 

@@ -15,6 +15,7 @@ func localeWithoutLang() Rule {
 		Severity:    Warning,
 		Description: "The locale that setup generates is the one that LANG names.",
 		check:       checkLocaleWithoutLang,
+		dockerfile:  checkLocaleWithoutLang,
 	}
 }
 
@@ -23,7 +24,7 @@ func checkLocaleWithoutLang(p *pass) {
 	made := p.makesLocales()
 	switch {
 	case lang == "" && made.call != nil:
-		p.mayCall(made.script, made.call, "this makes a locale that no process uses unless LANG names it: clusters may be created with SQL_ASCII and C; set LANG in image.env")
+		p.mayCall(made.script, made.call, "this makes a locale that no process uses unless LANG names it: clusters may be created with SQL_ASCII and C; set LANG %s", p.how("in image.env", "with ENV"))
 	case lang != "" && made.call == nil && !isBuiltinLocale(lang) && !p.hasLocales() && at != (spec.Range{}):
 		p.mayFile(at, "no setup script makes the locale %s and the base may not have it: initdb would refuse it; run locale-gen or localedef in setup, or use C.UTF-8", lang)
 	}

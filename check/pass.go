@@ -52,6 +52,19 @@ func (p *pass) mayFile(r spec.Range, format string, args ...any) {
 	p.report(true, p.in.Graph.File, r, format, args...)
 }
 
+// how says what to do, in the words of the file that is checked.
+func (p *pass) how(buildFile, dockerfile string) string {
+	if p.in.dockerfile != nil {
+		return dockerfile
+	}
+	return buildFile
+}
+
+// inline tells whether a script is the text of a RUN.
+func (p *pass) inline(s *shell.Script) bool {
+	return p.in.dockerfile != nil && s.Path == p.in.Graph.File
+}
+
 // call reports a finding at a command.
 func (p *pass) call(s *shell.Script, c *shell.Call, format string, args ...any) {
 	p.report(false, s.Path, span(c.Pos, c.End), format, args...)

@@ -11,10 +11,14 @@ func runsAsRoot() Rule {
 		Severity:    Warning,
 		Description: "The container's process is not root, or gives that up.",
 		check:       checkRunsAsRoot,
+		dockerfile:  checkRunsAsRoot,
 	}
 }
 
 func checkRunsAsRoot(p *pass) {
+	if p.inherits() {
+		return
+	}
 	switch name, _, _ := strings.Cut(p.in.Graph.Image.User, ":"); name {
 	case "", "0", "root":
 	default:
@@ -30,5 +34,5 @@ func checkRunsAsRoot(p *pass) {
 			}
 		}
 	}
-	p.mayFile(p.in.File.Base.At, "nothing sets a user, so the container may run as root, which PostgreSQL refuses; add `user: {name: postgres, uid: 999}`")
+	p.mayFile(p.in.File.Base.At, "nothing sets a user, so the container may run as root, which PostgreSQL refuses; add %s", p.how("`user: {name: postgres, uid: 999}`", "USER"))
 }

@@ -13,6 +13,7 @@ func secretInScript() Rule {
 		Severity:    Warning,
 		Description: "No script or configuration file holds a password or private key.",
 		check:       checkSecretInScript,
+		dockerfile:  checkSecretInScript,
 	}
 }
 

@@ -14,6 +14,7 @@ func serialMake() Rule {
 		Severity:    Warning,
 		Description: "A compilation uses every processor.",
 		check:       checkSerialMake,
+		dockerfile:  checkSerialMake,
 	}
 }
 

@@ -14,6 +14,7 @@ func setupReadsEntrypoint() Rule {
 		Severity:    Warning,
 		Description: "Setup scripts do not depend on entrypoint files.",
 		check:       checkSetupReadsEntrypoint,
+		dockerfile:  checkSetupReadsEntrypointInDockerfile,
 	}
 }
 
@@ -29,6 +30,23 @@ func checkSetupReadsEntrypoint(p *pass) {
 				}
 				if f, ok := p.targets[ref.Path]; ok && ref.Access != shell.AccessWrite {
 					p.at(s.Path, span(ref.Pos, ref.Pos), "%s is not there while setup runs: %s becomes it later, in a layer of its own; its mode and owner are set there", ref.Path, f.Source)
+				}
+			}
+		}
+	}
+}
+
+// checkSetupReadsEntrypointInDockerfile finds what a Dockerfile allows: a step
+// that reads a file which changes many times a day, and so runs as often.
+func checkSetupReadsEntrypointInDockerfile(p *pass) {
+	for _, u := range p.setup {
+		for _, s := range u.scripts {
+			for _, ref := range s.Paths {
+				if ref.Bare || ref.Glob || !ref.InContext || ref.Access == shell.AccessWrite || !p.exists(ref.Context) {
+					continue
+				}
+				if spec.Matches(p.in.File.CacheBoundary.VolatileFiles, ref.Context) {
+					p.at(s.Path, span(ref.Pos, ref.Pos), "%s is an entrypoint file, and each edit of it runs this step and all after it again; copy it behind the last RUN, or let the entrypoint do this", ref.Context)
 				}
 			}
 		}

@@ -17,6 +17,7 @@ func sharedLibraryMissing() Rule {
 		Severity:    Error,
 		Description: "The libraries that programs were linked against stay in the image.",
 		check:       checkSharedLibraryMissing,
+		dockerfile:  checkSharedLibraryMissing,
 		contract:    unlinkable,
 	}
 }
@@ -34,7 +35,8 @@ func checkSharedLibraryMissing(p *pass) {
 			_, auto := hasFlag(c, 0, "", "--auto-remove", "--autoremove")
 			switch {
 			case sub == "autoremove" || auto && (sub == "purge" || sub == "remove"):
-				p.mayCall(s, c, "%s may take libraries that programs of this image were linked against: apt knows nothing of what was compiled; name them under setup.dependencies.runtime, and compilers under setup.dependencies.build, which never reach the image", c.Name)
+				p.mayCall(s, c, "%s may take libraries that programs of this image were linked against: apt knows nothing of what was compiled; %s", c.Name,
+					p.how("name them under setup.dependencies.runtime, and compilers under setup.dependencies.build, which never reach the image", "keep them with apt-mark manual"))
 			case sub == "purge" || sub == "remove" || c.HasArg("--purge", "-P", "--remove", "-r") && c.Name == "dpkg":
 				if i := slices.IndexFunc(c.Args, isRuntimeLibrary); i >= 0 {
 					p.report(true, s.Path, span(c.Args[i].Pos, c.Args[i].End), "%s may be what programs of this image were linked against; keep it", c.Args[i].Value)

@@ -15,6 +15,7 @@ func sourcedFileMissing() Rule {
 		Severity:    Error,
 		Description: "A file that a script sources is there when it runs.",
 		check:       checkSourcedFileMissing,
+		dockerfile:  checkSourcedFileMissing,
 		contract:    sourcesInSetup,
 	}
 }
@@ -22,7 +23,7 @@ func sourcedFileMissing() Rule {
 func checkSourcedFileMissing(p *pass) {
 	for _, u := range p.setup {
 		for _, src := range u.unresolved() {
-			if src.InContext && !src.Word.Glob {
+			if src.InContext && !src.Word.Glob && !p.mayBeMade(src.Absolute) {
 				p.missingSource(src, src.Path+" is not in the build context")
 			}
 		}
@@ -95,6 +96,24 @@ func (p *pass) setupMentions(target string) bool {
 		for _, s := range u.scripts {
 			for _, ref := range s.Paths {
 				if !ref.Glob && ref.Path != "/" && within(target, ref.Path) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// mayBeMade tells whether a step of a Dockerfile may make a file that it was not
+// given.
+func (p *pass) mayBeMade(target string) bool {
+	if p.in.dockerfile == nil {
+		return false
+	}
+	for _, u := range p.setup {
+		for _, s := range u.scripts {
+			for _, ref := range s.Paths {
+				if ref.Access != shell.AccessRead && ref.Access != shell.AccessTest && !ref.Glob && within(target, ref.Path) {
 					return true
 				}
 			}

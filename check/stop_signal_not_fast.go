@@ -13,11 +13,12 @@ func stopSignalNotFast() Rule {
 		Severity:    Warning,
 		Description: "`docker stop` is a fast shutdown to PostgreSQL: it neither waits for clients nor crashes.",
 		check:       checkStopSignalNotFast,
+		dockerfile:  checkStopSignalNotFast,
 	}
 }
 
 func checkStopSignalNotFast(p *pass) {
-	if !p.runsPostgreSQL() {
+	if !p.runsPostgreSQL() || p.inherits() && p.in.Graph.Image.StopSignal == "" {
 		return
 	}
 	signal := strings.TrimPrefix(strings.ToUpper(p.in.Graph.Image.StopSignal), "SIG")
@@ -31,13 +32,13 @@ func checkStopSignalNotFast(p *pass) {
 		if at == (spec.Range{}) && p.in.File.Entrypoint.Script != nil {
 			at = p.in.File.Entrypoint.Script.At
 		}
-		p.mayFile(at, "`docker stop` sends SIGTERM, which makes PostgreSQL wait for every client to leave until it is killed, so that the next start may have to recover; set image.stop_signal: SIGINT")
+		p.mayFile(at, "`docker stop` sends SIGTERM, which makes PostgreSQL wait for every client to leave until it is killed, so that the next start may have to recover; %s", p.how("set image.stop_signal: SIGINT", "add STOPSIGNAL SIGINT"))
 	case "QUIT", "3":
 		if !p.traps("QUIT") {
-			p.mayFile(at, "SIGQUIT makes PostgreSQL stop as in a crash, so that the next start may have to recover; set image.stop_signal: SIGINT")
+			p.mayFile(at, "SIGQUIT makes PostgreSQL stop as in a crash, so that the next start may have to recover; %s", p.how("set image.stop_signal: SIGINT", "add STOPSIGNAL SIGINT"))
 		}
 	case "KILL", "9":
-		p.file(at, "SIGKILL gives PostgreSQL no chance to stop: the next start has to recover; set image.stop_signal: SIGINT")
+		p.file(at, "SIGKILL gives PostgreSQL no chance to stop: the next start has to recover; %s", p.how("set image.stop_signal: SIGINT", "add STOPSIGNAL SIGINT"))
 	}
 }
 

@@ -14,6 +14,7 @@ func syntaxNotFirst() Rule {
 		Severity:    Warning,
 		Description: "`# syntax=` stands where builders look for it: in the first lines, with nothing but directives before it.",
 		check:       checkSyntaxNotFirst,
+		dockerfile:  checkSyntaxNotFirst,
 	}
 }
 
@@ -32,7 +33,7 @@ func checkSyntaxNotFirst(p *pass) {
 			p.file(spec.Range{
 				Start: spec.Position{Line: number, Column: column},
 				End:   spec.Position{Line: number, Column: len(line)},
-			}, "builders do not see this line, and would read the file as a Dockerfile; make it the first line")
+			}, "builders do not see this line%s; make it the first line", p.how(", and would read the file as a Dockerfile", ""))
 			return
 		}
 	}

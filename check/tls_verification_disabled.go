@@ -12,6 +12,7 @@ func tlsVerificationDisabled() Rule {
 		Severity:    Warning,
 		Description: "Nobody between the build and a server can change what is downloaded.",
 		check:       checkTLSVerificationDisabled,
+		dockerfile:  checkTLSVerificationDisabled,
 	}
 }
 

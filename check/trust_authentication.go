@@ -13,6 +13,7 @@ func trustAuthentication() Rule {
 		Severity:    Warning,
 		Description: "Nobody is let into the database without a password or certificate.",
 		check:       checkTrustAuthentication,
+		dockerfile:  checkTrustAuthentication,
 	}
 }
 

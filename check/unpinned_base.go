@@ -12,20 +12,34 @@ func unpinnedBase() Rule {
 		Severity:    Warning,
 		Description: "The base image names a release; the base of isolated scripts is pinned by its digest.",
 		check:       checkUnpinnedBase,
+		dockerfile:  checkUnpinnedBasesOfDockerfile,
 	}
 }
 
 func checkUnpinnedBase(p *pass) {
-	if tag, pinned, ok := parts(p.in.File.Base); ok && !pinned {
-		switch tag {
-		case "":
-			p.file(p.in.File.Base.At, "%s has no tag: the next build may get another release; name one, such as debian:bookworm-slim", p.in.File.Base)
-		case "latest", "stable", "stable-slim", "testing", "testing-slim", "unstable", "unstable-slim", "sid", "rolling", "devel", "edge", "nightly":
-			p.file(p.in.File.Base.At, "%s moves from release to release: the next build may get another one; name a release, such as debian:bookworm-slim", p.in.File.Base)
-		}
-	}
+	p.release(p.in.File.Base)
 	if _, pinned, ok := parts(p.in.File.Setup.Base); ok && !pinned {
 		p.file(p.in.File.Setup.Base.At, "setup.base is there so that a new base does not compile everything again, but %s moves as well; add its digest (@sha256:…)", p.in.File.Setup.Base)
+	}
+}
+
+func checkUnpinnedBasesOfDockerfile(p *pass) {
+	for _, base := range p.in.dockerfile.bases {
+		p.release(base)
+	}
+}
+
+// release judges a base image that does not name a release.
+func (p *pass) release(base spec.Text) {
+	tag, pinned, ok := parts(base)
+	if !ok || pinned {
+		return
+	}
+	switch tag {
+	case "":
+		p.file(base.At, "%s has no tag: the next build may get another release; name one, such as debian:bookworm-slim", base)
+	case "latest", "stable", "stable-slim", "testing", "testing-slim", "unstable", "unstable-slim", "sid", "rolling", "devel", "edge", "nightly":
+		p.file(base.At, "%s moves from release to release: the next build may get another one; name a release, such as debian:bookworm-slim", base)
 	}
 }
 

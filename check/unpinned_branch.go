@@ -13,6 +13,7 @@ func unpinnedBranch() Rule {
 		Severity:    Warning,
 		Description: "Source code comes from a tag or a commit, not from a branch that moves.",
 		check:       checkUnpinnedBranch,
+		dockerfile:  checkUnpinnedBranch,
 	}
 }
 

@@ -12,6 +12,7 @@ func unverifiedDownload() Rule {
 		Severity:    Warning,
 		Description: "A file from the network is compared with a checksum or signature that does not come along with it.",
 		check:       checkUnverifiedDownload,
+		dockerfile:  checkUnverifiedDownload,
 	}
 }
 

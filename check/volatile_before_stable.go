@@ -7,6 +7,7 @@ func volatileBeforeStable() Rule {
 		Description: "In the chain of setup scripts, what changes often comes last.",
 		history:     true,
 		check:       checkVolatileBeforeStable,
+		dockerfile:  checkVolatileBeforeStableInDockerfile,
 	}
 }
 
@@ -45,4 +46,16 @@ func (t *tree) changesOf(u *unit) int {
 		n = max(n, t.in.Changes[in.Path])
 	}
 	return n
+}
+
+// checkVolatileBeforeStableInDockerfile finds copies of what changes often that
+// stay in front of a step, wherever a build could move them.
+func checkVolatileBeforeStableInDockerfile(p *pass) {
+	seen := map[int]bool{}
+	for _, c := range p.in.dockerfile.volatile {
+		if line := c.At.Start.Line; !seen[line] {
+			seen[line] = true
+			p.file(c.At, "each edit of %s runs the step of line %d again, and all after it; copy before it what it reads, and the rest behind the last RUN", c.Value, c.run)
+		}
+	}
 }

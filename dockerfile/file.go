@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	"github.com/moby/buildkit/frontend/dockerfile/linter"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -142,7 +143,8 @@ func Parse(name string, data []byte) (*File, error) {
 func (f *File) last() *Stage { return f.Stages[len(f.Stages)-1] }
 
 func instruction(node *parser.Node, lines []string) (*Instruction, error) {
-	cmd, err := instructions.ParseInstruction(node)
+	// Without a linter, a comment that speaks to one makes BuildKit's parser panic.
+	cmd, err := instructions.ParseInstructionWithLinter(node, linter.New(&linter.Config{}))
 	if err != nil {
 		return nil, err
 	}

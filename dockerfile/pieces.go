@@ -93,7 +93,7 @@ func (p *pieces) run(it *item, cmd *instructions.RunCommand) *Run {
 	texts, state := p.commands(text)
 	var prelude []string
 	for i, t := range texts {
-		one := &Piece{Text: t, Prelude: slices.Clone(prelude)}
+		one := &Piece{Text: t, Prelude: slices.Clone(prelude), Files: p.files()}
 		out.Pieces = append(out.Pieces, one)
 		if state[i] {
 			one.State = true
@@ -143,14 +143,19 @@ func (p *pieces) commands(text string) (texts []string, state []bool) {
 	return texts, state
 }
 
-// read fills in what a piece does, and carries it over.
-func (p *pieces) read(one *Piece) {
-	one.Files = map[string]*CopiedFile{}
+// files are the copied files that are there now.
+func (p *pieces) files() map[string]*CopiedFile {
+	out := map[string]*CopiedFile{}
 	for name, f := range p.root.files {
 		if c := p.copied[f]; c != nil {
-			one.Files[name] = c
+			out[name] = c
 		}
 	}
+	return out
+}
+
+// read fills in what a piece does, and carries it over.
+func (p *pieces) read(one *Piece) {
 	text := strings.Join(append(slices.Clone(one.Prelude), one.Text), " && ")
 	f := p.root.examine(text, p.scope)
 	one.Facts = f.export()
@@ -269,3 +274,7 @@ func SystemDir(dir string) bool { return isSystemDir(dir) }
 // SystemFile reports whether a path is in a place that programs read without
 // being told to: configuration, libraries, the search path.
 func SystemFile(name string) bool { return isSystemFile(name) }
+
+// OnlyReads reports whether a program does no more than read the files that it
+// is given.
+func OnlyReads(c *shell.Call) bool { return commandKind(c) == reads }

@@ -15,6 +15,7 @@ import (
 	"github.com/moby/buildkit/frontend/dockerui"
 	"github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/frontend/subrequests"
+	"github.com/moby/buildkit/frontend/subrequests/lint"
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/pkg/errors"
@@ -38,6 +39,8 @@ func (r *request) serveDockerfile(ctx context.Context) (*client.Result, error) {
 	switch id {
 	case PlanRequest:
 		return d.answerPlan(ctx)
+	case lint.RequestLint:
+		return d.answerLint(ctx)
 	case subrequests.RequestSubrequestsDescribe:
 		return r.describe(ctx)
 	}
@@ -90,6 +93,16 @@ func (d *dockerfileBuild) platforms() []ocispecs.Platform {
 	return d.request.client.BuildPlatforms[:1]
 }
 
+// meaning is what the Dockerfile's meaning depends on besides its text and
+// context.
+func (d *dockerfileBuild) meaning(p ocispecs.Platform) dockerfile.Options {
+	rc := d.request.client
+	return dockerfile.Options{
+		Args: rc.BuildArgs, Predefined: predefined(rc.BuildPlatforms[0], p, rc.Target, rc.BuildArgs),
+		Target: rc.Target, Platform: platforms.Format(p),
+	}
+}
+
 // read reads the build context and rewrites the Dockerfile for each platform.
 func (d *dockerfileBuild) read(ctx context.Context) error {
 	rc := d.request.client
@@ -99,10 +112,7 @@ func (d *dockerfileBuild) read(ctx context.Context) error {
 	}
 	var options []dockerfile.Options
 	for _, p := range d.platforms() {
-		options = append(options, dockerfile.Options{
-			Args: rc.BuildArgs, Predefined: predefined(rc.BuildPlatforms[0], p, rc.Target, rc.BuildArgs),
-			Target: rc.Target, Platform: platforms.Format(p),
-		})
+		options = append(options, d.meaning(p))
 	}
 	var local []llb.LocalOption
 	if paths, all := d.file.ContextPaths(options[0]); !all {

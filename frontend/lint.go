@@ -63,7 +63,7 @@ func LintResults(findings []check.Finding, file string, source func(name string)
 		out.Warnings = append(out.Warnings, lint.Warning{
 			RuleName:    f.Rule,
 			Description: f.Description,
-			URL:         check.URL(f.Rule),
+			URL:         f.Page(),
 			Detail:      detail,
 			Location:    &pb.Location{SourceIndex: index, Ranges: []*pb.Range{pgllb.Range(f.Range)}},
 		})

@@ -88,11 +88,11 @@ func (r *request) outline(ctx context.Context) (*outline.Outline, error) {
 	}
 	secrets, caches, ssh := map[string]bool{}, map[string]bool{}, false
 	for _, s := range slices.Concat(in.graph.Scripts, in.graph.Cleanup) {
-		for _, id := range s.Secrets {
-			if !secrets[id] {
-				out.Secrets = append(out.Secrets, outline.Secret{Name: id, Required: true, Location: r.pbLocation(s.At)})
+		for _, secret := range s.Secrets {
+			if !secrets[secret.ID] {
+				out.Secrets = append(out.Secrets, outline.Secret{Name: secret.ID, Required: !secret.Optional, Location: r.pbLocation(s.At)})
 			}
-			secrets[id] = true
+			secrets[secret.ID] = true
 		}
 		for _, c := range s.Caches {
 			if !caches[c.ID] {

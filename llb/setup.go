@@ -112,8 +112,8 @@ func (s *setup) options(script *graph.Script) []bk.RunOption {
 	opts = append(opts, s.cacheMounts(script.Caches)...)
 	opts = append(opts, s.artifacts()...)
 	opts = append(opts, s.refresh(s.base, script.Refresh)...)
-	for _, id := range script.Secrets {
-		opts = append(opts, bk.AddSecret("/run/secrets/"+id, bk.SecretID(id)))
+	for _, secret := range script.Secrets {
+		opts = append(opts, secretOption(secret))
 	}
 	if script.SSH {
 		opts = append(opts, bk.AddSSHSocket(bk.SSHID("default")))
@@ -131,6 +131,22 @@ func (s *setup) again(script *graph.Script) bk.ConstraintsOpt {
 		return bk.IgnoreCache
 	}
 	return unchanged()
+}
+
+// secretOption mounts a secret, or sets the variable that holds it. Its content
+// is in no definition and no cache key.
+func secretOption(s graph.Secret) bk.RunOption {
+	opts := []bk.SecretOption{bk.SecretID(s.ID)}
+	if s.Optional {
+		opts = append(opts, bk.SecretOptional)
+	}
+	if s.Env != "" {
+		opts = append(opts, bk.SecretAsEnvName(s.Env))
+	}
+	if s.Target == "" {
+		return bk.AddSecretWithDest(s.ID, nil, opts...)
+	}
+	return bk.AddSecretWithDest(s.ID, &s.Target, append(opts, bk.SecretFileOpt(0, 0, int(s.Mode)))...)
 }
 
 // progress is the label of a script's vertex, such as `setup 2/5`.

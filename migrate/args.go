@@ -50,7 +50,7 @@ func (m *migration) declareArg(line int, a instructions.KeyValuePairOptional, te
 	old := m.arg(a.Key)
 	switch {
 	case old == nil:
-		m.out.args = append(m.out.args, &arg{name: a.Key, text: text, lines: []int{line}, comment: a.Comment, unset: a.Value == nil})
+		m.out.args = append(m.out.args, &arg{name: a.Key, text: text, lines: []int{line}, comment: a.DocComment, unset: a.Value == nil})
 	case a.Value == nil || old.text == text && !old.unset:
 		old.lines = append(old.lines, line)
 		return

@@ -20,13 +20,7 @@ func (m *migration) generate(ops []*op) *entry {
 	g := &generator{m: m, ops: ops}
 	text := g.script()
 	f := &File{Data: []byte(text), Mode: 0o755}
-	e := &entry{ops: ops, generated: f, when: ops[0].when, title: g.title()}
-	for _, o := range ops {
-		for _, p := range o.place {
-			e.inputs = append(e.inputs, p.Source)
-		}
-	}
-	return e
+	return &entry{ops: ops, generated: f, when: ops[0].when, title: g.title()}
 }
 
 // generator writes one script.
@@ -34,8 +28,8 @@ type generator struct {
 	m   *migration
 	ops []*op
 	b   strings.Builder
-	// dir is where the script is.
-	dir string
+	// verbatim says that copied files are where the Dockerfile has them.
+	verbatim bool
 }
 
 func (g *generator) line(format string, args ...any) { fmt.Fprintf(&g.b, format+"\n", args...) }
@@ -50,31 +44,30 @@ func (g *generator) script() string {
 	for _, c := range g.comments() {
 		g.line("# %s", c)
 	}
-	strict := g.strict()
-	if strict && !slices.Contains(options, "-e") {
+	how := g.joined(options)
+	if how == underErrexit {
 		options = append([]string{"-e"}, options...)
 	}
 	if len(options) > 0 {
 		g.line("set %s", strings.Join(options, " "))
 	}
-	g.dir = "/"
 	for _, name := range g.overrides() {
 		g.line("export %s", name)
 	}
 	user := first.step.Scope.User
 	if first.step.Scope.Root() || first.made != "" || len(first.place) > 0 {
-		g.body(strict)
+		g.body(how)
 		return g.b.String()
 	}
 	head := g.b.String()
 	g.b.Reset()
-	g.body(strict)
+	g.body(how)
 	body, err := syntax.Quote(g.b.String(), syntax.LangPOSIX)
 	if err != nil {
 		body = "''" // no text of a Dockerfile holds a NUL byte
 	}
 	name, _, _ := strings.Cut(user, ":")
-	return head + fmt.Sprintf("HOME=$(getent passwd %s | cut -d: -f6)\nexport HOME\nexec setpriv --reuid=%s %s %s -c %s\n", name, name, groupFlags(user), interpreter+optionText(options), body)
+	return head + fmt.Sprintf("HOME=$(getent passwd %s | cut -d: -f6)\nexport HOME=\"${HOME:-/}\"\nexec setpriv --reuid=%s %s %s -c %s\n", name, name, groupFlags(user), interpreter+optionText(options), body)
 }
 
 func optionText(options []string) string {
@@ -89,6 +82,9 @@ func groupFlags(user string) string {
 	name, group, ok := strings.Cut(user, ":")
 	if ok {
 		return "--regid=" + group + " --clear-groups"
+	}
+	if isDigit(name[0]) { // nobody may have that number
+		return fmt.Sprintf("--regid=\"$(id -g %s 2>/dev/null || echo 0)\" --clear-groups", name)
 	}
 	return fmt.Sprintf("--regid=\"$(id -g %s)\" --init-groups", name)
 }
@@ -157,22 +153,50 @@ func (g *generator) overrides() []string {
 	return out
 }
 
-// strict reports whether the commands may stand in lines of their own under
-// `set -e`: each is one simple command or pipeline, which ends the script when
-// it fails.
-func (g *generator) strict() bool {
+// joining is how commands follow each other in a script.
+type joining int
+
+const (
+	// byLine: they set errexit themselves, or there is one.
+	byLine joining = iota
+	// underErrexit: in lines of their own, under `set -e`.
+	underErrexit
+	// byAnd: with && in between.
+	byAnd
+)
+
+// joined tells how the commands have to follow each other, so that the first
+// that fails ends the script and errexit changes nothing else.
+func (g *generator) joined(options []string) joining {
+	if slices.Contains(options, "-e") {
+		return byLine
+	}
+	pieces, plain := 0, true
 	for _, o := range g.ops {
-		if o.text == "" {
+		if slices.ContainsFunc(append(slices.Clone(o.prelude), o.text), setsErrexit) {
+			return byLine
+		}
+		if o.text == "" || o.state {
 			continue
 		}
-		if len(o.prelude) == 0 && !o.state && o.step.Run != nil && len(o.step.Run.Pieces) == 1 && (o.call == nil || o.call.driver == nil) {
-			return simple(o.text) // the whole RUN
-		}
-		if !o.state && !simple(o.text) {
-			return false
-		}
+		pieces++
+		plain = plain && simple(o.text)
 	}
-	return true
+	switch {
+	case plain:
+		return underErrexit
+	case pieces == 1:
+		return byLine
+	}
+	return byAnd
+}
+
+// setsErrexit reports whether a command is `set -e`.
+func setsErrexit(text string) bool {
+	words := strings.Fields(text)
+	return len(words) > 1 && words[0] == "set" && slices.ContainsFunc(words[1:], func(w string) bool {
+		return strings.HasPrefix(w, "-") && !strings.HasPrefix(w, "--") && strings.Contains(w, "e") || w == "errexit"
+	})
 }
 
 // simple reports whether errexit changes nothing of how a command runs.
@@ -195,7 +219,7 @@ func simple(text string) bool {
 }
 
 // body writes what the ops do.
-func (g *generator) body(strict bool) {
+func (g *generator) body(how joining) {
 	var commands []string
 	shown := map[*dockerfile.Step]bool{}
 	for _, o := range g.ops {
@@ -211,13 +235,13 @@ func (g *generator) body(strict bool) {
 			shown[o.step] = true
 			commands = append(commands, g.start(o)...)
 		}
-		commands = append(commands, pretty(g.m.translatedOp(o, o.text)))
+		commands = append(commands, pretty(g.text(o, o.text)))
 	}
-	if strict {
-		g.line("%s", strings.Join(commands, "\n"))
+	if how == byAnd {
+		g.line("%s", strings.Join(commands, " &&\n"))
 		return
 	}
-	g.line("%s", strings.Join(commands, " &&\n"))
+	g.line("%s", strings.Join(commands, "\n"))
 }
 
 // start is what has to hold before an op: the working directory, and the
@@ -231,7 +255,7 @@ func (g *generator) start(o *op) []string {
 	}
 	if dir != "/" && dir != "" && (!driven || o.script() && usesDir(o) || !o.script()) && g.usesDir(o.step) {
 		to := dir
-		if moved, ok := inContext(dir, o.files); ok && !g.m.ownPlaced(dir, o) {
+		if moved, ok := inContext(dir, o.files); ok && !g.verbatim && !g.m.hasPlaced(dir, o) {
 			to = moved
 		}
 		out = append(out, "cd "+quoted(to))
@@ -240,9 +264,26 @@ func (g *generator) start(o *op) []string {
 		if driven && !strings.HasPrefix(p, "umask") && !strings.HasPrefix(p, "ulimit") {
 			continue
 		}
-		out = append(out, pretty(g.m.translatedOp(o, p)))
+		out = append(out, pretty(g.text(o, p)))
 	}
 	return out
+}
+
+// text is a command of an op, with copied files where the script finds them.
+func (g *generator) text(o *op, text string) string {
+	if g.verbatim {
+		return text
+	}
+	return g.m.translated(text, o.files, func(target string) bool {
+		return g.m.hasPlaced(target, o) || o.removes(target)
+	})
+}
+
+// hasPlaced reports whether setup puts files to a path, or below it.
+func (m *migration) hasPlaced(target string, o *op) bool {
+	return slices.ContainsFunc(m.copies, func(f *copied) bool {
+		return f.placed && within(f.Target, target) && o.files[f.Target] == f.CopiedFile
+	})
 }
 
 // usesDir reports whether one of the step's ops depends on the working directory.

@@ -2,8 +2,6 @@ package migrate
 
 import (
 	"io/fs"
-
-	"github.com/pgstrata/pgstrata/dockerfile"
 )
 
 // build is a build file in the making. Its texts are in the build file's
@@ -22,13 +20,14 @@ type build struct {
 	artifacts          []string
 	maybeArtifacts     []string
 
-	entrypoint            *string // nil to leave it to discovery
-	configs               []*config
-	utilities, runtimes   []string
-	stable, volatile      []string
-	image                 image
-	lost                  []string // what could not be carried over
-	noUtilities, noConfig bool
+	entrypoint          *string // nil to leave it to discovery
+	configs             []*config
+	utilities, runtimes []string
+	stable, volatile    []string
+	image               image
+	lost                []string // what could not be carried over
+	// noCleanup says that no convention would find a cleanup script.
+	noCleanup bool
 }
 
 // arg is a build argument.
@@ -67,12 +66,16 @@ type entry struct {
 	// all that the script reads.
 	args *[]string
 	sees []string
+	// after are isolated scripts whose outputs it has to see.
+	after []*entry
 	// notes stand above it; proposal is written as a comment below it.
 	notes    []string
 	proposal *entry
-	// ops are what it was made of, generated the script that was made of them.
+	// ops are what it was made of, generated the script that was made of them,
+	// and title what that is called.
 	ops       []*op
 	generated *File
+	title     string
 }
 
 // config is a file that is copied to a place of its own.
@@ -92,7 +95,10 @@ type image struct {
 	health          *health
 }
 
-type pair struct{ key, text string }
+type pair struct {
+	key, text string
+	notes     []string
+}
 
 type health struct {
 	command                        []string

@@ -30,6 +30,8 @@ type copied struct {
 	// runtime says that something that a container runs speaks of it.
 	runtime bool
 	class   class
+	// entrypoint says that it is the entrypoint script.
+	entrypoint bool
 }
 
 // class is where a copied file goes.

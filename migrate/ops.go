@@ -275,10 +275,10 @@ func (o *op) removes(name string) bool {
 		}
 		for _, w := range c.Args {
 			deletes, speaks := covers(c, w, name)
-			if speaks && c.Name != "rm" && c.Name != "rmdir" && c.Name != "unlink" {
+			if speaks && c.Name != "rm" && c.Name != "rmdir" && c.Name != "unlink" && !dockerfile.OnlyReads(c) {
 				return false
 			}
-			removed = removed || deletes
+			removed = removed || deletes && !dockerfile.OnlyReads(c)
 		}
 	}
 	return removed

@@ -12,10 +12,22 @@ import (
 // aptKeeps is why nothing is done for what deletes apt's caches.
 const aptKeeps = "apt's lists and archives lie in cache mounts, and in no layer"
 
+// packaging makes dependencies of packages that are installed.
+type packaging struct {
+	*migration
+	// key is the key that they go to, list what goes there.
+	key  string
+	list []string
+	// purged are those that are gone in the end, updates the commands that get
+	// apt's lists.
+	purged  []string
+	updates []*op
+}
+
 // packages makes dependencies of the packages that are installed before any
 // script runs. Later ones may need what a script has set up, such as an archive
 // of their own, so they stay where they are.
-func (m *migration) packages(ops []*op) {
+func (m *packaging) packages(ops []*op) {
 	first := true
 	for _, o := range ops {
 		if o.gone || o.state || o.made != "" {
@@ -39,14 +51,14 @@ func (m *migration) packages(ops []*op) {
 		}
 	}
 	for _, o := range m.updates {
-		if len(m.out.runtime)+len(m.out.toolchain) > 0 && !m.installsLater(ops, o) {
+		if len(m.list)+len(m.purged) > 0 && !m.installsLater(ops, o) {
 			m.drop(o, "pgstrata updates the lists where it installs")
 		}
 	}
 }
 
 // installsLater reports whether a command of the same RUN still installs.
-func (m *migration) installsLater(ops []*op, update *op) bool {
+func (m *packaging) installsLater(ops []*op, update *op) bool {
 	return slices.ContainsFunc(ops, func(o *op) bool {
 		if o.gone || o.step != update.step || o == update {
 			return false
@@ -121,7 +133,7 @@ func keptByApt(pattern string) bool {
 }
 
 // install carries `apt-get install` over.
-func (m *migration) install(o *op, calls []*shell.Call) bool {
+func (m *packaging) install(o *op, calls []*shell.Call) bool {
 	c := calls[0]
 	var list []string
 	recommends := true
@@ -146,12 +158,12 @@ func (m *migration) install(o *op, calls []*shell.Call) bool {
 		return false
 	}
 	for _, name := range list {
-		if !slices.Contains(m.out.runtime, name) {
-			m.out.runtime = append(m.out.runtime, name)
+		if !slices.Contains(m.list, name) {
+			m.list = append(m.list, name)
 		}
 	}
 	o.gone = true
-	m.went(o, Carried, "setup.dependencies.runtime")
+	m.went(o, Carried, "%s", m.key)
 	return true
 }
 
@@ -183,7 +195,7 @@ func (m *migration) shellText(o *op, text, want string) string {
 
 // purge carries over the purge of packages that were installed for the build
 // alone.
-func (m *migration) purge(o *op, calls []*shell.Call) bool {
+func (m *packaging) purge(o *op, calls []*shell.Call) bool {
 	var list []string
 	for i, w := range calls[0].Args {
 		switch {
@@ -191,7 +203,7 @@ func (m *migration) purge(o *op, calls []*shell.Call) bool {
 		case i == slices.IndexFunc(calls[0].Args, func(w shell.Word) bool { return !strings.HasPrefix(w.Value, "-") }):
 		default:
 			text, ok := m.packageText(o, w)
-			if !ok || !slices.Contains(m.out.runtime, text) {
+			if !ok || !slices.Contains(m.list, text) {
 				return false
 			}
 			list = append(list, text)
@@ -200,8 +212,8 @@ func (m *migration) purge(o *op, calls []*shell.Call) bool {
 	if len(list) == 0 {
 		return false
 	}
-	m.out.runtime = slices.DeleteFunc(m.out.runtime, func(name string) bool { return slices.Contains(list, name) })
-	m.out.toolchain = append(m.out.toolchain, list...)
+	m.list = slices.DeleteFunc(m.list, func(name string) bool { return slices.Contains(list, name) })
+	m.purged = append(m.purged, list...)
 	o.gone = true
 	m.went(o, Carried, "setup.dependencies.build")
 	return true

@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -190,36 +191,91 @@ func (m *migration) finish(e *entry) {
 	for _, s := range program.Closure() {
 		seen[s.Path] = true
 	}
-	var inputs []string
+	inputs := map[string]bool{}
 	for _, o := range e.ops {
+		for _, name := range keys(o.wants) {
+			e.sees = append(e.sees, name)
+		}
+		m.mounts(e, o)
+		for _, f := range o.place {
+			inputs[f.Source] = true
+		}
+		if len(e.outputs) > 0 && e.generated != nil {
+			continue // its files are those of the stage's COPY instructions
+		}
 		for target, f := range o.reads() {
-			if seen[f.Source] {
+			placed := m.fileOf(o, target)
+			if seen[f.Source] || placed != nil && placed.placed {
 				continue
 			}
-			inputs = append(inputs, f.Source)
-			if e.generated == nil && (speaksOf(program, target) || !finds(program, f.Source)) {
+			inputs[f.Source] = true
+			if speaksOf(program, target) || !finds(program, f.Source) {
 				m.link(target, f.Source)
 			}
 		}
-		for _, f := range o.place {
-			inputs = append(inputs, f.Source)
-		}
-		m.mounts(e, o)
+		m.opaque(e, o, inputs)
 	}
-	inputs = append(inputs, e.inputs...)
-	e.inputs = m.covered(sorted(inputs), seen)
-	m.report.wentTo(e)
+	for _, name := range e.inputs {
+		inputs[name] = true
+	}
+	e.sees = sorted(e.sees)
+	e.inputs = m.joined(keys(inputs))
 }
 
-// covered names directories in place of all of their files.
-func (m *migration) covered(files []string, seen map[string]bool) []string {
-	var out []string
-	for _, name := range files {
-		if !slices.ContainsFunc(out, func(dir string) bool { return within(name, strings.TrimSuffix(dir, "/")) }) {
-			out = append(out, name)
+// opaque gives a script whose reads are not all known the whole folder that it
+// came with, and tells so.
+func (m *migration) opaque(e *entry, o *op, inputs map[string]bool) {
+	if o.facts == nil || o.facts.Opaque == "" || !o.script() {
+		return
+	}
+	f := m.fileOf(o, o.call.target)
+	if f == nil || f.placed {
+		return
+	}
+	why := subject(o.facts.Opaque, path.Base(o.call.source))
+	dir := path.Dir(o.call.source)
+	for _, other := range m.copies {
+		if other.By == f.By && other.class == setupOnly && within(other.Source, dir) {
+			inputs[other.Source] = true
 		}
 	}
+	e.notes = append(e.notes, "What it reads is not all known, so it sees its whole folder: "+why)
+	m.report.note(o.call.source, "could not be followed: %s. It sees its whole folder, and is taken to change none of the copied files", why)
+}
+
+// joined names directories in place of all of their files.
+func (m *migration) joined(files []string) []string {
+	var out []string
+	listed := map[string]bool{}
+	for _, name := range files {
+		listed[name] = true
+	}
+	for _, name := range files {
+		if slices.ContainsFunc(out, func(o string) bool { return within(name, strings.TrimSuffix(o, "/")) }) {
+			continue
+		}
+		at := name
+		for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
+			if n := m.filesBelow(dir); n < 2 || !m.allListed(dir, listed, nil) {
+				break
+			}
+			at = dir + "/"
+		}
+		out = append(out, at)
+	}
 	return out
+}
+
+// filesBelow counts the files of a directory of the context.
+func (m *migration) filesBelow(dir string) int {
+	n := 0
+	_ = fs.WalkDir(m.opt.Dockerfile.Context, dir, func(_ string, d fs.DirEntry, err error) error { // an unreadable one has none
+		if err == nil && !d.IsDir() {
+			n++
+		}
+		return nil
+	})
+	return n
 }
 
 // load reads a script as pgstrata will: below /context.
@@ -233,4 +289,12 @@ func (m *migration) load(source string) *shell.Program {
 	}
 	m.programs[source] = p
 	return p
+}
+
+// interpreter is what runs a script of the context, as its first line says.
+func (m *migration) interpreter(source string) string {
+	if p := m.load(source); p != nil && p.Main.Shebang.Program != "" {
+		return strings.Join(append([]string{p.Main.Shebang.Program}, p.Main.Shebang.Args...), " ")
+	}
+	return "/bin/sh"
 }

@@ -4,10 +4,7 @@ import (
 	"bytes"
 	"encoding/xml"
 	"errors"
-	"flag"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -17,22 +14,8 @@ import (
 
 	"github.com/pgstrata/pgstrata/picture"
 	"github.com/pgstrata/pgstrata/plan"
+	"github.com/pgstrata/pgstrata/test/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite testdata") //nolint:gochecknoglobals // a flag of the test program
-
-// golden compares with a file of testdata.
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	file := filepath.Join("testdata", name)
-	if *update {
-		require.NoError(t, os.MkdirAll("testdata", 0o755))
-		require.NoError(t, os.WriteFile(file, got, 0o644))
-	}
-	want, err := os.ReadFile(file)
-	require.NoError(t, err, "go test ./picture -update writes it")
-	assert.Equal(t, string(want), string(got), "%s; go test ./picture -update rewrites it", file)
-}
 
 // node is one of a record that a test makes by hand: pictures are drawn from
 // records, whatever these were read from.
@@ -102,7 +85,7 @@ func next() picture.Build {
 func TestSVG(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, picture.SVG(&out, "example", next()))
-	golden(t, "graph.svg", out.Bytes())
+	golden.File(t, "testdata/graph.svg", out.String())
 	wellFormed(t, out.Bytes())
 }
 
@@ -111,7 +94,7 @@ func TestHTML(t *testing.T) {
 	b.Plan.Notes, b.Plan.Removed = []string{"a note"}, []string{"03-gone.sh"}
 	var out bytes.Buffer
 	require.NoError(t, picture.HTML(&out, picture.Page{Title: "example", Builds: []picture.Build{b}}))
-	golden(t, "graph.html", out.Bytes())
+	golden.File(t, "testdata/graph.html", out.String())
 }
 
 // report is that of the build: the tool ran, and made the same files.
@@ -138,7 +121,7 @@ func report() picture.Page {
 func TestReport(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, picture.HTML(&out, report()))
-	golden(t, "report.html", out.Bytes())
+	golden.File(t, "testdata/report.html", out.String())
 }
 
 func TestReportOfFailure(t *testing.T) {
@@ -153,7 +136,7 @@ func TestReportOfFailure(t *testing.T) {
 	p.Run.Vertices = p.Run.Vertices[:4]
 	var out bytes.Buffer
 	require.NoError(t, picture.HTML(&out, p))
-	golden(t, "failed.html", out.Bytes())
+	golden.File(t, "testdata/failed.html", out.String())
 
 	out.Reset()
 	p.Builds = nil

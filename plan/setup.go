@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"io/fs"
 	"maps"
 	"path"
 	"slices"
@@ -233,8 +234,8 @@ func (s *setup) script(script *graph.Script, on string, needs []Edge) (string, e
 	for _, dir := range slices.Sorted(slices.Values(s.graph.BuildArtifacts)) {
 		parts = append(parts, Part{Kind: "build artifact", Name: dir, Value: "mounted"})
 	}
-	for _, id := range script.Secrets {
-		parts = append(parts, Part{Kind: "secret", Name: id, Value: "mounted"}) // what is in it is no part of the key
+	for _, secret := range script.Secrets {
+		parts = append(parts, Part{Kind: "secret", Name: secret.ID, Value: placeOf(secret)})
 	}
 	if script.SSH {
 		parts = append(parts, Part{Kind: "ssh", Value: "default"})
@@ -250,6 +251,21 @@ func (s *setup) script(script *graph.Script, on string, needs []Edge) (string, e
 	}
 	s.refresh(&n, s.base, script.Refresh)
 	return s.step(n), nil
+}
+
+// placeOf is what counts of a secret: how the script sees it, not what it is.
+func placeOf(s graph.Secret) string {
+	var out []string
+	if s.Target != "" {
+		out = append(out, s.Target+" ("+octal(fs.FileMode(s.Mode))+")")
+	}
+	if s.Env != "" {
+		out = append(out, "$"+s.Env)
+	}
+	if s.Optional {
+		out = append(out, "optional")
+	}
+	return strings.Join(out, ", ")
 }
 
 // last is the name of the last script of the chain but for cleanup.

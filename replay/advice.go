@@ -141,10 +141,10 @@ func (p *past) split(cost, runs int64) []Advice {
 			continue
 		}
 		name := path.Base(l.Path)
-		text := fmt.Sprintf("split %s: it changed in %s, and %s; with outputs it would run beside them, and so would the lines that change in a script at the end",
+		text := fmt.Sprintf("split %s: it changed in %s, and %s. Give it outputs, or move the lines that change into a script at the end",
 			name, many(int(own), "commit"), p.behind(i))
 		if i == len(p.chain)-1 {
-			text = fmt.Sprintf("give %s outputs: it ran for every change of the scripts before it, and would run for its own alone, which were %d", name, own)
+			text = fmt.Sprintf("give %s outputs: it ran for every change of the scripts before it, and changed in %s itself", name, many(int(own), "commit"))
 		}
 		out = append(out, Advice{Kind: "split", Text: text, Saves: int(runs - fewer), Of: int(runs), Seconds: p.seconds(cost - better)})
 	}
@@ -183,7 +183,7 @@ func (c *Contender) shared(newest *plan.Record) []Advice {
 			continue
 		}
 		out = append(out, Advice{Kind: "shared", Of: c.Ran, Text: fmt.Sprintf(
-			"split %s: it changed in %s, and %s of setup ran for it; %s read it, and each may need but a part",
+			"split %s: it changed in %s, and %s of setup ran for it. %s read it: each may need but a part",
 			cause.Name, many(cause.Commits, "commit"), many(cause.Ran, "step"), strings.Join(readers, ", "))})
 	}
 	return out

@@ -103,6 +103,18 @@ func texts(list []Text) []string {
 	return out
 }
 
+func TestSecrets(t *testing.T) {
+	f := load(t, "base: a\nsetup: {scripts: [{path: x.sh, secrets: [a, {id: b, env: B}, {id: c, env: C, target: /c/}, {id: d, mode: 0440, required: false}]}]}", Options{})
+	s := f.Setup.Scripts[0].Secrets
+	assert.Equal(t, "/run/secrets/a", s[0].Target.Value)
+	assert.Nil(t, s[0].Required, "it is")
+	assert.Equal(t, []string{"B", ""}, []string{s[1].Env.Value, s[1].Target.Value}, "a variable, and no file")
+	assert.Equal(t, []string{"C", "/c"}, []string{s[2].Env.Value, s[2].Target.Value}, "both")
+	assert.Equal(t, "/run/secrets/d", s[3].Target.Value)
+	assert.Equal(t, uint32(0o440), s[3].Mode.Bits)
+	assert.False(t, *s[3].Required)
+}
+
 func TestLoadKeepsScalarsAsWritten(t *testing.T) {
 	f := load(t, "base: a\nargs:\n  A: 3.10\n  B: 0640\n  C: yes\n  D: 1e3\n  E:\n  F: |\n    two\n    lines\n  G: 'it''s'\n", Options{})
 	var got []string
@@ -161,6 +173,10 @@ func TestLoadRefuses(t *testing.T) {
 		"no outputs":          {"base: a\nsetup: {scripts: [{path: x.sh, outputs: []}]}", "outputs is empty"},
 		"undeclared arg":      {"base: a\nsetup: {scripts: [{path: x.sh, args: [PG]}]}", "PG is not declared"},
 		"network":             {"base: a\nsetup: {scripts: [{path: x.sh, network: off}]}", "default, none or host"},
+		"secret as an arg":    {"base: a\nargs: {A: x}\nsetup: {scripts: [{path: x.sh, secrets: [{id: t, env: A}]}]}", "A is a build argument; a secret needs a variable of its own"},
+		"secret's variable":   {"base: a\nsetup: {scripts: [{path: x.sh, secrets: [{id: t, env: A-B}]}]}", "cannot be an environment variable's name"},
+		"two secrets":         {"base: a\nsetup: {scripts: [{path: x.sh, secrets: [{id: t, env: A}, {id: u, env: A}]}]}", "two secrets of one script are at $A"},
+		"one secret twice":    {"base: a\nsetup: {scripts: [{path: x.sh, secrets: [t, {id: u, target: /run/secrets/t}]}]}", "two secrets of one script are at /run/secrets/t"},
 		"secret path":         {"base: a\nsetup: {scripts: [{path: x.sh, secrets: [a/b]}]}", "named by its id"},
 		"option as package":   {"base: a\nsetup: {dependencies: {runtime: [--force]}}", "a package is"},
 		"two packages in one": {"base: a\nsetup: {dependencies: {runtime: ['a b']}}", "a package is"},

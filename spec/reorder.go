@@ -88,7 +88,7 @@ func permute(text []string, scripts []Script, order []string) ([]string, error) 
 }
 
 // insertScripts adds a list where there is none.
-func insertScripts(text []string, order []string) ([]string, error) {
+func insertScripts(text, order []string) ([]string, error) {
 	list := func(indent string) []string {
 		out := []string{indent + "scripts:\n"}
 		for _, path := range order {

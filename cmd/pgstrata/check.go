@@ -21,6 +21,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pgstrata/pgstrata/check"
+	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/frontend"
 	pgllb "github.com/pgstrata/pgstrata/llb"
 	"github.com/pgstrata/pgstrata/spec"
@@ -37,7 +38,7 @@ func newCheckCommand() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "check [OPTIONS] PATH",
-		Short: "Check a build file and its scripts, without a daemon",
+		Short: "Check a build file, or a Dockerfile, and its scripts, without a daemon",
 		Example: `  pgstrata check .
   pgstrata check --format sarif . >check.sarif`,
 		Args: cobra.ExactArgs(1),
@@ -47,12 +48,10 @@ func newCheckCommand() *cobra.Command {
 				return err
 			}
 			defer t.Close()
-			in, err := frontend.ReadTree(t.name, t.text, t, arguments(buildArgs))
+			findings, err := t.check(cmd.Context(), args[0], arguments(buildArgs))
 			if err != nil {
-				return t.locate(err)
+				return err
 			}
-			in.Changes = changes(cmd.Context(), args[0])
-			findings := check.Run(in)
 			if err := t.write(cmd.OutOrStdout(), format, findings); err != nil {
 				return err
 			}
@@ -68,6 +67,30 @@ func newCheckCommand() *cobra.Command {
 	return cmd
 }
 
+// check checks the build file, or Dockerfile, of a context in dir.
+func (t *tree) check(ctx context.Context, dir string, buildArgs map[string]string) ([]check.Finding, error) {
+	kind, err := dockerfile.Detect(t.name, t.text)
+	if err != nil {
+		return nil, err
+	}
+	if kind == dockerfile.Dockerfile {
+		build := frontend.Offline{
+			Name: t.name, Data: t.text, Exclude: t.ignored, Options: map[string]string{"filename": t.name},
+			Context: func(_, _ []string) (fs.FS, error) { return t, nil },
+		}
+		for name, value := range buildArgs {
+			build.Options["build-arg:"+name] = value
+		}
+		return build.CheckDockerfile(ctx)
+	}
+	in, err := frontend.ReadTree(t.name, t.text, t, buildArgs)
+	if err != nil {
+		return nil, t.locate(err)
+	}
+	in.Changes = changes(ctx, dir)
+	return check.Run(in), nil
+}
+
 func arguments(list []string) map[string]string {
 	out := map[string]string{}
 	for _, a := range list {
@@ -80,10 +103,12 @@ func arguments(list []string) map[string]string {
 // tree is a build context on disk, without what .dockerignore excludes. No
 // symbolic link leads out of it.
 type tree struct {
-	name    string
-	text    []byte
-	root    *os.Root
-	files   fs.FS
+	name  string
+	text  []byte
+	root  *os.Root
+	files fs.FS
+	// ignored are .dockerignore's patterns, exclude the same to match with.
+	ignored []string
 	exclude *patternmatcher.PatternMatcher
 }
 
@@ -109,7 +134,7 @@ func openTree(dir, file string) (*tree, error) {
 	if err != nil {
 		return nil, fmt.Errorf("build context: %w", err)
 	}
-	return &tree{name: filepath.Base(file), text: text, root: root, files: root.FS(), exclude: exclude}, nil
+	return &tree{name: filepath.Base(file), text: text, root: root, files: root.FS(), ignored: ignored, exclude: exclude}, nil
 }
 
 // Close lets go of the directory.
@@ -154,7 +179,11 @@ func (t *tree) excludes(name string) bool {
 
 func (t *tree) source(name string) *pb.SourceInfo {
 	if name == t.name {
-		return &pb.SourceInfo{Filename: name, Language: "yaml", Data: t.text}
+		language := "yaml"
+		if kind, err := dockerfile.Detect(t.name, t.text); err == nil && kind == dockerfile.Dockerfile {
+			language = "Dockerfile"
+		}
+		return &pb.SourceInfo{Filename: name, Language: language, Data: t.text}
 	}
 	data, _ := fs.ReadFile(t, name) // the rules have read it
 	return &pb.SourceInfo{Filename: name, Language: "sh", Data: data}

@@ -264,15 +264,6 @@ func sources(dir, file string) (context, beside worktree.Source, err error) {
 	return context, beside, nil
 }
 
-// offline resolves what would be built from the sources.
-func (o *options) offline(context, beside worktree.Source, file string, now time.Time) ([]frontend.Resolved, error) {
-	build, err := o.without(context, beside, file, now)
-	if err != nil {
-		return nil, err
-	}
-	return build.Resolve()
-}
-
 // without is a build of the sources without a daemon.
 func (o *options) without(context, beside worktree.Source, file string, now time.Time) (*frontend.Offline, error) {
 	name := filepath.Base(file)

@@ -71,10 +71,14 @@ func (a *artist) instructions() {
 		"RUN useradd -u 1500 app", "RUN "+a.statement(90), "COPY app/x.conf /etc/x.conf")...)
 	a.Shuffle(len(before), func(i, j int) { before[i], before[j] = before[j], before[i] })
 	a.copied = slices.Contains(before, "COPY tool /usr/local/bin/tool")
+	if i := slices.IndexFunc(before, func(line string) bool { return strings.HasSuffix(line, "app "+a.app) }); a.chance(40) {
+		before = slices.Insert(before, i+1, a.some(40, "RUN chmod -R go-w "+a.app, "RUN chmod 0750 "+a.app+"/run.sh",
+			"RUN chown -R 33:44 "+a.app, "RUN chmod +x "+a.app+"/*.sh && chown 7 "+a.app+"/x.conf", "RUN mv "+a.app+"/x.conf "+a.app+"/y.conf")...)
+	}
 	middle := a.copySetup()
 	middle = append(middle, a.runDriver())
 	after := a.some(40, "RUN "+a.statement(91), "RUN "+a.statement(92)+" && "+a.statement(93), "COPY app/sub /opt/sub",
-		"COPY . /context", "RUN chmod -R go-w "+a.app, "RUN chmod 0750 "+a.app+"/run.sh", "RUN chown -R 33:44 "+a.app, "RUN mv "+a.app+"/sub "+a.app+"/moved",
+		"COPY . /context", 
 		"RUN <<EOF\nset -e\n"+a.statement(94)+"\n"+a.statement(95)+"\nEOF", "RUN rm -rf "+a.setup,
 		"USER 33", "LABEL one=$ARG_ONE", `ENTRYPOINT ["`+a.app+`/run.sh"]`, "EXPOSE 5432", "CMD postgres", "ARG ARG_TWO=late", "ENV ENV_ONE=late")
 	a.Shuffle(len(after), func(i, j int) { after[i], after[j] = after[j], after[i] })

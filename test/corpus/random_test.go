@@ -66,7 +66,7 @@ const argsFile = "build args" // no file of the tree
 type sketch []atom
 
 func (s sketch) specimen() *specimen {
-	out := &specimen{name: "random", about: "Found by TestRandom.", options: map[string]string{}}
+	out := &specimen{name: "random", about: "Found by TestRandom.", free: true, options: map[string]string{}}
 	texts := map[string]*strings.Builder{}
 	var names []string
 	for _, a := range s {

@@ -37,6 +37,7 @@ type specimen struct {
 	secrets  map[string][]byte
 	images   []prebuilt
 	fails    int
+	free     bool // it may fail, as long as both builds do
 	mistake  string
 	// expect are parts of the decisions; decided says that they are all.
 	expect  []string

@@ -14,23 +14,43 @@ func (a *artist) statement(n int) string {
 	text := strings.NewReplacer(
 		"FILE", file, "DIR", dir, "OTHER", other, "SETUP", a.setup, "OUT", "/out."+strconv.Itoa(n), "NUMBER", strconv.Itoa(n),
 		"VAR", a.one("ARG_ONE", "ARG_TWO", "ENV_ONE", "ENV_TWO"),
-	).Replace(a.one(statements()...))
-	if a.chance(70) {
+	).Replace(a.one(a.kind()...))
+	if a.chance(85) {
 		text = "{ " + text + "; } || echo failed >>/out." + strconv.Itoa(n)
 	}
 	return text
 }
 
-// statements are all that can be drawn.
-func statements() []string {
+// kind draws what a statement does. Changes are rare: what is gone early leaves
+// nothing to compare.
+func (a *artist) kind() []string {
+	switch n := a.IntN(100); {
+	case n < 15:
+		return variables()
+	case n < 50:
+		return reads()
+	case n < 68:
+		return looks()
+	case n < 80:
+		return changes()
+	}
+	return others()
+}
+
+// variables are statements: what a script takes from its environment.
+func variables() []string {
 	return []string{
-		// variables
 		`echo "${VAR-unset}" >>OUT`,
 		`echo "${VAR:-empty}" >>/order`,
 		`v=VAR; eval "echo \"\${$v-}\"" >>OUT`,
 		`printenv VAR >>OUT`,
 		`env | grep ^VAR= >>OUT`,
-		// files that are read
+	}
+}
+
+// reads are statements: how it reads files.
+func reads() []string {
+	return []string{
 		`cat FILE >>OUT`,
 		`cat FILE DIR/* >>OUT`,
 		`cp FILE /opt/copied.NUMBER`,
@@ -50,7 +70,12 @@ func statements() []string {
 		`. SETUP/lib.sh && note NUMBER`,
 		`cat "$(dirname "$0")/../lib.sh" >>OUT`,
 		`cat "${0%/*}/../data/a.txt" >>OUT`,
-		// files that are looked at
+	}
+}
+
+// looks are statements: how it looks at files without reading them.
+func looks() []string {
+	return []string{
 		`test -f FILE && echo there >>OUT`,
 		`[ -x FILE ] && echo executable >>OUT`,
 		`stat -c '%n %a %u:%g' FILE >>OUT`,
@@ -60,7 +85,12 @@ func statements() []string {
 		`for f in DIR/*; do echo "$f" >>OUT; done`,
 		`echo DIR/* >>OUT`,
 		`readlink -f FILE >>OUT`,
-		// files that are changed
+	}
+}
+
+// changes are statements: how it changes copied files.
+func changes() []string {
+	return []string{
 		`echo more >>FILE`,
 		`echo made >DIR/made.NUMBER`,
 		`echo beside >"$(dirname "$0")/beside.NUMBER"`,
@@ -78,7 +108,12 @@ func statements() []string {
 		`ln -sfn DIR /opt/link`,
 		`touch FILE`,
 		`echo 'echo changed >>/order' >>OTHER`,
-		// the rest of the root
+	}
+}
+
+// others are statements: what it does to the rest of the root, and asks the shell.
+func others() []string {
+	return []string{
 		`cat /opt/link* >>OUT`,
 		`cat /out.* | cksum >>/order`,
 		`echo NUMBER >>/order`,
@@ -88,7 +123,6 @@ func statements() []string {
 		`useradd -u 20NUMBER -m user.NUMBER`,
 		`rm -rf /tmp/* /var/tmp/*`,
 		`mkdir -p /opt/private.NUMBER && chmod 2700 /opt/private.NUMBER && chown 33:44 /opt/private.NUMBER`,
-		// the shell itself
 		`pwd >>OUT`,
 		`echo "$0 $#" >>OUT`,
 		`umask 027; echo masked >/opt/masked.NUMBER`,

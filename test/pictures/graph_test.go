@@ -104,6 +104,11 @@ func TestGraphPage(t *testing.T) {
 		p.readable(scheme)
 		p.shoot(".drawing", "graph-"+scheme+".png")
 	}
+	p.do(chromedp.Click(node("setup/03-install-patroni")), chromedp.MouseEvent("mouseMoved", 5, 5))
+	for _, scheme := range []string{"light", "dark"} {
+		p.scheme(scheme)
+		p.shoot(".more:target", "step-"+scheme+".png")
+	}
 	p.alone()
 }
 
@@ -121,7 +126,6 @@ func TestGraphImage(t *testing.T) {
 	for _, scheme := range []string{"light", "dark"} {
 		p.scheme(scheme)
 		p.readable(scheme)
-		p.shoot(".drawing", "isolated-"+scheme+".png")
 	}
 	p.alone()
 	if *update {

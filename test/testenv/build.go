@@ -22,6 +22,8 @@ type Request struct {
 	Options map[string]string // the frontend's options: "target", "build-arg:NAME", …
 	Image   string            // the name under which the result is pushed to the registry, if any
 
+	Watch func(*Trace) // is called, if it is there, after each thing that the daemon tells
+
 	client.SolveOpt // everything else, such as caches, secrets and other exports
 }
 
@@ -68,6 +70,9 @@ func (d *Daemon) Build(ctx context.Context, r Request) (*Result, error) {
 	group.Go(func() error {
 		for status := range statuses {
 			result.Trace.add(status)
+			if r.Watch != nil {
+				r.Watch(result.Trace)
+			}
 		}
 		return nil
 	})

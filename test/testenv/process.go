@@ -23,7 +23,7 @@ type process struct {
 
 func startProcess(dir string, argv ...string) (*process, error) {
 	name := filepath.Base(argv[0])
-	log, err := os.Create(filepath.Join(dir, name+".log"))
+	log, err := os.OpenFile(filepath.Join(dir, name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
 	}

@@ -34,6 +34,8 @@ func companions(typ string) map[string]any {
 		return map[string]any{"name": "postgres", "uid": 999}
 	case "Script":
 		return map[string]any{"path": "x.sh", "outputs": []any{"/x"}}
+	case "Secret":
+		return map[string]any{"id": "x"}
 	case "ConfigFile":
 		return map[string]any{"source": "x", "target": "/x"}
 	case "Rule":

@@ -99,6 +99,10 @@ func (m Mapping) constrain(s *Schema) *Schema {
 		description := s.Description
 		s.Description = ""
 		return &Schema{Description: description, AnyOf: []*Schema{notations()["context path or glob"].value, s}}
+	case "Secret":
+		description := s.Description
+		s.Description = ""
+		return &Schema{Description: description, AnyOf: []*Schema{notations()["id"].value, s}}
 	case "Rule":
 		s.AnyOf = []*Schema{{Required: []string{"max_age"}}, {Required: []string{"when_changed"}}}
 	}

@@ -57,6 +57,7 @@ func notations() map[string]notation {
 		"true or false":           {value: &Schema{Type: "boolean"}},
 		"duration":                {value: &Schema{Type: []string{"string", "integer"}, Pattern: `^\+?(0|([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+$`, Minimum: new(0), Maximum: new(0)}},
 		"script":                  {plural: "[scripts](#scripts)"},
+		"secret":                  {plural: "[secrets](#secrets)"},
 		"rule":                    {plural: "rules"},
 		"test":                    {plural: "tests"},
 		"configuration file":      {plural: "configuration files"},

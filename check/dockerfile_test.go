@@ -1,0 +1,74 @@
+package check
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pgstrata/pgstrata/dockerfile"
+)
+
+// readDockerfile reads an archive's Dockerfile with the other files as its
+// context.
+func readDockerfile(t *testing.T, files map[string]string) Input {
+	t.Helper()
+	context := fstest.MapFS{}
+	for name, text := range files {
+		mode := fs.FileMode(0o644)
+		if bytes.HasPrefix([]byte(text), []byte("#!")) {
+			mode = 0o755
+		}
+		if name != "want" {
+			context[name] = &fstest.MapFile{Data: []byte(text), Mode: mode}
+		}
+	}
+	f, err := dockerfile.Parse("Dockerfile", []byte(files["Dockerfile"]))
+	require.NoError(t, err)
+	in, err := ReadDockerfile(f, dockerfile.Options{Context: context, Platform: "linux/amd64"})
+	require.NoError(t, err)
+	return in
+}
+
+// Each archive holds a Dockerfile with its context, and where which rule finds
+// something: in the Dockerfile and in the scripts that its RUN lines run.
+func TestDockerfiles(t *testing.T) {
+	archives, err := filepath.Glob("testdata/dockerfile/*.txtar")
+	require.NoError(t, err)
+	require.NotEmpty(t, archives)
+	found := map[string]bool{}
+	for _, name := range archives {
+		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {
+			data, err := os.ReadFile(name)
+			require.NoError(t, err)
+			files := archive(string(data))
+			var got strings.Builder
+			for _, f := range Run(readDockerfile(t, files)) {
+				fmt.Fprintf(&got, "%s:%d %s\n", f.File, f.Range.Start.Line, f.Rule)
+				found[f.Rule] = true
+				for _, word := range []string{"image.", "setup.", "args:", "build file", "outputs"} {
+					assert.NotContains(t, f.Message, word, "a Dockerfile has no such thing")
+				}
+			}
+			if *update {
+				before, _, _ := strings.Cut(string(data), "-- want --\n")
+				require.NoError(t, os.WriteFile(name, []byte(before+"-- want --\n"+got.String()), 0o644)) //nolint:gosec // a text of this repository
+				return
+			}
+			if diff := cmp.Diff(files["want"], got.String()); diff != "" {
+				t.Errorf("-want +got\n%s", diff)
+			}
+		})
+	}
+	for _, r := range Rules() {
+		assert.Equal(t, r.dockerfile != nil, found[r.Name] || r.dockerfile != nil && r.Name == "UnusedAllowance", "%s: the archives have a mistake for each rule that reads a Dockerfile, and for no other", r.Name)
+	}
+}

@@ -1,0 +1,165 @@
+package check
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/graph"
+	"github.com/pgstrata/pgstrata/spec"
+)
+
+// maxCopied is how many files of one image are taken for its entrypoint: more
+// are no scripts and configuration.
+const maxCopied = 2000
+
+// entrypoint finds the files that the container runs: those that are copied into
+// the target and that no RUN reads, nor anything beside them, and the script
+// that ENTRYPOINT or CMD names.
+func (r *dockerfileReader) entrypoint() {
+	started := r.started()
+	classes := []graph.Class{{Name: "configuration"}, {Name: "runtime"}, {Name: "entrypoint"}}
+	for _, step := range r.reading.Target().All() {
+		if step.Copy == nil || step.Copy.From != "" {
+			continue
+		}
+		for _, f := range step.Copy.Files {
+			target := targetOf(step.Copy, f)
+			r.in.dockerfile.copied[target] = f
+			is := slices.Contains(started, target)
+			if !f.Mode.IsRegular() || !is && (step.Start < r.opaque || r.setup(step.Copy, f)) {
+				continue
+			}
+			class := &classes[0]
+			switch {
+			case is:
+				class = &classes[2]
+				r.in.File.Entrypoint.Script.Value = f.Source
+			case r.isScript(f.Source):
+				class = &classes[1]
+			}
+			if len(class.Files) < maxCopied {
+				class.Files = append(class.Files, graph.File{Source: f.Source, Target: target, Mode: uint32(f.Mode.Perm()), At: lines(step.Instruction)})
+			}
+		}
+	}
+	for _, c := range classes {
+		if len(c.Files) > 0 {
+			r.in.Graph.Entrypoint = append(r.in.Graph.Entrypoint, c)
+		}
+	}
+	r.boundary(classes[2].Files)
+}
+
+// targetOf is a copied file's path. Whether a place that the base may have is a
+// directory cannot be told; a name with an ending is taken for a file's.
+func targetOf(c *dockerfile.Copy, f *dockerfile.CopiedFile) string {
+	one := len(c.Sources) == 1 && strings.TrimPrefix(path.Clean("/"+c.Sources[0]), "/") == f.Source
+	if one && f.Target == path.Join(c.Dest, path.Base(f.Source)) && !strings.HasSuffix(c.Dest, "/") && path.Ext(c.Dest) != "" {
+		return c.Dest
+	}
+	return f.Target
+}
+
+// started are the paths of what a container starts with.
+func (r *dockerfileReader) started() []string {
+	if r.in.File.Entrypoint.Script == nil {
+		r.in.File.Entrypoint.Script = &spec.Text{At: r.in.File.Base.At}
+	}
+	var out []string
+	for _, list := range [][]string{r.in.Graph.Image.Entrypoint, r.in.Graph.Image.Cmd} {
+		for _, word := range list {
+			for _, w := range strings.Fields(word) { // a shell's line, or a word
+				if path.IsAbs(w) {
+					out = append(out, path.Clean(w))
+				}
+			}
+		}
+	}
+	return out
+}
+
+// setup tells whether a file belongs to setup: a RUN reads it, or another file
+// of the same folder that the COPY names.
+func (r *dockerfileReader) setup(c *dockerfile.Copy, f *dockerfile.CopiedFile) bool {
+	top := func(name string) string { dir, _, _ := strings.Cut(name, "/"); return dir }
+	return slices.ContainsFunc(c.Files, func(o *dockerfile.CopiedFile) bool {
+		return r.read[o.Source] && top(o.Source) == top(f.Source)
+	})
+}
+
+func (r *dockerfileReader) isScript(name string) bool {
+	switch path.Ext(name) {
+	case ".sh", ".bash":
+		return true
+	}
+	f, err := r.context.Open(name)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	start := make([]byte, len("#!"))
+	n, _ := f.Read(start) // a file that cannot be read is no script
+	return string(start[:n]) == "#!"
+}
+
+// boundary says which files change many times a day: by convention, and the
+// script that the container starts with.
+func (r *dockerfileReader) boundary(started []graph.File) {
+	for _, pattern := range []string{"entrypoint.d/**", "config/**"} {
+		r.in.File.CacheBoundary.VolatileFiles = append(r.in.File.CacheBoundary.VolatileFiles, spec.Text{Value: pattern})
+	}
+	for _, f := range started {
+		if !strings.ContainsAny(f.Source, `*?[{\`) {
+			r.in.File.CacheBoundary.VolatileFiles = append(r.in.File.CacheBoundary.VolatileFiles, spec.Text{Value: f.Source})
+		}
+	}
+}
+
+// volatile finds copies of what changes often in front of a RUN that does not
+// read it: of one that does, SetupReadsEntrypoint tells.
+func (r *dockerfileReader) volatile() {
+	for _, a := range r.in.dockerfile.built.ahead() {
+		at := spec.Range{Start: spec.Position{Line: a.line, Column: 1}, End: spec.Position{Line: a.line, Column: 1}}
+		what := ""
+		for _, source := range a.sources {
+			source = strings.TrimPrefix(path.Clean("/"+source), "/")
+			if source == "" || source == "*" {
+				what = "any file of the build context"
+			}
+			for _, name := range r.volatileBelow(source) {
+				if what == "" && !r.read[name] && !r.touched[name] {
+					what = name
+				}
+			}
+		}
+		if what != "" {
+			r.in.dockerfile.volatile = append(r.in.dockerfile.volatile, volatileCopy{spec.Text{Value: what, At: at}, a.run})
+		}
+	}
+}
+
+// volatileBelow are the files that a COPY's source names and that change often.
+func (r *dockerfileReader) volatileBelow(source string) []string {
+	var out []string
+	for _, s := range r.reading.Stages {
+		for _, step := range s.Steps {
+			if step.Copy == nil || step.Copy.From != "" {
+				continue
+			}
+			for _, f := range step.Copy.Files {
+				if within(f.Source, source) && spec.Matches(r.in.File.CacheBoundary.VolatileFiles, f.Source) {
+					out = append(out, f.Source)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// inherits tells whether a Dockerfile leaves to its base what the container
+// starts: then nothing here says as whom, or how it stops.
+func (p *pass) inherits() bool {
+	return p.in.dockerfile != nil && p.in.File.Entrypoint.Script.Value == ""
+}

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path/filepath"
+	"time"
+
+	"github.com/pgstrata/pgstrata/frontend"
+	"github.com/pgstrata/pgstrata/replay"
+	"github.com/pgstrata/pgstrata/worktree"
+)
+
+// commits are those of the log, with the names that their files have now.
+func commits(log []worktree.Commit) []replay.Commit {
+	out := make([]replay.Commit, len(log))
+	names := map[string]string{}
+	for i := len(log) - 1; i >= 0; i-- {
+		c := replay.Commit{ID: log[i].ID, Time: log[i].Time, Subject: log[i].Subject, Names: maps.Clone(names)}
+		before := maps.Clone(names)
+		for _, change := range log[i].Changes {
+			if log[i].Parent == "" {
+				break // it made the files, and changed none
+			}
+			name := c.Newest(change.Path)
+			c.Changed = append(c.Changed, name)
+			if change.Deleted {
+				c.Deleted = append(c.Deleted, name)
+			}
+			if change.From != "" {
+				c.Renamed = true
+				before[change.From] = name
+			}
+		}
+		names = before
+		out[i] = c
+	}
+	return out
+}
+
+// reader makes records of commits.
+type reader struct {
+	*analysis
+	history, beside *worktree.History
+	// now is the same for all commits: what a week's end makes run again is no
+	// commit's doing.
+	now time.Time
+	// whole takes a Dockerfile as BuildKit's own frontend does.
+	whole bool
+	// known are the readings by the names of all files that they come from.
+	known map[string]replay.Reading
+}
+
+// series reads the commits, and the one before them.
+func (r *reader) series(name string, log []worktree.Commit) replay.Series {
+	s := replay.Series{Name: name, Readings: []replay.Reading{r.read(log[0].Parent)}}
+	for _, c := range log {
+		s.Readings = append(s.Readings, r.read(c.ID))
+	}
+	return s
+}
+
+// newest resolves the last of the commits.
+func (r *reader) newest(log []worktree.Commit) (*frontend.Resolved, error) {
+	context, beside, _, err := r.files(log[len(log)-1].ID)
+	if err != nil {
+		return nil, err
+	}
+	return r.resolve(context, beside)
+}
+
+// read returns the record of a commit. Commits with the same files have the
+// same one.
+func (r *reader) read(commit string) replay.Reading {
+	context, beside, key, err := r.files(commit)
+	if err != nil {
+		return replay.Reading{Err: err}
+	}
+	reading, ok := r.known[key]
+	if !ok {
+		var build *frontend.Resolved
+		if build, reading.Err = r.resolve(context, beside); reading.Err == nil {
+			reading.Record, reading.Err = build.Record()
+		}
+		r.known[key] = reading
+	}
+	return reading
+}
+
+// files are the context's and those beside the build file in a commit, with a
+// name for all of them.
+func (r *reader) files(commit string) (context, beside worktree.Source, name string, err error) {
+	if commit == "" {
+		return nil, nil, "", errors.New("there is no commit before the first")
+	}
+	if context, name, err = r.history.Tree(commit); err != nil {
+		return nil, nil, "", errors.New("the commit has no such folder")
+	}
+	if r.beside == r.history {
+		return context, context, name, nil
+	}
+	beside, other, err := r.beside.Tree(commit)
+	if err != nil {
+		return nil, nil, "", errors.New("the commit has no folder of the build file")
+	}
+	return context, beside, name + other, nil
+}
+
+// resolve resolves what would be built from the files of a commit.
+func (r *reader) resolve(context, beside worktree.Source) (*frontend.Resolved, error) {
+	offline, err := r.without(context, beside, r.file, r.now)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("no build file %s", filepath.Base(r.file))
+	}
+	if err != nil {
+		return nil, err
+	}
+	offline.Whole = r.whole
+	builds, err := offline.Resolve()
+	if err != nil {
+		return nil, err
+	}
+	builds[0].Options.Git = true
+	return &builds[0], nil
+}

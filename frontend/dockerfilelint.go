@@ -1,0 +1,109 @@
+package frontend
+
+import (
+	"context"
+	"io/fs"
+	"maps"
+
+	"github.com/moby/buildkit/frontend/dockerfile/dockerfile2llb"
+	"github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/moby/buildkit/frontend/subrequests/lint"
+	"github.com/moby/buildkit/solver/errdefs"
+	"github.com/moby/buildkit/solver/pb"
+	"github.com/pkg/errors"
+
+	"github.com/pgstrata/pgstrata/check"
+	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/spec"
+)
+
+// answerLint answers docker buildx build --check for a Dockerfile: BuildKit's own
+// checks, and the rules that a Dockerfile has an answer for.
+func (d *dockerfileBuild) answerLint(ctx context.Context) (*client.Result, error) {
+	d.source.Language = "Dockerfile"
+	results, findings, err := d.lint(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if results.Error == nil {
+		results = LintResults(findings, d.source.Filename, d.infoOf)
+	}
+	return results.ToResult(nil)
+}
+
+// lint checks the Dockerfile. Where BuildKit cannot compile it, the results say
+// so, and there are no findings.
+func (d *dockerfileBuild) lint(ctx context.Context) (*lint.LintResults, []check.Finding, error) {
+	rc := d.request.client
+	config := rc.Config
+	config.BuildArgs = maps.Clone(config.BuildArgs)
+	results, err := dockerfile2llb.DockerfileLint(ctx, d.source.Data, dockerfile2llb.ConvertOpt{
+		Config: config, Client: rc, SourceMap: d.source.SourceMap, MetaResolver: d.gateway,
+	})
+	if err != nil || results.Error != nil {
+		return results, nil, err
+	}
+	if err := d.read(ctx); err != nil {
+		return nil, nil, err
+	}
+	opt := d.meaning(d.platforms()[0])
+	opt.Context = fs.FS(oneFile{}) // of a Dockerfile that copies nothing
+	if d.tree != nil {
+		opt.Context = d.tree
+	}
+	in, err := check.ReadDockerfile(d.file, opt)
+	if err != nil {
+		return nil, nil, err
+	}
+	if in.Config, err = check.ParseConfig(d.source.Data, rc.LinterConfig); err != nil {
+		return nil, nil, errors.Wrap(err, "# check=")
+	}
+	return results, check.Merge(check.Run(in), ownFindings(results, d.source.Filename), d.source.Filename), nil
+}
+
+// ownFindings are what BuildKit's own checks have found.
+func ownFindings(results *lint.LintResults, file string) []check.Finding {
+	var out []check.Finding
+	for _, w := range results.Warnings {
+		f := check.Finding{Rule: w.RuleName, Severity: check.Warning, Description: w.Description, URL: w.URL, File: file, Message: w.Detail}
+		f.Range.Start = spec.Position{Line: 1, Column: 1}
+		f.Range.End = f.Range.Start
+		if list := w.Location.GetRanges(); len(list) > 0 {
+			f.Range.Start, f.Range.End = position(list[0].Start), position(list[len(list)-1].End)
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+func position(p *pb.Position) spec.Position {
+	return spec.Position{Line: int(p.GetLine()), Column: int(p.GetCharacter()) + 1}
+}
+
+// infoOf is a file as messages show it: the Dockerfile, or one of the context.
+func (d *dockerfileBuild) infoOf(name string) *pb.SourceInfo {
+	if name == d.source.Filename || d.tree == nil {
+		return d.sourceInfo()
+	}
+	data, _ := d.tree.ReadFile(name) // rules have read it already
+	return &pb.SourceInfo{Filename: name, Language: "sh", Data: data}
+}
+
+// CheckDockerfile checks a Dockerfile without a daemon, as docker buildx build
+// --check does with one.
+func (o Offline) CheckDockerfile(ctx context.Context) ([]check.Finding, error) {
+	r, err := newRequest(ctx, &offlineClient{of: &o, options: o.Options})
+	if err != nil {
+		return nil, err
+	}
+	f, err := dockerfile.Parse(o.Name, o.Data)
+	if err != nil {
+		return nil, err
+	}
+	d := &dockerfileBuild{request: r, file: f}
+	results, findings, err := d.lint(ctx)
+	if err == nil && results.Error != nil {
+		err = errdefs.WithSource(errors.New(results.Error.Message), &errdefs.Source{Info: d.sourceInfo(), Ranges: results.Error.Location.Ranges})
+	}
+	return findings, err
+}

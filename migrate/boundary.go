@@ -1,0 +1,124 @@
+package migrate
+
+import (
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/pgstrata/pgstrata/spec"
+)
+
+// boundary draws the line between setup's files and the entrypoint's, where the
+// defaults do not.
+func (m *migration) boundary() {
+	setup, entry := map[string]bool{}, map[string]bool{}
+	for _, e := range slices.Concat(m.out.scripts, m.out.cleanup) {
+		for name := range m.filesOf(e) {
+			setup[name] = true
+		}
+	}
+	for _, f := range m.copies {
+		if f.class == atRuntime {
+			entry[f.Source] = true
+		}
+	}
+	for name := range setup {
+		if entry[name] {
+			m.report.note(name, "is read by setup, and is in the image as well: an edit of it runs setup again")
+		}
+	}
+	stable := []string{"setup/**"}
+	volatile := []string{"entrypoint.d/**", "config/**"}
+	if !divides(stable, setup, entry) {
+		m.out.stable = m.cover(setup, entry)
+	}
+	if !divides(volatile, entry, setup) {
+		m.out.volatile = m.cover(entry, setup)
+	}
+}
+
+// divides reports whether patterns have all of the files, and none of the
+// others.
+func divides(patterns []string, have, not map[string]bool) bool {
+	var list []spec.Text
+	for _, p := range patterns {
+		list = append(list, spec.Text{Value: p})
+	}
+	for name := range have {
+		if !spec.Matches(list, name) {
+			return false
+		}
+	}
+	for name := range not {
+		if spec.Matches(list, name) {
+			return false
+		}
+	}
+	return true
+}
+
+// cover are patterns for files that match none of the others: whole directories
+// where that is possible.
+func (m *migration) cover(files, others map[string]bool) []string {
+	var out []string
+	var visit func(dir string)
+	below := func(set map[string]bool, dir string) bool {
+		for name := range set {
+			if dir == "." || strings.HasPrefix(name, dir+"/") {
+				return true
+			}
+		}
+		return false
+	}
+	visit = func(dir string) {
+		switch {
+		case !below(files, dir):
+			return
+		case dir != "." && !below(others, dir):
+			out = append(out, escapedGlob(dir)+"/**")
+			return
+		}
+		entries, err := fs.ReadDir(m.overlay(), dir)
+		if err != nil {
+			return
+		}
+		for _, e := range entries {
+			name := path.Join(dir, e.Name())
+			switch {
+			case e.IsDir():
+				visit(name)
+			case files[name] && !others[name]:
+				out = append(out, escapedGlob(name))
+			}
+		}
+	}
+	visit(".")
+	if out == nil {
+		out = []string{}
+	}
+	return out
+}
+
+// filesOf are the files of the context that an entry reads.
+func (m *migration) filesOf(e *entry) map[string]bool {
+	out := map[string]bool{e.path: true}
+	if p := m.load(e.path); p != nil {
+		for _, s := range p.Closure() {
+			out[s.Path] = true
+		}
+	}
+	for _, in := range e.inputs {
+		in = strings.TrimSuffix(in, "/")
+		err := fs.WalkDir(m.overlay(), in, func(name string, d fs.DirEntry, err error) error {
+			if err == nil && !d.IsDir() {
+				out[name] = true
+			}
+			return err
+		})
+		if err != nil {
+			out[in] = true
+		}
+	}
+	return out
+}

@@ -1,0 +1,227 @@
+package migrate
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/pgstrata/pgstrata/shell"
+	"github.com/pgstrata/pgstrata/spec"
+)
+
+// divide puts the scripts in their places: isolated ones first, then the chain,
+// and those at its end that clean up.
+func (m *migration) divide(isolated, chain []*entry) {
+	end := len(chain)
+	for end > 0 && m.cleansUp(chain[end-1]) {
+		end--
+	}
+	cleanup := chain[end:]
+	chain = chain[:end:end]
+	if first, last := m.linkScripts(); first != nil {
+		m.name([]*entry{first, last})
+		chain = append([]*entry{first}, chain...)
+		cleanup = append(cleanup, last)
+	}
+	for _, e := range chain {
+		for _, before := range e.after {
+			e.needs = append(e.needs, scriptName(before.path))
+		}
+	}
+	m.out.scripts, m.out.cleanup = append(isolated, chain...), cleanup
+	m.scriptLines("setup.scripts", m.out.scripts)
+	m.scriptLines("setup.final_cleanup", m.out.cleanup)
+}
+
+// scriptLines reports which scripts the lines became.
+func (m *migration) scriptLines(key string, list []*entry) {
+	for _, e := range list {
+		for _, o := range e.ops {
+			if len(e.outputs) > 0 || o.state {
+				continue
+			}
+			what := key + ": " + path.Base(e.path)
+			if e.generated != nil {
+				what = key + ": " + e.path + " (new)"
+			}
+			m.went(o, Carried, "%s", what)
+		}
+		if e.generated == nil {
+			for _, o := range e.ops {
+				if o.call != nil && o.call.driver == nil {
+					e.notes = append(m.comments(o.step.Instruction), e.notes...)
+				}
+			}
+		}
+	}
+}
+
+// cleansUp reports whether a script does nothing but delete.
+func (m *migration) cleansUp(e *entry) bool {
+	if len(e.outputs) > 0 || len(e.after) > 0 {
+		return false
+	}
+	program := m.load(e.path)
+	if program == nil {
+		return false
+	}
+	if e.generated == nil && strings.Contains(strings.ToLower(path.Base(e.path)), "clean") {
+		return true
+	}
+	deletes := false
+	for _, s := range program.Closure() {
+		for _, c := range s.Calls {
+			if c.Kind != shell.CallProgram || c.Unreached {
+				continue
+			}
+			switch c.Name {
+			case "rm", "rmdir", "unlink":
+				deletes = true
+			case "find":
+				if !c.HasArg("-delete", "-exec") {
+					return false
+				}
+				deletes = true
+			case "apt-get", "apt":
+				verb := operandsOf(c, 0)
+				if verb != "clean" && verb != "autoremove" && verb != "autoclean" && verb != "purge" && verb != "remove" {
+					return false
+				}
+				deletes = true
+			case "echo", "printf", "true", "truncate", "date", "du", "df", "ls", "sync":
+			default:
+				return false
+			}
+		}
+	}
+	return deletes
+}
+
+// explicitArgs lists the args of scripts that see others than pgstrata would
+// give them: in the Dockerfile an ARG or ENV holds from its line on.
+func (m *migration) explicitArgs() {
+	for _, e := range slices.Concat(m.out.scripts, m.out.cleanup) {
+		program := m.load(e.path)
+		if program == nil {
+			continue
+		}
+		var inferred, sees []string
+		_, _, all := program.ReadsAll()
+		for _, a := range m.out.args {
+			_, _, mentioned := program.Mentions(a.name)
+			_, _, implicit := program.ImplicitlyReads(a.name)
+			if mentioned || implicit || all {
+				inferred = append(inferred, a.name)
+			}
+			if slices.Contains(e.sees, a.name) {
+				sees = append(sees, a.name)
+			}
+		}
+		if !slices.Equal(inferred, sees) && len(e.ops) > 0 {
+			if sees == nil {
+				sees = []string{}
+			}
+			e.args = &sees
+		}
+	}
+}
+
+// silence says that there is nothing where the convention would find files that
+// the Dockerfile does not copy or run.
+func (m *migration) silence() {
+	f, err := spec.Load("", []byte("base: scratch.invalid/x\n"), spec.Options{})
+	if err != nil {
+		return
+	}
+	for _, e := range m.out.scripts { // those that are listed are found by no convention
+		f.Setup.Scripts = append(f.Setup.Scripts, spec.Script{Path: spec.Text{Value: escapedGlob(e.path)}})
+	}
+	f.Setup.Scripts = slices.Clip(f.Setup.Scripts)
+	if err := f.Discover(m.overlay()); err != nil {
+		return
+	}
+	o, e := &m.out, f.Entrypoint
+	if o.entrypoint == nil && e.Script != nil {
+		none := ""
+		o.entrypoint = &none
+	}
+	if o.runtimes == nil && len(e.RuntimeScripts) > 0 {
+		o.runtimes = []string{}
+	}
+	if o.utilities == nil && len(e.UtilityScripts) > 0 {
+		o.utilities = []string{}
+	}
+	if o.configs == nil && len(e.ConfigurationFiles) > 0 {
+		o.configs = []*config{}
+	}
+	o.noCleanup = len(o.cleanup) == 0 && len(f.Setup.FinalCleanup) == 0
+}
+
+// copyLines reports what became of the files that the Dockerfile copies.
+func (m *migration) copyLines() {
+	gone := map[string]bool{}
+	for _, f := range m.copies {
+		switch f.class {
+		case setupOnly:
+			switch {
+			case len(f.used) > 0:
+				m.report.went(f.By.Start, Carried, "files of setup scripts, which find them below /context")
+			case f.removed || f.replaced:
+				m.report.went(f.By.Start, Dropped, "the image does not have some of it in the end")
+			default:
+				m.report.went(f.By.Start, Dropped, "nothing reads some of it")
+			}
+			if !f.removed && !f.replaced {
+				gone[f.Target] = true
+			}
+		case inSetup:
+			if f.replaced {
+				m.report.went(f.By.Start, Carried, "setup.scripts")
+			}
+		}
+	}
+	if len(gone) > 0 {
+		m.report.differ("setup scripts, and files that only they read, are not in the image", m.topDirs(keys(gone)), nil)
+	}
+	for _, step := range m.chain {
+		if step.Copy == nil {
+			continue
+		}
+		if len(step.Copy.Empty) > 0 {
+			m.report.differ("empty folders of the context are not in the image", step.Copy.Empty, nil)
+		}
+		if l := m.report.line(step.Start); l != nil && l.Fate == "" {
+			m.report.went(step.Start, Dropped, "it copies nothing that is left")
+		}
+	}
+	m.ownedDirectories()
+}
+
+// topDirs names a directory in place of all of its files.
+func (m *migration) topDirs(files []string) []string {
+	var out []string
+	kept := func(dir string) bool {
+		return slices.ContainsFunc(m.copies, func(f *copied) bool { return within(f.Target, dir) && f.class != setupOnly })
+	}
+	for _, name := range files {
+		if slices.ContainsFunc(out, func(o string) bool { return within(name, o) }) {
+			continue
+		}
+		at := name
+		for dir := path.Dir(name); !isSystem(dir) && !kept(dir); dir = path.Dir(dir) {
+			at = dir
+		}
+		out = append(out, at)
+	}
+	return sorted(out)
+}
+
+// ownedDirectories tells of directories above copied files, which a build file
+// makes root's, with mode 0755.
+func (m *migration) ownedDirectories() {
+	for _, f := range m.copies {
+		if f.class == atRuntime && (f.By.Copy.Chown != "" || f.By.Copy.Chmod != "") {
+			m.report.differ("folders above entrypoint files are root's, with mode 0755", []string{path.Dir(f.Target)}, nil)
+		}
+	}
+}

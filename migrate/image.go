@@ -1,0 +1,303 @@
+package migrate
+
+import (
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+
+	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/spec"
+)
+
+// configure carries over what `docker inspect` shows.
+func (m *migration) configure() {
+	cmdStage := (*dockerfile.StageReading)(nil)
+	for _, step := range m.chain {
+		known := m.names(step.Scope)
+		went := func(format string, args ...any) { m.report.went(step.Start, Carried, format, args...) }
+		lost := func(format string, args ...any) { m.report.went(step.Start, Lost, format, args...) }
+		switch c := step.Command.(type) {
+		case *instructions.EnvCommand:
+			m.env(step, c)
+		case *instructions.LabelCommand:
+			for _, kv := range c.Labels {
+				key, ok := step.Scope.Expand(kv.Key)
+				text, exact := m.text(kv.Value, step.Scope, known)
+				if !ok || !exact {
+					lost("its value depends on the base image's environment")
+					continue
+				}
+				m.set(&m.out.image.labels, pair{key: key, text: text}, m.comments(step.Instruction))
+				went("image.labels")
+			}
+		case *instructions.MaintainerCommand:
+			m.set(&m.out.image.labels, pair{key: "org.opencontainers.image.authors", text: escaped(c.Maintainer)}, nil)
+			went("image.labels, since MAINTAINER is deprecated")
+			m.report.differ("who maintains the image is a label", nil, []string{"Author", "Labels"})
+		case *instructions.ExposeCommand:
+			for _, port := range c.Ports {
+				m.expose(step, port)
+			}
+			m.keep("image.expose", step)
+		case *instructions.VolumeCommand:
+			for _, v := range c.Volumes {
+				text, exact := m.text(v, step.Scope, known)
+				if !exact {
+					lost("%s depends on the base image's environment", v)
+					continue
+				}
+				m.out.image.volumes = append(m.out.image.volumes, text)
+				went("image.volumes")
+			}
+			m.keep("image.volumes", step)
+		case *instructions.StopSignalCommand:
+			text, _ := m.text(c.Signal, step.Scope, known)
+			m.out.image.stopSignal = text
+			went("image.stop_signal")
+			m.keep("image.stop_signal", step)
+		case *instructions.UserCommand:
+			m.userInstruction(step, c)
+		case *instructions.WorkdirCommand:
+			m.workingDir(step, c)
+		case *instructions.HealthCheckCommand:
+			m.healthcheck(step, c)
+		case *instructions.CmdCommand:
+			m.out.image.cmd, cmdStage = line(c.CmdLine, c.PrependShell, step.Scope.Shell), step.Stage
+			went("image.cmd")
+			m.keep("image.cmd", step)
+			m.report.differ("a field of Windows' images is not set", nil, []string{"ArgsEscaped"})
+		case *instructions.EntrypointCommand:
+			m.out.image.entrypoint = line(c.CmdLine, c.PrependShell, step.Scope.Shell)
+			if cmdStage != nil && cmdStage != step.Stage {
+				m.out.image.cmd = nil // a later stage's ENTRYPOINT resets it
+			}
+			if len(c.CmdLine) == 0 {
+				lost("a build file cannot take the base's entry point away")
+			}
+			m.keep("image.entrypoint", step)
+		case *instructions.OnbuildCommand:
+			lost("a build file has no instructions for images that are built on its image")
+		case *instructions.ShellCommand:
+			went("the first lines of generated scripts")
+			m.report.differ("SHELL is no part of the image's configuration", nil, []string{"Shell"})
+		}
+	}
+	m.entrypoint()
+}
+
+// line is the command line of an instruction, through its shell where it has
+// one.
+func line(words []string, shellForm bool, shell []string) []string {
+	if !shellForm {
+		return words
+	}
+	return append(slices.Clone(shell), strings.Join(words, " "))
+}
+
+// set adds a pair, or gives one that is there another value.
+func (m *migration) set(list *[]pair, p pair, notes []string) {
+	p.notes = notes
+	if i := slices.IndexFunc(*list, func(o pair) bool { return o.key == p.key }); i >= 0 {
+		*list = slices.Delete(*list, i, i+1)
+	}
+	*list = append(*list, p)
+}
+
+// keep keeps the comments of an instruction for a key of the build file.
+func (m *migration) keep(key string, step *dockerfile.Step) {
+	m.notes[key] = append(m.notes[key], m.comments(step.Instruction)...)
+}
+
+func (m *migration) env(step *dockerfile.Step, c *instructions.EnvCommand) {
+	notes := m.comments(step.Instruction)
+	for _, kv := range c.Env {
+		text, ok := m.text(kv.Value, step.Scope, m.lateNames(step, c))
+		if !ok {
+			m.report.went(step.Start, Lost, "the value of %s cannot be written", kv.Key)
+			continue
+		}
+		m.set(&m.out.image.env, pair{key: kv.Key, text: text}, notes)
+		notes = nil
+		m.report.went(step.Start, Carried, "image.env.%s", kv.Key)
+		if a := m.arg(kv.Key); a != nil && m.mentioned(kv.Key) && !slices.Contains(a.lines, step.Start) {
+			m.report.went(step.Start, Carried, "args.%s, for setup scripts", kv.Key)
+		}
+	}
+}
+
+// lateNames are what the image's environment may refer to: args, the variables
+// above, and those of the base.
+func (m *migration) lateNames(step *dockerfile.Step, c *instructions.EnvCommand) names {
+	args := m.names(step.Scope)
+	return func(name string) (string, bool) {
+		if text, ok := args(name); ok {
+			return text, true
+		}
+		if slices.ContainsFunc(c.Env, func(kv instructions.KeyValuePair) bool { return kv.Key == name }) {
+			// The instruction's variables see what was before it.
+			_, base := m.baseEnv[name]
+			own := slices.ContainsFunc(m.out.image.env, func(p pair) bool { return p.key == name })
+			return "${" + name + "}", !own && (base || step.Scope.Open) && m.onlyInstruction(c, name)
+		}
+		if slices.ContainsFunc(m.out.image.env, func(p pair) bool { return p.key == name }) {
+			return "${" + name + "}", true
+		}
+		_, base := m.baseEnv[name]
+		_, set := step.Scope.Env[name]
+		return "${" + name + "}", base || step.Scope.Open && !set
+	}
+}
+
+// onlyInstruction reports whether a variable is the last that an ENV sets, so
+// that none behind it sees its new value.
+func (m *migration) onlyInstruction(c *instructions.EnvCommand, name string) bool {
+	return c.Env[len(c.Env)-1].Key == name
+}
+
+// expose carries over a port, or a range of them.
+func (m *migration) expose(step *dockerfile.Step, port string) {
+	text, exact := m.text(port, step.Scope, m.names(step.Scope))
+	v, _ := step.Scope.Expand(port)
+	ports, proto, _ := strings.Cut(v, "/")
+	from, to, isRange := strings.Cut(ports, "-")
+	a, err1 := strconv.Atoi(from)
+	b, err2 := strconv.Atoi(to)
+	if proto != "" {
+		proto = "/" + proto
+	}
+	switch {
+	case !exact:
+		m.report.went(step.Start, Lost, "the port %s depends on the base image's environment", port)
+		return
+	case isRange && err1 == nil && err2 == nil && b-a < 1000:
+		for n := a; n <= b; n++ {
+			m.out.image.expose = append(m.out.image.expose, strconv.Itoa(n)+proto)
+		}
+	default:
+		m.out.image.expose = append(m.out.image.expose, text)
+	}
+	m.report.went(step.Start, Carried, "image.expose")
+}
+
+// userInstruction carries USER over: the last one counts for the container.
+func (m *migration) userInstruction(step *dockerfile.Step, c *instructions.UserCommand) {
+	text, exact := m.text(c.User, step.Scope, m.names(step.Scope))
+	if !exact {
+		m.report.went(step.Start, Lost, "the user depends on the base image's environment")
+		return
+	}
+	m.out.image.user = text
+	m.keep("image.user", step)
+	if u := m.out.user; u != nil && (text == u.name || text == strconv.Itoa(u.uid)) {
+		m.out.image.user = ""
+		m.report.went(step.Start, Carried, "user")
+		m.report.differ("the user is a number, so that an orchestrator can tell that it is not root", nil, []string{"User"})
+		return
+	}
+	m.report.went(step.Start, Carried, "image.user")
+}
+
+// workingDir carries WORKDIR over.
+func (m *migration) workingDir(step *dockerfile.Step, c *instructions.WorkdirCommand) {
+	text, exact := m.text(c.Path, step.Scope, m.names(step.Scope))
+	dir, ok := workdir(step)
+	switch {
+	case !ok:
+		m.report.went(step.Start, Lost, "the directory depends on the base image's environment")
+		return
+	case !exact || !path.IsAbs(text) || strings.HasPrefix(text, "$"):
+		text = escaped(dir)
+	}
+	m.out.image.workingDir = text
+	if dir == "/" {
+		m.out.image.workingDir = "" // the root is no image path to the build file
+		m.report.note(m.where(step.Start), "the working directory / is the base's, unless that has another")
+	}
+	m.report.went(step.Start, Carried, "image.working_dir")
+	m.keep("image.working_dir", step)
+}
+
+func (m *migration) healthcheck(step *dockerfile.Step, c *instructions.HealthCheckCommand) {
+	h := c.Health
+	switch {
+	case len(h.Test) == 0 || h.Test[0] == "NONE":
+		m.report.went(step.Start, Lost, "a build file cannot take the base's health check away")
+		return
+	case h.StartInterval > 0:
+		m.report.note(m.where(step.Start), "--start-interval is not carried over; a build file has no such key")
+		m.report.differ("the health check has no start interval", nil, []string{"Healthcheck"})
+	}
+	out := &health{command: h.Test[1:], interval: duration(h.Interval), timeout: duration(h.Timeout), startPeriod: duration(h.StartPeriod), retries: h.Retries}
+	if h.Test[0] == "CMD-SHELL" {
+		out.command = append(slices.Clone(step.Scope.Shell), h.Test[1:]...)
+		m.report.differ("the health check names its shell", nil, []string{"Healthcheck"})
+	}
+	m.out.image.health = out
+	m.report.went(step.Start, Carried, "image.healthcheck")
+	m.keep("image.healthcheck", step)
+}
+
+// duration is a length of time as the build file has it, "" for none.
+func duration(d time.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	s := d.String()
+	for _, zero := range []string{"m0s", "h0m"} {
+		if strings.HasSuffix(s, zero) {
+			s = s[:len(s)-2]
+		}
+	}
+	return s
+}
+
+// entrypoint makes the entrypoint script of what ENTRYPOINT runs, where that is
+// where a build file has it.
+func (m *migration) entrypoint() {
+	words := m.out.image.entrypoint
+	step := m.lastStep(func(cmd any) bool { _, ok := cmd.(*instructions.EntrypointCommand); return ok })
+	if step == nil || len(words) == 0 {
+		return
+	}
+	for _, f := range m.copies {
+		if f.class == atRuntime && f.Target == "/entrypoint.sh" && f.mode.Perm() == 0o755 && f.uid == 0 && f.gid == 0 && f.unowned == "" {
+			f.entrypoint = true
+			source := escapedGlob(f.Source)
+			m.out.entrypoint = &source
+			m.report.went(f.By.Start, Carried, "entrypoint.entrypoint_script")
+			if slices.Equal(words, []string{f.Target}) {
+				m.out.image.entrypoint = nil
+				m.report.went(step.Start, Carried, "entrypoint.entrypoint_script")
+				return
+			}
+		}
+	}
+	m.report.went(step.Start, Carried, "image.entrypoint")
+}
+
+// lastStep is the last instruction of a kind.
+func (m *migration) lastStep(is func(cmd any) bool) *dockerfile.Step {
+	for _, step := range slices.Backward(m.chain) {
+		if is(step.Command) {
+			return step
+		}
+	}
+	return nil
+}
+
+// escapedGlob is a path of the context in the build file's notation, where it
+// could be taken for a glob or a reference.
+func escapedGlob(s string) string {
+	s = strings.NewReplacer(`*`, `\*`, `?`, `\?`, `[`, `\[`, `{`, `\{`).Replace(s)
+	if strings.ContainsAny(s, "$`\\") {
+		return escaped(s)
+	}
+	return s
+}
+
+// installRoot is where entrypoint files without a target of their own go.
+const installRoot = spec.InstallRoot

@@ -1,0 +1,145 @@
+package migrate
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/graph"
+	"github.com/pgstrata/pgstrata/shell"
+)
+
+// link notes that a script names a file of the context where the Dockerfile has
+// it. A link leads from there to where setup scripts have it: the script needs
+// no change.
+func (m *migration) link(target, source string) {
+	if m.links == nil {
+		m.links = map[string]string{}
+	}
+	m.links[target] = source
+}
+
+// linkScripts are the scripts that make the links and take them away again.
+func (m *migration) linkScripts() (first, last *entry) {
+	if len(m.links) == 0 {
+		return nil, nil
+	}
+	links := m.joinedLinks()
+	make := []string{
+		"#!/bin/sh",
+		"# Setup scripts name these files where the Dockerfile had them. pgstrata has them",
+		"# below " + graph.ContextMount + ", so links lead there while setup runs.",
+		"set -e",
+	}
+	remove := []string{"#!/bin/sh", "# Takes away the links of the first setup script.", "set -e"}
+	parents := map[string]bool{}
+	for _, target := range keys(links) {
+		for dir := path.Dir(target); !dockerfile.SystemDir(dir); dir = path.Dir(dir) {
+			parents[dir] = true
+		}
+	}
+	for _, dir := range keys(parents) {
+		make = append(make, "mkdir -p "+quoted(dir))
+	}
+	for _, target := range keys(links) {
+		make = append(make, "ln -s "+quoted(path.Join(graph.ContextMount, links[target]))+" "+quoted(target))
+		remove = append(remove, "rm -rf "+quoted(target))
+	}
+	dirs := keys(parents)
+	slices.Reverse(dirs)
+	for _, dir := range dirs {
+		remove = append(remove, "rmdir "+quoted(dir)+" 2>/dev/null || true")
+	}
+	text := func(lines []string) *File { return &File{Data: []byte(strings.Join(lines, "\n") + "\n"), Mode: 0o755} }
+	first = &entry{title: "old-paths", generated: text(make), notes: []string{"Links, for scripts that name files where the Dockerfile had them."}}
+	last = &entry{title: "old-paths-removed", generated: text(remove)}
+	return first, last
+}
+
+// joinedLinks are the links with directories in place of all of their files,
+// where nothing is deleted in them.
+func (m *migration) joinedLinks() map[string]string {
+	out := map[string]string{}
+	for _, target := range keys(m.links) {
+		dir, source := path.Dir(target), path.Dir(m.links[target])
+		if dockerfile.SystemDir(dir) || source == "." || path.Base(target) != path.Base(m.links[target]) || m.deletesIn(dir) || m.otherIn(dir, source) {
+			out[target] = m.links[target]
+			continue
+		}
+		out[dir] = source
+	}
+	for _, target := range keys(out) { // a link in a linked directory
+		for dir := path.Dir(target); dir != "/"; dir = path.Dir(dir) {
+			if _, ok := out[dir]; ok {
+				delete(out, target)
+			}
+		}
+	}
+	return out
+}
+
+// deletesIn reports whether an op deletes or changes something in a directory.
+func (m *migration) deletesIn(dir string) bool {
+	return slices.ContainsFunc(m.ops, func(o *op) bool {
+		return !o.gone && o.facts != nil && slices.ContainsFunc(o.facts.Touched, func(t string) bool { return t != dir && within(t, dir) })
+	})
+}
+
+// otherIn reports whether a directory also has files of another place.
+func (m *migration) otherIn(dir, source string) bool {
+	return slices.ContainsFunc(m.copies, func(f *copied) bool {
+		return within(f.Target, dir) && (f.placed || f.Source != path.Join(source, strings.TrimPrefix(f.Target, dir)))
+	})
+}
+
+// removals drops the commands that delete what the image does not have to begin
+// with: setup scripts are mounted, not copied.
+func (m *migration) removals() {
+	for _, o := range m.ops {
+		c := o.one()
+		if o.gone || !o.command() || c == nil || c.Name != "rm" && c.Name != "rmdir" || len(c.Redirects) > 0 || len(o.when) > 0 {
+			continue
+		}
+		unwanted := func(w shell.Word) bool { return m.onlyMounted(o, w) }
+		operands := 0
+		for _, w := range c.Args {
+			if !strings.HasPrefix(w.Value, "-") {
+				operands++
+			}
+		}
+		switch text := reduced(o.text, c, unwanted); {
+		case text == o.text:
+		case text == "":
+			m.drop(o, "%s is not in the image to begin with: setup scripts and their files are mounted", strings.TrimSpace(strings.TrimPrefix(o.text, c.Name)))
+		default:
+			o.text = text
+			m.went(o, Dropped, "setup scripts and their files are mounted, so the image does not have them to begin with")
+		}
+	}
+}
+
+// onlyMounted reports whether an operand stands for nothing but files that are
+// not in the image.
+func (m *migration) onlyMounted(o *op, w shell.Word) bool {
+	name := w.Value
+	if !path.IsAbs(name) {
+		name = path.Join(o.dir, name)
+	}
+	name = path.Clean(name)
+	found := false
+	for _, f := range m.copies {
+		covers, _ := path.Match(name, f.Target)
+		for at := path.Dir(f.Target); !covers && at != "/"; at = path.Dir(at) {
+			covers, _ = path.Match(name, at) // an odd pattern matches nothing
+		}
+		if !covers || !m.follows(o, f) {
+			continue
+		}
+		if f.class != setupOnly {
+			return false
+		}
+		found = true
+	}
+	return found && (w.Glob || !dockerfile.SystemDir(name)) && m.ownDir(name, o)
+}

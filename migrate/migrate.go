@@ -1,0 +1,235 @@
+// Package migrate turns a Dockerfile, and the scripts of its build context that
+// it runs, into a build file. It changes no script: what stands in the Dockerfile
+// itself becomes generated scripts, and what a driver script does, the build file
+// says.
+//
+// It stands on the same reading of the Dockerfile as the build of one does
+// (package dockerfile). What it cannot carry over it tells, line by line.
+package migrate
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/graph"
+	"github.com/pgstrata/pgstrata/shell"
+	"github.com/pgstrata/pgstrata/spec"
+)
+
+// Options are what a migration depends on besides the Dockerfile's text.
+type Options struct {
+	// Dockerfile is how the Dockerfile is read: its context, and the stage that
+	// becomes the image. Base may be [KnownBase].
+	Dockerfile dockerfile.Options
+	// Name is what the build file is called.
+	Name string
+	// Syntax is the frontend image that the build file's first line names.
+	Syntax string
+	// Schema is where an editor finds the JSON Schema of the build file, ""
+	// for nowhere.
+	Schema string
+}
+
+// Result is what became of a Dockerfile.
+type Result struct {
+	// BuildFile is the build file's text.
+	BuildFile []byte
+	// Files are generated scripts, by their paths in the context.
+	Files []*File
+	// Report tells what became of each line.
+	Report *Report
+}
+
+// Migrate makes a build file of a Dockerfile. Its error is of a Dockerfile that
+// no build file can stand for, since it has no base image or no such target.
+func Migrate(f *dockerfile.File, opt Options) (*Result, error) {
+	m := &migration{
+		file: f, opt: opt,
+		report:    &Report{Dockerfile: f.Name, BuildFile: opt.Name},
+		values:    maps.Clone(opt.Dockerfile.Predefined),
+		programs:  map[string]*shell.Program{},
+		generated: map[string]*File{},
+		order:     map[*dockerfile.Step]int{},
+		notes:     map[string][]string{},
+		noted:     map[*dockerfile.Step]bool{},
+		baseEnv:   map[string]string{},
+	}
+	if m.values == nil {
+		m.values = map[string]string{}
+	}
+	if err := m.read(); err != nil {
+		return nil, err
+	}
+	m.steps()
+	m.setup()
+	m.configure()
+	m.entrypointFiles()
+	m.prune()
+	m.explicitArgs()
+	m.boundary()
+	m.silence()
+	m.copyLines()
+	m.unexplained()
+	out := &Result{BuildFile: []byte(m.write()), Report: m.report}
+	for _, path := range keys(m.generated) {
+		out.Files = append(out.Files, m.generated[path])
+		m.report.Scripts = append(m.report.Scripts, path)
+	}
+	return out, m.verify(out)
+}
+
+// migration is one Dockerfile on its way.
+type migration struct {
+	file    *dockerfile.File
+	opt     Options
+	reading *dockerfile.Reading
+	report  *Report
+	out     build
+	// lines are the Dockerfile's; directive tells which of them the parser reads
+	// itself.
+	lines     []string
+	directive map[int]bool
+	// chain are the instructions of the target and of the stages that it builds
+	// on, order their places; end is what holds after them.
+	chain []*dockerfile.Step
+	order map[*dockerfile.Step]int
+	end   dockerfile.Scope
+	// values are those of the build file's args; baseEnv is the base image's
+	// environment, as far as it is known.
+	values, baseEnv map[string]string
+	conditions      *conditions
+	accounts        accounts
+	ops             []*op
+	copies          []*copied
+	// isolatedOnBase says that an isolated script runs on the image's own base.
+	isolatedOnBase bool
+	// uses counts how often a script is run, basenames how often a name occurs.
+	uses, basenames map[string]int
+	programs        map[string]*shell.Program
+	generated       map[string]*File
+	links           map[string]string
+	notes           map[string][]string
+	noted           map[*dockerfile.Step]bool
+}
+
+// where is a line of the Dockerfile in messages.
+func (m *migration) where(line int) string { return fmt.Sprintf("%s:%d", m.file.Name, line) }
+
+// read reads the Dockerfile, and what every build file needs of it.
+func (m *migration) read() error {
+	m.readLines()
+	m.conditions = &conditions{args: func(name string) (string, bool) {
+		_, ok := m.opt.Dockerfile.Predefined[name]
+		if ok || m.isArg(name) {
+			return "${" + name + "}", true
+		}
+		return "", false
+	}}
+	var err error
+	if m.reading, err = dockerfile.Read(m.file, m.opt.Dockerfile, m.conditions.keep); err != nil {
+		return err
+	}
+	target := m.reading.Target()
+	m.chain, m.end = target.All(), target.End
+	for i, step := range m.chain {
+		m.order[step] = i
+	}
+	root := target
+	for root.On != nil {
+		root = root.On
+	}
+	if root.Image == "scratch" {
+		return errors.New("it builds on scratch: a build file's scripts need a base with a shell")
+	}
+	m.declare()
+	base, _ := m.text(root.Base, m.reading.Global, m.names(m.reading.Global))
+	m.out.base = base
+	m.report.went(root.From.Start, Carried, "base")
+	m.notes["base"] = m.comments(root.From)
+	if root.Platform != "" {
+		m.report.note(m.where(root.From.Start), "--platform=%s is the client's to say: --platform of the build", root.Platform)
+	}
+	m.accounts.uids, m.accounts.gids = knownAccounts(root.Image)
+	var config *ocispecs.ImageConfig
+	if m.opt.Dockerfile.Base != nil {
+		config = m.opt.Dockerfile.Base(root.Image)
+	}
+	if config != nil {
+		for _, e := range config.Env {
+			name, v, _ := strings.Cut(e, "=")
+			m.baseEnv[name] = v
+		}
+	}
+	m.report.differ("the base image's name and digest are labels", nil, []string{"Labels"})
+	return nil
+}
+
+// isArg reports whether an ARG of the Dockerfile declares a name.
+func (m *migration) isArg(name string) bool {
+	declares := func(in *dockerfile.Instruction) bool {
+		return slices.ContainsFunc(argsOf(in), func(key string) bool { return key == name })
+	}
+	if slices.ContainsFunc(m.file.Args, declares) {
+		return true
+	}
+	return slices.ContainsFunc(m.file.Stages, func(s *dockerfile.Stage) bool { return slices.ContainsFunc(s.Instructions, declares) })
+}
+
+// setup makes the scripts of setup.
+func (m *migration) setup() {
+	m.gather(m.chain)
+	m.ops = m.collect(m.chain)
+	m.learn(m.ops)
+	m.account(m.ops)
+	p := &packaging{migration: m, key: "setup.dependencies.runtime"}
+	p.packages(m.ops)
+	m.out.runtime, m.out.toolchain = p.list, p.purged
+	m.modes(m.ops)
+	m.scratch(m.ops)
+	m.classify()
+	m.removals()
+	m.placing()
+	m.madeDirectories()
+	m.variables(m.ops)
+	m.count()
+	entries := m.entries(m.ops)
+	isolated := m.isolated(entries)
+	all := append(isolated, entries...)
+	m.name(all)
+	for _, e := range all {
+		m.finish(e)
+	}
+	m.divide(isolated, entries)
+	m.propose()
+}
+
+// verify loads what was written, as pgstrata will.
+func (m *migration) verify(out *Result) error {
+	opt := spec.Options{BuildArgs: m.opt.Dockerfile.Args, Predefined: m.opt.Dockerfile.Predefined}
+	f, err := spec.Load(m.opt.Name, out.BuildFile, opt)
+	if err == nil {
+		if err = f.Discover(m.overlay()); err == nil {
+			_, err = graph.New(f, m.overlay(), graph.Options{Platform: m.opt.Dockerfile.Platform, Predefined: opt.Predefined})
+		}
+	}
+	for _, mistake := range spec.AsErrors(err) {
+		m.report.note(fmt.Sprintf("%s:%d", m.opt.Name, mistake.At.Start.Line), "%s", mistake.Msg)
+	}
+	if err != nil && spec.AsErrors(err) == nil {
+		return err
+	}
+	return nil
+}
+
+// loader reads scripts of the context, and generated ones.
+func (m *migration) loader() *shell.Loader { return shell.NewFSLoader(m.overlay()) }
+
+// overlay is the context with the generated files.
+func (m *migration) overlay() fs.FS { return overlay{m.opt.Dockerfile.Context, m.generated} }

@@ -1,0 +1,89 @@
+package migrate
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+)
+
+// mounts carries over the flags of a RUN.
+func (m *migration) mounts(e *entry, o *op) {
+	cmd, ok := o.step.Command.(*instructions.RunCommand)
+	if !ok {
+		return
+	}
+	lost := func(format string, args ...any) { m.report.went(o.line(), Lost, format, args...) }
+	for _, mount := range instructions.GetMounts(cmd) {
+		target, known := o.step.Scope.Expand(mount.Target)
+		if !known {
+			lost("a mount whose target is known only in a build")
+			continue
+		}
+		switch mount.Type {
+		case instructions.MountTypeSecret:
+			m.secret(e, o, mount, target)
+		case instructions.MountTypeSSH:
+			e.ssh = true
+		case instructions.MountTypeCache:
+			m.cache(e, target)
+		case instructions.MountTypeTmpfs:
+			m.tmpfs(o, target)
+		case instructions.MountTypeBind:
+			if mount.From != "" {
+				lost("it mounts files of %s; a setup script sees the context and what scripts before it have made", mount.From)
+			}
+		}
+	}
+	switch instructions.GetNetwork(cmd) {
+	case instructions.NetworkNone:
+		e.network = "none"
+	case instructions.NetworkHost:
+		e.network = "host"
+	}
+	if instructions.GetSecurity(cmd) == instructions.SecurityInsecure {
+		lost("--security=insecure: a setup script has no more rights than a container")
+	}
+}
+
+func (m *migration) secret(e *entry, o *op, mount *instructions.Mount, target string) {
+	id := mount.CacheID
+	if id == "" {
+		id = path.Base(target)
+	}
+	if !slices.Contains(e.secrets, id) {
+		e.secrets = append(e.secrets, id)
+	}
+	if target != "" && target != "/run/secrets/"+id || mount.Env != nil {
+		m.report.went(o.line(), Lost, "the secret %s is at /run/secrets/%s, and at no other place and in no variable", id, id)
+	}
+	if !mount.Required {
+		m.report.note(m.where(o.line()), "without the secret %s the build fails, where the Dockerfile's went on", id)
+	}
+}
+
+// cache carries over a cache mount that pgstrata does not add by itself.
+func (m *migration) cache(e *entry, target string) {
+	switch strings.TrimSuffix(target, "/") {
+	case "/var/cache/apt", "/var/lib/apt", "/var/lib/apt/lists", "/var/cache/apt/archives", "/root/.cache/pip", "/root/.npm", "/root/.cache/ccache", "/go/pkg/mod", "/root/.cache/go-build":
+		return
+	}
+	if !slices.Contains(e.caches, target) {
+		e.caches = append(e.caches, target)
+	}
+}
+
+func (m *migration) tmpfs(o *op, target string) {
+	if slices.Contains(m.out.artifacts, target) {
+		return
+	}
+	for _, other := range m.ops {
+		if other.step != o.step && !other.gone && other.facts != nil && other.facts.Program != nil && speaksOf(other.facts.Program, target) {
+			m.report.went(o.line(), Lost, "a tmpfs at %s for this RUN alone: build_artifacts are for all scripts", target)
+			return
+		}
+	}
+	m.out.artifacts = append(m.out.artifacts, target)
+	m.report.went(o.line(), Carried, "setup.build_artifacts")
+}

@@ -1,0 +1,123 @@
+package migrate
+
+import (
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/pgstrata/pgstrata/shell"
+)
+
+// scriptsDir is where generated scripts go.
+const scriptsDir = "setup/scripts"
+
+// title is what a generated script is called, without number and ending.
+func (g *generator) title() string {
+	for _, o := range g.ops {
+		switch {
+		case o.script():
+			return slug(scriptName(o.call.source))
+		case len(o.place) == 1 && !o.unpack:
+			return slug("copy-" + path.Base(o.place[0].Source))
+		case len(o.place) > 0 && !o.unpack:
+			return slug("copy-" + path.Base(path.Dir(o.place[0].Target)))
+		case o.unpack:
+			return slug("unpack-" + strings.SplitN(path.Base(o.place[0].Source), ".", 2)[0])
+		}
+	}
+	var calls []*shell.Call
+	for _, o := range g.ops {
+		calls = append(calls, o.calls()...)
+	}
+	for _, dull := range [][]string{
+		{"mkdir", "chmod", "chown", "chgrp", "rm", "echo", "printf", "cat", "sed", "ln", "cp", "mv", "touch", "install", "set", "cd", "export", "test", "[", "[[", "true"},
+		{"set", "cd", "export", "echo", "test", "[", "[["},
+		nil,
+	} {
+		for _, c := range calls {
+			if c.Name != "" && !slices.Contains(dull, c.Name) {
+				return called(c)
+			}
+		}
+	}
+	if slices.ContainsFunc(g.ops, func(o *op) bool { return o.made != "" }) {
+		return "directories"
+	}
+	return "run"
+}
+
+// called names a script after a command.
+func called(c *shell.Call) string {
+	switch c.Name {
+	case "apt-get", "apt":
+		if name := operandsOf(c, 1); operandsOf(c, 0) == "install" && name != "" {
+			return slug("install-" + name)
+		}
+		return "packages"
+	case "mkdir", "install":
+		return "directories"
+	case "rm", "find":
+		return "cleanup"
+	case "chown", "chmod":
+		return "permissions"
+	case "useradd", "groupadd", "adduser", "addgroup":
+		return "accounts"
+	}
+	return slug(c.Name)
+}
+
+// slug makes a name of a file out of any text.
+func slug(s string) string {
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9', r == '-':
+			return r
+		case r >= 'A' && r <= 'Z':
+			return r + 'a' - 'A'
+		}
+		return '-'
+	}, s)
+	s = strings.Trim(s, "-")
+	if s == "" {
+		return "run"
+	}
+	return s
+}
+
+// name gives the generated scripts their names: numbered where there are no
+// others, else such as none of the others has.
+func (m *migration) name(entries []*entry) {
+	numbered := !slices.ContainsFunc(entries, func(e *entry) bool { return e.generated == nil })
+	taken := map[string]bool{}
+	for _, e := range entries {
+		if e.generated == nil {
+			taken[scriptName(e.path)] = true
+		}
+	}
+	for i, e := range entries {
+		if e.generated == nil {
+			continue
+		}
+		base := e.title
+		if numbered {
+			base = fmt.Sprintf("%02d-%s", i+1, e.title)
+		}
+		name := base
+		for n := 2; taken[name] || m.inTheWay(path.Join(scriptsDir, name+".sh"), e.generated); n++ {
+			name = fmt.Sprintf("%s-%d", base, n)
+		}
+		taken[name] = true
+		e.path = path.Join(scriptsDir, name+".sh")
+		e.generated.Path = e.path
+		m.generated[e.path] = e.generated
+	}
+}
+
+// inTheWay reports whether the context has another file of that name. One that
+// an earlier migration has written is none.
+func (m *migration) inTheWay(name string, f *File) bool {
+	data, err := fs.ReadFile(m.opt.Dockerfile.Context, name)
+	return err == nil && string(data) != string(f.Data) || m.generated[name] != nil
+}

@@ -1,0 +1,170 @@
+package migrate
+
+import (
+	"bytes"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+
+	"github.com/pgstrata/pgstrata/dockerfile"
+)
+
+// placing makes ops of the files that setup puts into the image, where their
+// COPY stands.
+func (m *migration) placing() {
+	for _, step := range m.chain {
+		if step.Copy == nil {
+			continue
+		}
+		o := &op{step: step, dir: "/"}
+		for _, f := range m.copies {
+			if f.By == step && f.class == inSetup {
+				o.place = append(o.place, f)
+				if f.unowned != "" {
+					m.report.went(step.Start, Lost, "the owner %s: its number is known only in a build", f.unowned)
+				}
+			}
+		}
+		if !step.Copy.Known {
+			o = m.unknownCopy(step)
+		}
+		if o == nil || len(o.place) == 0 {
+			continue
+		}
+		at := slices.IndexFunc(m.ops, func(other *op) bool { return m.order[other.step] > m.order[step] })
+		if at < 0 {
+			at = len(m.ops)
+		}
+		m.ops = slices.Insert(m.ops, at, o)
+	}
+}
+
+// unknownCopy carries over a COPY or ADD whose files could not be listed, where
+// that is possible: an archive that is unpacked.
+func (m *migration) unknownCopy(step *dockerfile.Step) *op {
+	c := step.Copy
+	lost := func(why string) *op {
+		m.report.went(step.Start, Lost, "%s", why)
+		return nil
+	}
+	if c.From != "" {
+		return nil // see isolated
+	}
+	if cmd, ok := step.Command.(*instructions.CopyCommand); ok && len(cmd.SourceContents) > 0 {
+		return lost("a here-document: put its text into a file of the context, and name that under entrypoint.configuration_files")
+	}
+	add, isAdd := step.Command.(*instructions.AddCommand)
+	if !isAdd {
+		return lost("which files it copies is not known before a build (its flags, or a source that the context does not have)")
+	}
+	o := &op{step: step, unpack: true, dest: path.Clean(c.Dest), dir: "/"}
+	for _, source := range c.Sources {
+		name := strings.TrimPrefix(path.Clean("/"+source), "/")
+		switch {
+		case strings.Contains(source, "://") || strings.HasPrefix(source, "git@"):
+			return lost("it downloads: write a setup script that does, and that verifies the file")
+		case c.Dest == "" || !m.isArchive(name):
+			return lost("which files it copies is not known before a build")
+		}
+		o.place = append(o.place, &copied{CopiedFile: &dockerfile.CopiedFile{Source: name, Target: o.dest, By: step}})
+	}
+	if add.Chown != "" || add.Chmod != "" {
+		return lost("an owner or mode for what an archive holds")
+	}
+	return o
+}
+
+// isArchive reports whether ADD unpacks a file, by its first bytes as BuildKit
+// does.
+func (m *migration) isArchive(name string) bool {
+	file, err := m.opt.Dockerfile.Context.Open(name)
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	head := make([]byte, 512)
+	n, _ := file.Read(head) // a shorter one is no archive
+	head = head[:n]
+	for _, magic := range [][]byte{{0x1f, 0x8b}, []byte("BZh"), {0xfd, '7', 'z', 'X', 'Z', 0}, {0x28, 0xb5, 0x2f, 0xfd}} {
+		if bytes.HasPrefix(head, magic) {
+			return true
+		}
+	}
+	return n == 512 && bytes.HasPrefix(head[257:], []byte("ustar"))
+}
+
+// madeDirectories drops the directories of WORKDIR that are there anyway.
+func (m *migration) madeDirectories() {
+	made := map[string]bool{}
+	for _, o := range m.ops {
+		if o.made == "" {
+			continue
+		}
+		dir := o.made
+		user := m.out.user
+		switch {
+		case dockerfile.SystemDir(dir) && !strings.HasPrefix(dir, "/var/") && !strings.HasPrefix(dir, "/usr/") && !strings.HasPrefix(dir, "/etc/"), made[dir], user != nil && dir == user.home:
+			o.gone = true
+		case slices.ContainsFunc(m.copies, func(f *copied) bool {
+			return within(f.Target, dir) && (f.class == atRuntime || f.class == setupOnly && m.order[f.By] < m.order[o.step])
+		}) && !m.writesInto(dir):
+			o.gone = true
+		}
+		made[dir] = true
+	}
+}
+
+// writesInto reports whether setup does something in a directory.
+func (m *migration) writesInto(dir string) bool {
+	return slices.ContainsFunc(m.ops, func(o *op) bool {
+		return !o.gone && o.made == "" && !o.state && (len(o.place) > 0 && slices.ContainsFunc(o.place, func(f *copied) bool { return within(f.Target, dir) }) ||
+			o.dir == dir && (ownUsesDir(o) || usesDir(o)) && !m.readOnlyThere(o, dir))
+	})
+}
+
+// readOnlyThere reports whether an op that works in a directory finds it below
+// /context.
+func (m *migration) readOnlyThere(o *op, dir string) bool {
+	_, ok := inContext(dir, o.files)
+	return ok && !m.hasPlaced(dir, o)
+}
+
+// count counts how often scripts are run, and how often a name occurs: what
+// pgstrata tells scripts apart by.
+func (m *migration) count() {
+	m.uses, m.basenames = map[string]int{}, map[string]int{}
+	for _, o := range m.ops {
+		if o.gone || !o.script() {
+			continue
+		}
+		m.uses[o.call.source]++
+		if m.uses[o.call.source] == 1 {
+			m.basenames[scriptName(o.call.source)]++
+		}
+	}
+}
+
+// isContextDir reports whether a path of the context is a directory.
+func (m *migration) isContextDir(name string) bool {
+	if name == "" {
+		return true
+	}
+	info, err := fs.Stat(m.opt.Dockerfile.Context, name)
+	return err == nil && info.IsDir()
+}
+
+// argsOf are the variables that an ARG declares.
+func argsOf(in *dockerfile.Instruction) []string {
+	cmd, ok := in.Command.(*instructions.ArgCommand)
+	if !ok {
+		return nil
+	}
+	var out []string
+	for _, a := range cmd.Args {
+		out = append(out, a.Key)
+	}
+	return out
+}

@@ -1,0 +1,141 @@
+package migrate
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/shell"
+)
+
+// scratch makes build artifacts of the directories that are made before scripts
+// run and removed after them. They are then empty for each script, so it has to
+// be sure that none reads what another has left.
+func (m *migration) scratch(ops []*op) {
+	for i, o := range ops {
+		c := o.one()
+		if o.gone || !o.command() || c == nil || c.Name != "mkdir" || len(o.when) > 0 || len(c.Redirects) > 0 {
+			continue
+		}
+		args, ok := words(c)
+		if !ok {
+			continue
+		}
+		var dirs []string
+		for _, a := range args {
+			if !strings.HasPrefix(a, "-") {
+				dirs = append(dirs, path.Clean(a))
+			}
+		}
+		for _, dir := range dirs {
+			end := removedBy(ops[i+1:], dir)
+			if end == nil || !path.IsAbs(dir) || dockerfile.SystemDir(dir) {
+				continue
+			}
+			m.artifact(ops, o, c, end, dir)
+		}
+	}
+}
+
+// removedBy is the command that removes a directory, and nothing else does.
+func removedBy(ops []*op, dir string) *op {
+	var found *op
+	for _, o := range ops {
+		if o.gone || o.facts == nil {
+			continue
+		}
+		for _, c := range o.calls() {
+			if c.Name != "rm" && c.Name != "rmdir" {
+				continue
+			}
+			for _, w := range c.Args {
+				for _, v := range w.Choices() {
+					if !path.IsAbs(v) || !within(dir, path.Clean(v)) {
+						continue
+					}
+					if found != nil || !o.command() || o.one() == nil {
+						return nil
+					}
+					found = o
+				}
+			}
+		}
+	}
+	return found
+}
+
+// artifact makes a build artifact of a directory, or proposes it.
+func (m *migration) artifact(ops []*op, makes *op, mkdir *shell.Call, removes *op, dir string) {
+	if m.shared(ops, dir) {
+		m.out.maybeArtifacts = append(m.out.maybeArtifacts, dir)
+		return
+	}
+	same := func(w shell.Word) bool { return path.Clean(w.Value) == dir }
+	for _, e := range []struct {
+		op   *op
+		call *shell.Call
+	}{{makes, mkdir}, {removes, removes.one()}} {
+		e.op.text = reduced(e.op.text, e.call, same)
+		e.op.gone = e.op.text == ""
+		m.went(e.op, Carried, "setup.build_artifacts")
+	}
+	m.out.artifacts = append(m.out.artifacts, dir)
+}
+
+// shared reports whether two scripts may use the same file below a directory.
+func (m *migration) shared(ops []*op, dir string) bool {
+	by := map[string]*op{}
+	for _, o := range ops {
+		if o.gone || o.facts == nil {
+			continue
+		}
+		for _, name := range usedBelow(o, dir) {
+			if other := by[name]; other != nil && other != o || name == "" {
+				return true
+			}
+			by[name] = o
+		}
+	}
+	return false
+}
+
+// usedBelow are the names in a directory that an op uses, "" for ones that are
+// not known.
+func usedBelow(o *op, dir string) []string {
+	if o.facts.Opaque != "" || o.facts.Program == nil {
+		return []string{""}
+	}
+	names := map[string]bool{}
+	note := func(name string, glob bool) {
+		if !within(name, dir) || name == dir {
+			return
+		}
+		first, _, _ := strings.Cut(name[len(dir)+1:], "/")
+		if glob && strings.ContainsAny(first, "*?[") {
+			first = ""
+		}
+		names[first] = true
+	}
+	for _, s := range o.facts.Program.Closure() {
+		for _, r := range s.Paths {
+			note(r.Path, r.Glob)
+		}
+		for _, c := range s.Calls {
+			if c.Kind != shell.CallProgram || !within(c.Dir, dir) || c.Dir == "" {
+				continue
+			}
+			if c.Dir == dir && !slices.ContainsFunc(c.Args, func(w shell.Word) bool { return !strings.HasPrefix(w.Value, "-") }) {
+				names[""] = true // works in the whole of it
+			}
+			for _, w := range c.Args {
+				if v := w.Value; w.Known && v != "" && !strings.HasPrefix(v, "-") && !strings.Contains(v, "://") && !path.IsAbs(v) {
+					note(path.Join(c.Dir, v), w.Glob)
+				} else if !w.Known {
+					names[""] = true
+				}
+			}
+		}
+	}
+	return keys(names)
+}

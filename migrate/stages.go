@@ -1,0 +1,262 @@
+package migrate
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+
+	"github.com/pgstrata/pgstrata/dockerfile"
+)
+
+// taken is what an instruction copies from another stage.
+type taken struct {
+	step    *dockerfile.Step
+	outputs []string
+	// moves are commands that bring the files to where they are wanted.
+	moves []string
+}
+
+// isolated makes a script of each stage that files are copied from: it runs
+// beside the others, and gives the image these files alone.
+func (m *migration) isolated(chain []*entry) []*entry {
+	var out []*entry
+	byStage := map[*dockerfile.StageReading][]*taken{}
+	var stages []*dockerfile.StageReading
+	for _, step := range m.chain {
+		c := step.Copy
+		if c == nil || c.From == "" {
+			continue
+		}
+		if c.Stage == nil {
+			m.report.went(step.Start, Lost, "it copies from the image %s; a build file has one base: install it by a script, or copy the file into the context", c.From)
+			continue
+		}
+		t := m.take(step)
+		if t == nil {
+			continue
+		}
+		if byStage[c.Stage] == nil {
+			stages = append(stages, c.Stage)
+		}
+		byStage[c.Stage] = append(byStage[c.Stage], t)
+	}
+	for _, s := range stages {
+		if e := m.stageEntry(s, byStage[s]); e != nil {
+			out = append(out, e)
+			m.seeing(e, byStage[s][0].step, chain)
+		}
+	}
+	return out
+}
+
+// seeing lets the scripts that come after a COPY see what it brings.
+func (m *migration) seeing(e *entry, step *dockerfile.Step, chain []*entry) {
+	for _, other := range chain {
+		if len(other.ops) > 0 && m.order[other.ops[0].step] > m.order[step] {
+			other.after = append(other.after, e)
+			return
+		}
+	}
+}
+
+// take reads a COPY --from of a stage; nil when it cannot be carried over.
+func (m *migration) take(step *dockerfile.Step) *taken {
+	c := step.Copy
+	t := &taken{step: step}
+	lost := func(format string, args ...any) *taken {
+		m.report.went(step.Start, Lost, format, args...)
+		return nil
+	}
+	if cmd, ok := step.Command.(*instructions.CopyCommand); ok && (len(cmd.ExcludePatterns) > 0 || cmd.Parents) {
+		return lost("its flags cannot be carried over")
+	}
+	for _, source := range c.Sources {
+		from := path.Clean("/" + source)
+		switch {
+		case c.Dest == "" || from == "/" || c.Dest == "/" && m.isDir(c.Stage, source):
+			return lost("it copies everything; name the paths that the stage makes")
+		case strings.ContainsAny(from, "*?["):
+			if path.Dir(from) != path.Clean(c.Dest) {
+				return lost("a pattern whose files go elsewhere cannot be an output")
+			}
+			t.outputs = append(t.outputs, escaped(from))
+		case m.isDir(c.Stage, source):
+			to := path.Clean(c.Dest)
+			t.outputs = append(t.outputs, escaped(to))
+			if to != from {
+				t.moves = append(t.moves, fmt.Sprintf("mkdir -p %s", quoted(to)), fmt.Sprintf("cp -a %s/. %s/", quoted(from), quoted(to)))
+			}
+		default:
+			to := path.Clean(c.Dest)
+			if strings.HasSuffix(c.Dest, "/") || len(c.Sources) > 1 || c.Dest == "/" {
+				to = path.Join(c.Dest, path.Base(from))
+			}
+			t.outputs = append(t.outputs, escaped(to))
+			if to != from {
+				t.moves = append(t.moves, fmt.Sprintf("mkdir -p %s", quoted(path.Dir(to))), fmt.Sprintf("cp -a %s %s", quoted(from), quoted(to)))
+			}
+		}
+	}
+	if c.Chown != "" {
+		for _, o := range t.outputs {
+			t.moves = append(t.moves, "chown -R "+quoted(c.Chown)+" "+o)
+		}
+	}
+	if c.Chmod != "" {
+		for _, o := range t.outputs {
+			t.moves = append(t.moves, "chmod -R "+quoted(c.Chmod)+" "+o)
+		}
+	}
+	return t
+}
+
+// isDir guesses whether a path of a stage is a directory: by its slash, by what
+// the stage does with it, or by its name.
+func (m *migration) isDir(s *dockerfile.StageReading, source string) bool {
+	name := path.Clean("/" + source)
+	if strings.HasSuffix(source, "/") || name == "/" {
+		return true
+	}
+	for _, step := range s.All() {
+		if step.Copy != nil {
+			for _, f := range step.Copy.Files {
+				if f.Target == name {
+					return false
+				}
+				if within(f.Target, name) {
+					return true
+				}
+			}
+		}
+		if step.Run == nil {
+			continue
+		}
+		for _, p := range step.Run.Pieces {
+			if p.Facts == nil || p.Facts.Program == nil {
+				continue
+			}
+			for _, script := range p.Facts.Program.Closure() {
+				for _, r := range script.Paths {
+					if r.Path != name && within(r.Path, name) {
+						return true
+					}
+				}
+				for _, c := range script.Calls {
+					if c.Name == "mkdir" && c.HasArg(name) {
+						return true
+					}
+				}
+			}
+		}
+	}
+	base := path.Base(name)
+	return path.Ext(base) == "" && path.Base(path.Dir(name)) != "bin" && path.Base(path.Dir(name)) != "sbin"
+}
+
+// stageEntry is the isolated script of a stage.
+func (m *migration) stageEntry(s *dockerfile.StageReading, list []*taken) *entry {
+	if !m.sameBase(s) {
+		for _, t := range list {
+			m.report.went(t.step.Start, Lost, "the stage's base is %s: a build file can have one base for all isolated scripts (setup.base)", s.Root())
+		}
+		return nil
+	}
+	w := &stageWriter{m: m, list: list}
+	if from := w.flatten(s, map[*dockerfile.StageReading]bool{}); from != "" {
+		for _, t := range list {
+			m.report.went(t.step.Start, Lost, "the stage copies from the image %s; a build file has one base", from)
+		}
+		return nil
+	}
+	for i, step := range w.steps {
+		m.order[step] = i - len(w.steps) // before the target's own
+	}
+	w.ops = m.collect(w.steps)
+	m.stagePackages(w.ops)
+	m.stageVariables(w.ops)
+	e := w.entry()
+	name := s.Name
+	if name == "" {
+		name = fmt.Sprintf("stage %d", s.Index)
+	}
+	e.notes = append(e.notes, fmt.Sprintf("The stage %s: it runs beside the other scripts, and gives the image its outputs alone.", name))
+	for _, t := range list {
+		e.outputs = append(e.outputs, t.outputs...)
+		m.report.went(t.step.Start, Carried, "the outputs of the stage %s", name)
+	}
+	e.outputs = sorted(e.outputs)
+	for _, one := range w.stages {
+		m.stageLines(one, name)
+	}
+	return e
+}
+
+// stageVariables settles the variables of a stage's ops: those that are args
+// come from there, the others are set by the script.
+func (m *migration) stageVariables(ops []*op) {
+	for _, o := range ops {
+		if o.gone || o.state || o.facts == nil {
+			continue
+		}
+		o.wants = m.wants(o)
+		for _, name := range keys(o.wants) {
+			if m.arg(name) != nil && m.values[name] == o.wants[name].value {
+				continue
+			}
+			if o.overrides == nil {
+				o.overrides = map[string]string{}
+			}
+			o.overrides[name] = o.wants[name].value
+			delete(o.wants, name)
+		}
+	}
+}
+
+// sameBase reports whether a stage can share a base with the other isolated
+// scripts.
+func (m *migration) sameBase(s *dockerfile.StageReading) bool {
+	root := m.reading.Target().Root()
+	own := s.Root()
+	if own == root && m.out.setupBase == "" {
+		m.isolatedOnBase = true
+		return true
+	}
+	if own == "scratch" || strings.Contains(own, "alpine") {
+		return false
+	}
+	if m.out.setupBase == "" && !m.isolatedOnBase {
+		m.out.setupBase = escaped(own)
+		return true
+	}
+	return m.out.setupBase == escaped(own)
+}
+
+// stagePackages makes build dependencies of the packages that a stage installs
+// first: they are in no image.
+func (m *migration) stagePackages(ops []*op) {
+	p := &packaging{migration: m, key: "setup.dependencies.build"}
+	p.packages(ops)
+	for _, name := range p.list {
+		if !slices.Contains(m.out.toolchain, name) && !slices.Contains(m.out.runtime, name) {
+			m.out.toolchain = append(m.out.toolchain, name)
+		}
+	}
+}
+
+// stageLines reports where a stage's instructions went.
+func (m *migration) stageLines(s *dockerfile.StageReading, name string) {
+	m.report.went(s.From.Start, Carried, "setup.scripts: the stage %s", name)
+	for _, step := range s.Steps {
+		switch step.Command.(type) {
+		case *instructions.ArgCommand:
+		case *instructions.LabelCommand, *instructions.ExposeCommand, *instructions.VolumeCommand, *instructions.CmdCommand,
+			*instructions.EntrypointCommand, *instructions.HealthCheckCommand, *instructions.StopSignalCommand, *instructions.MaintainerCommand:
+			m.report.went(step.Start, Dropped, "no container runs the stage %s", name)
+		default:
+			m.report.went(step.Start, Carried, "setup.scripts: the stage %s", name)
+		}
+	}
+}

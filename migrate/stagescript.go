@@ -1,0 +1,213 @@
+package migrate
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+
+	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/graph"
+)
+
+// stageWriter makes one script of a stage, and of the stages that it is made
+// from.
+type stageWriter struct {
+	m      *migration
+	stages []*dockerfile.StageReading
+	steps  []*dockerfile.Step
+	list   []*taken
+	ops    []*op
+}
+
+// flatten lists a stage's instructions, those of other stages that it copies
+// from ahead of it. It returns the image that one of them copies from, if any.
+func (w *stageWriter) flatten(s *dockerfile.StageReading, done map[*dockerfile.StageReading]bool) string {
+	if done[s] {
+		return ""
+	}
+	done[s] = true
+	if s.On != nil {
+		if from := w.flatten(s.On, done); from != "" {
+			return from
+		}
+	}
+	for _, step := range s.Steps {
+		if c := step.Copy; c != nil && c.From != "" {
+			if c.Stage == nil {
+				return c.From
+			}
+			if from := w.flatten(c.Stage, done); from != "" {
+				return from
+			}
+		}
+	}
+	w.stages = append(w.stages, s)
+	w.steps = append(w.steps, s.Steps...)
+	return ""
+}
+
+// entry is the stage's script: one of the context where that is all that the
+// stage runs, else a generated one.
+func (w *stageWriter) entry() *entry {
+	if o := w.only(); o != nil {
+		return &entry{path: o.call.source, ops: []*op{o}}
+	}
+	text := w.script()
+	e := &entry{generated: &File{Data: []byte(text), Mode: 0o755}, title: w.title(), ops: w.ops}
+	for _, step := range w.steps {
+		if step.Copy != nil && step.Copy.From == "" {
+			for _, source := range step.Copy.Sources {
+				e.inputs = append(e.inputs, escapedGlob(strings.TrimPrefix(path.Clean("/"+source), "/")))
+			}
+		}
+	}
+	return e
+}
+
+func (w *stageWriter) title() string {
+	last := w.stages[len(w.stages)-1]
+	if last.Name != "" {
+		return slug(last.Name)
+	}
+	return fmt.Sprintf("stage-%d", last.Index)
+}
+
+// only is the script that the stage runs, when it does no more, and finds all
+// that it reads by its own place.
+func (w *stageWriter) only() *op {
+	var found *op
+	for _, o := range w.ops {
+		if o.gone || o.state {
+			continue
+		}
+		if found != nil || !o.script() || !w.m.direct(o) {
+			return nil
+		}
+		found = o
+	}
+	if found == nil || slices.ContainsFunc(w.list, func(t *taken) bool { return len(t.moves) > 0 }) {
+		return nil
+	}
+	program := w.m.load(found.call.source)
+	if program == nil || found.facts.Opaque != "" {
+		return nil
+	}
+	seen := map[string]bool{found.call.source: true}
+	for _, s := range program.Closure() {
+		seen[s.Path] = true
+	}
+	for target, f := range found.reads() {
+		if !seen[f.Source] && (speaksOf(program, target) || !finds(program, f.Source)) {
+			return nil
+		}
+		if found.touches(target) {
+			return nil
+		}
+	}
+	if slices.ContainsFunc(w.steps, func(s *dockerfile.Step) bool { return s.Copy != nil && s.Copy.From != "" }) {
+		return nil
+	}
+	return found
+}
+
+// script writes what the stage does, in its order. Files of the context come to
+// where the Dockerfile has them; each RUN is a subshell.
+func (w *stageWriter) script() string {
+	var b strings.Builder
+	interpreter := "/bin/sh"
+	for _, step := range w.steps {
+		if len(step.Scope.Shell) > 0 && strings.HasSuffix(step.Scope.Shell[0], "bash") {
+			interpreter = "/bin/bash"
+		}
+	}
+	fmt.Fprintf(&b, "#!%s\n# From %s.\nset -e\n", interpreter, w.m.file.Name)
+	for _, step := range w.steps {
+		switch cmd := step.Command.(type) {
+		case *instructions.CopyCommand, *instructions.AddCommand:
+			b.WriteString(w.copying(step))
+		case *instructions.WorkdirCommand:
+			if dir, ok := workdir(step); ok {
+				fmt.Fprintf(&b, "mkdir -p %s\n", quoted(dir))
+			}
+		case *instructions.RunCommand:
+			b.WriteString(w.run(step, cmd))
+		}
+	}
+	for _, t := range w.list {
+		for _, l := range t.moves {
+			b.WriteString(l + "\n")
+		}
+	}
+	return b.String()
+}
+
+// copying are the commands that do what a COPY does.
+func (w *stageWriter) copying(step *dockerfile.Step) string {
+	c := step.Copy
+	if c.From != "" {
+		t := w.m.take(step)
+		if t == nil {
+			return ""
+		}
+		return strings.Join(append(t.moves, ""), "\n")
+	}
+	var b strings.Builder
+	dest := path.Clean(c.Dest)
+	if !c.Known {
+		w.m.report.went(step.Start, Lost, "which files it copies is not known")
+		return ""
+	}
+	for _, source := range c.Sources {
+		name := strings.TrimPrefix(path.Clean("/"+source), "/")
+		from := path.Join(graph.ContextMount, name)
+		if w.m.isContextDir(name) {
+			fmt.Fprintf(&b, "mkdir -p %s\ncp -a %s/. %s/\n", quoted(dest), quoted(from), quoted(dest))
+			continue
+		}
+		for _, f := range c.Files {
+			if f.Source == name || strings.ContainsAny(name, "*?[") {
+				fmt.Fprintf(&b, "mkdir -p %s\ncp -a %s %s\n", quoted(path.Dir(f.Target)), quoted(path.Join(graph.ContextMount, f.Source)), quoted(f.Target))
+			}
+		}
+	}
+	if c.Chown != "" {
+		fmt.Fprintf(&b, "chown -R %s %s\n", quoted(c.Chown), quoted(dest))
+	}
+	if c.Chmod != "" {
+		fmt.Fprintf(&b, "chmod -R %s %s\n", quoted(c.Chmod), quoted(dest))
+	}
+	return b.String()
+}
+
+// run is a RUN as a subshell.
+func (w *stageWriter) run(step *dockerfile.Step, _ *instructions.RunCommand) string {
+	var ops []*op
+	for _, o := range w.ops {
+		if o.step == step && !o.gone {
+			ops = append(ops, o)
+		}
+	}
+	if !slices.ContainsFunc(ops, func(o *op) bool { return !o.state }) {
+		return ""
+	}
+	g := &generator{m: w.m, ops: ops, verbatim: true}
+	_, options := shebang(step.Scope.Shell)
+	how := g.joined(options)
+	var b strings.Builder
+	b.WriteString("(\n")
+	if how == byAnd || how == byLine && !slices.Contains(options, "-e") && !slices.ContainsFunc(ops, func(o *op) bool { return setsErrexit(o.text) }) {
+		b.WriteString("set +e\n")
+	}
+	if len(options) > 0 {
+		b.WriteString("set " + strings.Join(options, " ") + "\n")
+	}
+	for _, v := range g.overrides() {
+		b.WriteString("export " + v + "\n")
+	}
+	g.body(how)
+	b.WriteString(g.b.String() + ")\n")
+	return b.String()
+}

@@ -1,0 +1,272 @@
+package migrate
+
+import (
+	"fmt"
+	"strings"
+)
+
+// write writes the build file.
+func (m *migration) write() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# syntax=%s\n", m.opt.Syntax)
+	if m.opt.Schema != "" {
+		fmt.Fprintf(&b, "# yaml-language-server: $schema=%s\n", m.opt.Schema)
+	}
+	fmt.Fprintf(&b, "#\n# Made from %s by pgstrata migrate.\n", m.file.Name)
+	for i, l := range m.report.Lost() {
+		if i == 0 {
+			b.WriteString("#\n# Not carried over, and to be done by hand:\n")
+		}
+		fmt.Fprintf(&b, "#   %s:%d: %s\n", m.file.Name, l.Start, l.Text)
+	}
+	b.WriteString("\n")
+	o := &m.out
+	base := str("base", o.base)
+	base.notes = m.notes["base"]
+	root := mapping("", base, m.argsNode(), userNode(o.user), m.setupNode(), m.entrypointNode(), m.boundaryNode(), m.imageNode())
+	for _, n := range root.pairs[1:] {
+		n.apart = n.key != "user" || len(n.notes) > 0
+	}
+	return b.String() + document(root)
+}
+
+func (m *migration) argsNode() *node {
+	if len(m.out.args) == 0 {
+		return nil
+	}
+	n := mapping("args")
+	for _, a := range m.out.args {
+		one := str(a.name, a.text)
+		if a.comment != "" {
+			one = mapping(a.name, str("default", a.text), str("description", a.comment))
+		}
+		one.notes = a.notes
+		n.pairs = append(n.pairs, one)
+	}
+	return block(n)
+}
+
+// block keeps a mapping in lines of its own.
+func block(n *node) *node {
+	n.lines = true
+	return n
+}
+
+func userNode(u *user) *node {
+	if u == nil {
+		return nil
+	}
+	return mapping("user", str("name", u.name), number("uid", u.uid), number("gid", u.gid), str("home", escaped(u.home)))
+}
+
+func (m *migration) setupNode() *node {
+	o := &m.out
+	var pairs []*node
+	if o.setupBase != "" {
+		pairs = append(pairs, str("base", o.setupBase))
+	}
+	if len(o.runtime)+len(o.toolchain) > 0 {
+		deps := mapping("dependencies")
+		if len(o.toolchain) > 0 {
+			build := texts("build", o.toolchain)
+			build.aside = "there while scripts run, never in the image"
+			deps.pairs = append(deps.pairs, build)
+		}
+		if len(o.runtime) > 0 {
+			deps.pairs = append(deps.pairs, texts("runtime", o.runtime))
+		}
+		pairs = append(pairs, block(deps))
+	}
+	scripts := entriesNode("scripts", o.scripts)
+	scripts.notes = o.scriptNotes
+	pairs = append(pairs, scripts)
+	if len(o.artifacts) > 0 {
+		n := texts("build_artifacts", o.artifacts)
+		n.aside = "empty for each script, in no layer"
+		pairs = append(pairs, n)
+	}
+	if len(o.maybeArtifacts) > 0 {
+		n := texts("build_artifacts", o.maybeArtifacts)
+		n.off = true
+		n.notes = []string{"If no script reads there what another one wrote:"}
+		pairs = append(pairs, n)
+	}
+	if !o.noCleanup {
+		pairs = append(pairs, entriesNode("final_cleanup", o.cleanup))
+	}
+	return block(mapping("setup", pairs...))
+}
+
+// entriesNode is a list of scripts.
+func entriesNode(key string, list []*entry) *node {
+	n := &node{key: key, kind: isList}
+	for _, e := range list {
+		n.list = append(n.list, e.node())
+		if e.proposal != nil {
+			p := e.proposal.node()
+			p.off = true
+			n.list = append(n.list, p)
+		}
+	}
+	if len(list) > 1 || len(list) == 1 && list[0].node().kind == isMapping {
+		n.lines = true
+	}
+	return n
+}
+
+func (e *entry) node() *node {
+	n := mapping("", str("path", escapedGlob(e.path)))
+	for _, l := range []struct {
+		key  string
+		list []string
+	}{
+		{"when", e.when}, {"outputs", e.outputs}, {"needs", e.needs}, {"packages", e.packages}, {"inputs", e.inputs}, {"caches", e.caches}, {"secrets", e.secrets},
+	} {
+		if len(l.list) > 0 {
+			n.pairs = append(n.pairs, texts(l.key, l.list))
+		}
+	}
+	if e.args != nil {
+		n.pairs = append(n.pairs, texts("args", *e.args))
+	}
+	if e.ssh {
+		n.pairs = append(n.pairs, &node{key: "ssh", text: scalar{"true", true}})
+	}
+	if e.network != "" {
+		n.pairs = append(n.pairs, str("network", e.network))
+	}
+	if len(n.pairs) == 1 {
+		n = str("", escapedGlob(e.path))
+	}
+	n.notes = e.notes
+	return n
+}
+
+func (m *migration) entrypointNode() *node {
+	o := &m.out
+	n := mapping("entrypoint")
+	if o.entrypoint != nil {
+		n.pairs = append(n.pairs, str("entrypoint_script", *o.entrypoint))
+	}
+	for _, l := range []struct {
+		key  string
+		list []string
+	}{{"runtime_scripts", o.runtimes}, {"utility_scripts", o.utilities}} {
+		if l.list != nil {
+			n.pairs = append(n.pairs, texts(l.key, l.list))
+		}
+	}
+	if o.configs != nil {
+		files := &node{key: "configuration_files", kind: isList, lines: len(o.configs) > 0}
+		for _, c := range o.configs {
+			one := mapping("", str("source", escapedPath(c.source)), str("target", escaped(c.target)))
+			if octal(c.mode) != "0644" {
+				one.pairs = append(one.pairs, str("mode", octal(c.mode)))
+			}
+			if c.owner != "" {
+				one.pairs = append(one.pairs, str("owner", c.owner))
+			}
+			files.list = append(files.list, one)
+		}
+		n.pairs = append(n.pairs, files)
+	}
+	for _, p := range n.pairs {
+		p.notes = append(p.notes, m.notes["entrypoint."+p.key]...)
+	}
+	if len(n.pairs) == 0 {
+		return nil
+	}
+	return block(n)
+}
+
+// escapedPath is a path that is no glob.
+func escapedPath(s string) string {
+	if strings.ContainsAny(s, "$`\\") {
+		return escaped(s)
+	}
+	return s
+}
+
+func (m *migration) boundaryNode() *node {
+	o := &m.out
+	n := mapping("cache_boundary")
+	if o.stable != nil {
+		n.pairs = append(n.pairs, texts("stable_files", o.stable))
+	}
+	if o.volatile != nil {
+		n.pairs = append(n.pairs, texts("volatile_files", o.volatile))
+	}
+	if len(n.pairs) == 0 {
+		return nil
+	}
+	return block(n)
+}
+
+func (m *migration) imageNode() *node {
+	i := &m.out.image
+	n := mapping("image")
+	add := func(p *node) {
+		p.notes = append(p.notes, m.notes["image."+p.key]...)
+		n.pairs = append(n.pairs, p)
+	}
+	for _, l := range []struct {
+		key   string
+		pairs []pair
+	}{{"env", i.env}, {"labels", i.labels}} {
+		if len(l.pairs) == 0 {
+			continue
+		}
+		list := mapping(l.key)
+		for _, p := range l.pairs {
+			one := str(p.key, p.text)
+			one.notes = p.notes
+			list.pairs = append(list.pairs, one)
+		}
+		add(block(list))
+	}
+	if i.entrypoint != nil {
+		add(texts("entrypoint", i.entrypoint))
+	}
+	if i.cmd != nil {
+		add(texts("cmd", i.cmd))
+	}
+	if i.user != "" {
+		add(str("user", i.user))
+	}
+	if i.workingDir != "" {
+		add(str("working_dir", i.workingDir))
+	}
+	if len(i.expose) > 0 {
+		ports := &node{key: "expose", kind: isList}
+		for _, p := range i.expose {
+			ports.list = append(ports.list, &node{text: scalar{p, strings.Trim(p, "0123456789") == ""}})
+		}
+		add(ports)
+	}
+	if len(i.volumes) > 0 {
+		add(texts("volumes", i.volumes))
+	}
+	if i.stopSignal != "" {
+		add(str("stop_signal", i.stopSignal))
+	}
+	if i.health != nil {
+		add(i.health.node())
+	}
+	if len(n.pairs) == 0 {
+		return nil
+	}
+	return block(n)
+}
+
+func (h *health) node() *node {
+	n := mapping("healthcheck", texts("command", h.command))
+	for _, p := range []pair{{key: "interval", text: h.interval}, {key: "timeout", text: h.timeout}, {key: "start_period", text: h.startPeriod}} {
+		if p.text != "" {
+			n.pairs = append(n.pairs, str(p.key, p.text))
+		}
+	}
+	if h.retries > 0 {
+		n.pairs = append(n.pairs, number("retries", h.retries))
+	}
+	return n
+}
