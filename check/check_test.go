@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/graph"
 	"github.com/pgstrata/pgstrata/spec"
 )
@@ -178,6 +179,11 @@ func TestExamplesAreClean(t *testing.T) {
 	for _, file := range examples {
 		dir := path.Dir(file)
 		t.Run(path.Base(dir), func(t *testing.T) {
+			text, err := os.ReadFile(file)
+			require.NoError(t, err)
+			if kind, err := dockerfile.Detect("Dockerfile", text); err == nil && kind == dockerfile.Dockerfile {
+				return // it is there to show what is made of one as it stands
+			}
 			assert.Empty(t, describe(Run(input(t, os.DirFS(dir)))))
 		})
 	}

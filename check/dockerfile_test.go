@@ -1,7 +1,6 @@
 package check
 
 import (
-	"bytes"
 	"fmt"
 	"io/fs"
 	"os"
@@ -17,25 +16,29 @@ import (
 	"github.com/pgstrata/pgstrata/dockerfile"
 )
 
-// readDockerfile reads an archive's Dockerfile with the other files as its
-// context.
-func readDockerfile(t *testing.T, files map[string]string) Input {
+// readDockerfile reads a Dockerfile with its context.
+func readDockerfile(t *testing.T, text string, context fs.FS) Input {
 	t.Helper()
+	f, err := dockerfile.Parse("Dockerfile", []byte(text))
+	require.NoError(t, err)
+	in, err := ReadDockerfile(f, dockerfile.Options{Context: context, Platform: "linux/amd64"})
+	require.NoError(t, err)
+	return in
+}
+
+// executables are an archive's files, those that begin with #! executable.
+func executables(files map[string]string) fstest.MapFS {
 	context := fstest.MapFS{}
 	for name, text := range files {
 		mode := fs.FileMode(0o644)
-		if bytes.HasPrefix([]byte(text), []byte("#!")) {
+		if strings.HasPrefix(text, "#!") {
 			mode = 0o755
 		}
 		if name != "want" {
 			context[name] = &fstest.MapFile{Data: []byte(text), Mode: mode}
 		}
 	}
-	f, err := dockerfile.Parse("Dockerfile", []byte(files["Dockerfile"]))
-	require.NoError(t, err)
-	in, err := ReadDockerfile(f, dockerfile.Options{Context: context, Platform: "linux/amd64"})
-	require.NoError(t, err)
-	return in
+	return context
 }
 
 // Each archive holds a Dockerfile with its context, and where which rule finds
@@ -51,7 +54,7 @@ func TestDockerfiles(t *testing.T) {
 			require.NoError(t, err)
 			files := archive(string(data))
 			var got strings.Builder
-			for _, f := range Run(readDockerfile(t, files)) {
+			for _, f := range Run(readDockerfile(t, files["Dockerfile"], executables(files))) {
 				fmt.Fprintf(&got, "%s:%d %s\n", f.File, f.Range.Start.Line, f.Rule)
 				found[f.Rule] = true
 				for _, word := range []string{"image.", "setup.", "args:", "build file", "outputs"} {

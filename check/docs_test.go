@@ -100,7 +100,11 @@ func TestIndex(t *testing.T) {
 		case r.contract != nil:
 			where = "built setup"
 		}
-		fmt.Fprintf(&b, "| [%s](%s.md) | %s | %s | %s |\n", r.Name, r.Name, r.Severity, where, r.Description)
+		reads := ""
+		if r.dockerfile != nil {
+			reads = "yes"
+		}
+		fmt.Fprintf(&b, "| [%s](%s.md) | %s | %s | %s | %s |\n", r.Name, r.Name, r.Severity, where, reads, r.Description)
 	}
 	index := filepath.Join(pages, "README.md")
 	if *update {
@@ -142,8 +146,11 @@ Allowances that allow nothing are found too (UnusedAllowance).
 setup is solved, and execute nothing. Those of the *git history* run in pgstrata check, inside of a repository. A rule
 that has to guess says "may", and is never an error.
 
+**Dockerfile** says which rules read a Dockerfile, too, beside BuildKit's own checks:
+[dockerfile-checks.md](../dockerfile-checks.md).
+
 This list is written by ` + "`go test ./check -update`" + `.
 
-| Rule | Severity | Evidence | What holds where it finds nothing |
-|---|---|---|---|
+| Rule | Severity | Evidence | Dockerfile | What holds where it finds nothing |
+|---|---|---|---|---|
 `

@@ -101,7 +101,7 @@ func (r *rootfs) collect(it *item, src sources, dest string, c *copying) bool {
 		info, err := fs.Stat(r.context, name)
 		return err != nil || !info.IsDir()
 	})
-	into := strings.HasSuffix(dest, "/") || len(list) > 1 || r.dirs[c.dest] != nil || isSystemDir(c.dest)
+	into := strings.HasSuffix(dest, "/") || len(list) > 1 || r.dirs[c.dest] != nil || isImageDir(c.dest)
 	dirs := map[string]bool{}
 	for _, name := range list {
 		if !r.tree(it, src, name, c.dest, into, files, dirs) {

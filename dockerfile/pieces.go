@@ -254,7 +254,11 @@ func (p *pieces) child(one *Piece, f *facts) {
 	if cf := one.Files[found.Absolute]; cf != nil {
 		one.Script = cf.Source
 	}
-	if drives(f.program, found) != nil {
+	switch sub := drives(f.program, found); {
+	case sub == nil:
+	case f.opaque != "":
+		one.Driver = &Driver{Program: sub, Why: f.opaque}
+	default:
 		one.Driver = p.driver(one, f.program, found)
 	}
 }
@@ -278,3 +282,19 @@ func SystemFile(name string) bool { return isSystemFile(name) }
 // OnlyReads reports whether a program does no more than read the files that it
 // is given.
 func OnlyReads(c *shell.Call) bool { return commandKind(c) == reads }
+
+// isImageDir reports whether images have a path as a directory, so that a copy
+// to it goes into it.
+func isImageDir(dir string) bool {
+	switch dir {
+	case "/", "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib64", "/media", "/mnt", "/opt", "/proc", "/root", "/run", "/sbin", "/srv", "/sys",
+		"/tmp", "/usr", "/usr/bin", "/usr/include", "/usr/lib", "/usr/libexec", "/usr/local", "/usr/sbin", "/usr/share", "/usr/src",
+		"/usr/local/bin", "/usr/local/etc", "/usr/local/include", "/usr/local/lib", "/usr/local/sbin", "/usr/local/share", "/usr/local/src",
+		"/usr/share/doc", "/usr/share/keyrings", "/var", "/var/cache", "/var/lib", "/var/log", "/var/run", "/var/spool", "/var/tmp",
+		"/etc/alternatives", "/etc/apt", "/etc/apt/apt.conf.d", "/etc/apt/keyrings", "/etc/apt/preferences.d", "/etc/apt/sources.list.d",
+		"/etc/apt/trusted.gpg.d", "/etc/cron.d", "/etc/cron.daily", "/etc/default", "/etc/dpkg/dpkg.cfg.d", "/etc/init.d", "/etc/ld.so.conf.d",
+		"/etc/logrotate.d", "/etc/pam.d", "/etc/profile.d", "/etc/security", "/etc/skel", "/etc/ssl", "/etc/ssl/certs", "/etc/systemd":
+		return true
+	}
+	return false
+}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	dfshell "github.com/moby/buildkit/frontend/dockerfile/shell"
 
 	"github.com/pgstrata/pgstrata/shell"
 )
@@ -65,8 +66,18 @@ type Copy struct {
 	Files []*CopiedFile
 	// Empty are directories without any file in them, by their targets.
 	Empty []string
+	// Texts are the here-documents of the instruction, as files of their own.
+	Texts []CopiedText
 	// Chown and Chmod are the flags' values, args expanded.
 	Chown, Chmod string
+}
+
+// CopiedText is a file whose content the Dockerfile holds.
+type CopiedText struct {
+	// Target is its path in the stage, Text its content; Known says that every
+	// variable in it is known.
+	Target, Text string
+	Known        bool
 }
 
 // CopiedFile is a file of the build context in a stage.
@@ -157,6 +168,7 @@ func (r *reading) copy(sr *stageReader, step *Step, it *item, copied map[*copied
 		}
 	}
 	out.Chmod, _ = it.scope.expand(src.chmod)
+	out.Texts = texts(it.scope, src, out.Dest)
 	switch c := it.in.Command.(type) {
 	case *instructions.CopyCommand:
 		out.Chown, _ = it.scope.expand(c.Chown)
@@ -175,6 +187,25 @@ func (r *reading) copy(sr *stageReader, step *Step, it *item, copied map[*copied
 	}
 	if src.from == "" {
 		out.Empty = r.empty(out, c)
+	}
+	return out
+}
+
+// texts are the here-documents of a COPY.
+func texts(sc *scope, src sources, dest string) []CopiedText {
+	var out []CopiedText
+	for _, c := range src.SourceContents {
+		t := CopiedText{Target: path.Clean(dest), Text: c.Data, Known: true}
+		if strings.HasSuffix(dest, "/") || len(src.SourceContents)+len(src.SourcePaths) > 1 {
+			t.Target = path.Join(dest, c.Path)
+		}
+		if c.Expand {
+			lex := dfshell.NewLex(sc.escape)
+			lex.RawQuotes, lex.RawEscapes = true, true
+			res, err := lex.ProcessWordWithMatches(c.Data, sc)
+			t.Text, t.Known = res.Result, err == nil && !(sc.open && len(res.Unmatched) > 0)
+		}
+		out = append(out, t)
 	}
 	return out
 }

@@ -135,6 +135,11 @@ func (s *scope) apply(cmd any, global *scope, args map[string]string) {
 }
 
 func (s *scope) declare(a instructions.KeyValuePairOptional, global *scope, args map[string]string) {
+	defer func() {
+		if _, ok := s.args[a.Key]; ok { // whichever of ENV and ARG comes last is seen
+			delete(s.env, a.Key)
+		}
+	}()
 	if v, ok := args[a.Key]; ok {
 		s.args[a.Key] = v
 		return

@@ -115,19 +115,24 @@ func (r *request) resolve(ctx context.Context, in input, ref graph.Ref) (pgllb.B
 // ahead asks for the base images of a build while its context is read. The
 // answers are the gateway's to keep; mistakes are told to whoever asks next.
 func (r *request) ahead(ctx context.Context, in input) {
-	var err error
-	defer recovered(&err)
 	in.source = r.source.SourceMap
 	for _, base := range []spec.Text{in.file.Base, in.file.Setup.Base} {
-		named, err := reference.ParseNormalizedNamed(base.Value)
-		if err != nil {
+		if base.Value == "" {
 			continue
 		}
-		named = reference.TagNameOnly(named)
-		nc, err := r.client.NamedContext(named.String(), dockerui.ContextOpt{Platform: &in.platform})
-		if err == nil && nc == nil {
-			_, _ = r.pull(ctx, in, named, graph.Ref{Name: base.Value})
-		}
+		go func() {
+			var err error
+			defer recovered(&err)
+			named, err := reference.ParseNormalizedNamed(base.Value)
+			if err != nil {
+				return
+			}
+			named = reference.TagNameOnly(named)
+			nc, err := r.client.NamedContext(named.String(), dockerui.ContextOpt{Platform: &in.platform})
+			if err == nil && nc == nil {
+				_, _ = r.pull(ctx, in, named, graph.Ref{Name: base.Value})
+			}
+		}()
 	}
 }
 

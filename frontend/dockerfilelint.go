@@ -35,6 +35,13 @@ func (d *dockerfileBuild) answerLint(ctx context.Context) (*client.Result, error
 // so, and there are no findings.
 func (d *dockerfileBuild) lint(ctx context.Context) (*lint.LintResults, []check.Finding, error) {
 	rc := d.request.client
+	skips, err := check.ParseConfig(d.source.Data, rc.LinterConfig)
+	if err != nil {
+		return nil, nil, errors.Wrap(err, "# check=")
+	}
+	own := *skips
+	own.ReturnAsError = false // that ends builds; here it would end the checks
+	rc.LinterConfig = &own
 	config := rc.Config
 	config.BuildArgs = maps.Clone(config.BuildArgs)
 	results, err := dockerfile2llb.DockerfileLint(ctx, d.source.Data, dockerfile2llb.ConvertOpt{
@@ -55,9 +62,7 @@ func (d *dockerfileBuild) lint(ctx context.Context) (*lint.LintResults, []check.
 	if err != nil {
 		return nil, nil, err
 	}
-	if in.Config, err = check.ParseConfig(d.source.Data, rc.LinterConfig); err != nil {
-		return nil, nil, errors.Wrap(err, "# check=")
-	}
+	in.Config = skips
 	return results, check.Merge(check.Run(in), ownFindings(results, d.source.Filename), d.source.Filename), nil
 }
 
@@ -91,7 +96,8 @@ func (d *dockerfileBuild) infoOf(name string) *pb.SourceInfo {
 
 // CheckDockerfile checks a Dockerfile without a daemon, as docker buildx build
 // --check does with one.
-func (o Offline) CheckDockerfile(ctx context.Context) ([]check.Finding, error) {
+func (o Offline) CheckDockerfile(ctx context.Context) (_ []check.Finding, err error) {
+	defer recovered(&err)
 	r, err := newRequest(ctx, &offlineClient{of: &o, options: o.Options})
 	if err != nil {
 		return nil, err

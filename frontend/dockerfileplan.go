@@ -29,7 +29,8 @@ import (
 
 // resolveDockerfile compiles a Dockerfile for each platform, by the code that
 // compiles it for a daemon.
-func (o Offline) resolveDockerfile(ctx context.Context) ([]Resolved, error) {
+func (o Offline) resolveDockerfile(ctx context.Context) (_ []Resolved, err error) {
+	defer recovered(&err)
 	c := &offlineClient{of: &o, options: o.Options}
 	r, err := newRequest(ctx, c)
 	if err != nil {

@@ -52,7 +52,7 @@ func (r *request) read(ctx context.Context) ([]input, error) {
 	}
 	if _, question := r.client.BuildOpts().Opts["requestid"]; !question {
 		for _, in := range inputs {
-			go r.ahead(ctx, in)
+			r.ahead(ctx, in)
 		}
 	}
 	state, tree, err := r.readContext(ctx, inputs)

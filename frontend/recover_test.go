@@ -20,7 +20,8 @@ type broken struct {
 
 // Solve implements client.Client.
 func (b *broken) Solve(ctx context.Context, req client.SolveRequest) (*client.Result, error) {
-	if b.answers--; b.answers < 0 {
+	b.answers--
+	if b.answers < 0 {
 		panic("something that nobody thought of")
 	}
 	return b.daemon.Solve(ctx, req)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/pgstrata/pgstrata/dockerfile"
 )
@@ -102,15 +103,7 @@ func (m *migration) names(sc dockerfile.Scope) names {
 		if !set || !declared || v != want {
 			return "", false
 		}
-		m.refer(name)
 		return "${" + name + "}", true
-	}
-}
-
-// refer notes that a value of the build file reads an arg.
-func (m *migration) refer(name string) {
-	if a := m.arg(name); a != nil {
-		a.used = true
 	}
 }
 
@@ -139,22 +132,47 @@ func (m *migration) environment(sc dockerfile.Scope) map[string]string {
 	return env
 }
 
-// prune drops the args that nothing reads.
+// prune drops the args that nothing reads: no script, and no value of the build
+// file.
 func (m *migration) prune() {
-	m.out.args = slices.DeleteFunc(m.out.args, func(a *arg) bool {
-		if a.used || m.mentioned(a.name) {
+	read := map[string]bool{}
+	references(m.root(), read)
+	var kept []*arg
+	for _, a := range slices.Backward(m.out.args) {
+		if !read[a.name] && !m.mentioned(a.name) {
 			for _, line := range a.lines {
-				m.report.went(line, Carried, "args.%s", a.name)
+				m.report.went(line, Dropped, "nothing reads %s", a.name)
 			}
-			return false
+			continue
 		}
+		references(str("", a.text), read)
+		kept = append(kept, a)
 		for _, line := range a.lines {
-			m.report.went(line, Dropped, "nothing reads %s", a.name)
+			m.report.went(line, Carried, "args.%s", a.name)
 		}
-		return true
-	})
-	// What a dropped one's default referred to may now be read by nothing; it
-	// stays, as an arg that can be given.
+	}
+	slices.Reverse(kept)
+	m.out.args = kept
+}
+
+// references notes the names that the values below a node refer to.
+func references(n *node, names map[string]bool) {
+	if n == nil {
+		return
+	}
+	if strings.Contains(n.text.text, "$") {
+		if word, err := syntax.NewParser().Document(strings.NewReader(n.text.text)); err == nil {
+			syntax.Walk(word, func(s syntax.Node) bool {
+				if p, ok := s.(*syntax.ParamExp); ok && p.Param != nil {
+					names[p.Param.Value] = true
+				}
+				return true
+			})
+		}
+	}
+	for _, c := range slices.Concat(n.list, n.pairs) {
+		references(c, names)
+	}
 }
 
 // mentioned reports whether a script reads an arg.

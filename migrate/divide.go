@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pgstrata/pgstrata/graph"
 	"github.com/pgstrata/pgstrata/shell"
 	"github.com/pgstrata/pgstrata/spec"
 )
@@ -65,7 +66,9 @@ func (m *migration) cleansUp(e *entry) bool {
 	if program == nil {
 		return false
 	}
-	if e.generated == nil && strings.Contains(strings.ToLower(path.Base(e.path)), "clean") {
+	if slices.ContainsFunc(e.ops, func(o *op) bool {
+		return o.script() && strings.Contains(strings.ToLower(path.Base(o.call.source)), "clean")
+	}) {
 		return true
 	}
 	deletes := false
@@ -97,33 +100,66 @@ func (m *migration) cleansUp(e *entry) bool {
 	return deletes
 }
 
-// explicitArgs lists the args of scripts that see others than pgstrata would
-// give them: in the Dockerfile an ARG or ENV holds from its line on.
-func (m *migration) explicitArgs() {
+// explicit lists the args and caches of scripts that need others than pgstrata
+// would infer: in the Dockerfile an ARG or ENV holds from its line on, and what a
+// script in its old place runs is not read.
+func (m *migration) explicit() {
+	var names []string
+	for _, a := range m.out.args {
+		names = append(names, a.name)
+	}
+	declared := len(names)
+	names = append(names, keys(m.opt.Dockerfile.Predefined)...)
 	for _, e := range slices.Concat(m.out.scripts, m.out.cleanup) {
 		program := m.load(e.path)
 		if program == nil {
 			continue
 		}
+		if plumbing := !slices.ContainsFunc(e.ops, func(o *op) bool { return o.made == "" && len(o.place) == 0 }); plumbing {
+			continue // PATH and the like make no difference to them
+		}
 		var inferred, sees []string
 		_, _, all := program.ReadsAll()
-		for _, a := range m.out.args {
-			_, _, mentioned := program.Mentions(a.name)
-			_, _, implicit := program.ImplicitlyReads(a.name)
-			if mentioned || implicit || all {
-				inferred = append(inferred, a.name)
+		for i, name := range names {
+			_, _, mentioned := program.Mentions(name)
+			_, _, implicit := program.ImplicitlyReads(name)
+			if mentioned || implicit || all && i < declared {
+				inferred = append(inferred, name)
 			}
-			if slices.Contains(e.sees, a.name) {
-				sees = append(sees, a.name)
+			if slices.Contains(e.sees, name) {
+				sees = append(sees, name)
 			}
 		}
-		if !slices.Equal(inferred, sees) && len(e.ops) > 0 {
-			if sees == nil {
-				sees = []string{}
-			}
+		if !slices.Equal(inferred, sees) {
 			e.args = &sees
 		}
+		m.explicitCaches(e, program)
 	}
+}
+
+// explicitCaches adds the caches of what runs unseen.
+func (m *migration) explicitCaches(e *entry, program *shell.Program) {
+	inferred := graph.CachesOf(callNames(program))
+	for _, o := range e.ops {
+		if o.facts == nil || o.facts.Program == nil {
+			continue
+		}
+		for _, name := range graph.CachesOf(callNames(o.facts.Program)) {
+			if !slices.Contains(inferred, name) && !slices.Contains(e.caches, name) {
+				e.caches = append(e.caches, name)
+			}
+		}
+	}
+}
+
+func callNames(p *shell.Program) []string {
+	var out []string
+	for _, s := range p.Closure() {
+		for _, c := range s.Calls {
+			out = append(out, c.Name)
+		}
+	}
+	return out
 }
 
 // silence says that there is nothing where the convention would find files that
@@ -159,17 +195,22 @@ func (m *migration) silence() {
 
 // copyLines reports what became of the files that the Dockerfile copies.
 func (m *migration) copyLines() {
-	gone := map[string]bool{}
+	gone, unread := map[string]bool{}, map[int][]string{}
+	defer func() {
+		for line, files := range unread {
+			m.report.went(line, Dropped, "no script reads %s", strings.TrimPrefix(list(sorted(files)), ": "))
+		}
+	}()
 	for _, f := range m.copies {
 		switch f.class {
 		case setupOnly:
 			switch {
-			case len(f.used) > 0:
+			case len(f.used) > 0 || m.drivers[f.Source]:
 				m.report.went(f.By.Start, Carried, "files of setup scripts, which find them below /context")
-			case f.removed || f.replaced:
-				m.report.went(f.By.Start, Dropped, "the image does not have some of it in the end")
+			case f.replaced:
+				m.report.went(f.By.Start, Dropped, "a later line copies another file over %s", f.Target)
 			default:
-				m.report.went(f.By.Start, Dropped, "nothing reads some of it")
+				unread[f.By.Start] = append(unread[f.By.Start], f.Source)
 			}
 			if !f.removed && !f.replaced {
 				gone[f.Target] = true

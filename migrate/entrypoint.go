@@ -52,7 +52,7 @@ func (m *migration) isScript(source string) bool {
 	if path.Ext(source) == ".sh" || path.Ext(source) == ".bash" {
 		return true
 	}
-	data, err := fs.ReadFile(m.opt.Dockerfile.Context, source)
+	data, err := fs.ReadFile(m.overlay(), source)
 	return err == nil && bytes.HasPrefix(data, []byte("#!"))
 }
 
@@ -134,7 +134,7 @@ func (m *migration) directories(files []string, named map[string]bool) []string 
 
 func (m *migration) allListed(dir string, listed, named map[string]bool) bool {
 	all := true
-	err := fs.WalkDir(m.opt.Dockerfile.Context, dir, func(name string, d fs.DirEntry, err error) error {
+	err := fs.WalkDir(m.overlay(), dir, func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}

@@ -1,6 +1,9 @@
 package migrate
 
 import (
+	"bytes"
+	"fmt"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -15,7 +18,7 @@ func (m *migration) gather(steps []*dockerfile.Step) {
 		if step.Copy == nil {
 			continue
 		}
-		for _, f := range step.Copy.Files {
+		for _, f := range append(slices.Clone(step.Copy.Files), m.written(step)...) {
 			for _, old := range m.copies {
 				old.replaced = old.replaced || old.Target == f.Target
 			}
@@ -24,18 +27,42 @@ func (m *migration) gather(steps []*dockerfile.Step) {
 	}
 }
 
+// textsDir is where the here-documents of the Dockerfile go.
+const textsDir = "files"
+
+// written makes files of the context of a COPY's here-documents.
+func (m *migration) written(step *dockerfile.Step) []*dockerfile.CopiedFile {
+	var out []*dockerfile.CopiedFile
+	for _, t := range step.Copy.Texts {
+		if !t.Known || t.Target == "" || t.Target == "." {
+			m.report.went(step.Start, Lost, "a here-document whose variables are known only in a build")
+			continue
+		}
+		f := &File{Data: []byte(t.Text), Mode: 0o644}
+		name := path.Join(textsDir, path.Base(t.Target))
+		for n := 2; m.inTheWay(name, f); n++ {
+			name = path.Join(textsDir, fmt.Sprintf("%d-%s", n, path.Base(t.Target)))
+		}
+		f.Path = name
+		m.generated[name] = f
+		out = append(out, &dockerfile.CopiedFile{Target: t.Target, Source: name, Mode: f.Mode, By: step})
+	}
+	return out
+}
+
 // classify decides where each copied file goes.
 func (m *migration) classify() {
 	m.readBy()
 	m.atRuntime()
 	for _, f := range m.copies {
-		f.placed = m.place(f)
+		f.placed = m.place(f) || m.dangles(f)
 	}
+	m.coherent()
 	m.relatives()
 	trees := m.setupTrees()
 	for _, f := range m.copies {
 		switch {
-		case f.placed && !(f.removed && len(f.used) == 0):
+		case f.placed, f.Mode&fs.ModeSymlink != 0 && !f.replaced:
 			f.class = inSetup
 		case f.removed || f.replaced:
 			f.class = setupOnly
@@ -47,6 +74,43 @@ func (m *migration) classify() {
 			f.class = atRuntime
 		}
 	}
+}
+
+// coherent places all files of a COPY whose scripts a step changes: they find
+// each other beside themselves.
+func (m *migration) coherent() {
+	for _, f := range m.copies {
+		f.placed = f.placed || m.changed[f.By] && !f.replaced
+	}
+	for _, o := range m.ops {
+		if o.gone || o.facts == nil || o.facts.Opaque == "" || !o.script() {
+			continue
+		}
+		f := m.fileOf(o, o.call.target)
+		if f == nil || !m.speaksOfDest(f.By) {
+			continue
+		}
+		for _, other := range m.copies {
+			other.placed = other.placed || other.By == f.By && !other.replaced && !other.runtime
+		}
+	}
+}
+
+// speaksOfDest reports whether a file that a COPY brings has the COPY's
+// destination in its text. Where it is not known what a script reads, that is
+// the sign that it looks for files there.
+func (m *migration) speaksOfDest(step *dockerfile.Step) bool {
+	dest := strings.TrimSuffix(step.Copy.Dest, "/")
+	if dest == "" {
+		return true
+	}
+	return slices.ContainsFunc(m.copies, func(f *copied) bool {
+		if f.By != step {
+			return false
+		}
+		data, err := fs.ReadFile(m.overlay(), f.Source)
+		return err != nil || bytes.Contains(data, []byte(dest))
+	})
 }
 
 // later are the ops that run after a file was copied, up to its end.
@@ -104,9 +168,14 @@ func (m *migration) place(f *copied) bool {
 	for _, o := range m.later(f) {
 		switch {
 		case o.removes(f.Target):
-			return false
+			return !m.forgiving(o)
+		case len(f.By.Copy.Texts) > 0 && o.facts != nil && o.facts.Program != nil && namesPath(o.facts.Program, f.Target, true):
+			return true // no reading of the Dockerfile knows its text as a file
 		case o.touches(f.Target) && !speaksOnly(o):
 			m.because(f, "%s may change %s", m.label(o), f.Target)
+			m.changed[f.By] = m.changed[f.By] || m.isScript(f.Source)
+			return true
+		case len(f.used) > 0 && (f.uid != 0 || f.gid != 0), calledByName(o, f.Target):
 			return true
 		case dockerfile.SystemFile(f.Target) && !m.indifferent(o, f):
 			m.because(f, "%s may read %s", m.label(o), f.Target)
@@ -114,6 +183,42 @@ func (m *migration) place(f *copied) bool {
 		}
 	}
 	return false
+}
+
+// forgiving reports whether an op that deletes files does not mind that they are
+// not there.
+func (m *migration) forgiving(o *op) bool {
+	if c := o.one(); o.command() && c != nil && (c.Name == "rm" || c.Name == "unlink") { // see removals
+		return true
+	}
+	for _, c := range o.calls() {
+		if c.Name == "unlink" || c.Name == "rm" && !c.HasArg("--force") && !slices.ContainsFunc(c.Args, func(w shell.Word) bool {
+			return strings.HasPrefix(w.Value, "-") && !strings.HasPrefix(w.Value, "--") && strings.Contains(w.Value, "f")
+		}) {
+			return false
+		}
+	}
+	return true
+}
+
+// calledByName reports whether an op calls a copied program that it finds in its
+// search path.
+func calledByName(o *op, target string) bool {
+	dirs, known := o.step.Scope.Env["PATH"]
+	if !known || !slices.Contains(strings.Split(dirs, ":"), path.Dir(target)) {
+		return false
+	}
+	return slices.ContainsFunc(o.calls(), func(c *shell.Call) bool { return c.Command.Value == path.Base(target) })
+}
+
+// dangles reports whether a file is a link that leads nowhere: it can be made,
+// not copied.
+func (m *migration) dangles(f *copied) bool {
+	if f.Mode&fs.ModeSymlink == 0 {
+		return false
+	}
+	_, err := fs.Stat(m.opt.Dockerfile.Context, f.Source)
+	return err != nil
 }
 
 // because notes why a file is in setup, once for each reason's first file.
@@ -208,7 +313,7 @@ func (m *migration) setupTrees() []string {
 	for _, f := range m.copies {
 		for dir := path.Dir(f.Target); ; dir = path.Dir(dir) {
 			switch {
-			case f.runtime:
+			case f.runtime || f.placed:
 				mixed[dir] = true
 			case slices.ContainsFunc(f.used, runsScripts(f)):
 				setup[dir] = true

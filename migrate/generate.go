@@ -2,6 +2,7 @@ package migrate
 
 import (
 	"fmt"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -62,10 +63,7 @@ func (g *generator) script() string {
 	head := g.b.String()
 	g.b.Reset()
 	g.body(how)
-	body, err := syntax.Quote(g.b.String(), syntax.LangPOSIX)
-	if err != nil {
-		body = "''" // no text of a Dockerfile holds a NUL byte
-	}
+	body := "'" + strings.ReplaceAll(strings.TrimSuffix(g.b.String(), "\n"), "'", `'\''`) + "'"
 	name, _, _ := strings.Cut(user, ":")
 	return head + fmt.Sprintf("HOME=$(getent passwd %s | cut -d: -f6)\nexport HOME=\"${HOME:-/}\"\nexec setpriv --reuid=%s %s %s -c %s\n", name, name, groupFlags(user), interpreter+optionText(options), body)
 }
@@ -129,8 +127,8 @@ func (g *generator) comments() []string {
 		where = append(where, fmt.Sprint(n))
 	}
 	from := g.m.file.Name + ":" + strings.Join(where, ", ")
-	if d := g.ops[0].call; d != nil && d.driver != nil {
-		from += " (" + path.Base(d.driver.Main.Path) + ")"
+	if o := g.ops[0]; o.driven() {
+		from += " (" + path.Base(o.call.driver.Main.Path) + ")"
 	}
 	return append(out, "From "+from+".")
 }
@@ -173,7 +171,7 @@ func (g *generator) joined(options []string) joining {
 	}
 	pieces, plain := 0, true
 	for _, o := range g.ops {
-		if slices.ContainsFunc(append(slices.Clone(o.prelude), o.text), setsErrexit) {
+		if !o.driven() && slices.ContainsFunc(append(slices.Clone(o.prelude), o.text), setsErrexit) {
 			return byLine
 		}
 		if o.text == "" || o.state {
@@ -248,7 +246,7 @@ func (g *generator) body(how joining) {
 // commands before it that are in another script.
 func (g *generator) start(o *op) []string {
 	var out []string
-	driven := o.call != nil && o.call.driver != nil
+	driven := o.driven()
 	dir := o.step.Scope.Dir
 	if driven {
 		dir = o.dir
@@ -328,6 +326,13 @@ func (g *generator) placing(o *op) []string {
 		return out
 	}
 	for _, f := range o.place {
+		if f.Mode&fs.ModeSymlink != 0 {
+			to, err := fs.ReadLink(g.m.opt.Dockerfile.Context, f.Source)
+			if err == nil {
+				out = append(out, "mkdir -p "+quoted(path.Dir(f.Target)), "ln -s "+quoted(to)+" "+quoted(f.Target))
+			}
+			continue
+		}
 		owner := ""
 		if f.uid > 0 || f.gid > 0 {
 			owner = fmt.Sprintf(" -o %d -g %d", f.uid, f.gid)

@@ -87,6 +87,11 @@ func (m *migration) configure() {
 		}
 	}
 	m.entrypoint()
+	if u := m.out.user; u != nil && m.lastStep(func(cmd any) bool { _, ok := cmd.(*instructions.UserCommand); return ok }) == nil {
+		m.out.image.user = "root"
+		m.notes["image.user"] = append(m.notes["image.user"], "as the Dockerfile, which has no USER")
+		m.report.differ("that the container starts as root is said", nil, []string{"User"})
+	}
 }
 
 // line is the command line of an instruction, through its shell where it has
@@ -264,7 +269,7 @@ func (m *migration) entrypoint() {
 		return
 	}
 	for _, f := range m.copies {
-		if f.class == atRuntime && f.Target == "/entrypoint.sh" && f.mode.Perm() == 0o755 && f.uid == 0 && f.gid == 0 && f.unowned == "" {
+		if f.class == atRuntime && f.Target == "/entrypoint.sh" && m.startable(f.Source) && f.mode.Perm() == 0o755 && f.uid == 0 && f.gid == 0 && f.unowned == "" {
 			f.entrypoint = true
 			source := escapedGlob(f.Source)
 			m.out.entrypoint = &source
@@ -277,6 +282,12 @@ func (m *migration) entrypoint() {
 		}
 	}
 	m.report.went(step.Start, Carried, "image.entrypoint")
+}
+
+// startable reports whether the kernel starts a file: it names an interpreter.
+func (m *migration) startable(source string) bool {
+	p := m.load(source)
+	return p != nil && p.Main.Shebang.Line != "" && !p.Main.CRLF.IsValid() && !p.Main.BOM
 }
 
 // lastStep is the last instruction of a kind.

@@ -19,6 +19,9 @@ func inContext(target string, files map[string]*dockerfile.CopiedFile) (string, 
 	if f := files[target]; f != nil {
 		return path.Join(graph.ContextMount, f.Source), true
 	}
+	if dockerfile.SystemDir(target) {
+		return "", false
+	}
 	dir, ok := sourceDir(target, files)
 	return path.Join(graph.ContextMount, dir), ok
 }
@@ -96,6 +99,12 @@ func (e *edits) word(w *syntax.Word, files map[string]*dockerfile.CopiedFile, ke
 	default:
 		return
 	}
+	// A path that no copied file has is one that is written; but where a part of
+	// the word is open it may be any below.
+	open := len(w.Parts) > 1 || strings.ContainsAny(value, "*?[")
+	if q, ok := w.Parts[0].(*syntax.DblQuoted); ok {
+		open = open || len(q.Parts) > 1
+	}
 	for prefix := strings.TrimSuffix(value, "/"); path.IsAbs(prefix); prefix = path.Dir(prefix) {
 		if to, ok := inContext(prefix, files); ok {
 			if !keep(prefix) {
@@ -103,7 +112,7 @@ func (e *edits) word(w *syntax.Word, files map[string]*dockerfile.CopiedFile, ke
 			}
 			return
 		}
-		if prefix == "/" {
+		if prefix == "/" || !open {
 			return
 		}
 	}
@@ -135,8 +144,13 @@ func (e *edits) String() string {
 	return b.String() + e.text[at:]
 }
 
-// speaksOf reports whether a program names a path of an image, or one above it.
-func speaksOf(p *shell.Program, target string) bool {
+// speaksOf reports whether a program, as pgstrata runs it, names a path of an
+// image, or one above it.
+func speaksOf(p *shell.Program, target string) bool { return namesPath(p, target, false) }
+
+// namesPath is speaksOf; all says that paths of the context count too, as they
+// do where the whole root is read as the context.
+func namesPath(p *shell.Program, target string, all bool) bool {
 	hits := func(name string) bool {
 		if name == "" || dockerfile.SystemDir(name) || strings.ContainsAny(name, "*?[") && dockerfile.SystemDir(path.Dir(name)) {
 			return false
@@ -149,9 +163,9 @@ func speaksOf(p *shell.Program, target string) bool {
 		return false
 	}
 	for _, s := range p.Closure() {
-		if slices.ContainsFunc(s.Paths, func(r shell.PathRef) bool { return !r.InContext && hits(r.Path) }) ||
-			slices.ContainsFunc(s.Sources, func(r shell.Source) bool { return !r.InContext && hits(r.Absolute) }) ||
-			slices.ContainsFunc(s.Children, func(r shell.Child) bool { return !r.InContext && hits(r.Absolute) }) {
+		if slices.ContainsFunc(s.Paths, func(r shell.PathRef) bool { return (all || !r.InContext) && hits(r.Path) }) ||
+			slices.ContainsFunc(s.Sources, func(r shell.Source) bool { return (all || !r.InContext) && hits(r.Absolute) }) ||
+			slices.ContainsFunc(s.Children, func(r shell.Child) bool { return (all || !r.InContext) && hits(r.Absolute) }) {
 			return true
 		}
 	}

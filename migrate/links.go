@@ -44,7 +44,7 @@ func (m *migration) linkScripts() (first, last *entry) {
 	}
 	for _, target := range keys(links) {
 		make = append(make, "ln -s "+quoted(path.Join(graph.ContextMount, links[target]))+" "+quoted(target))
-		remove = append(remove, "rm -rf "+quoted(target))
+		remove = append(remove, "rm -f "+quoted(target))
 	}
 	dirs := keys(parents)
 	slices.Reverse(dirs)

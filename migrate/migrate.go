@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 
@@ -59,6 +60,8 @@ func Migrate(f *dockerfile.File, opt Options) (*Result, error) {
 		order:     map[*dockerfile.Step]int{},
 		notes:     map[string][]string{},
 		noted:     map[*dockerfile.Step]bool{},
+		drivers:   map[string]bool{},
+		changed:   map[*dockerfile.Step]bool{},
 		baseEnv:   map[string]string{},
 	}
 	if m.values == nil {
@@ -72,7 +75,7 @@ func Migrate(f *dockerfile.File, opt Options) (*Result, error) {
 	m.configure()
 	m.entrypointFiles()
 	m.prune()
-	m.explicitArgs()
+	m.explicit()
 	m.boundary()
 	m.silence()
 	m.copyLines()
@@ -104,10 +107,12 @@ type migration struct {
 	// values are those of the build file's args; baseEnv is the base image's
 	// environment, as far as it is known.
 	values, baseEnv map[string]string
-	conditions      *conditions
-	accounts        accounts
-	ops             []*op
-	copies          []*copied
+	// base is the base image's configuration, nil if it is not known.
+	base       *ocispecs.ImageConfig
+	conditions *conditions
+	accounts   accounts
+	ops        []*op
+	copies     []*copied
 	// isolatedOnBase says that an isolated script runs on the image's own base.
 	isolatedOnBase bool
 	// uses counts how often a script is run, basenames how often a name occurs.
@@ -115,8 +120,12 @@ type migration struct {
 	programs        map[string]*shell.Program
 	generated       map[string]*File
 	links           map[string]string
-	notes           map[string][]string
-	noted           map[*dockerfile.Step]bool
+	// changed are the COPYs of scripts that later steps change.
+	changed map[*dockerfile.Step]bool
+	// drivers are the scripts that were taken apart.
+	drivers map[string]bool
+	notes   map[string][]string
+	noted   map[*dockerfile.Step]bool
 }
 
 // where is a line of the Dockerfile in messages.
@@ -157,12 +166,11 @@ func (m *migration) read() error {
 		m.report.note(m.where(root.From.Start), "--platform=%s is the client's to say: --platform of the build", root.Platform)
 	}
 	m.accounts.uids, m.accounts.gids = knownAccounts(root.Image)
-	var config *ocispecs.ImageConfig
 	if m.opt.Dockerfile.Base != nil {
-		config = m.opt.Dockerfile.Base(root.Image)
+		m.base = m.opt.Dockerfile.Base(root.Image)
 	}
-	if config != nil {
-		for _, e := range config.Env {
+	if m.base != nil {
+		for _, e := range m.base.Env {
 			name, v, _ := strings.Cut(e, "=")
 			m.baseEnv[name] = v
 		}
@@ -216,7 +224,10 @@ func (m *migration) verify(out *Result) error {
 	f, err := spec.Load(m.opt.Name, out.BuildFile, opt)
 	if err == nil {
 		if err = f.Discover(m.overlay()); err == nil {
-			_, err = graph.New(f, m.overlay(), graph.Options{Platform: m.opt.Dockerfile.Platform, Predefined: opt.Predefined})
+			var g *graph.Graph
+			if g, err = graph.New(f, m.overlay(), graph.Options{Platform: m.opt.Dockerfile.Platform, Predefined: opt.Predefined}); err == nil {
+				m.cached(g)
+			}
 		}
 	}
 	for _, mistake := range spec.AsErrors(err) {
@@ -226,6 +237,20 @@ func (m *migration) verify(out *Result) error {
 		return err
 	}
 	return nil
+}
+
+// cached tells of the folders that lie in cache mounts, and so in no layer.
+func (m *migration) cached(g *graph.Graph) {
+	var paths []string
+	for _, c := range g.Caches() {
+		paths = append(paths, c.Target)
+		if dir := path.Dir(c.Target); path.Base(dir) == ".cache" {
+			paths = append(paths, dir)
+		}
+	}
+	if len(paths) > 0 {
+		m.report.differ("what programs keep for the next build lies in cache mounts", paths, nil)
+	}
 }
 
 // loader reads scripts of the context, and generated ones.

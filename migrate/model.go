@@ -39,8 +39,6 @@ type arg struct {
 	// them has a value.
 	lines []int
 	unset bool
-	// used says that a value of the build file refers to it.
-	used bool
 	// notes stand above it.
 	notes []string
 }

@@ -79,7 +79,7 @@ func (m *migration) tmpfs(o *op, target string) {
 		return
 	}
 	for _, other := range m.ops {
-		if other.step != o.step && !other.gone && other.facts != nil && other.facts.Program != nil && speaksOf(other.facts.Program, target) {
+		if slices.ContainsFunc(m.copies, func(f *copied) bool { return within(f.Target, target) }) || other.step != o.step && !other.gone && other.facts != nil && other.facts.Program != nil && namesPath(other.facts.Program, target, true) {
 			m.report.went(o.line(), Lost, "a tmpfs at %s for this RUN alone: build_artifacts are for all scripts", target)
 			return
 		}

@@ -20,7 +20,7 @@ func (g *generator) title() string {
 		case o.script():
 			return slug(scriptName(o.call.source))
 		case len(o.place) == 1 && !o.unpack:
-			return slug("copy-" + path.Base(o.place[0].Source))
+			return slug("copy-" + scriptName(o.place[0].Source))
 		case len(o.place) > 0 && !o.unpack:
 			return slug("copy-" + path.Base(path.Dir(o.place[0].Target)))
 		case o.unpack:

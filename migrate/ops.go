@@ -124,9 +124,6 @@ func (m *migration) runOps(step *dockerfile.Step, cmd *instructions.RunCommand) 
 		if p.Child != nil && p.Script != "" {
 			o.call = &call{source: p.Script, target: p.Child.Absolute, child: p.Child, env: p.Child.Env, whole: p.Driver != nil}
 			o.dir = p.Child.Dir
-			for _, a := range p.Child.Assigns {
-				o.call.env = append(o.call.env, shell.EnvVar{Name: a.Name, Value: a.Value, Pos: a.Pos})
-			}
 		}
 		out = append(out, o)
 	}
@@ -150,16 +147,26 @@ func (m *migration) driverOps(step *dockerfile.Step, p *dockerfile.Piece) []*op 
 			list, _ := m.conditions.of(p.Driver.Program, g)
 			o.when = append(o.when, list...)
 		}
-		o.call = &call{driver: p.Driver.Program, env: part.Env, varies: part.Varies}
+		m.drivers[p.Script] = true
+		o.call = &call{driver: p.Driver.Program, env: exported(p.Child.Env, part.Env), varies: part.Varies}
 		if part.Child != nil && part.Script != "" {
 			o.call.source, o.call.target, o.call.child = part.Script, part.Child.Absolute, part.Child
-			for _, a := range part.Child.Assigns {
-				o.call.env = append(o.call.env, shell.EnvVar{Name: a.Name, Value: a.Value, Pos: a.Pos})
-			}
 		}
 		out = append(out, o)
 	}
-	m.report.went(step.Start, Dropped, "%s itself: the build file says what it said", name)
+	m.report.went(step.Start, Dropped, "%s itself, since the build file says what it said", name)
+	return out
+}
+
+// exported are the variables that a script gets from the RUN line and from the
+// driver, which has the last word.
+func exported(line, driver []shell.EnvVar) []shell.EnvVar {
+	out := slices.Clone(driver)
+	for _, v := range line {
+		if !slices.ContainsFunc(driver, func(o shell.EnvVar) bool { return o.Name == v.Name }) {
+			out = append(out, v)
+		}
+	}
 	return out
 }
 
@@ -170,6 +177,9 @@ func subject(why, name string) string {
 	}
 	return why
 }
+
+// driven reports whether a driver script runs the op.
+func (o *op) driven() bool { return o.call != nil && o.call.driver != nil }
 
 // script reports whether the op runs a script of the context.
 func (o *op) script() bool { return o.call != nil && o.call.source != "" }
@@ -250,6 +260,42 @@ func (o *op) reads() map[string]*dockerfile.CopiedFile {
 			out[o.call.target] = f
 		}
 	}
+	for _, dir := range o.searched() {
+		for name, f := range o.files {
+			if within(name, dir) {
+				out[name] = f
+			}
+		}
+	}
+	return out
+}
+
+// searched are the directories that variables of an op name, such as PYTHONPATH.
+func (o *op) searched() []string {
+	var out []string
+	add := func(name, list string) {
+		if !strings.HasPrefix(list, "/") || !o.facts.Mentions(name) {
+			return
+		}
+		for dir := range strings.SplitSeq(list, ":") {
+			if path.IsAbs(dir) && !dockerfile.SystemDir(path.Clean(dir)) {
+				out = append(out, path.Clean(dir))
+			}
+		}
+	}
+	for _, name := range keys(o.step.Scope.Env) {
+		add(name, o.step.Scope.Env[name])
+	}
+	for _, name := range keys(o.step.Scope.Args) {
+		add(name, o.step.Scope.Args[name])
+	}
+	if o.call != nil {
+		for _, v := range o.call.env {
+			if v.Value.Known {
+				add(v.Name, v.Value.Value)
+			}
+		}
+	}
 	return out
 }
 
@@ -260,7 +306,45 @@ func within(name, dir string) bool {
 
 // touches reports whether an op may change a path.
 func (o *op) touches(name string) bool {
-	return o.facts != nil && slices.ContainsFunc(o.facts.Touched, func(t string) bool { return within(name, t) })
+	return o.facts != nil && slices.ContainsFunc(o.facts.Touched, func(t string) bool { return within(name, t) && !o.misses(t, name) })
+}
+
+// misses reports whether all that an op does to a whole tree is to look in it
+// for files of other names.
+func (o *op) misses(tree, name string) bool {
+	found := false
+	for _, c := range o.calls() {
+		if !slices.ContainsFunc(c.Args, func(w shell.Word) bool { return slices.Contains(w.Choices(), tree) }) {
+			continue
+		}
+		if c.Name != "find" || !otherNames(c, path.Base(name)) {
+			return false
+		}
+		found = true
+	}
+	return found
+}
+
+// otherNames reports whether find is told names that a file does not have.
+func otherNames(c *shell.Call, base string) bool {
+	named := false
+	for i, w := range c.Args {
+		switch w.Value {
+		case "-o", "-or", "!", "-not", "(", ")":
+			if w.Value != "(" && w.Value != ")" && w.Value != "-o" {
+				return false
+			}
+		case "-name", "-iname":
+			if i+1 == len(c.Args) || !c.Args[i+1].Known {
+				return false
+			}
+			if ok, err := path.Match(c.Args[i+1].Value, base); ok || err != nil {
+				return false
+			}
+			named = true
+		}
+	}
+	return named
 }
 
 // removes reports whether all that an op may do to a path is to delete it.
@@ -270,12 +354,12 @@ func (o *op) removes(name string) bool {
 	}
 	removed := false
 	for _, c := range o.calls() {
-		if c.Kind != shell.CallProgram {
+		if c.Kind != shell.CallProgram || c.Name == "rmdir" { // that needs it to be gone already
 			continue
 		}
 		for _, w := range c.Args {
 			deletes, speaks := covers(c, w, name)
-			if speaks && c.Name != "rm" && c.Name != "rmdir" && c.Name != "unlink" && !dockerfile.OnlyReads(c) {
+			if speaks && c.Name != "rm" && c.Name != "unlink" && !dockerfile.OnlyReads(c) {
 				return false
 			}
 			removed = removed || deletes && !dockerfile.OnlyReads(c)

@@ -28,8 +28,10 @@ func (m *migration) placing() {
 				}
 			}
 		}
-		if !step.Copy.Known {
+		if !step.Copy.Known && len(step.Copy.Texts) == 0 {
 			o = m.unknownCopy(step)
+		} else if !step.Copy.Known && len(step.Copy.Sources) > 0 {
+			m.report.went(step.Start, Lost, "which files it copies beside its here-documents is not known before a build")
 		}
 		if o == nil || len(o.place) == 0 {
 			continue
@@ -52,9 +54,6 @@ func (m *migration) unknownCopy(step *dockerfile.Step) *op {
 	}
 	if c.From != "" {
 		return nil // see isolated
-	}
-	if cmd, ok := step.Command.(*instructions.CopyCommand); ok && len(cmd.SourceContents) > 0 {
-		return lost("a here-document: put its text into a file of the context, and name that under entrypoint.configuration_files")
 	}
 	add, isAdd := step.Command.(*instructions.AddCommand)
 	if !isAdd {

@@ -24,7 +24,11 @@ func (m *migration) scratch(ops []*op) {
 		}
 		var dirs []string
 		for _, a := range args {
-			if !strings.HasPrefix(a, "-") {
+			switch {
+			case a == "-p":
+			case strings.HasPrefix(a, "-"):
+				dirs, args = nil, nil // a mode: it is no plain scratch directory
+			case args != nil:
 				dirs = append(dirs, path.Clean(a))
 			}
 		}

@@ -79,7 +79,7 @@ func (m *migration) indirect(o *op) string {
 		return "shares its name with another"
 	case o.dir != "/" && usesDir(o):
 		return "uses its working directory"
-	case len(o.overrides) > 0:
+	case len(o.overrides) > 0 || len(c.Assigns) > 0:
 		return "has variables of its own"
 	}
 	return ""
@@ -198,7 +198,9 @@ func (m *migration) finish(e *entry) {
 		}
 		m.mounts(e, o)
 		for _, f := range o.place {
-			inputs[f.Source] = true
+			if f.Mode&fs.ModeSymlink == 0 { // a link is made, not copied
+				inputs[f.Source] = true
+			}
 		}
 		if len(e.outputs) > 0 && e.generated != nil {
 			continue // its files are those of the stage's COPY instructions
@@ -269,7 +271,7 @@ func (m *migration) joined(files []string) []string {
 // filesBelow counts the files of a directory of the context.
 func (m *migration) filesBelow(dir string) int {
 	n := 0
-	_ = fs.WalkDir(m.opt.Dockerfile.Context, dir, func(_ string, d fs.DirEntry, err error) error { // an unreadable one has none
+	_ = fs.WalkDir(m.overlay(), dir, func(_ string, d fs.DirEntry, err error) error { // an unreadable one has none
 		if err == nil && !d.IsDir() {
 			n++
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 
 	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/shell"
 )
 
 // taken is what an instruction copies from another stage.
@@ -143,6 +144,9 @@ func (m *migration) isDir(s *dockerfile.StageReading, source string) bool {
 					if r.Path != name && within(r.Path, name) {
 						return true
 					}
+					if r.Path == name && (r.Access == shell.AccessWrite || r.Access == shell.AccessRead) {
+						return false
+					}
 				}
 				for _, c := range script.Calls {
 					if c.Name == "mkdir" && c.HasArg(name) {
@@ -203,7 +207,8 @@ func (m *migration) stageVariables(ops []*op) {
 		}
 		o.wants = m.wants(o)
 		for _, name := range keys(o.wants) {
-			if m.arg(name) != nil && m.values[name] == o.wants[name].value {
+			_, predefined := m.opt.Dockerfile.Predefined[name]
+			if (m.arg(name) != nil || predefined) && m.values[name] == o.wants[name].value {
 				continue
 			}
 			if o.overrides == nil {

@@ -1,10 +1,18 @@
 package migrate
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+)
 
 // account makes the build file's user of the commands that make one: pgstrata
 // then has it before anything else, with numbers that can own files.
 func (m *migration) account(ops []*op) {
+	known := m.base != nil && (m.base.User == "" || m.base.User == "root")
+	if !known && m.lastStep(func(cmd any) bool { _, ok := cmd.(*instructions.UserCommand); return ok }) == nil {
+		return // the container's user is the base's, whoever that is
+	}
 	groups := map[string]*op{}
 	for _, o := range ops {
 		c := o.one()

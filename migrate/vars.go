@@ -34,7 +34,9 @@ func (m *migration) variables(ops []*op) {
 		}
 	}
 	for _, name := range keys(read) {
-		m.variable(name, read[name])
+		if _, ok := m.opt.Dockerfile.Predefined[name]; !ok {
+			m.variable(name, read[name])
+		}
 	}
 	for _, o := range ops {
 		m.missing(o)
@@ -45,8 +47,11 @@ func (m *migration) variables(ops []*op) {
 func (m *migration) wants(o *op) map[string]wanted {
 	out := map[string]wanted{}
 	add := func(name string, w wanted) {
-		if _, ok := m.opt.Dockerfile.Predefined[name]; ok || name == "DEBIAN_FRONTEND" && w.value == "noninteractive" || isProxy(name) {
+		if name == "DEBIAN_FRONTEND" && w.value == "noninteractive" || isProxy(name) {
 			return
+		}
+		if o.call != nil && o.call.child != nil && slices.ContainsFunc(o.call.child.Assigns, func(a shell.Assign) bool { return a.Name == name }) {
+			return // its own line sets it
 		}
 		if o.facts.Mentions(name) {
 			out[name] = w
@@ -140,7 +145,7 @@ func (m *migration) variable(name string, ops []*op) {
 			v = m.moved(common.value, ops)
 			text = escaped(v)
 		}
-		a = &arg{name: name, text: text, used: true}
+		a = &arg{name: name, text: text}
 		if common.line > 0 {
 			a.lines = nil
 			a.notes = append(a.notes, m.whyArg(common.line))
@@ -192,13 +197,21 @@ func majority(name string, ops []*op) wanted {
 	return best
 }
 
-// moved is a value that is the path of copied files, as setup scripts find them.
+// moved is a value with the paths of copied files where setup scripts find them.
 func (m *migration) moved(v string, ops []*op) string {
 	if !strings.HasPrefix(v, "/") {
 		return v
 	}
+	parts := strings.Split(v, ":")
+	for i, p := range parts {
+		parts[i] = m.movedPath(p, ops)
+	}
+	return strings.Join(parts, ":")
+}
+
+func (m *migration) movedPath(v string, ops []*op) string {
 	for _, o := range ops {
-		if slices.ContainsFunc(m.copies, func(f *copied) bool { return f.placed && within(f.Target, v) && o.files[f.Target] == f.CopiedFile }) {
+		if m.hasPlaced(strings.TrimSuffix(v, "/"), o) {
 			continue
 		}
 		if to, ok := inContext(strings.TrimSuffix(v, "/"), o.files); ok {

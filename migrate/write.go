@@ -2,6 +2,7 @@ package migrate
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -20,17 +21,23 @@ func (m *migration) write() string {
 		fmt.Fprintf(&b, "#   %s:%d: %s\n", m.file.Name, l.Start, l.Text)
 	}
 	b.WriteString("\n")
-	o := &m.out
-	base := str("base", o.base)
-	base.notes = m.notes["base"]
-	root := mapping("", base, m.argsNode(), userNode(o.user), m.setupNode(), m.entrypointNode(), m.boundaryNode(), m.imageNode())
+	root := m.root()
+	root.pairs = slices.Insert(root.pairs, 1, m.argsNode()...)
 	for _, n := range root.pairs[1:] {
 		n.apart = n.key != "user" || len(n.notes) > 0
 	}
 	return b.String() + document(root)
 }
 
-func (m *migration) argsNode() *node {
+// root is the build file without its args.
+func (m *migration) root() *node {
+	o := &m.out
+	base := str("base", o.base)
+	base.notes = m.notes["base"]
+	return mapping("", base, userNode(o.user), m.setupNode(), m.entrypointNode(), m.boundaryNode(), m.imageNode())
+}
+
+func (m *migration) argsNode() []*node {
 	if len(m.out.args) == 0 {
 		return nil
 	}
@@ -43,7 +50,7 @@ func (m *migration) argsNode() *node {
 		one.notes = a.notes
 		n.pairs = append(n.pairs, one)
 	}
-	return block(n)
+	return []*node{block(n)}
 }
 
 // block keeps a mapping in lines of its own.

@@ -98,4 +98,5 @@ func TestLines(t *testing.T) {
 	assert.Equal(t, []string{"02-install-", "postgresql.sh"}, texts("02-install-postgresql.sh"))
 	assert.Equal(t, []string{"COPY entrypoint.sh", "/entrypoint.sh"}, texts("COPY entrypoint.sh /entrypoint.sh"))
 	assert.Equal(t, []string{"aaaaaaaaaaaaaaaaaa", "bbbbbbbbbbbbbbbbb…"}, texts("aaaaaaaaaaaaaaaaaabbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"))
+	assert.Equal(t, []string{"WWWWWWWWWWW", "WWWWWWWWWW…"}, texts("WWWWWWWWWWWWWWWWWWWWWWWWWWWWW"))
 }

@@ -22,23 +22,54 @@ func clean(s string) string {
 
 // lines breaks a title into at most two lines of a box, where words end.
 func lines(x, y int, title string) []textLine {
-	const most, height = 18, 15
+	const height = 15
 	rest := []rune(clean(title))
-	if len(rest) <= most {
+	most := fitting(rest)
+	if most == len(rest) {
 		return []textLine{{x, y, string(rest)}}
 	}
 	cut := most
-	for i := most; i > most/3; i-- {
-		if rest[i] == ' ' || strings.ContainsRune(" -_/:", rest[i-1]) {
-			cut = i
-			break
+	for _, after := range []string{"-_/:", " "} { // a space is the better place
+		for i := most; i > most/3; i-- {
+			if strings.ContainsRune(after, rest[i-1]) || rest[i] == ' ' {
+				cut = i
+				break
+			}
 		}
 	}
-	second := rest[cut:]
-	if len(second) > most {
-		second = append(second[:most-1:most-1], '…')
+	second := []rune(strings.TrimSpace(string(rest[cut:])))
+	if n := fitting(second); n < len(second) {
+		second = append(second[:n-1:n-1], '…')
 	}
-	return []textLine{{x, y, strings.TrimSpace(string(rest[:cut]))}, {x, y + height, strings.TrimSpace(string(second))}}
+	return []textLine{{x, y, strings.TrimSpace(string(rest[:cut]))}, {x, y + height, string(second)}}
+}
+
+// fitting is how many letters fit into a line of a box. Nobody knows the font:
+// these are the proportions that fonts without serifs have, the wide ones too.
+func fitting(text []rune) int {
+	const (
+		line = 180
+		wide = 16
+		tall = 12
+		slim = 6
+	)
+	sum := 0
+	for i, r := range text {
+		switch {
+		case strings.ContainsRune("mwMW@%", r), r > 0x2000:
+			sum += wide
+		case r >= 'A' && r <= 'Z':
+			sum += tall
+		case strings.ContainsRune("ijlrtf.,:;'|!()[] -", r):
+			sum += slim
+		default:
+			sum += 10
+		}
+		if sum > line {
+			return i
+		}
+	}
+	return len(text)
 }
 
 // short is a value as one reads it: of a digest its beginning.

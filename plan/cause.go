@@ -110,7 +110,7 @@ func partCause(p Part, before, after string, had, have bool) Cause {
 // readable is a value as a person reads it: a digest of a file says nothing.
 func readable(p Part, value string) string {
 	switch p.Kind {
-	case "file", "step", "layers", "outputs":
+	case "file", "files", "step", "layers", "outputs", "inline document", "operation", "copy options", "owner", "limits":
 		return ""
 	case "digest", "base digest":
 		return shortDigest(value)

@@ -155,6 +155,9 @@ func (c *comparison) causes(was, n *Node, state Cache) []Cause {
 		} else if s == Miss && was == nil {
 			continue // everything is new: one word says so
 		}
+		if slices.ContainsFunc(out, func(c Cause) bool { return c.Node == e.Node }) {
+			continue // it runs on another one now: that is why
+		}
 		out = append(out, Cause{Kind: string(e.How), Node: e.Node, Text: edgeText(e, other, state)})
 	}
 	if was == nil && len(out) == 0 {
@@ -173,6 +176,9 @@ func (c *comparison) moved(was, n *Node) []Cause {
 		}
 		return list
 	}
+	keyed := func(edges []Edge) []Edge { // whose content counts may be another one: that is no cause by itself
+		return slices.DeleteFunc(slices.Clone(edges), func(e Edge) bool { return e.How == Content })
+	}
 	before, after := ids(was.Edges), ids(n.Edges)
 	title := func(id string) string {
 		for _, r := range []*Record{c.after, c.before} {
@@ -185,7 +191,7 @@ func (c *comparison) moved(was, n *Node) []Cause {
 	if n.Kind == KindImage {
 		return nil // its layers speak for themselves
 	}
-	for _, e := range n.Edges {
+	for _, e := range keyed(n.Edges) {
 		if !slices.Contains(before, e.Node) {
 			text := "now runs on " + title(e.Node)
 			switch {
@@ -197,7 +203,7 @@ func (c *comparison) moved(was, n *Node) []Cause {
 			out = append(out, Cause{Kind: string(e.How), Node: e.Node, Text: text})
 		}
 	}
-	for _, e := range was.Edges {
+	for _, e := range keyed(was.Edges) {
 		if !slices.Contains(after, e.Node) {
 			text := "no longer runs on " + title(e.Node)
 			if e.How == Needs {

@@ -306,7 +306,7 @@ func (b *definition) states(head digest.Digest) {
 		if last := len(made) - 1; last >= 0 {
 			n.By, made = made[last], made[:last]
 		}
-		files = files && n.Kind == KindFiles
+		files = files && (n.Kind == KindFiles || n.Kind == KindFolder)
 		for _, id := range []string{maker, b.nodes[d]} {
 			if own := b.record.Node(id); files && own != nil {
 				own.State = graph.EntrypointState

@@ -86,6 +86,9 @@ func (b *definition) mounts(op *pb.Op, o *pb.ExecOp) (parts []Part, edges []Edge
 			if m.Readonly {
 				what.Value += " read-only"
 			}
+			if m.Input >= 0 && b.isContext(op, m.Input) { // as of a copy
+				what = Part{Kind: "target", Name: strings.TrimPrefix(m.Selector, "/"), Unnamed: true, Value: m.Dest + " " + what.Value}
+			}
 		}
 		if m.Dest != pb.RootMount {
 			parts = append(parts, what)
@@ -113,6 +116,11 @@ func (b *definition) mounts(op *pb.Op, o *pb.ExecOp) (parts []Part, edges []Edge
 		parts, edges = append(p, parts...), append(edges, e...)
 	}
 	return parts, edges, nil
+}
+
+// isContext tells whether a vertex's i-th input is the build context.
+func (b *definition) isContext(op *pb.Op, i int64) bool {
+	return b.ops[digest.Digest(op.Inputs[i].Digest)].GetSource().GetIdentifier() == b.of.Context && b.of.Context != ""
 }
 
 // content is what counts of an input by its content: files of the build
@@ -152,7 +160,7 @@ func (b *definition) file(d digest.Digest, op *pb.Op, o *pb.FileOp) error {
 	var edges []Edge
 	on, selected := map[int64]bool{}, map[int64][]selector{}
 	count := int64(len(op.Inputs))
-	kind := KindFiles
+	kind := KindFolder // what WORKDIR makes
 	for _, action := range o.Actions {
 		if action.Input >= 0 && action.Input < count {
 			on[action.Input] = true
@@ -166,6 +174,7 @@ func (b *definition) file(d digest.Digest, op *pb.Op, o *pb.FileOp) error {
 			parts = append(parts, Part{Kind: "operation", Value: string(text)})
 			continue
 		}
+		kind = KindFiles
 		if i := action.SecondaryInput; i >= 0 && i < count {
 			selected[i] = append(selected[i], selector{
 				path: c.Src, follow: c.FollowSymlink, wildcard: c.AllowWildcard && hasWildcard(c.Src), include: c.IncludePatterns, exclude: c.ExcludePatterns,

@@ -83,6 +83,7 @@ const (
 	KindLayer    Kind = "layer"
 	KindLinker   Kind = "linker"
 	KindFiles    Kind = "files"
+	KindFolder   Kind = "folder"
 	KindImage    Kind = "image"
 	KindTest     Kind = "test"
 )

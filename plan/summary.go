@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -74,7 +75,7 @@ func (p *Plan) setupSummary(o Outcome) string {
 
 func (p *Plan) entrypointSummary(o Outcome) string {
 	var all, ran int
-	var causes []string
+	var causes, others []string
 	for i := range p.Steps {
 		s := &p.Steps[i]
 		if s.State != graph.EntrypointState {
@@ -86,12 +87,20 @@ func (p *Plan) entrypointSummary(o Outcome) string {
 		}
 		ran++
 		for _, c := range s.Causes {
-			if c.Kind == "file" {
-				causes = append(causes, path.Base(c.Name)+strings.TrimPrefix(c.Text, c.Name))
-			} else if c.Text != neverBuilt {
+			switch {
+			case c.Node != "": // a Dockerfile's copies lie on one another, and on setup
+				others = append(others, c.Text)
+			case c.Kind == "file":
+				if text := path.Base(c.Name) + strings.TrimPrefix(c.Text, c.Name); !slices.Contains(causes, text) { // it may be copied twice
+					causes = append(causes, text)
+				}
+			case c.Text != neverBuilt:
 				causes = append(causes, c.Text)
 			}
 		}
+	}
+	if len(causes) == 0 && len(others) > 0 {
+		causes = others[:1]
 	}
 	switch {
 	case all == 0:

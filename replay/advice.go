@@ -18,7 +18,8 @@ type Advice struct {
 	// Text says what to do.
 	Text string `json:"text"`
 	// Saves is how many runs of setup scripts there would have been less, of
-	// all; for a class, how many entrypoint layers.
+	// all; for a class, how many entrypoint layers. Where times count, it may be
+	// below 0: more runs that take less.
 	Saves int `json:"saves"`
 	Of    int `json:"of"`
 	// Seconds is the time that this is; 0 where nobody measured.

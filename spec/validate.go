@@ -354,7 +354,8 @@ func quotesOther(s string) bool {
 		if s[i] != '\\' {
 			continue
 		}
-		if i++; i == len(s) || !strings.ContainsRune("*?[]{}", rune(s[i])) {
+		i++
+		if i == len(s) || !strings.ContainsRune("*?[]{}", rune(s[i])) {
 			return true
 		}
 	}

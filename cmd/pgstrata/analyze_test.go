@@ -9,10 +9,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/containerd/platforms"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pgstrata/pgstrata/plan"
 	"github.com/pgstrata/pgstrata/replay"
 	"github.com/pgstrata/pgstrata/test/golden"
 )
@@ -25,6 +28,7 @@ type repository struct {
 }
 
 func newRepository(t *testing.T) *repository {
+	t.Setenv("XDG_CACHE_HOME", t.TempDir()) // no build is recorded there
 	r := &repository{T: t, dir: t.TempDir()}
 	r.git("init", "--quiet", "--initial-branch=main")
 	return r
@@ -82,10 +86,9 @@ func (r *repository) replace(name, old, text string) {
 	r.commit("change " + name)
 }
 
-// run runs pgstrata with a cache of its own.
+// run runs pgstrata.
 func (r *repository) run(args ...string) (string, error) {
 	r.Helper()
-	r.Setenv("XDG_CACHE_HOME", filepath.Join(r.TempDir(), "cache"))
 	var out bytes.Buffer
 	cmd := newCommand()
 	cmd.SetArgs(args)
@@ -264,4 +267,31 @@ func TestAnalyzeInWords(t *testing.T) {
 	require.ErrorContains(t, err, "there are no commits after HEAD")
 	_, err = r.run("analyze", t.TempDir())
 	require.ErrorContains(t, err, "git rev-parse")
+}
+
+// With a recorded build, runs of scripts are times.
+func TestAnalyzeInTime(t *testing.T) {
+	r := analyzed(t)
+	platform := platforms.Format(platforms.Normalize(platforms.DefaultSpec()))
+	h := &history{Records: []*plan.Record{{Format: plan.Format, Platform: platform, Took: map[string]time.Duration{
+		"toolchain/runtime": 10 * time.Second, "setup/01": time.Second, "setup/02-postgresql": time.Minute,
+		"setup/03-patroni": 20 * time.Second, "setup/04-filesystem": time.Second,
+	}}}}
+	require.NoError(t, h.write(r.dir, filepath.Join(r.dir, "Dockerfile")))
+	report := r.analyze()
+	// 01 ran twice of itself, with the packages and twice with the base; so did
+	// 02 that often, and 14 times of itself; 03 and 04 see TestAnalyze. A renamed
+	// script is another node: only as 01 is it what was measured.
+	c := report.Contenders[0]
+	assert.InDelta(t, 3*10+5*1+19*60+23*20+25*1, c.Seconds, 1e-6)
+	assert.InDelta(t, 126*10+13*1+126*60+126*20+126*1, c.AllSeconds, 1e-6)
+	order := report.Advice[0]
+	assert.Equal(t, "order", order.Kind)
+	assert.Equal(t, []string{"setup/scripts/02-postgresql.sh", "setup/scripts/03-patroni.sh", "setup/01.sh", "setup/scripts/04-filesystem.sh"}, order.Order,
+		"what takes long comes first, where it has least before it")
+	assert.InDelta(t, 2*1+16*60+20*20+22*1-(14*60+18*20+20*1+22*1), order.Seconds, 1e-6)
+	out, err := r.run("analyze", r.dir)
+	require.NoError(t, err)
+	assert.Contains(t, out, "\ntime that they take               28 min of 3.2 h\n")
+	assert.Contains(t, out, "   saves 2 min\n", "with more runs of what takes no time")
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -44,7 +45,15 @@ HTML page also has them as text. Both are single files that load nothing.`,
 			for _, c := range list {
 				page.Builds = append(page.Builds, picture.Build{Record: c.after, Plan: c.plan, Before: c.before})
 			}
-			return writePicture(output, page, draw)
+			var data bytes.Buffer
+			if err := draw(&data, page); err != nil { // before the file is touched
+				return err
+			}
+			if output == "-" {
+				_, err = cmd.OutOrStdout().Write(data.Bytes())
+				return err
+			}
+			return os.WriteFile(output, data.Bytes(), 0o644) //nolint:gosec // it is there to be shown
 		},
 	}
 	f := cmd.Flags()
@@ -55,32 +64,19 @@ HTML page also has them as text. Both are single files that load nothing.`,
 }
 
 // drawer is the function that makes a file of that name.
-func drawer(output string) (func(*bytes.Buffer, picture.Page) error, error) {
+func drawer(output string) (func(io.Writer, picture.Page) error, error) {
 	switch ext := strings.ToLower(filepath.Ext(output)); {
 	case output == "-" || ext == ".svg":
-		return func(b *bytes.Buffer, p picture.Page) error {
+		return func(w io.Writer, p picture.Page) error {
 			if len(p.Builds) != 1 {
 				return fmt.Errorf("an SVG image shows one platform, not %d: name one with --platform, or write an .html", len(p.Builds))
 			}
-			return picture.SVG(b, p.Title, p.Builds[0])
+			return picture.SVG(w, p.Title, p.Builds[0])
 		}, nil
 	case ext == ".html" || ext == ".htm":
-		return func(b *bytes.Buffer, p picture.Page) error { return picture.HTML(b, p) }, nil
+		return picture.HTML, nil
 	}
 	return nil, fmt.Errorf("--output %s: must end in .svg or .html", output)
-}
-
-// writePicture writes a picture in one step: none is better than half of one.
-func writePicture(output string, p picture.Page, draw func(*bytes.Buffer, picture.Page) error) error {
-	var data bytes.Buffer
-	if err := draw(&data, p); err != nil {
-		return err
-	}
-	if output == "-" {
-		_, err := os.Stdout.Write(data.Bytes())
-		return err
-	}
-	return os.WriteFile(output, data.Bytes(), 0o644) //nolint:gosec // it is there to be shown
 }
 
 // title is the folder's name: enough to tell pictures apart, and nobody's business beyond that.

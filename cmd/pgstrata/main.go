@@ -37,6 +37,9 @@ func run() (code int) {
 		_ = s.Print(os.Stderr) // the message below says the same without the excerpt
 	}
 	fmt.Fprintln(os.Stderr, "pgstrata:", err)
+	if what := advice(err); what != "" {
+		fmt.Fprintln(os.Stderr, "pgstrata:", what)
+	}
 	return 1
 }
 

@@ -124,7 +124,10 @@ func (r *report) write(title string, builds []picture.Build, err error) error {
 		run.Error = text.String()
 	}
 	page := picture.Page{Title: title, Builds: builds, Run: run}
-	err = writePicture(r.file, page, func(b *bytes.Buffer, p picture.Page) error { return picture.HTML(b, p) })
+	var data bytes.Buffer
+	if err = picture.HTML(&data, page); err == nil {
+		err = os.WriteFile(r.file, data.Bytes(), 0o644) //nolint:gosec // it is there to be shown
+	}
 	if err != nil {
 		return fmt.Errorf("the report of the build is not written: %w", err)
 	}

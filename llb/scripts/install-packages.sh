@@ -12,7 +12,11 @@ if ! command -v apt-get >/dev/null; then
     exit 1
 fi
 
-apt-get update
+# Without that option apt would go on with what it has: no package, or an old one without its security update.
+apt-get update -o APT::Update::Error-Mode=any || {
+    echo "the package archive does not answer; repeat the build when the daemon can reach it, by HTTP_PROXY where it needs one" >&2
+    exit 100
+}
 
 # A pin that the archive lacks gets an answer, not just "not found".
 missing=

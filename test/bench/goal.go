@@ -23,6 +23,7 @@ func (r *Results) Goals() []Goal {
 	edit := r.cell(Entrypoint, Pgstrata)
 	goals := []Goal{
 		r.atMost("an edit of the entrypoint script takes at most 1.5 times an empty solve", entrypoint, r.Seconds(Entrypoint, Floor), 1.5),
+		r.atMost("… and at most 1.5 times what copying that file onto the finished image takes", entrypoint, r.Seconds(Entrypoint, OneFile), 1.5),
 		r.atMost("… and at most 2 % of what the naive Dockerfile takes", entrypoint, r.Seconds(Entrypoint, Naive), 0.02),
 		r.notSlower("no row is slower than with the best Dockerfile by more than 5 %", Pgstrata, Best),
 		r.atMost("a cold build is at least 20 % faster than with the best Dockerfile", r.Seconds(Cold, Pgstrata), r.Seconds(Cold, Best), 0.8),

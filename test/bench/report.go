@@ -44,7 +44,7 @@ func WriteInto(file string, r *Results) error {
 func (r *Results) Failures() []string {
 	var out []string
 	for _, row := range r.Rows {
-		for _, c := range append(Contenders(), TheFloor()) {
+		for _, c := range append(Contenders(), Floors()...) {
 			if err := row.Cells[c.Key].Error; err != "" {
 				out = append(out, row.Name+": "+c.Name+": "+err)
 			}
@@ -66,12 +66,12 @@ func table(rows [][]string) string {
 }
 
 func (r *Results) timeTable() string {
-	rows := [][]string{{"", "naive Dockerfile", "best Dockerfile", "pgstrata", "to naive", "to best", "naive through pgstrata", "to naive", "empty solve"}}
+	rows := [][]string{{"", "naive Dockerfile", "best Dockerfile", "pgstrata", "to naive", "to best", "naive through pgstrata", "to naive", "empty solve", "one file copied"}}
 	for _, row := range r.Rows {
 		at := func(key string) string { return row.time(r, key) }
 		rows = append(rows, []string{
 			row.Name, at(Naive), at(Best), at(Pgstrata), r.ratio(row.Name, Pgstrata, Naive), r.ratio(row.Name, Pgstrata, Best),
-			at(Adopted), r.ratio(row.Name, Adopted, Naive), at(Floor),
+			at(Adopted), r.ratio(row.Name, Adopted, Naive), at(Floor), at(OneFile),
 		})
 	}
 	return table(rows)

@@ -39,9 +39,9 @@ func some() *Results {
 func TestReport(t *testing.T) {
 	text := Report(some())
 	for _, line := range []string{
-		"| cold build | 100 s | 60 s | 45 s | 0.45 | 0.75 |  |  |  |",
-		"| entrypoint script edited | 80 s | 0.40 s | 0.44 s | 0.005 | 1.10 |  |  | 0.30 s |",
-		"| utility edited | ≈ 80 s | 0.50 s | failed |  |  |  |  |  |",
+		"| cold build | 100 s | 60 s | 45 s | 0.45 | 0.75 |  |  |  |  |",
+		"| entrypoint script edited | 80 s | 0.40 s | 0.44 s | 0.005 | 1.10 |  |  | 0.30 s |  |",
+		"| utility edited | ≈ 80 s | 0.50 s | failed |  |  |  |  |  |  |",
 		"| entrypoint script edited | 0 / 0 · 0 B · no layer | 0 / 0 · 0 B · no layer | 2 / 40 · 2.1 kB · 1 new, 900 B |  |",
 		"| pgstrata | 100.0 MB | 8 |  | 30.0 MB |",
 		"| 100 | 50 | 1 | pgstrata | 50 ms | 500 µs | 40.0 MB | 70 | 20.5 kB |",

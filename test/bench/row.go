@@ -18,8 +18,8 @@ type Row struct {
 	Times int
 	// Like names an earlier row with which it shares what runs where all of setup is one step: all of it.
 	Like string
-	// Floor tells that the empty solve is measured beside it.
-	Floor bool
+	// Floors are the keys of the floors that are measured beside it.
+	Floors []string
 
 	// What else happens before the build.
 	Rebase   bool // the base image is replaced by an update of it
@@ -41,8 +41,8 @@ func Rows(versions []string) []Row {
 	}
 	return []Row{
 		{Name: Cold, Times: 1},
-		{Name: Nothing, Floor: true},
-		{Name: Entrypoint, Edit: comment("entrypoint.d/entrypoint.sh"), Floor: true},
+		{Name: Nothing, Floors: []string{Floor}},
+		{Name: Entrypoint, Edit: comment("entrypoint.d/entrypoint.sh"), Floors: []string{Floor, OneFile}},
 		{Name: "utility edited", Edit: comment("entrypoint.d/scripts/utils/logging.sh"), Like: Entrypoint},
 		{Name: "configuration edited", Edit: comment("config/postgresql.conf"), Like: Entrypoint},
 		{Name: "README added", Edit: readme, Like: Entrypoint},

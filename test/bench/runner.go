@@ -69,17 +69,27 @@ func (r *Runner) Run() (*Results, error) {
 		return nil, err
 	}
 	results := &Results{Date: now(), Mode: r.Mode.Name, Machine: machine}
-	floor := r.enter(TheFloor())
+	var floors []*racer
+	for _, c := range Floors() {
+		floors = append(floors, r.enter(c))
+	}
 	for _, c := range Contenders() {
 		r.racers = append(r.racers, r.enter(c))
 		results.Contenders = append(results.Contenders, c.Key)
 	}
 	for _, row := range Rows(r.Mode.Versions) {
-		racers := r.racers
-		if row.Floor {
-			racers = append(slices.Clone(racers), floor)
+		racers := slices.Clone(r.racers)
+		for _, floor := range floors {
+			if slices.Contains(row.Floors, floor.Key) {
+				racers = append(racers, floor)
+			}
 		}
 		cells := r.row(row, racers)
+		if row.Name == Cold {
+			if err := r.finish(floors); err != nil {
+				return nil, err
+			}
+		}
 		results.Rows = append(results.Rows, RowResult{Name: row.Name, Cells: cells})
 		if err := r.Saved(results); err != nil {
 			return nil, err
@@ -101,11 +111,29 @@ func (r *Runner) enter(c Contender) *racer {
 	if c.Frontend == frontendProcess {
 		env.Frontend(r.TB)
 	}
-	if c.Key == Floor {
+	if c.Frontend == "floor" {
 		pushFloor(r.TB, env)
 	}
 	racer.base = pinBase(r.TB, env)
 	return racer
+}
+
+// finish gives the floors the image that pgstrata has built.
+func (r *Runner) finish(floors []*racer) error {
+	i := slices.IndexFunc(r.racers, func(racer *racer) bool { return racer.Key == Pgstrata })
+	if r.racers[i].dead != nil {
+		return r.racers[i].dead
+	}
+	img, err := r.racers[i].env.Registry.Get(Pgstrata)
+	if err != nil {
+		return err
+	}
+	for _, floor := range floors {
+		if err := floor.env.Registry.Push(finished, img); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // row measures one row: all contenders in turns, until each has been measured often enough.

@@ -7,15 +7,12 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"slices"
-	"strconv"
-	"strings"
 	"sync/atomic"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	gatewaypb "github.com/moby/buildkit/frontend/gateway/pb"
+	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/session/secrets/secretsprovider"
-	"github.com/moby/buildkit/solver/errdefs"
+	"github.com/moby/buildkit/solver/pb"
 	"github.com/tonistiigi/fsutil"
 
 	"github.com/pgstrata/pgstrata/frontend"
@@ -24,13 +21,40 @@ import (
 
 // prover builds specimens both ways, on one daemon.
 type prover struct {
-	env    *testenv.Env
-	images *images
-	built  atomic.Int64
+	env      *testenv.Env
+	frontend gateway.BuildFunc
+	images   *images
+	built    *atomic.Int64
 }
 
 func newProver(env *testenv.Env) *prover {
-	return &prover{env: env, images: &images{layers: map[v1.Hash][]entry{}}}
+	return &prover{env: env, frontend: frontend.Build, images: &images{layers: map[v1.Hash][]entry{}}, built: new(atomic.Int64)}
+}
+
+// withoutMerge is a prover to whose frontend the daemon seems to be one that
+// can neither merge nor diff.
+func (p *prover) withoutMerge() *prover {
+	other := *p
+	other.frontend = func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
+		return frontend.Build(ctx, lesser{c})
+	}
+	return &other
+}
+
+// lesser is a client of such a daemon.
+type lesser struct{ gateway.Client }
+
+// BuildOpts implements gateway.Client.
+func (c lesser) BuildOpts() gateway.BuildOpts {
+	opts := c.Client.BuildOpts()
+	caps := pb.Caps.All()
+	for i := range caps {
+		if id := caps[i].ID; id == string(pb.CapMergeOp) || id == string(pb.CapDiffOp) {
+			caps[i].Enabled = false
+		}
+	}
+	opts.LLBCaps = pb.Caps.CapSet(caps)
+	return opts
 }
 
 // outcome is what came of one build.
@@ -40,12 +64,21 @@ type outcome struct {
 	err   error
 }
 
+// end is 0 for a build that succeeded, the exit code of the program that
+// failed, and -1 when none was run.
+func (o *outcome) end() int {
+	if code := exitCode(o.err); o.err == nil || code > 0 {
+		return code
+	}
+	return -1
+}
+
 // verdict is what the comparison of two builds comes to.
 type verdict struct {
 	decisions  []string // what pgstrata told of the Dockerfile
 	mismatches []string // what is not as it has to be
 	traces     string   // of both builds
-	failed     [2]bool  // which of the builds failed
+	ends       [2]int   // how the builds ended, see outcome.end
 }
 
 // prove builds a specimen by dockerfile.v0 and through pgstrata. The error is
@@ -76,7 +109,7 @@ func (p *prover) prove(ctx context.Context, s *specimen) (*verdict, error) {
 		decisions:  decisions(got.trace),
 		mismatches: s.judge(want, got),
 		traces:     "dockerfile.v0:\n" + want.trace.String() + "pgstrata:\n" + got.trace.String(),
-		failed:     [2]bool{want.err != nil, got.err != nil},
+		ends:       [2]int{want.end(), got.end()},
 	}, nil
 }
 
@@ -86,7 +119,7 @@ func (p *prover) build(ctx context.Context, s *specimen, dir, name string) (*out
 	r := testenv.Request{Context: dir, Options: maps.Clone(s.options), Image: image}
 	r.Frontend = name
 	if name == "" {
-		r.Func = frontend.Build
+		r.Func = p.frontend
 	}
 	for name, folder := range s.contexts {
 		files, err := fsutil.NewFS(filepath.Join(dir, folder))
@@ -102,16 +135,18 @@ func (p *prover) build(ctx context.Context, s *specimen, dir, name string) (*out
 	if len(s.secrets) > 0 {
 		r.Session = append(r.Session, secretsprovider.FromMap(s.secrets))
 	}
-	res, err := p.env.Daemon.Build(ctx, r)
+	res, failure := p.env.Daemon.Build(ctx, r)
 	if res == nil || ctx.Err() != nil {
-		return nil, errors.Join(err, ctx.Err())
+		return nil, errors.Join(failure, ctx.Err())
 	}
-	out := &outcome{trace: res.Trace, err: err}
-	if err != nil {
-		return out, nil
+	out := &outcome{trace: res.Trace, err: failure}
+	if failure == nil {
+		var err error
+		if out.image, err = p.images.read(p.env.Registry.Ref(image)); err != nil {
+			return nil, err
+		}
 	}
-	out.image, err = p.images.read(p.env.Registry.Ref(image))
-	return out, err
+	return out, nil
 }
 
 func (p *prover) prebuild(ctx context.Context, dir string, image prebuilt) error {
@@ -119,109 +154,4 @@ func (p *prover) prebuild(ctx context.Context, dir string, image prebuilt) error
 	r.Frontend = "dockerfile.v0"
 	_, err := p.env.Daemon.Build(ctx, r)
 	return err
-}
-
-// judge compares two outcomes with each other, and with what the specimen says.
-func (s *specimen) judge(want, got *outcome) []string {
-	var out []string
-	tell := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
-	switch {
-	case (want.err == nil) != (got.err == nil):
-		tell("dockerfile.v0: %v, pgstrata: %v", first(want.err), first(got.err))
-	case want.err != nil:
-		out = append(out, compareFailures(want, got)...)
-	default:
-		out = append(out, compare(want.image, got.image)...)
-	}
-	switch code := exitCode(want.err); {
-	case s.free:
-	case code != s.fails:
-		tell("the exit code is %d, and %d is expected: %v", code, s.fails, want.err)
-	case code == 0 && (want.err != nil) != (s.mistake != ""), !strings.Contains(first(want.err), s.mistake):
-		tell("dockerfile.v0: %s; the error %q is expected", first(want.err), s.mistake)
-	}
-	if decisions := decisions(got.trace); s.decided && !slices.EqualFunc(decisions, s.expect, strings.Contains) {
-		tell("decisions: %q, and %q are expected", decisions, s.expect)
-	}
-	return out
-}
-
-// decisions are what pgstrata told of the Dockerfile, by its lines.
-func decisions(trace *testenv.Trace) []string {
-	var out []string
-	for _, v := range trace.Find("[pgstrata] ") {
-		out = append(out, strings.TrimPrefix(v.Name, "[pgstrata] "))
-	}
-	line := func(decision string) int {
-		_, rest, _ := strings.Cut(decision, ":")
-		number, _, _ := strings.Cut(rest, ":")
-		n, _ := strconv.Atoi(number) // 0 is no line, and what the test sees
-		return n
-	}
-	slices.SortStableFunc(out, func(a, b string) int { return line(a) - line(b) })
-	return out
-}
-
-// compareFailures compares two builds that failed: the exit code, the line of
-// the Dockerfile, and what the step that failed printed. The unsplit step has
-// printed what came before it as well.
-func compareFailures(want, got *outcome) []string {
-	var out []string
-	if a, b := exitCode(want.err), exitCode(got.err); a != b {
-		out = append(out, fmt.Sprintf("exit code %d, through pgstrata %d", a, b))
-	}
-	if a, b := places(want.err), places(got.err); a != b {
-		out = append(out, fmt.Sprintf("the error is at %s, through pgstrata at %s", a, b))
-	}
-	a, b := printed(want.trace), printed(got.trace)
-	if !strings.HasSuffix(a, b) || b == "" && a != "" {
-		out = append(out, fmt.Sprintf("it ends with %q, through pgstrata with %q", a, b))
-	}
-	if a, b := first(want.err), first(got.err); exitCode(want.err) == 0 && a != b {
-		out = append(out, fmt.Sprintf("error %q, through pgstrata %q", a, b))
-	}
-	return out
-}
-
-// printed is the output of the step that failed.
-func printed(trace *testenv.Trace) string {
-	for _, v := range trace.Vertices {
-		if v.Error != "" && v.Log != "" {
-			return v.Log
-		}
-	}
-	return ""
-}
-
-// exitCode is 0 when no program has failed.
-func exitCode(err error) int {
-	var exit *gatewaypb.ExitError
-	if errors.As(err, &exit) {
-		return int(exit.ExitCode)
-	}
-	return 0
-}
-
-// places are the lines of the Dockerfile that an error points at.
-func places(err error) string {
-	var out []string
-	for _, source := range errdefs.Sources(err) {
-		for _, r := range source.Ranges {
-			out = append(out, fmt.Sprintf("%s:%d-%d", source.Info.GetFilename(), r.Start.Line, r.End.Line))
-		}
-	}
-	return strings.Join(out, ", ")
-}
-
-// first is an error's first line, without what names the build itself.
-func first(err error) string {
-	if err == nil {
-		return "built"
-	}
-	line, _, _ := strings.Cut(err.Error(), "\n")
-	if before, rest, is := strings.Cut(line, "checksum of ref "); is {
-		_, after, _ := strings.Cut(rest, ": ")
-		line = before + "checksum of a ref: " + after
-	}
-	return line
 }

@@ -11,32 +11,37 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// compare returns the differences between two images that are not meant, one a
-// line: `-` is what dockerfile.v0 has, `+` what pgstrata has.
-func compare(want, got *image) []string {
+// mismatch is one difference between two builds: of a file by its path, of the
+// "configuration", the "output" and so on.
+type mismatch struct{ where, what string }
+
+// compare returns the differences between two images that are not meant:
+// `-` is what dockerfile.v0 has, `+` what pgstrata has.
+func compare(want, got *image) []mismatch {
 	a, b := want.describe(), got.describe()
 	names := maps.Clone(a)
 	maps.Copy(names, b)
-	var out []string
+	var out []mismatch
 	for _, name := range sortedKeys(names) {
 		if a[name] == b[name] {
 			continue
 		}
-		for i, text := range []string{a[name], b[name]} {
-			if text == "" {
-				text = "not there"
+		texts := [2]string{a[name], b[name]}
+		for i := range texts {
+			if texts[i] == "" {
+				texts[i] = "not there"
 			}
-			out = append(out, string("-+"[i])+" "+name+": "+text)
 		}
+		out = append(out, mismatch{name, fmt.Sprintf("\n\t- %s\n\t+ %s", texts[0], texts[1])})
 	}
-	if diff := cmp.Diff(comparable(want.config), comparable(got.config)); diff != "" {
-		out = append(out, "configuration:\n"+diff)
+	if diff := cmp.Diff(without(want.config), without(got.config)); diff != "" {
+		out = append(out, mismatch{"configuration", "\n" + diff})
 	}
 	return out
 }
 
-// comparable is a configuration without what is meant to differ.
-func comparable(c *v1.ConfigFile) *v1.ConfigFile {
+// without is a configuration without what is meant to differ.
+func without(c *v1.ConfigFile) *v1.ConfigFile {
 	c = c.DeepCopy()
 	for _, d := range meant() {
 		if d.config != nil {

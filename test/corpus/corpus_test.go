@@ -16,9 +16,12 @@ import (
 
 func TestMain(m *testing.M) { testenv.Main(m) }
 
-func TestCorpus(t *testing.T) {
-	p := newProver(testenv.Shared(t))
-	for _, s := range specimens(t, "testdata") {
+func TestCorpus(t *testing.T) { newProver(testenv.Shared(t)).proveAll(t, "testdata") }
+
+// proveAll proves each specimen of a folder.
+func (p *prover) proveAll(t *testing.T, dir string) {
+	t.Helper()
+	for _, s := range specimens(t, dir) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			v, err := p.prove(t.Context(), s)

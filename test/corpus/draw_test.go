@@ -78,7 +78,7 @@ func (a *artist) instructions() {
 	middle := a.copySetup()
 	middle = append(middle, a.runDriver())
 	after := a.some(40, "RUN "+a.statement(91), "RUN "+a.statement(92)+" && "+a.statement(93), "COPY app/sub /opt/sub",
-		"COPY . /context", 
+		"COPY . /context",
 		"RUN <<EOF\nset -e\n"+a.statement(94)+"\n"+a.statement(95)+"\nEOF", "RUN rm -rf "+a.setup,
 		"USER 33", "LABEL one=$ARG_ONE", `ENTRYPOINT ["`+a.app+`/run.sh"]`, "EXPOSE 5432", "CMD postgres", "ARG ARG_TWO=late", "ENV ENV_ONE=late")
 	a.Shuffle(len(after), func(i, j int) { after[i], after[j] = after[j], after[i] })

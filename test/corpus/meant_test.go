@@ -1,11 +1,15 @@
 package corpus
 
 import (
+	"os"
 	"slices"
 	"strings"
+	"testing"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // difference is one between the two builds that is meant. Everything else has
@@ -13,12 +17,13 @@ import (
 type difference struct {
 	what, why string
 	// config takes it out of a configuration, file says which files have it:
-	// these are not compared. What neither has is not read in the first place.
+	// these are not compared. What neither has is not read in the first place,
+	// or a specimen says where it is (see its setting `differs`).
 	config func(*v1.ConfigFile)
 	file   func(name string) bool
 }
 
-// meant are all of them. docs/dockerfile-equivalence.md has the same list.
+// meant are all of them, as docs/dockerfile-equivalence.md has them.
 func meant() []difference {
 	return []difference{
 		{
@@ -46,6 +51,15 @@ func meant() []difference {
 			why:  "apt, dpkg and ldconfig write times and numbers of inodes into them",
 			file: below("/var/log/apt/", "/var/log/dpkg.log", "/var/log/alternatives.log", "/var/cache/ldconfig/aux-cache"),
 		},
+		{
+			what: "driver's output",
+			why:  "a driver that was split is not run, so it prints nothing: what it would say after a script has failed is not shown",
+		},
+		{
+			what: "layered file system",
+			why: "steps lie on each other's layers, as separate `RUN` lines always did: the system call does not rename a folder of an earlier step, " +
+				"and writing to one of a file's names parts it from the others",
+		},
 	}
 }
 
@@ -56,5 +70,13 @@ func below(places ...string) func(string) bool {
 		return slices.ContainsFunc(places, func(place string) bool {
 			return name == place || strings.HasSuffix(place, "/") && strings.HasPrefix(name, place)
 		})
+	}
+}
+
+func TestDocumentationHasTheMeantDifferences(t *testing.T) {
+	page, err := os.ReadFile("../../docs/dockerfile-equivalence.md")
+	require.NoError(t, err)
+	for _, d := range meant() {
+		assert.Contains(t, string(page), "| "+d.what+" | "+d.why+" |")
 	}
 }

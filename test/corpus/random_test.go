@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -31,6 +32,10 @@ func TestRandom(t *testing.T) {
 	group.SetLimit(2)
 	for i := range count {
 		group.Go(func() error {
+			p := p
+			if (seed+i)%4 == 3 {
+				p = p.withoutMerge()
+			}
 			s := draw(rand.New(rand.NewPCG(seed+i, 1)))
 			v, err := p.prove(t.Context(), s.specimen())
 			if err == nil && len(v.mismatches) > 0 {
@@ -94,12 +99,12 @@ func (p *prover) shrink(ctx context.Context, s sketch, v *verdict) (sketch, *ver
 	for size := len(s) / 2; size > 0; {
 		smaller := false
 		for at := 1; at < len(s) && time.Now().Before(deadline); { // the first is FROM
-			c := append(s[:at:at], s[min(at+size, len(s)):]...)
+			c := slices.Concat(s[:at], s[min(at+size, len(s)):])
 			got, err := p.prove(ctx, c.specimen())
 			if err != nil {
 				return s, v, err
 			}
-			if len(got.mismatches) > 0 && got.failed == v.failed {
+			if len(got.mismatches) > 0 && got.ends == v.ends {
 				s, v, smaller = c, got, true
 			} else {
 				at += size

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -26,6 +27,7 @@ const manifestFile = ".manifest"
 //	image: onbuild Dockerfile.base    an image that is built first and pushed as localhost:5000/corpus/onbuild
 //	fails: 3                          the exit code of what fails
 //	mistake: not found                part of the error, where no program is run that fails
+//	differs: layered file system: /a  a file, or the "output" of what failed, that is meant to differ, and why (see meant)
 //	expect: setup.sh split into 3     part of a decision; one line for each decision, in order
 //	expect: nothing                   there is no decision
 type specimen struct {
@@ -39,6 +41,7 @@ type specimen struct {
 	fails    int
 	free     bool // it may fail, as long as both builds do
 	mistake  string
+	differs  map[string]string // the meant difference by what has it
 	// expect are parts of the decisions; decided says that they are all.
 	expect  []string
 	decided bool
@@ -72,7 +75,7 @@ func readSpecimen(file string) (*specimen, error) {
 func parseSpecimen(name string, data []byte) (*specimen, error) {
 	archive := txtar.Parse(data)
 	s := &specimen{
-		name: name, options: map[string]string{}, contexts: map[string]string{}, secrets: map[string][]byte{},
+		name: name, options: map[string]string{}, contexts: map[string]string{}, secrets: map[string][]byte{}, differs: map[string]string{},
 	}
 	about, settings, _ := strings.Cut(strings.TrimSpace(string(archive.Comment)), "\n\n")
 	s.about = strings.ReplaceAll(about, "\n", " ")
@@ -120,6 +123,12 @@ func (s *specimen) set(line string) (err error) {
 		s.fails, err = strconv.Atoi(value)
 	case ok && key == "mistake":
 		s.mistake = value
+	case ok && key == "differs":
+		why, where, _ := strings.Cut(value, ": ")
+		if !slices.ContainsFunc(meant(), func(d difference) bool { return d.what == why }) {
+			return fmt.Errorf("%q is no difference that is meant", why)
+		}
+		s.differs[where] = why
 	case ok && key == "expect":
 		s.decided = true
 		if value != "nothing" {

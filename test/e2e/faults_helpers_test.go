@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -112,6 +114,7 @@ func newFaulty(t *testing.T, r *testenv.Registry) *faulty {
 	require.NoError(t, err)
 	f := &faulty{host: "localhost:" + port}
 	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: r.Host})
+	proxy.ErrorLog = log.New(io.Discard, "", 0) // of clients that go away
 	f.server = &http.Server{ReadHeaderTimeout: patience, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		f.mu.Lock()
 		fails := f.fault

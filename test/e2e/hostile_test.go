@@ -185,6 +185,23 @@ func (h hostile) run(t *testing.T, env *testenv.Env, pgstrata string) {
 	assert.Contains(t, out.Stderr, h.want)
 }
 
+// What the user may not read is named.
+func TestUnreadableScript(t *testing.T) {
+	env := testenv.Shared(t)
+	dir := testenv.Tree(t, map[string]string{"Dockerfile": "base: debian:bookworm-slim\n", "setup/scripts/01-a.sh": "#!/bin/sh\n"})
+	program := testenv.Program(t, "pgstrata")
+	for _, name := range []string{filepath.Dir(dir), dir, filepath.Dir(filepath.Dir(program)), filepath.Dir(program)} {
+		require.NoError(t, os.Chmod(name, 0o755)) //nolint:gosec // for another user
+	}
+	require.NoError(t, os.Chmod(filepath.Join(dir, "setup/scripts/01-a.sh"), 0o600))
+	cmd := env.Command(t, program, "check", dir)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	out := testenv.Finish(t, cmd)
+	assert.NotZero(t, out.Code)
+	assert.Contains(t, out.Stderr, "setup/scripts/01-a.sh")
+	assert.Contains(t, out.Stderr, "permission denied")
+}
+
 // finish runs a command, and returns the most memory that it had, in bytes, as
 // the kernel told while it ran. (What it tells at the end counts in what the
 // process was before it became this program: a copy of the test.)
@@ -193,8 +210,11 @@ func finish(t *testing.T, cmd *exec.Cmd) (testenv.Output, int64) {
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	require.NoError(t, cmd.Start())
-	done := make(chan error)
-	go func() { done <- cmd.Wait() }()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = cmd.Wait() // the exit code tells the rest
+	}()
 	most := int64(0)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
@@ -202,7 +222,7 @@ func finish(t *testing.T, cmd *exec.Cmd) (testenv.Output, int64) {
 		select {
 		case <-tick.C:
 			most = max(most, peak(cmd.Process.Pid))
-		case <-done: // the exit code tells the rest
+		case <-done:
 			require.Positive(t, most)
 			return testenv.Output{Stdout: stdout.String(), Stderr: stderr.String(), Code: cmd.ProcessState.ExitCode()}, most
 		}

@@ -1,27 +1,36 @@
 package e2e
-import ("testing";"os/exec";"time";"strings"
+import ("testing";"fmt"
+"github.com/moby/buildkit/client"
 "github.com/pgstrata/pgstrata/test/testenv"
 "github.com/pgstrata/pgstrata/frontend")
-func TestExploreKill(t *testing.T){
+func TestExploreWedge(t *testing.T){
  env:=testenv.Shared(t)
- d:=env.NewDaemon(t,0)
- g:=newGate(t)
- dir:=testenv.Tree(t,map[string]string{"Dockerfile":"base: debian:bookworm-slim\n","setup/scripts/01-a.sh":"#!/bin/bash\necho one\n","setup/scripts/02-b.sh":"#!/bin/bash\n"+g.Line})
- done:=make(chan error)
- go func(){ _,err:=d.Build(t.Context(),testenv.Request{Func:frontend.Build,Context:dir,Image:"explore:1"}); done<-err}()
- v:=g.await(t)
- ps,_:=exec.Command("sh","-c","ps -eo pid,ppid,args | grep -E 'runc|02-b' | grep -v grep").Output(); t.Log(string(ps))
- d.Kill(t)
- t.Log(<-done)
- time.Sleep(time.Second)
- ps,_=exec.Command("sh","-c","ps -eo pid,ppid,args | grep -E 'runc|02-b' | grep -v grep").Output(); t.Log(string(ps))
- s:=time.Now()
- d.Restart(t)
- t.Log("restart",time.Since(s))
- _=v
- go func(){ w:=g.await(t); w.open(t)}()
- r,err:=d.Build(t.Context(),testenv.Request{Func:frontend.Build,Context:dir,Image:"explore:1"})
- t.Log(err,r.Trace)
- ps,_=exec.Command("sh","-c","ps -eo pid,ppid,args | grep -E 'runc|02-b' | grep -v grep").Output(); t.Log(string(ps))
- _=strings.Join
+	files := map[string]string{"Dockerfile": "base: debian:bookworm-slim\nuser: {name: postgres, uid: 999}\n", "config/a": "a\n", "entrypoint.sh": "#!/bin/sh\n"}
+	for i := range 8 {
+		files[fmt.Sprintf("setup/scripts/%02d.sh", i)] = fmt.Sprintf("#!/bin/sh\nset -eu\nhead -c 100000 /dev/urandom >/%d\n", i)
+	}
+	dir := testenv.Tree(t, files)
+ for try:=0; try<20; try++ {
+  d:=env.NewDaemon(t,0)
+  done := make(chan bool, 1)
+  request := testenv.Request{Func: frontend.Build, Context: dir, Image: "wedge:1"}
+  request.Watch = func(trace *testenv.Trace) {
+	n:=0
+	for _,v:=range trace.Vertices { if v.Completed!=nil {n++} }
+	if n>=6+try%5 { select { case done<-true: d.Kill(t); default: } }
+  }
+  _,err:=d.Build(t.Context(),request)
+  d.Restart(t)
+  request.Watch=nil
+  _,err=d.Build(t.Context(),request)
+  if err!=nil {
+   t.Log(try,"first",err)
+   for i:=range 4 { _,err=d.Build(t.Context(),request); t.Log("again",i,err) }
+   t.Log("prune",d.Client.Prune(t.Context(),nil,client.PruneAll))
+   _,err=d.Build(t.Context(),request); t.Log("after prune",err)
+   d.Kill(t); d.Restart(t)
+   _,err=d.Build(t.Context(),request); t.Log("after restart",err)
+   break
+  }
+ }
 }

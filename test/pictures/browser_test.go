@@ -6,6 +6,7 @@ import (
 	"context"
 	"flag"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -39,6 +40,16 @@ type tab struct {
 	mu       sync.Mutex
 	requests []string
 	errors   []string
+}
+
+// needsBrowser fails a test that has no browser; -short leaves it out.
+func needsBrowser(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("needs Chromium, left out by -short")
+	}
+	_, err := exec.LookPath("chromium")
+	require.NoError(t, err, "run `make setup`; -short leaves this test out")
 }
 
 // open opens a file from disk.

@@ -56,6 +56,7 @@ func planned(t *testing.T, program, dir string, args ...string) map[string]strin
 
 // A user opens the page, and looks where the mouse is, clicks, and uses the keyboard.
 func TestGraphPage(t *testing.T) {
+	needsBrowser(t)
 	program, dir := testenv.Program(t, "pgstrata"), testenv.Example(t, "postgresql")
 	file := filepath.Join(t.TempDir(), "graph.html")
 	pgstrata(t, program, append(append([]string{"graph", "--output", file}, edits()...), dir)...)
@@ -114,6 +115,7 @@ func TestGraphPage(t *testing.T) {
 
 // An SVG image says as much by itself.
 func TestGraphImage(t *testing.T) {
+	needsBrowser(t)
 	program, dir := testenv.Program(t, "pgstrata"), testenv.Example(t, "postgresql-source")
 	file := filepath.Join(t.TempDir(), "graph.svg")
 	change := []string{"--change", "setup/scripts/postgresql.sh"}

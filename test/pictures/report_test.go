@@ -3,6 +3,7 @@ package pictures
 import (
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -45,6 +46,8 @@ type builder struct {
 }
 
 func newBuilder(t *testing.T, dir string) *builder {
+	t.Helper()
+	needsBrowser(t)
 	return &builder{t, testenv.Shared(t), testenv.Program(t, "pgstrata"), dir, t.TempDir(), filepath.Join(t.TempDir(), "report.html")}
 }
 
@@ -143,4 +146,34 @@ func TestReportOfFailure(t *testing.T) {
 	assert.False(t, strings.Contains(out.Stderr, "[setup"))
 	_, err := os.Stat(b.file)
 	assert.ErrorIs(t, err, os.ErrNotExist)
+}
+
+// A Dockerfile is drawn as a build file is: it comes down to the same kind of record.
+func TestReportOfADockerfile(t *testing.T) {
+	files := map[string]string{
+		"Dockerfile":               "FROM debian:bookworm-slim\nCOPY setup /setup\nRUN /setup/setup.sh\nCOPY entrypoint.sh /entrypoint.sh\nENTRYPOINT [\"/entrypoint.sh\"]\n",
+		"setup/setup.sh":           "#!/bin/sh\nset -eu\nfor script in /setup/scripts/*.sh; do\n  \"$script\"\ndone\n",
+		"setup/scripts/01-one.sh":  "#!/bin/sh\nset -eu\necho pictures >/one\n",
+		"setup/scripts/02-two.sh":  "#!/bin/sh\nset -eu\necho pictures >/two\n",
+		"setup/scripts/03-rest.sh": "#!/bin/sh\nset -eu\ncat /one /two >/three\n",
+		"entrypoint.sh":            "#!/bin/sh\nexec \"$@\"\n",
+	}
+	b := newBuilder(t, testenv.Tree(t, files))
+	push := []string{"--push", "--tag", b.env.Registry.Ref("pictures:dockerfile")}
+	out := b.build(push...)
+	require.Zero(t, out.Code, out.Stderr)
+	testenv.Write(t, filepath.Join(b.dir, "setup/scripts/02-two.sh"), files["setup/scripts/02-two.sh"]+"# edited\n")
+	out = b.build(push...)
+	require.Zero(t, out.Code, out.Stderr)
+	p := open(t, b.file, 1280, 1000)
+	states := map[string]string{}
+	for id, state := range p.drawn() {
+		states[path.Base(id)] = state
+	}
+	assert.Equal(t, "hit", states["01-one.sh"], "%v", states)
+	assert.Equal(t, "invalidated", states["02-two.sh"])
+	assert.Equal(t, "invalidated", states["03-rest.sh"])
+	assert.NotEmpty(t, ask[string](p, `document.querySelector(".gate").textContent`))
+	p.readable("dockerfile")
+	p.alone()
 }

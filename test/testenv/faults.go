@@ -17,7 +17,7 @@ func (e *Env) Dir() string { return e.dir }
 // a size, in bytes, all that it keeps is on a file system of that size, in memory.
 func (e *Env) NewDaemon(tb testing.TB, size int64) *Daemon {
 	tb.Helper()
-	dir, err := os.MkdirTemp("", "pgstrata-")
+	dir, err := os.MkdirTemp("", "pgstrata-") //nolint:usetesting // a socket's path must be short
 	if err != nil {
 		tb.Fatal(err)
 	}

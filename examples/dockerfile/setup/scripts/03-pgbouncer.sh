@@ -1,0 +1,5 @@
+#!/bin/bash
+set -euo pipefail
+if [ "$PGBOUNCER" = yes ]; then
+    apt-get install -y --no-install-recommends pgbouncer
+fi

@@ -1,0 +1,22 @@
+#!/bin/sh
+# Compiles pgBackRest, which backs clusters up and archives their write-ahead log.
+set -eu
+# shellcheck source=../lib/source.sh
+. /context/setup/lib/source.sh
+
+unpack_source pgbackrest "$PGBACKREST_VERSION"
+if [ -e src/configure ]; then
+    (cd src && ./configure)
+    make -j"$(nproc)" -C src
+    program=src/pgbackrest
+else # the newer ones
+    meson setup --buildtype=plain out
+    ninja -C out
+    program=out/src/pgbackrest
+fi
+install -D "$program" /usr/local/bin/pgbackrest
+pgbackrest version
+
+# Where it looks for configuration, and keeps backups and logs unless it is told otherwise.
+install -d /etc/pgbackrest
+install -d -o postgres -g postgres -m 0750 /var/lib/pgbackrest /var/log/pgbackrest

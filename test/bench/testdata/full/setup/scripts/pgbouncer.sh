@@ -1,0 +1,11 @@
+#!/bin/sh
+# Compiles PgBouncer, which shares few connections to the server among many clients.
+set -eu
+# shellcheck source=../lib/source.sh
+. /context/setup/lib/source.sh
+
+unpack_source pgbouncer "$PGBOUNCER_VERSION"
+./configure --prefix=/usr/local --with-cares
+make -j"$(nproc)" pgbouncer
+install -D pgbouncer /usr/local/bin/pgbouncer
+pgbouncer --version

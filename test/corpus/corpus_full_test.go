@@ -1,0 +1,16 @@
+//go:build full
+
+package corpus
+
+import (
+	"testing"
+
+	"github.com/pgstrata/pgstrata/test/testenv"
+)
+
+// TestCorpusWithArchive builds what installs packages.
+func TestCorpusWithArchive(t *testing.T) { newProver(testenv.Shared(t)).proveAll(t, "testdata/full") }
+
+func TestCorpusWithoutMerge(t *testing.T) {
+	newProver(testenv.Shared(t)).withoutMerge().proveAll(t, "testdata")
+}

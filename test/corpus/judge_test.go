@@ -1,0 +1,129 @@
+package corpus
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	gatewaypb "github.com/moby/buildkit/frontend/gateway/pb"
+	"github.com/moby/buildkit/solver/errdefs"
+
+	"github.com/pgstrata/pgstrata/test/testenv"
+)
+
+// judge compares two outcomes with each other, and with what the specimen says.
+func (s *specimen) judge(want, got *outcome) []string {
+	var found []mismatch
+	switch {
+	case (want.err == nil) != (got.err == nil):
+		found = append(found, mismatch{"end", fmt.Sprintf("\n\t- %s\n\t+ %s", first(want.err), first(got.err))})
+	case want.err != nil:
+		found = compareFailures(want, got)
+	default:
+		found = compare(want.image, got.image)
+	}
+	var out []string
+	for _, m := range found {
+		if s.differs[m.where] == "" {
+			out = append(out, m.where+": "+m.what)
+		}
+	}
+	for _, where := range sortedKeys(s.differs) {
+		if !slices.ContainsFunc(found, func(m mismatch) bool { return m.where == where }) {
+			out = append(out, where+" does not differ")
+		}
+	}
+	switch code := exitCode(want.err); {
+	case s.free:
+	case code != s.fails:
+		out = append(out, fmt.Sprintf("the exit code is %d, and %d is expected: %s", code, s.fails, first(want.err)))
+	case code == 0 && (want.err != nil) != (s.mistake != ""), !strings.Contains(first(want.err), s.mistake):
+		out = append(out, fmt.Sprintf("dockerfile.v0: %s; the error %q is expected", first(want.err), s.mistake))
+	}
+	if decisions := decisions(got.trace); s.decided && !slices.EqualFunc(decisions, s.expect, strings.Contains) {
+		out = append(out, fmt.Sprintf("decisions: %q, and %q are expected", decisions, s.expect))
+	}
+	return out
+}
+
+// decisions are what pgstrata told of the Dockerfile, by its lines.
+func decisions(trace *testenv.Trace) []string {
+	var out []string
+	for _, v := range trace.Find("[pgstrata] ") {
+		out = append(out, strings.TrimPrefix(v.Name, "[pgstrata] "))
+	}
+	line := func(decision string) int {
+		_, rest, _ := strings.Cut(decision, ":")
+		number, _, _ := strings.Cut(rest, ":")
+		n, _ := strconv.Atoi(number) // 0 is no line, and what the test sees
+		return n
+	}
+	slices.SortStableFunc(out, func(a, b string) int { return line(a) - line(b) })
+	return out
+}
+
+// compareFailures compares two builds that failed: the exit code, the line of
+// the Dockerfile, and what the step that failed printed. The unsplit step has
+// printed what came before it as well.
+func compareFailures(want, got *outcome) []mismatch {
+	var out []mismatch
+	differ := func(where, a, b string) {
+		if a != b {
+			out = append(out, mismatch{where, fmt.Sprintf("\n\t- %s\n\t+ %s", a, b)})
+		}
+	}
+	differ("exit code", strconv.Itoa(exitCode(want.err)), strconv.Itoa(exitCode(got.err)))
+	differ("line", places(want.err), places(got.err))
+	if a, b := printed(want.trace), printed(got.trace); !strings.HasSuffix(a, b) || b == "" {
+		differ("output", a, b)
+	}
+	if exitCode(want.err) == 0 { // else the message names the command, which is another
+		differ("error", first(want.err), first(got.err))
+	}
+	return out
+}
+
+// printed is the output of the step that failed.
+func printed(trace *testenv.Trace) string {
+	for _, v := range trace.Vertices {
+		if v.Error != "" && v.Log != "" {
+			return v.Log
+		}
+	}
+	return ""
+}
+
+// exitCode is 0 when no program has failed.
+func exitCode(err error) int {
+	var exit *gatewaypb.ExitError
+	if errors.As(err, &exit) {
+		return int(exit.ExitCode)
+	}
+	return 0
+}
+
+// places are the lines of the Dockerfile that an error points at.
+func places(err error) string {
+	var out []string
+	for _, source := range errdefs.Sources(err) {
+		for _, r := range source.Ranges {
+			out = append(out, fmt.Sprintf("%s:%d-%d", source.Info.GetFilename(), r.Start.Line, r.End.Line))
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+// first is an error's first line, without what names the build itself.
+func first(err error) string {
+	if err == nil {
+		return "built"
+	}
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	if before, rest, is := strings.Cut(line, "checksum of ref "); is {
+		_, after, _ := strings.Cut(rest, ": ")
+		line = before + "checksum of a ref: " + after
+	}
+	return line
+}
