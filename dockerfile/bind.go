@@ -77,7 +77,7 @@ func narrow(steps []*item, binds []bound) {
 	for _, b := range binds {
 		mounts := make([][]mount, len(steps))
 		for i, step := range steps {
-			if _, ok := step.facts.touches(&b.copying); ok || step.facts.opaque != "" {
+			if step.facts.touches(&b.copying) || step.facts.opaque != "" {
 				return
 			}
 			var ok bool

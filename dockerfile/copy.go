@@ -20,6 +20,9 @@ type copying struct {
 	// whole says that every source is a directory, so that what it holds is
 	// copied as it is.
 	whole bool
+	// plain says that what it makes of its source's own directory has the
+	// mode that the source has.
+	plain bool
 	// of is the copy that this is a part of; nil for a whole one.
 	of *copying
 	// chmod is its flag's value.
@@ -64,7 +67,7 @@ func (r *rootfs) copies(it *item) *copying {
 		r.forget("/")
 		return nil
 	}
-	c := &copying{dest: path.Clean(dest), chmod: src.chmod, movable: src.chown == ""}
+	c := &copying{dest: path.Clean(dest), chmod: src.chmod, movable: src.chown == "" && !r.madeNear(path.Clean(dest))}
 	if src.from != "" || !src.plain || len(src.SourceContents) > 0 || len(src.excludes) > 0 || !r.collect(it, src, dest, c) {
 		r.forget(c.dest)
 		return nil
@@ -97,8 +100,10 @@ func (r *rootfs) collect(it *item, src sources, dest string, c *copying) bool {
 		}
 		list = append(list, names...)
 	}
+	c.plain = true
 	c.whole = !slices.ContainsFunc(list, func(name string) bool {
 		info, err := fs.Stat(r.context, name)
+		c.plain = c.plain && err == nil && info.Mode().Perm() == 0o755
 		return err != nil || !info.IsDir()
 	})
 	into := strings.HasSuffix(dest, "/") || len(list) > 1 || r.dirs[c.dest] != nil || isImageDir(c.dest)

@@ -179,6 +179,9 @@ func (d *driving) effect(e *shell.Effect) (*part, error) {
 	case shell.EffectOption, shell.EffectSource:
 		return nil, nil // see options; what is sourced has effects of its own
 	case shell.EffectExport:
+		if strings.HasSuffix(e.Name, "()") {
+			return nil, cannot("%s exports the function %s", where, e.Name)
+		}
 		if e.Known || e.Subshell {
 			return nil, nil // children have it in their Env
 		}
@@ -194,7 +197,7 @@ func (d *driving) effect(e *shell.Effect) (*part, error) {
 		}
 		return d.command(e, where)
 	case shell.EffectExit:
-		if d.checks(e) || !decides(e.Guards) && !e.Conditional && e.Children == len(d.program.Children) {
+		if d.checks(e) || !decides(e.Guards) && !e.Conditional && e.Children == len(d.program.Children) && (e.Name == "" || e.Name == "0") {
 			return nil, nil
 		}
 		return nil, cannot("%s may end it early", where)
@@ -345,7 +348,7 @@ func (d *driving) child(i int) (*part, error) {
 		return nil, cannot("%s runs %s in a directory that is known only when it runs", where, base(name))
 	}
 	if c.Interpreter == "" && !d.hasShebang(c) {
-		return nil, cannot("%s has no #! line, so it runs in the shell of its caller", base(name))
+		return nil, cannot("%s has no #! line that works, so it runs in the shell of its caller", base(name))
 	}
 	p := &part{dir: c.Dir, child: c}
 	for _, v := range c.Env {
@@ -385,7 +388,7 @@ func (d *driving) child(i int) (*part, error) {
 // hasShebang reports whether a script says what runs it.
 func (d *driving) hasShebang(c *shell.Child) bool {
 	return slices.ContainsFunc(d.scripts, func(p *shell.Program) bool {
-		return p.Main.Path == c.Path && p.Main.Shebang.Line != ""
+		return p.Main.Path == c.Path && p.Main.Shebang.Line != "" && p.Main.CRLF.Line != 1
 	})
 }
 

@@ -1,7 +1,6 @@
 package dockerfile
 
 import (
-	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -18,13 +17,17 @@ type facts struct {
 	// reads are the copied files that it needs, trees the directories of which
 	// it needs everything, dirs those that only have to exist.
 	reads, trees, dirs map[string]bool
-	// touched are the paths that it may change, with all below them.
-	touched map[string]bool
+	// touched are the paths that it may change, with all below them; made
+	// those that it puts something at, copied files or not.
+	touched, made map[string]bool
+	// wild is why it may read any file and variable: it runs a program that an
+	// earlier step made. "" for a step that does not.
+	wild string
 }
 
 // examine reads a step's text in a scope.
 func (r *rootfs) examine(text string, s *scope) *facts {
-	f := &facts{reads: map[string]bool{}, trees: map[string]bool{}, dirs: map[string]bool{}, touched: map[string]bool{}}
+	f := &facts{reads: map[string]bool{}, trees: map[string]bool{}, dirs: map[string]bool{}, touched: map[string]bool{}, made: map[string]bool{}}
 	if s.dir == "" {
 		f.opaque = "its working directory is not known"
 		return f
@@ -47,12 +50,30 @@ func (r *rootfs) examine(text string, s *scope) *facts {
 	for _, program := range append([]*shell.Program{p}, p.Programs...) {
 		x.program(program)
 	}
-	for _, v := range s.env {
-		if r.files[v] != nil {
-			f.reads[v] = true
-		}
+	for name, v := range s.vars() {
+		x.variable(name, v)
 	}
 	return f
+}
+
+// variable looks at a variable whose value may name files: whatever it names as
+// a whole, and what it lists where programs look by themselves.
+func (x *examiner) variable(name, value string) {
+	if x.root.files[value] != nil {
+		x.facts.reads[value] = true
+	}
+	if !searches(name) {
+		return
+	}
+	for _, p := range strings.Split(value, ":") {
+		switch p = path.Clean(p); {
+		case !path.IsAbs(p):
+		case x.root.files[p] != nil:
+			x.facts.reads[p] = true
+		case len(x.root.below(p)) > 0:
+			x.facts.trees[p] = true
+		}
+	}
 }
 
 // shellOf returns the shell of a SHELL instruction, and whether it stops at the
@@ -77,7 +98,7 @@ func shellOf(words []string) (name string, errexit bool) {
 
 // mentions reports whether the step may read a variable.
 func (f *facts) mentions(name string) bool {
-	if f.opaque != "" || f.program == nil {
+	if f.opaque != "" || f.wild != "" || f.program == nil {
 		return true
 	}
 	if _, _, ok := f.program.Mentions(name); ok {
@@ -87,27 +108,26 @@ func (f *facts) mentions(name string) bool {
 		return true
 	}
 	_, _, ok := f.program.ImplicitlyReads(name)
-	return ok
+	return ok || searches(name) || steers(name)
 }
 
-// touches reports whether the step may change something that a copy makes, and
-// what.
-func (f *facts) touches(c *copying) (string, bool) {
-	for _, t := range slices.Sorted(maps.Keys(f.touched)) {
+// touches reports whether the step may change something that a copy makes.
+func (f *facts) touches(c *copying) bool {
+	for t := range f.touched {
 		for _, name := range c.files {
 			if within(name, t) || within(t, name) {
-				return t, true
+				return true
 			}
 		}
 		for _, dir := range c.dirs {
 			// What is made beside the files needs their directory; what
 			// another part of the same copy makes has it from there.
 			if within(dir, t) || path.Dir(t) == dir && (c.of == nil || !overlaps(c.of, t)) {
-				return t, true
+				return true
 			}
 		}
 	}
-	return "", false
+	return false
 }
 
 // commands are the names of everything that the step calls.
@@ -180,6 +200,8 @@ func (x *examiner) child(c *shell.Child) {
 		}
 	case x.root.files[c.Absolute] != nil:
 		x.facts.reads[c.Absolute] = true
+	case x.root.madeAt(c.Absolute):
+		x.facts.wild = "it runs " + c.Absolute + ", which an earlier step made"
 	case x.own(c.Absolute) && !c.Optional:
 		x.giveUp("it runs " + c.Absolute + ", which is not among the copied files")
 	}
@@ -218,6 +240,7 @@ func (x *examiner) call(s *shell.Script, c *shell.Call) {
 	if x.fromPath(c.Name) {
 		x.giveUp("it calls " + c.Name + ", which was copied into the search path")
 	}
+	x.runs(c.Command.Value, c.Dir)
 	kind := commandKind(c)
 	if kind == worksInDir && (c.Dir == "" || x.own(c.Dir)) && !strings.Contains(c.Command.Value, "/") {
 		if c.Dir == "" {
@@ -240,6 +263,43 @@ func (x *examiner) call(s *shell.Script, c *shell.Call) {
 			}
 		}
 	}
+}
+
+// runs looks at a program: one that an earlier step of the Dockerfile made may do
+// anything.
+func (x *examiner) runs(command, dir string) {
+	if strings.Contains(command, "/") {
+		if !path.IsAbs(command) {
+			command = path.Join(dir, command)
+		}
+		if x.root.files[command] == nil && x.root.madeAt(path.Clean(command)) {
+			x.facts.wild = "it runs " + command + ", which an earlier step made"
+		}
+		return
+	}
+	for m := range x.root.made {
+		if path.Base(m) == command && command != "" {
+			x.facts.wild = "it runs " + m + ", which an earlier step made"
+		}
+	}
+}
+
+// makes notes a path that a step puts something at.
+func (x *examiner) makes(ref *shell.PathRef, call *shell.Call) {
+	if strings.HasPrefix(ref.Path, "/dev/") {
+		return
+	}
+	switch {
+	case call == nil && ref.Access == shell.AccessWrite:
+	case call == nil:
+		return
+	case call.Name == "mv" && isLast(call, ref.Pos), call.Name == "tee":
+	case commandKind(call) == copies && isLast(call, ref.Pos):
+	case ref.Access == shell.AccessWrite && commandKind(call) != changes:
+	default:
+		return
+	}
+	x.facts.made[ref.Path] = true
 }
 
 // touchAll notes that everything may change.
@@ -266,6 +326,7 @@ func (x *examiner) path(s *shell.Script, ref *shell.PathRef) {
 	if call != nil && (call.Unreached || shell.Never(call.Guards)) {
 		return
 	}
+	x.makes(ref, call)
 	if ref.Glob {
 		for _, name := range x.root.matching(ref.Path) {
 			x.file(name, ref, call)
@@ -284,7 +345,7 @@ func (x *examiner) path(s *shell.Script, ref *shell.PathRef) {
 
 // file is a copied file that is mentioned.
 func (x *examiner) file(name string, ref *shell.PathRef, call *shell.Call) {
-	if ref.Access == shell.AccessWrite {
+	if ref.Access == shell.AccessWrite || asksWritable(ref, call) {
 		x.facts.touched[name] = true
 		return
 	}
@@ -299,8 +360,17 @@ func (x *examiner) file(name string, ref *shell.PathRef, call *shell.Call) {
 	x.facts.touched[name] = true
 }
 
+// asksWritable reports whether a test asks what a read-only mount denies.
+func asksWritable(ref *shell.PathRef, call *shell.Call) bool {
+	return ref.Access == shell.AccessTest && call != nil && call.HasArg("-w")
+}
+
 // dir is a directory of copied files that is mentioned.
 func (x *examiner) dir(name string, ref *shell.PathRef, call *shell.Call) {
+	if asksWritable(ref, call) {
+		x.facts.touched[name] = true
+		return
+	}
 	switch ref.Access {
 	case shell.AccessWrite:
 		x.facts.touched[name] = true

@@ -189,7 +189,7 @@ func (f *File) ContextPaths(opt Options) (paths []string, all bool) {
 	for _, s := range f.Stages[:target.Index+1] {
 		sc := newScope(f.Escape, nil)
 		if base := f.Stage(w.baseName(s), s.Index); base != nil {
-			sc = w.scopes[base].clone(false)
+			sc = w.scopes[base].clone()
 		}
 		for _, in := range s.Instructions {
 			words, ok := contextWords(in, sc)

@@ -2,6 +2,8 @@ package dockerfile
 
 import (
 	"fmt"
+	"maps"
+	"path"
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
@@ -66,7 +68,7 @@ func (r *stageReader) decide(in *Instruction, format string, args ...any) {
 // read goes through the stage's instructions in order.
 func (r *stageReader) read() {
 	for _, in := range r.stage.Instructions {
-		it := &item{in: in, text: in.Text, scope: r.scope.clone(true)}
+		it := &item{in: in, text: in.Text, scope: r.scope.clone()}
 		switch cmd := in.Command.(type) {
 		case *instructions.CopyCommand, *instructions.AddCommand:
 			it.copy = r.root.copies(it)
@@ -116,6 +118,7 @@ func (r *stageReader) run(it *item, cmd *instructions.RunCommand) {
 	if !ok {
 		it.facts = &facts{opaque: "no shell of the image reads it", touched: map[string]bool{"/": true}}
 		r.root.forget("/")
+		r.root.made["/"] = true
 		r.add(it)
 		return
 	}
@@ -126,6 +129,10 @@ func (r *stageReader) run(it *item, cmd *instructions.RunCommand) {
 		if why := r.unsplittable(it); why != "" {
 			err = cannot("%s", why)
 		}
+	}
+	var steps []*item
+	if err == nil && len(parts) > 0 {
+		steps, err = r.steps(root, it, parts)
 	}
 	if err != nil {
 		why := err.Error()
@@ -141,16 +148,45 @@ func (r *stageReader) run(it *item, cmd *instructions.RunCommand) {
 		return
 	}
 	r.groups++
-	var steps []*item
-	for i := range parts {
-		step := r.step(root, it, &parts[i])
-		after(root, step)
+	for _, step := range steps {
+		step.group = r.groups
 		r.after(step)
 		r.add(step)
-		steps = append(steps, step)
 	}
 	narrow(steps, binds)
 	r.decide(it.in, "%s split into %d steps", name, len(steps))
+}
+
+// steps makes the steps of a RUN line. Its parts were told from the files as they
+// were before it, so none of them may change what a later one runs.
+func (r *stageReader) steps(root *rootfs, it *item, parts []part) ([]*item, error) {
+	var out []*item
+	for i := range parts {
+		step := r.step(root, it, &parts[i])
+		if step.facts.opaque != "" {
+			return nil, cannot("a script changes what a later one needs: %s", step.facts.opaque)
+		}
+		files, _ := modes(root, step.facts)
+		for _, later := range parts[i+1:] {
+			if files == nil && later.child != nil && changesScript(step.facts, later.child.Absolute) {
+				return nil, cannot("a script changes %s, or what is beside it, before it runs", base(later.child.Absolute))
+			}
+		}
+		after(root, step)
+		out = append(out, step)
+	}
+	return out, nil
+}
+
+// changesScript reports whether a step may change a script, or the list of
+// those beside it.
+func changesScript(f *facts, script string) bool {
+	for t := range f.touched {
+		if within(script, t) || path.Dir(t) == path.Dir(script) {
+			return true
+		}
+	}
+	return false
 }
 
 // unsplittable tells why a RUN of this stage cannot be taken apart, "" if it
@@ -178,7 +214,7 @@ func (r *stageReader) unsplittable(it *item) string {
 // step is one part of a RUN line. It gets those variables of its driver that
 // it reads.
 func (r *stageReader) step(root *rootfs, of *item, p *part) *item {
-	sc := of.scope.clone(true)
+	sc := of.scope.clone()
 	for _, v := range p.env {
 		sc.env[v.Name] = v.Value.Value
 	}
@@ -198,8 +234,10 @@ func (r *stageReader) after(it *item) { after(r.root, it) }
 func after(root *rootfs, it *item) {
 	if it.facts.opaque != "" {
 		root.forget("/")
+		root.made["/"] = true
 		return
 	}
+	maps.Copy(root.made, it.facts.made)
 	if files, executable := modes(root, it.facts); files != nil {
 		it.moded = files
 		for _, name := range files {
@@ -246,7 +284,7 @@ func newStageReader(f *File, s *Stage, opt *Options, global, base *scope, config
 	if sc == nil {
 		sc = newScope(f.Escape, config)
 	} else {
-		sc = sc.clone(false)
+		sc = sc.clone()
 	}
 	return &stageReader{file: f, stage: s, opt: opt, global: global, scope: sc, root: newRootfs(opt.Context)}
 }

@@ -77,6 +77,10 @@ func (p *pieces) driver(one *Piece, program *shell.Program, runs *shell.Child) *
 		if part.Child != nil && part.Files[part.Child.Absolute] != nil {
 			part.Script = part.Files[part.Child.Absolute].Source
 		}
+		if part.Child != nil && part.Script == "" && one.Files[part.Child.Absolute] != nil {
+			out.Parts, out.Why = nil, base(part.Child.Absolute)+" is changed by a script before it"
+			return out
+		}
 		out.Parts = append(out.Parts, part)
 	}
 	return out
@@ -84,7 +88,7 @@ func (p *pieces) driver(one *Piece, program *shell.Program, runs *shell.Child) *
 
 // part reads what a part does, and carries it over.
 func (p *pieces) part(root *rootfs, of *part, when []shell.Guard) *Part {
-	sc := p.scope.clone(true)
+	sc := p.scope.clone()
 	for _, v := range of.env {
 		sc.env[v.Name] = v.Value.Value
 	}
@@ -97,7 +101,7 @@ func (p *pieces) part(root *rootfs, of *part, when []shell.Guard) *Part {
 // clone returns a copy that a step can change without any effect on this one.
 func (r *rootfs) clone() *rootfs {
 	n := *r
-	n.files, n.dirs = maps.Clone(r.files), map[string]*copiedDir{}
+	n.files, n.dirs, n.made = maps.Clone(r.files), map[string]*copiedDir{}, maps.Clone(r.made)
 	for name, d := range r.dirs {
 		c := *d
 		n.dirs[name] = &c
@@ -118,13 +122,13 @@ func varying(a, b []shell.EnvVar) []string {
 // elsewhere are the parts of the same driver for other values of all args.
 func (p *pieces) elsewhere(one *Piece) ([]part, error) {
 	q := *p
-	q.scope = p.scope.clone(true)
+	q.scope = p.scope.clone()
 	for name, v := range q.scope.args {
 		q.scope.args[name] = v + "0"
 	}
 	line := one.Text
 	for _, s := range slices.Backward(one.Prelude) {
-		line = s + " && " + line
+		line = s + "\n" + line
 	}
 	f := p.root.examine(line, q.scope)
 	if f.program == nil {

@@ -156,12 +156,10 @@ func (p *pieces) files() map[string]*CopiedFile {
 
 // read fills in what a piece does, and carries it over.
 func (p *pieces) read(one *Piece) {
-	text := strings.Join(append(slices.Clone(one.Prelude), one.Text), " && ")
+	text := strings.Join(append(slices.Clone(one.Prelude), one.Text), "\n")
 	f := p.root.examine(text, p.scope)
 	one.Facts = f.export()
-	if f.program != nil {
-		p.child(one, f)
-	}
+	p.child(one, f, text)
 	p.after(p.root, f)
 	p.after(p.stage.root, f)
 }
@@ -228,7 +226,7 @@ func givesExecution(mode string) bool {
 }
 
 // child notes the script that a piece runs.
-func (p *pieces) child(one *Piece, f *facts) {
+func (p *pieces) child(one *Piece, f *facts, text string) {
 	file, err := syntax.NewParser().Parse(strings.NewReader(one.Text), "")
 	if err != nil || len(file.Stmts) != 1 {
 		return
@@ -236,10 +234,19 @@ func (p *pieces) child(one *Piece, f *facts) {
 	if _, ok := file.Stmts[0].Cmd.(*syntax.CallExpr); !ok {
 		return
 	}
+	program := f.program
+	if program == nil { // a script that it runs cannot be parsed, but which it is can be told
+		program, err = p.root.loader().LoadText("RUN", []byte(text), shell.Options{
+			Mounts: []shell.Mount{{Source: "", Target: "/"}}, Dir: p.scope.dir, Vars: p.scope.vars(), Stat: p.root.stat,
+		})
+		if program == nil || err != nil {
+			return
+		}
+	}
 	var found *shell.Child
-	for i := range f.program.Children {
-		c := &f.program.Children[i]
-		if c.From != f.program.Main.Path {
+	for i := range program.Children {
+		c := &program.Children[i]
+		if c.From != program.Main.Path {
 			continue
 		}
 		if found != nil {
@@ -254,12 +261,12 @@ func (p *pieces) child(one *Piece, f *facts) {
 	if cf := one.Files[found.Absolute]; cf != nil {
 		one.Script = cf.Source
 	}
-	switch sub := drives(f.program, found); {
+	switch sub := drives(program, found); {
 	case sub == nil:
 	case f.opaque != "":
 		one.Driver = &Driver{Program: sub, Why: f.opaque}
 	default:
-		one.Driver = p.driver(one, f.program, found)
+		one.Driver = p.driver(one, program, found)
 	}
 }
 

@@ -101,7 +101,7 @@ func Read(f *File, opt Options, keep Conditions) (*Reading, error) {
 	if target == nil {
 		return nil, fmt.Errorf("target stage %q could not be found", opt.Target)
 	}
-	r := &reading{writer: newWriter(f, opt), keep: keep, stages: map[*Stage]*StageReading{}}
+	r := &reading{writer: newWriter(f, opt), keep: keep, stages: map[*Stage]*StageReading{}, roots: map[*Stage]*rootfs{}, copied: map[*copiedFile]*CopiedFile{}}
 	needed := r.needed(target)
 	out := &Reading{File: f, Global: r.global.export()}
 	for _, s := range f.Stages[:target.Index+1] {
@@ -119,6 +119,9 @@ type reading struct {
 	*writer
 	keep   Conditions
 	stages map[*Stage]*StageReading
+	// roots are the stages' files at their ends, copied what they are known as.
+	roots  map[*Stage]*rootfs
+	copied map[*copiedFile]*CopiedFile
 }
 
 func (r *reading) stage(s *Stage) *StageReading {
@@ -127,10 +130,13 @@ func (r *reading) stage(s *Stage) *StageReading {
 		out.On, out.Image = r.stages[on], ""
 	}
 	sr := r.reader(s)
-	copied := map[*copiedFile]*CopiedFile{}
+	if out.On != nil { // what it has copied is there
+		sr.root = r.roots[out.On.Stage].clone()
+	}
+	copied := r.copied
 	for _, in := range s.Instructions {
 		step := &Step{Instruction: in, Stage: out, Scope: sr.scope.export()}
-		it := &item{in: in, scope: sr.scope.clone(true)}
+		it := &item{in: in, scope: sr.scope.clone()}
 		switch cmd := in.Command.(type) {
 		case *instructions.CopyCommand, *instructions.AddCommand:
 			step.Copy = r.copy(sr, step, it, copied)
@@ -141,7 +147,7 @@ func (r *reading) stage(s *Stage) *StageReading {
 		sr.scope.apply(in.Command, r.global, r.opt.Args)
 		out.Steps = append(out.Steps, step)
 	}
-	r.scopes[s] = sr.scope
+	r.scopes[s], r.roots[s] = sr.scope, sr.root
 	out.End = sr.scope.export()
 	return out
 }
@@ -247,7 +253,7 @@ type Scope struct {
 }
 
 func (s *scope) export() Scope {
-	c := s.clone(true)
+	c := s.clone()
 	return Scope{Env: c.env, Args: c.args, Open: c.open, Dir: c.dir, User: c.user, Shell: c.shell, inner: c}
 }
 

@@ -322,7 +322,7 @@ func args(items []*item) []*item {
 func (w *writer) declare(list []*item) {
 	for _, it := range list {
 		text := it.text
-		scope := it.scope.clone(true)
+		scope := it.scope.clone()
 		scope.apply(it.in.Command, w.global, w.opt.Args)
 		if v, ok := scope.args[it.arg]; ok && strings.Contains(text, "$") {
 			text = "ARG " + it.arg + "=" + `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`).Replace(v) + `"`

@@ -18,6 +18,8 @@ type rootfs struct {
 	// dirs are the directories that exist for these files alone; one that a
 	// step may have written to is not complete.
 	dirs map[string]*copiedDir
+	// made are the paths that steps have put something at.
+	made map[string]bool
 }
 
 // copiedFile is a file that came from the build context.
@@ -34,7 +36,28 @@ type copiedFile struct {
 type copiedDir struct{ complete bool }
 
 func newRootfs(context fs.FS) *rootfs {
-	return &rootfs{context: context, files: map[string]*copiedFile{}, dirs: map[string]*copiedDir{}}
+	return &rootfs{context: context, files: map[string]*copiedFile{}, dirs: map[string]*copiedDir{}, made: map[string]bool{}}
+}
+
+// madeAt reports whether a step may have put a program at a path.
+func (r *rootfs) madeAt(name string) bool {
+	for m := range r.made {
+		if m != "/" && within(name, m) {
+			return true
+		}
+	}
+	return false
+}
+
+// madeNear reports whether a step may have made what a copy's destination leads
+// to.
+func (r *rootfs) madeNear(dest string) bool {
+	for m := range r.made {
+		if within(dest, m) || within(m, dest) {
+			return true
+		}
+	}
+	return false
 }
 
 // add notes a file that an instruction copies.

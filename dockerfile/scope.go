@@ -45,14 +45,11 @@ func newScope(escape rune, base *ocispecs.ImageConfig) *scope {
 	return s
 }
 
-// clone returns a copy; args do not reach the stages that build on this one.
-func (s *scope) clone(withArgs bool) *scope {
+// clone returns a copy. Args reach the stages that build on this one, as the
+// environment does.
+func (s *scope) clone() *scope {
 	n := *s
-	n.env = maps.Clone(s.env)
-	n.args = map[string]string{}
-	if withArgs {
-		n.args = maps.Clone(s.args)
-	}
+	n.env, n.args = maps.Clone(s.env), maps.Clone(s.args)
 	return &n
 }
 

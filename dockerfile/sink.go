@@ -101,7 +101,7 @@ func (r *stageReader) copyPasses(it, other *item) bool {
 // modePasses reports whether a step that sets modes may come after another: one
 // that only reads those files, and sees them executable.
 func (r *stageReader) modePasses(it, other *item) bool {
-	if other.facts.opaque != "" || !other.scope.root() || it.group > 0 && other.group != it.group {
+	if other.facts.opaque != "" || other.facts.wild != "" || !other.scope.root() || it.group > 0 && other.group != it.group {
 		return false
 	}
 	for _, name := range it.moded {
@@ -117,7 +117,7 @@ func (r *stageReader) modePasses(it, other *item) bool {
 // stepAllows reports whether a step can do with mounts in place of a copy.
 func (r *stageReader) stepAllows(c *copying, step *item) bool {
 	f := step.facts
-	if f.opaque != "" || !step.scope.root() {
+	if f.opaque != "" || f.wild != "" || !step.scope.root() {
 		return false
 	}
 	for _, m := range step.in.mounts(step.scope) {
@@ -125,7 +125,7 @@ func (r *stageReader) stepAllows(c *copying, step *item) bool {
 			return false
 		}
 	}
-	if _, ok := f.touches(c); ok {
+	if f.touches(c) {
 		return false
 	}
 	_, ok := mountsFor(c, step)
@@ -216,7 +216,7 @@ func (c *copying) tree(dir string) (mount, bool) {
 		}
 		source, found = src, true
 	}
-	return mount{source: source, target: dir}, found && (dir == c.dest && c.of == nil || strings.HasPrefix(dir, c.dest+"/")) && plainName(source) && c.whole
+	return mount{source: source, target: dir}, found && (dir == c.dest && c.of == nil && c.plain || strings.HasPrefix(dir, c.dest+"/")) && plainName(source) && c.whole
 }
 
 // argPasses reports whether an ARG may come after another instruction: one that

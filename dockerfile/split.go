@@ -90,6 +90,9 @@ func (r *rootfs) split(text string, sc *scope, f *facts) (parts []part, name str
 	if err := s.line(interpreter); err != nil {
 		return nil, name, err
 	}
+	if len(s.drivers) == 0 {
+		return nil, name, cannot("its line does more than run it")
+	}
 	return s.out, strings.Join(s.drivers, ", "), nil
 }
 
