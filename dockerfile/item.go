@@ -198,6 +198,11 @@ func (r *stageReader) unsplittable(it *item) string {
 	if !it.scope.root() {
 		return "it runs as " + it.scope.user
 	}
+	for _, name := range []string{"BASH_ENV", "ENV"} {
+		if v, ok := it.scope.Get(name); ok && v != "" {
+			return name + " names a file that every shell reads first"
+		}
+	}
 	for _, other := range r.stage.Instructions {
 		switch other.Command.(type) {
 		case *instructions.OnbuildCommand:

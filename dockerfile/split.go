@@ -191,6 +191,12 @@ func (s *splitting) piece(stmt *syntax.Stmt) error {
 	text = strings.TrimRight(text, "; \t\n")
 	if c := s.childAt(stmt); c != nil {
 		if sub := drives(s.facts.program, c); sub != nil {
+			if f := s.root.files[c.Absolute]; c.Interpreter == "" && f != nil && f.mode&0o111 == 0 && !f.executable && !s.facts.touched[c.Absolute] {
+				return cannot("%s is not executable", driverName(c))
+			}
+			if c.Interpreter == "" && (sub.Main.Shebang.Line == "" || sub.Main.CRLF.Line == 1) {
+				return cannot("%s has no #! line that works", driverName(c))
+			}
 			parts, err := driver(sub, c, s.others(sub), s.root.glob)
 			if err != nil {
 				return err
