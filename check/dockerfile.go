@@ -255,7 +255,7 @@ func Merge(own, buildkit []Finding, file string) []Finding {
 			return b.Rule == "SecretsUsedInArgOrEnv" && f.File == file && b.Range.Start.Line <= f.Range.Start.Line && f.Range.Start.Line <= b.Range.End.Line
 		})
 	})
-	out := append(own, buildkit...)
+	out := slices.Concat(own, buildkit)
 	sortFindings(out, file)
 	return out
 }

@@ -25,9 +25,8 @@ func (r *dockerfileReader) entrypoint() {
 			continue
 		}
 		for _, f := range step.Copy.Files {
-			target := targetOf(step.Copy, f)
-			r.in.dockerfile.copied[target] = f
-			is := slices.Contains(started, target)
+			r.in.dockerfile.copied[f.Target] = f
+			is := slices.Contains(started, f.Target)
 			if !f.Mode.IsRegular() || !is && (step.Start < r.opaque || r.setup(step.Copy, f)) {
 				continue
 			}
@@ -40,7 +39,7 @@ func (r *dockerfileReader) entrypoint() {
 				class = &classes[1]
 			}
 			if len(class.Files) < maxCopied {
-				class.Files = append(class.Files, graph.File{Source: f.Source, Target: target, Mode: uint32(f.Mode.Perm()), At: lines(step.Instruction)})
+				class.Files = append(class.Files, graph.File{Source: f.Source, Target: f.Target, Mode: uint32(f.Mode.Perm()), At: lines(step.Instruction)})
 			}
 		}
 	}
@@ -50,16 +49,6 @@ func (r *dockerfileReader) entrypoint() {
 		}
 	}
 	r.boundary(classes[2].Files)
-}
-
-// targetOf is a copied file's path. Whether a place that the base may have is a
-// directory cannot be told; a name with an ending is taken for a file's.
-func targetOf(c *dockerfile.Copy, f *dockerfile.CopiedFile) string {
-	one := len(c.Sources) == 1 && strings.TrimPrefix(path.Clean("/"+c.Sources[0]), "/") == f.Source
-	if one && f.Target == path.Join(c.Dest, path.Base(f.Source)) && !strings.HasSuffix(c.Dest, "/") && path.Ext(c.Dest) != "" {
-		return c.Dest
-	}
-	return f.Target
 }
 
 // started are the paths of what a container starts with.

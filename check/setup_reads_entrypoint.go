@@ -40,9 +40,19 @@ func checkSetupReadsEntrypoint(p *pass) {
 // that reads a file which changes many times a day, and so runs as often.
 func checkSetupReadsEntrypointInDockerfile(p *pass) {
 	for _, u := range p.setup {
+		type place struct {
+			script *shell.Script
+			pos    shell.Pos
+		}
+		owned := map[place]bool{} // CopiedTwice tells of these
+		for s, c := range u.calls() {
+			for _, w := range changesOwner(c) {
+				owned[place{s, w.Pos}] = true
+			}
+		}
 		for _, s := range u.scripts {
 			for _, ref := range s.Paths {
-				if ref.Bare || ref.Glob || !ref.InContext || ref.Access == shell.AccessWrite || !p.exists(ref.Context) {
+				if owned[place{s, ref.Pos}] || ref.Bare || ref.Glob || !ref.InContext || ref.Access == shell.AccessWrite || !p.exists(ref.Context) {
 					continue
 				}
 				if spec.Matches(p.in.File.CacheBoundary.VolatileFiles, ref.Context) {

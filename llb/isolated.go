@@ -15,24 +15,11 @@ const MissingLibraryExit = 93
 
 // collect copies an isolated script's outputs out of its root. A copy is keyed
 // by content: a script that ran again and made the same files stops there, and
-// nothing after it runs. The directories above the outputs come with their
-// owners and modes, since a merge would impose others.
+// nothing after it runs.
 func (c *compiler) collect(script *graph.Script, root bk.State, label string) State {
-	var parents []string
-	for _, o := range script.Outputs {
-		for dir := path.Dir(o.Path); dir != "/"; dir = path.Dir(dir) {
-			parents = append(parents, dir[1:])
-		}
-	}
-	slices.Sort(parents)
-	parents = slices.Compact(parents)
 	var action *bk.FileAction
-	if len(parents) > 0 {
-		action = bk.Copy(root, "/", "/", &bk.CopyInfo{
-			CopyDirContentsOnly: true,
-			IncludePatterns:     parents,
-			ExcludePatterns:     contentsOf(parents),
-		})
+	for _, dir := range above(script.Outputs) {
+		action = c.directory(action, root, dir)
 	}
 	for _, o := range script.Outputs {
 		action = copyAction(action, root, o.Path, path.Dir(o.Path)+"/", &bk.CopyInfo{AllowWildcard: true, CreateDestPath: true})
@@ -41,14 +28,35 @@ func (c *compiler) collect(script *graph.Script, root bk.State, label string) St
 	return emptyState().layer(st, label)
 }
 
-// contentsOf returns patterns, the last match winning, that exclude what is in
-// the directories but for those of the directories that lie in each other.
-func contentsOf(dirs []string) []string {
-	var out []string
-	for _, dir := range dirs { // sorted: outer ones come first
-		out = append(out, "!"+dir, dir+"/*")
+// above returns the directories above outputs, outer ones first.
+func above(outputs []graph.Output) []string {
+	var dirs []string
+	for _, o := range outputs {
+		for dir := path.Dir(o.Path); dir != "/"; dir = path.Dir(dir) {
+			dirs = append(dirs, dir)
+		}
 	}
-	return out
+	slices.Sort(dirs)
+	return slices.Compact(dirs)
+}
+
+// directory adds a directory above an output, without what is in it. It has to
+// be as it is in the root, since a merge imposes the owner and mode of the later
+// layer. To compare it, BuildKit walks through all that is below: so those that
+// hold most of an image, and are the same in each, are made here.
+func (c *compiler) directory(on *bk.FileAction, root bk.State, dir string) *bk.FileAction {
+	switch dir {
+	case "/etc", "/opt", "/usr", "/usr/bin", "/usr/include", "/usr/lib", "/usr/sbin", "/usr/share", "/var", "/var/cache", "/var/lib":
+		if on == nil {
+			return bk.Mkdir(dir, 0o755, c.created())
+		}
+		return on.Mkdir(dir, 0o755, c.created())
+	}
+	return copyAction(on, root, dir, path.Dir(dir), &bk.CopyInfo{
+		AllowWildcard:      true, // as an output has it
+		AllowEmptyWildcard: true, // then the output is missing too, which says more
+		ExcludePatterns:    []string{"*"},
+	})
 }
 
 // split returns the outputs of the isolated scripts, in order: those that the

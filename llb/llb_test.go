@@ -2,6 +2,7 @@ package llb
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -396,6 +397,20 @@ func TestStepsCarryWhatTheClientAskedFor(t *testing.T) {
 	assert.ElementsMatch(t, []string{"/dev/shm", "/temp"}, tmpfs)
 }
 
-func TestContentsOf(t *testing.T) {
-	assert.Equal(t, []string{"!usr", "usr/*", "!usr/lib", "usr/lib/*"}, contentsOf([]string{"usr", "usr/lib"}))
+// What is above an output comes without what is in it; what is large and the same in all images is made anew.
+func TestDirectoriesAboveOutputs(t *testing.T) {
+	var did []string
+	for _, action := range decode(t, compile(t, buildFile, nil, testOptions()).Image)["[setup] outputs of 02-pg.sh"].op.GetFile().Actions {
+		if mkdir := action.GetMkdir(); mkdir != nil {
+			did = append(did, "mkdir "+mkdir.Path)
+		}
+		if from := action.GetCopy(); from != nil {
+			did = append(did, fmt.Sprintf("copy %s to %s without %v", from.Src, from.Dest, from.ExcludePatterns))
+		}
+	}
+	assert.Equal(t, []string{
+		"mkdir /opt", "mkdir /usr", "mkdir /usr/lib",
+		"copy /opt/pg to /opt/ without []", "copy /usr/lib/x.so to /usr/lib/ without []",
+	}, did)
+	assert.Equal(t, []string{"/usr", "/usr/lib", "/var", "/var/lib"}, above([]graph.Output{{Path: "/var/lib/x"}, {Path: "/usr/lib/y"}, {Path: "/z"}}))
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/graph"
 	"github.com/pgstrata/pgstrata/shell"
 	"github.com/pgstrata/pgstrata/spec"
@@ -20,7 +21,12 @@ func (m *migration) divide(isolated, chain []*entry) {
 	cleanup := chain[end:]
 	chain = chain[:end:end]
 	if first, last := m.linkScripts(); first != nil {
-		m.name([]*entry{first, last})
+		before, after := first.title, last.title
+		if m.numbered {
+			before, after = "00-"+before, "99-"+after
+		}
+		m.nameOne(first, m.scriptsDir(), before, m.taken)
+		m.nameOne(last, m.scriptsDir(), after, m.taken)
 		chain = append([]*entry{first}, chain...)
 		cleanup = append(cleanup, last)
 	}
@@ -245,12 +251,12 @@ func (m *migration) topDirs(files []string) []string {
 		return slices.ContainsFunc(m.copies, func(f *copied) bool { return within(f.Target, dir) && f.class != setupOnly })
 	}
 	for _, name := range files {
-		if slices.ContainsFunc(out, func(o string) bool { return within(name, o) }) {
+		if slices.ContainsFunc(out, func(o string) bool { return within(name, strings.TrimSuffix(o, "/")) }) {
 			continue
 		}
 		at := name
 		for dir := path.Dir(name); !isSystem(dir) && !kept(dir); dir = path.Dir(dir) {
-			at = dir
+			at = dir + "/"
 		}
 		out = append(out, at)
 	}
@@ -261,8 +267,11 @@ func (m *migration) topDirs(files []string) []string {
 // makes root's, with mode 0755.
 func (m *migration) ownedDirectories() {
 	for _, f := range m.copies {
-		if f.class == atRuntime && (f.By.Copy.Chown != "" || f.By.Copy.Chmod != "") {
-			m.report.differ("folders above entrypoint files are root's, with mode 0755", []string{path.Dir(f.Target)}, nil)
+		if f.class != atRuntime && f.class != inSetup || f.By.Copy.Chown == "" && f.By.Copy.Chmod == "" && !f.folded {
+			continue
+		}
+		for dir := path.Dir(f.Target); !dockerfile.SystemDir(dir); dir = path.Dir(dir) {
+			m.report.differ("folders above copied files are root's, with mode 0755", []string{dir}, nil)
 		}
 	}
 }

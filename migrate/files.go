@@ -76,41 +76,89 @@ func (m *migration) classify() {
 	}
 }
 
-// coherent places all files of a COPY whose scripts a step changes: they find
-// each other beside themselves.
+// coherent places what goes together: all files of a COPY whose scripts a step
+// changes, since they find each other beside themselves, and what is spoken of
+// in texts that could not be followed.
 func (m *migration) coherent() {
 	for _, f := range m.copies {
 		f.placed = f.placed || m.changed[f.By] && !f.replaced
 	}
+	for step := range m.changed {
+		m.placeSpoken(m.textsOf(step), nil)
+	}
 	for _, o := range m.ops {
-		if o.gone || o.facts == nil || o.facts.Opaque == "" || !o.script() {
+		if o.gone || o.facts == nil {
 			continue
 		}
-		f := m.fileOf(o, o.call.target)
-		if f == nil || !m.speaksOfDest(f.By) {
+		if name := unread(o); name != "" {
+			m.report.note(m.where(o.line()), "runs %s, which is no file of the context: nobody knows what that reads", name)
+			for _, f := range m.copies {
+				f.placed = f.placed || m.follows(o, f) && !f.replaced && !f.runtime
+			}
+		}
+		if o.facts.Opaque == "" {
 			continue
 		}
-		for _, other := range m.copies {
-			other.placed = other.placed || other.By == f.By && !other.replaced && !other.runtime
+		texts := [][]byte{[]byte(o.text)}
+		if o.script() {
+			if f := m.fileOf(o, o.call.target); f != nil {
+				texts = append(texts, m.textsOf(f.By)...)
+			}
 		}
+		m.placeSpoken(texts, o)
 	}
 }
 
-// speaksOfDest reports whether a file that a COPY brings has the COPY's
-// destination in its text. Where it is not known what a script reads, that is
-// the sign that it looks for files there.
-func (m *migration) speaksOfDest(step *dockerfile.Step) bool {
-	dest := strings.TrimSuffix(step.Copy.Dest, "/")
-	if dest == "" {
-		return true
-	}
-	return slices.ContainsFunc(m.copies, func(f *copied) bool {
-		if f.By != step {
-			return false
+// unread is a program that an op runs and that an earlier step has made, where
+// no package puts any.
+func unread(o *op) string {
+	for _, c := range o.calls() {
+		name := path.Clean(c.Command.Value)
+		if c.Kind == shell.CallProgram && c.Command.Known && path.IsAbs(name) && !dockerfile.SystemFile(name) && o.files[name] == nil {
+			return name
 		}
-		data, err := fs.ReadFile(m.overlay(), f.Source)
-		return err != nil || bytes.Contains(data, []byte(dest))
-	})
+	}
+	if o.facts.Program == nil {
+		return ""
+	}
+	for i := range o.facts.Program.Children {
+		if c := &o.facts.Program.Children[i]; path.IsAbs(c.Absolute) && !c.Glob && !dockerfile.SystemFile(c.Absolute) && o.files[c.Absolute] == nil {
+			return c.Absolute
+		}
+	}
+	return ""
+}
+
+// textsOf are the texts of what a COPY brings.
+func (m *migration) textsOf(step *dockerfile.Step) [][]byte {
+	var out [][]byte
+	for _, f := range m.copies {
+		if f.By != step {
+			continue
+		}
+		if data, err := fs.ReadFile(m.overlay(), f.Source); err == nil {
+			out = append(out, data)
+		}
+	}
+	return out
+}
+
+// placeSpoken places the files of those COPYs whose destination a text has: the
+// sign that it looks for files there.
+func (m *migration) placeSpoken(texts [][]byte, before *op) {
+	for _, f := range m.copies {
+		if f.placed || f.replaced || f.runtime || before != nil && !m.follows(before, f) {
+			continue
+		}
+		dest := strings.TrimSuffix(f.By.Copy.Dest, "/")
+		if dest == f.Target {
+			dest = path.Dir(dest)
+		}
+		if dest == "" || isSystem(dest) {
+			dest = f.Target
+		}
+		f.placed = slices.ContainsFunc(texts, func(text []byte) bool { return bytes.Contains(text, []byte(dest)) })
+	}
 }
 
 // later are the ops that run after a file was copied, up to its end.
@@ -175,7 +223,7 @@ func (m *migration) place(f *copied) bool {
 			m.because(f, "%s may change %s", m.label(o), f.Target)
 			m.changed[f.By] = m.changed[f.By] || m.isScript(f.Source)
 			return true
-		case len(f.used) > 0 && (f.uid != 0 || f.gid != 0), calledByName(o, f.Target):
+		case len(f.used) > 0 && (f.uid != 0 || f.gid != 0), calledByName(o, f.Target), m.walks(o, f):
 			return true
 		case dockerfile.SystemFile(f.Target) && !m.indifferent(o, f):
 			m.because(f, "%s may read %s", m.label(o), f.Target)
@@ -199,6 +247,16 @@ func (m *migration) forgiving(o *op) bool {
 		}
 	}
 	return true
+}
+
+// walks reports whether a script goes down a directory by its path in the image:
+// what goes down directories follows no links.
+func (m *migration) walks(o *op, f *copied) bool {
+	if !o.script() || !slices.ContainsFunc(o.facts.Trees, func(tree string) bool { return within(f.Target, tree) }) {
+		return false
+	}
+	program := m.load(o.call.source)
+	return program != nil && speaksOf(program, f.Target)
 }
 
 // calledByName reports whether an op calls a copied program that it finds in its
@@ -289,9 +347,14 @@ func (m *migration) relatives() {
 func (m *migration) writesBeside(o *op, program *shell.Program) bool {
 	for _, s := range program.Closure() {
 		for _, r := range s.Paths {
-			if r.InContext && r.Access == shell.AccessWrite {
+			if r.InContext && !r.Glob && r.Access == shell.AccessWrite {
 				return true
 			}
+		}
+	}
+	for _, f := range m.copies {
+		if o.files[f.Target] == f.CopiedFile && o.removes(f.Target) && !speaksOf(program, f.Target) {
+			return true // it deletes what it finds by its own place
 		}
 	}
 	dir := path.Dir(o.call.target)
@@ -299,6 +362,9 @@ func (m *migration) writesBeside(o *op, program *shell.Program) bool {
 		return false
 	}
 	for _, t := range o.facts.Touched {
+		if strings.Trim(path.Base(t), "01234567") == "" {
+			continue // a mode, which looks like the name of a file
+		}
 		if t != o.call.target && within(t, dir) && !o.removes(t) {
 			return true
 		}

@@ -223,7 +223,7 @@ func (g *generator) body(how joining) {
 	for _, o := range g.ops {
 		switch {
 		case o.made != "":
-			commands = append(commands, "mkdir -p "+quoted(o.made))
+			commands = append(commands, making(o))
 			continue
 		case len(o.place) > 0:
 			commands = append(commands, g.placing(o)...)
@@ -240,6 +240,18 @@ func (g *generator) body(how joining) {
 		return
 	}
 	g.line("%s", strings.Join(commands, "\n"))
+}
+
+// making makes the directory of a WORKDIR, for the user that holds there.
+func making(o *op) string {
+	if o.step.Scope.Root() || o.step.Scope.User == "" {
+		return "mkdir -p " + quoted(o.made)
+	}
+	user, group, ok := strings.Cut(o.step.Scope.User, ":")
+	if !ok {
+		group = `"$(id -g ` + user + ` 2>/dev/null || echo 0)"`
+	}
+	return fmt.Sprintf("[ -d %s ] || install -d -o %s -g %s %[1]s", quoted(o.made), user, group)
 }
 
 // start is what has to hold before an op: the working directory, and the

@@ -117,9 +117,13 @@ type migration struct {
 	isolatedOnBase bool
 	// uses counts how often a script is run, basenames how often a name occurs.
 	uses, basenames map[string]int
-	programs        map[string]*shell.Program
-	generated       map[string]*File
-	links           map[string]string
+	// taken are the names of scripts; numbered says that generated ones begin
+	// with numbers.
+	taken     map[string]bool
+	numbered  bool
+	programs  map[string]*shell.Program
+	generated map[string]*File
+	links     map[string]string
 	// changed are the COPYs of scripts that later steps change.
 	changed map[*dockerfile.Step]bool
 	// drivers are the scripts that were taken apart.
@@ -243,7 +247,7 @@ func (m *migration) verify(out *Result) error {
 func (m *migration) cached(g *graph.Graph) {
 	var paths []string
 	for _, c := range g.Caches() {
-		paths = append(paths, c.Target)
+		paths = append(paths, c.Target+"/", c.Target)
 		if dir := path.Dir(c.Target); path.Base(dir) == ".cache" {
 			paths = append(paths, dir)
 		}

@@ -30,6 +30,8 @@ type copied struct {
 	// runtime says that something that a container runs speaks of it.
 	runtime bool
 	class   class
+	// folded says that a recursive chmod or chown was made its mode and owner.
+	folded bool
 	// entrypoint says that it is the entrypoint script.
 	entrypoint bool
 }
@@ -135,6 +137,7 @@ func (m *migration) fold(o *op, c *shell.Call) {
 		if !m.apply(f, c.Name, spec) {
 			return
 		}
+		f.folded = f.folded || all
 	}
 	text := reduced(o.text, c, func(w shell.Word) bool { return whole[w.Text] })
 	switch {

@@ -10,8 +10,41 @@ import (
 	"github.com/pgstrata/pgstrata/shell"
 )
 
-// scriptsDir is where generated scripts go.
-const scriptsDir = "setup/scripts"
+// scriptsDir is where generated scripts go: in a folder of their own where a
+// script goes through what is in the usual one.
+func (m *migration) scriptsDir() string {
+	for _, dir := range []string{"setup/scripts", "setup/generated"} {
+		if !slices.ContainsFunc(m.ops, func(o *op) bool { return m.goesThrough(o, dir) }) {
+			return dir
+		}
+	}
+	return "generated"
+}
+
+// goesThrough reports whether an op may run or read whatever is in a directory
+// of the context.
+func (m *migration) goesThrough(o *op, dir string) bool {
+	if o.gone || o.facts == nil {
+		return false
+	}
+	loose := o.facts.Opaque != "" || o.call != nil && o.call.whole || len(o.facts.Trees) > 0
+	if !loose && o.facts.Program != nil {
+		loose = slices.ContainsFunc(o.facts.Program.Closure(), func(s *shell.Script) bool {
+			return len(o.facts.Program.Children) > 0 && slices.ContainsFunc(s.Paths, func(r shell.PathRef) bool { return r.Glob })
+		})
+	}
+	if !loose {
+		return false
+	}
+	for _, f := range o.reads() {
+		if within(f.Source, dir) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(m.copies, func(f *copied) bool {
+		return within(f.Source, dir) && slices.ContainsFunc(o.facts.Trees, func(tree string) bool { return within(f.Target, tree) })
+	})
+}
 
 // title is what a generated script is called, without number and ending.
 func (g *generator) title() string {
@@ -89,6 +122,7 @@ func slug(s string) string {
 // name gives the generated scripts their names: numbered where there are no
 // others, else such as none of the others has.
 func (m *migration) name(entries []*entry) {
+	scriptsDir := m.scriptsDir()
 	numbered := !slices.ContainsFunc(entries, func(e *entry) bool { return e.generated == nil })
 	taken := map[string]bool{}
 	for _, e := range entries {
@@ -104,15 +138,22 @@ func (m *migration) name(entries []*entry) {
 		if numbered {
 			base = fmt.Sprintf("%02d-%s", i+1, e.title)
 		}
-		name := base
-		for n := 2; taken[name] || m.inTheWay(path.Join(scriptsDir, name+".sh"), e.generated); n++ {
-			name = fmt.Sprintf("%s-%d", base, n)
-		}
-		taken[name] = true
-		e.path = path.Join(scriptsDir, name+".sh")
-		e.generated.Path = e.path
-		m.generated[e.path] = e.generated
+		m.nameOne(e, scriptsDir, base, taken)
 	}
+	m.taken = taken
+	m.numbered = numbered
+}
+
+// nameOne gives a generated script a name that no other script has.
+func (m *migration) nameOne(e *entry, dir, base string, taken map[string]bool) {
+	name := base
+	for n := 2; taken[name] || m.inTheWay(path.Join(dir, name+".sh"), e.generated); n++ {
+		name = fmt.Sprintf("%s-%d", base, n)
+	}
+	taken[name] = true
+	e.path = path.Join(dir, name+".sh")
+	e.generated.Path = e.path
+	m.generated[e.path] = e.generated
 }
 
 // inTheWay reports whether the context has another file of that name. One that

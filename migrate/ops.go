@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/shell"
@@ -112,6 +113,10 @@ func (m *migration) runOps(step *dockerfile.Step, cmd *instructions.RunCommand) 
 		m.report.went(step.Start, Lost, "no shell that is known reads it (SHELL)")
 		return nil
 	}
+	if cmd.PrependShell && !knownShell(step.Scope.Shell) {
+		m.report.went(step.Start, Lost, "%s reads it (SHELL), which is no shell that is known", strings.Join(step.Scope.Shell, " "))
+		return nil
+	}
 	var out []*op
 	for _, p := range step.Run.Pieces {
 		o := &op{step: step, text: p.Text, prelude: p.Prelude, state: p.State, facts: p.Facts, files: p.Files, dir: step.Scope.Dir}
@@ -128,6 +133,14 @@ func (m *migration) runOps(step *dockerfile.Step, cmd *instructions.RunCommand) 
 		out = append(out, o)
 	}
 	return out
+}
+
+// knownShell reports whether a RUN line is read by sh or one of its kind.
+func knownShell(words []string) bool {
+	if len(words) == 0 {
+		return false
+	}
+	return slices.Contains([]string{"sh", "bash", "dash", "ash"}, path.Base(words[0]))
 }
 
 // driverOps are the parts of a driver; nil when it stays whole.
@@ -151,11 +164,30 @@ func (m *migration) driverOps(step *dockerfile.Step, p *dockerfile.Piece) []*op 
 		o.call = &call{driver: p.Driver.Program, env: exported(p.Child.Env, part.Env), varies: part.Varies}
 		if part.Child != nil && part.Script != "" {
 			o.call.source, o.call.target, o.call.child = part.Script, part.Child.Absolute, part.Child
+			o.text = absolute(part.Text, part.Dir, part.Child.Absolute)
 		}
 		out = append(out, o)
 	}
 	m.report.went(step.Start, Dropped, "%s itself, since the build file says what it said", name)
 	return out
+}
+
+// absolute is a command with a script's whole path in place of a relative one.
+func absolute(text, dir, target string) string {
+	file, err := syntax.NewParser().Parse(strings.NewReader(text), "")
+	if err != nil {
+		return text
+	}
+	e := edits{text: text}
+	syntax.Walk(file, func(n syntax.Node) bool {
+		w, ok := n.(*syntax.Word)
+		if ok && len(e.parts) == 0 && w.Lit() != "" && !path.IsAbs(w.Lit()) && strings.Contains(w.Lit(), "/") && path.Join(dir, w.Lit()) == target {
+			from, to := int(w.Pos().Offset()), int(w.End().Offset())
+			e.parts = append(e.parts, edit{from, to, quoted(target)})
+		}
+		return true
+	})
+	return e.String()
 }
 
 // exported are the variables that a script gets from the RUN line and from the

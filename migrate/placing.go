@@ -105,7 +105,7 @@ func (m *migration) madeDirectories() {
 		dir := o.made
 		user := m.out.user
 		switch {
-		case dockerfile.SystemDir(dir) && !strings.HasPrefix(dir, "/var/") && !strings.HasPrefix(dir, "/usr/") && !strings.HasPrefix(dir, "/etc/"), made[dir], user != nil && dir == user.home:
+		case isSystem(dir), made[dir], user != nil && dir == user.home:
 			o.gone = true
 		case slices.ContainsFunc(m.copies, func(f *copied) bool {
 			return within(f.Target, dir) && (f.class == atRuntime || f.class == setupOnly && m.order[f.By] < m.order[o.step])

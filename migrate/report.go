@@ -53,8 +53,9 @@ type Line struct {
 type Difference struct {
 	// Text says what differs, and why.
 	Text string `json:"text"`
-	// Paths are the files, with all below them; Config are the keys of the
-	// image's configuration, as `docker inspect` has them.
+	// Paths are files and folders; one that ends in a slash stands for all below
+	// it as well. Config are the keys of the image's configuration, as `docker
+	// inspect` has them.
 	Paths  []string `json:"paths,omitempty"`
 	Config []string `json:"config,omitempty"`
 }

@@ -42,7 +42,7 @@ func (m *migration) together(a, b *op) bool {
 		return a.made != "" && b.made != ""
 	}
 	if a.made != "" && a.step != b.step { // a directory is made by the script that needs it
-		return b.call == nil && b.raw == ""
+		return b.call == nil && b.raw == "" && b.step.Scope.Root()
 	}
 	if a.step != b.step || !slices.Equal(a.when, b.when) {
 		return false

@@ -143,7 +143,7 @@ func (w *walk) entry(from, name, as string, info fs.FileInfo) error {
 		w.parts = append(w.parts, Part{Kind: "link", Name: name, Unnamed: true, As: as, Value: target})
 		return err
 	}
-	e, err := w.files.file(from)
+	e, err := w.file(from)
 	if errors.Is(err, fs.ErrInvalid) { // a socket or device
 		return nil
 	}

@@ -19,7 +19,7 @@ func finish(text string, o Options, r release) (string, error) {
 	if !strings.Contains(text[from:to], "${") {
 		e.replace(from, to, "debian:"+r.name+"-slim")
 	}
-	values := r.args()
+	values := r.args(o.From)
 	for _, a := range file.Args {
 		if value, ok := values[a.Name.Value]; ok {
 			from, to := e.offsets(a.Value.At)

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// release is what a release of Debian has.
+// release is what a release of Debian has, as packages.
 type release struct {
 	name       string
 	postgresql string // the major version
@@ -38,14 +38,13 @@ func releaseOf(name string) (release, error) {
 	return release{}, fmt.Errorf("release %q is not known; there is %s", name, strings.Join(Releases(), ", "))
 }
 
-// args are the defaults of the build file's arguments, where it has them.
-func (r release) args() map[string]string {
+// args are the defaults of the build file's arguments that depend on the release. What is compiled does not.
+func (r release) args(from string) map[string]string {
+	if from == Source {
+		return map[string]string{"DEBIAN_RELEASE": r.name}
+	}
 	return map[string]string{
-		"DEBIAN_RELEASE":     r.name,
 		"POSTGRESQL_VERSION": `"` + r.postgresql + `"`,
 		"PATRONI_VERSION":    `"` + r.patroni + `"`,
-		"PGBACKREST_VERSION": r.name,
-		"PGBADGER_VERSION":   r.name,
-		"PGBOUNCER_VERSION":  r.name,
 	}
 }

@@ -83,9 +83,14 @@ func TestBuildFiles(t *testing.T) {
 		for _, a := range f.Args {
 			args[a.Name.Value] = a.Value.Value
 		}
-		assert.Equal(t, r.postgresql, args["POSTGRESQL_VERSION"])
-		if o.Patroni && o.From == Packages {
+		switch {
+		case o.From == Source:
+			assert.Equal(t, "15", args["POSTGRESQL_VERSION"])
+		case o.Patroni:
 			assert.Equal(t, r.patroni, args["PATRONI_VERSION"])
+			fallthrough
+		default:
+			assert.Equal(t, r.postgresql, args["POSTGRESQL_VERSION"])
 		}
 
 		parsed, err := jsonschema.UnmarshalJSON(strings.NewReader(text(t, files, SchemaFile)))

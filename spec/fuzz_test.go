@@ -84,7 +84,8 @@ func FuzzGlobs(f *testing.F) {
 			return
 		}
 		for _, name := range names {
-			if Matches([]Text{text}, name) && !slices.Contains(found, name) {
+			asFolder := Matches([]Text{text}, name+"/x") // as a/** matches a, and finds what is in it
+			if Matches([]Text{text}, name) && !slices.Contains(found, name) && !asFolder {
 				t.Fatalf("%q matches %q, and does not find it: %q", text, name, found)
 			}
 		}

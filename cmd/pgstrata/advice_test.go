@@ -17,6 +17,7 @@ func TestAdvice(t *testing.T) {
 		"no BuildKit":      status.Error(codes.Unavailable, `connection error: desc = "transport: Error while dialing: dial unix /run/x: connect: no such file"`),
 		"has gone away":    fmt.Errorf("failed to receive status: %w", status.Error(codes.Unavailable, "error reading from server: EOF")),
 		"disk is full":     errors.New("failed to extract layer: write /x: no space left on device"),
+		"was killed":       errors.New("failed to solve: failed to prepare  as x: failed to rename: rename /a/new-1 /a/9: file exists"),
 		"the tag is":       errors.New("failed to solve: failed to push localhost:5000/x:1: connection refused"),
 		"was not written;": errors.New("failed to solve: error writing layer blob: connection refused"),
 	} {

@@ -67,30 +67,6 @@ func newCheckCommand() *cobra.Command {
 	return cmd
 }
 
-// check checks the build file, or Dockerfile, of a context in dir.
-func (t *tree) check(ctx context.Context, dir string, buildArgs map[string]string) ([]check.Finding, error) {
-	kind, err := dockerfile.Detect(t.name, t.text)
-	if err != nil {
-		return nil, err
-	}
-	if kind == dockerfile.Dockerfile {
-		build := frontend.Offline{
-			Name: t.name, Data: t.text, Exclude: t.ignored, Options: map[string]string{"filename": t.name},
-			Context: func(_, _ []string) (fs.FS, error) { return t, nil },
-		}
-		for name, value := range buildArgs {
-			build.Options["build-arg:"+name] = value
-		}
-		return build.CheckDockerfile(ctx)
-	}
-	in, err := frontend.ReadTree(t.name, t.text, t, buildArgs)
-	if err != nil {
-		return nil, t.locate(err)
-	}
-	in.Changes = changes(ctx, dir)
-	return check.Run(in), nil
-}
-
 func arguments(list []string) map[string]string {
 	out := map[string]string{}
 	for _, a := range list {
@@ -135,6 +111,30 @@ func openTree(dir, file string) (*tree, error) {
 		return nil, fmt.Errorf("build context: %w", err)
 	}
 	return &tree{name: filepath.Base(file), text: text, root: root, files: root.FS(), ignored: ignored, exclude: exclude}, nil
+}
+
+// check checks the build file, or Dockerfile, of a context in dir.
+func (t *tree) check(ctx context.Context, dir string, buildArgs map[string]string) ([]check.Finding, error) {
+	kind, err := dockerfile.Detect(t.name, t.text)
+	if err != nil {
+		return nil, err
+	}
+	if kind == dockerfile.Dockerfile {
+		build := frontend.Offline{
+			Name: t.name, Data: t.text, Exclude: t.ignored, Options: map[string]string{"filename": t.name},
+			Context: func(_, _ []string) (fs.FS, error) { return t, nil },
+		}
+		for name, value := range buildArgs {
+			build.Options["build-arg:"+name] = value
+		}
+		return build.CheckDockerfile(ctx)
+	}
+	in, err := frontend.ReadTree(t.name, t.text, t, buildArgs)
+	if err != nil {
+		return nil, t.locate(err)
+	}
+	in.Changes = changes(ctx, dir)
+	return check.Run(in), nil
 }
 
 // Close lets go of the directory.

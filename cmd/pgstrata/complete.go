@@ -39,6 +39,7 @@ func completions(command string) map[string]cobra.CompletionFunc {
 		"no-cache-filter": fromTree(stepNames),
 		"build-arg":       fromTree(argNames),
 		"format":          oneOf(formats...),
+		"report":          oneOf("text", "json"),
 		"progress":        oneOf("auto", "plain", "tty", "quiet", "rawjson"),
 		"network":         oneOf("default", "none", "host"),
 		"release":         oneOf(scaffold.Releases()...),

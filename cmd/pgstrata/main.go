@@ -59,6 +59,7 @@ func newCommand() *cobra.Command {
 		newLLBCommand(),
 		newLockCommand(),
 		newManCommand(),
+		newMigrateCommand(),
 		newPlanCommand(),
 		newSchemaCommand(),
 		newVersionCommand(),

@@ -17,8 +17,8 @@ func newSchemaCommand() *cobra.Command {
 An editor with a YAML language server (https://github.com/redhat-developer/yaml-language-server) completes keys, shows
 what each is for, and underlines mistakes, where the build file's second line names the schema:
 
-  # syntax=localhost:5000/pgstrata:dev
-  # yaml-language-server: $schema=.pgstrata.schema.json
+    # syntax=localhost:5000/pgstrata:dev
+    # yaml-language-server: $schema=.pgstrata.schema.json
 
 pgstrata init writes both. The line must not come first: BuildKit looks for the frontend there.`,
 		Example: `  pgstrata schema >.pgstrata.schema.json`,

@@ -55,6 +55,6 @@ const (
 func Floors() []Contender {
 	return []Contender{
 		{Key: Floor, Name: "empty solve", File: "Dockerfile.floor", Frontend: "floor"},
-		{Key: OneFile, Name: "one file copied", File: "Dockerfile.floor", Frontend: "floor", Args: []string{"--build-arg=IMAGE=localhost:5000/" + finished}},
+		{Key: OneFile, Name: "one file copied", File: "Dockerfile.floor", Frontend: "floor", Args: []string{"--build-arg=IMAGE=localhost:5000/" + finished + ":latest"}},
 	}
 }

@@ -100,12 +100,3 @@ func TestWriteInto(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, []byte("no place\n"), 0o600))
 	assert.ErrorContains(t, WriteInto(file, some()), "no place for results")
 }
-
-// What the documentation shows is what was measured.
-func TestDocumentation(t *testing.T) {
-	results, err := Load("../../docs/benchmarks.json")
-	require.NoError(t, err)
-	data, err := os.ReadFile("../../docs/benchmarks.md")
-	require.NoError(t, err)
-	assert.Contains(t, string(data), begin+"\n"+Report(results)+"\n"+end, "make bench UPDATE=1 writes both")
-}

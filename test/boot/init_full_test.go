@@ -17,7 +17,7 @@ func TestBootInitAll(t *testing.T) {
 			flags:   []string{"--from=source", "--postgresql"},
 		},
 		{
-			example: example{name: "init-source-trixie", base: "debian:trixie-slim", version: "PostgreSQL 17."},
+			example: example{name: "init-source-trixie", base: "debian:trixie-slim", version: "PostgreSQL 15."},
 			flags:   []string{"--from=source", "--release=trixie"},
 			patroni: true,
 		},

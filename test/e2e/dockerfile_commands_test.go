@@ -17,6 +17,18 @@ import (
 	"github.com/pgstrata/pgstrata/test/testenv"
 )
 
+// ordinaryOf is the ordinary tree with scripts of the test's own, which no other
+// test has built.
+func ordinaryOf(test string) map[string]string {
+	files := ordinary()
+	for name, text := range files {
+		if strings.HasPrefix(name, "setup/scripts/") {
+			files[name] = text + "# " + test + "\n"
+		}
+	}
+	return files
+}
+
 // commands runs pgstrata's commands on a tree, with records of their own.
 type commands struct {
 	t       *testing.T
@@ -51,7 +63,8 @@ func (c *commands) summary(args ...string) string {
 // next plan, each with the Dockerfile's lines.
 func TestDockerfileCommands(t *testing.T) {
 	env := testenv.Shared(t)
-	dir := testenv.Tree(t, ordinary())
+	files := ordinaryOf("commands")
+	dir := testenv.Tree(t, files)
 	c := newCommands(t, env, dir)
 	push := []string{"--push", "--tag", env.Registry.Ref("dockerfile:commands")}
 
@@ -64,7 +77,7 @@ func TestDockerfileCommands(t *testing.T) {
 		"Dockerfile:8 COPY entrypoint.d/entrypoint.sh /entrypoint.sh  invalidated  COPY entrypoint.d /opt/container/entrypoint.d copied again\n", rows(c.run("plan").Stdout))
 	assert.Regexp(t, `^setup cached \(16 steps.*\) · entrypoint rebuilt: start.sh changed · 1 new layer, .*$`, c.summary(push...))
 
-	write(t, dir, "setup/scripts/14-step.sh", strings.Replace(ordinary()["setup/scripts/14-step.sh"], "log step", "log commands", 1))
+	write(t, dir, "setup/scripts/14-step.sh", files["setup/scripts/14-step.sh"]+": edited\n")
 	var plans []struct {
 		Steps []struct {
 			Title, Cache string
@@ -96,9 +109,9 @@ func TestDockerfileCommands(t *testing.T) {
 	assert.Contains(t, string(data), "setup/scripts/14-step.sh changed")
 
 	assert.Equal(t, "nothing is built again, 20 cached", verdict(c.run("plan").Stdout))
-	assert.Contains(t, c.run("plan", "--change", "setup/scripts/07-step.sh").Stdout, "\nDockerfile:6 07-step.sh")
-	assert.Contains(t, c.run("plan", "--build-arg", "TWO=9").Stdout, "Dockerfile:6 07-step.sh                                      invalidated  arg TWO 2 → 9\n")
-	assert.Contains(t, c.run("plan", "--build-arg", "PGSTRATA_SPLIT=off").Stdout, "\nDockerfile:6 setup.sh")
+	assert.Contains(t, rows(c.run("plan", "--change", "setup/scripts/07-step.sh").Stdout), "Dockerfile:6 07-step.sh")
+	assert.Contains(t, rows(c.run("plan", "--build-arg", "TWO=9").Stdout), "Dockerfile:6 07-step.sh                                      invalidated  arg TWO 2 → 9\n")
+	assert.Contains(t, rows(c.run("plan", "--build-arg", "PGSTRATA_SPLIT=off").Stdout), "Dockerfile:6 setup.sh")
 
 	// What BuildKit's own frontend builds is recorded too.
 	assert.Regexp(t, `^setup .*2 steps.* · entrypoint `, c.summary("--build-arg", "PGSTRATA_SPLIT=off"))
@@ -128,7 +141,7 @@ func rows(plan string) string {
 // and is the one that a build has in the daemon's cache.
 func TestDockerfileDefinitionIsPortable(t *testing.T) {
 	env := testenv.Shared(t)
-	files := ordinary()
+	files := ordinaryOf("portable")
 	files["setup/scripts/03-step.sh"] = "#!/bin/bash\nset -eu\necho portable >/portable\n"
 	dir, dest := testenv.Tree(t, files), t.TempDir()
 	c := newCommands(t, env, dir)
@@ -154,7 +167,8 @@ func TestDockerfileDefinitionIsPortable(t *testing.T) {
 func TestDockerfileRequests(t *testing.T) {
 	env := testenv.Shared(t)
 	syntax := []string{"--build-arg", "BUILDKIT_SYNTAX=" + env.Frontend(t)}
-	dir := testenv.Tree(t, ordinary())
+	files := ordinary()
+	dir := testenv.Tree(t, files)
 	ask := func(args ...string) string {
 		out := env.Buildx(t, append(append(syntax, args...), dir)...)
 		require.Zero(t, out.Code, out.Stderr)
@@ -168,7 +182,7 @@ func TestDockerfileRequests(t *testing.T) {
 	records, err := json.Marshal(answer.Records)
 	require.NoError(t, err)
 
-	write(t, dir, "setup/scripts/14-step.sh", strings.Replace(ordinary()["setup/scripts/14-step.sh"], "log step", "log asked", 1))
+	write(t, dir, "setup/scripts/14-step.sh", files["setup/scripts/14-step.sh"]+": edited\n")
 	plan := ask("--call", "pgstrata.plan", "--build-arg", "PGSTRATA_RECORDS="+base64.StdEncoding.EncodeToString(records))
 	assert.Contains(t, plan, "Dockerfile:6 14-step.sh                                      invalidated  setup/scripts/14-step.sh changed\n"+
 		"Dockerfile:6 99-cleanup.sh                                   invalidated  runs after 14-step.sh\n")

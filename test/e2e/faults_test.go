@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -251,19 +252,15 @@ func TestRegistryFails(t *testing.T) {
 			}
 			return isUpload(r)
 		}},
-		"manifest refused": {want: "500 Internal Server Error: no more manifests", fault: func(w http.ResponseWriter, r *http.Request) bool {
+		"manifest refused": {want: "400 Bad Request: no more manifests", fault: func(w http.ResponseWriter, r *http.Request) bool {
 			if !isManifest(r) {
 				return false
 			}
-			http.Error(w, "no more manifests", http.StatusInternalServerError)
+			http.Error(w, "no more manifests", http.StatusBadRequest)
 			return true
 		}},
 		"access denied": {want: "denied: not yours", fault: func(w http.ResponseWriter, r *http.Request) bool {
-			if r.Method == http.MethodGet || r.Method == http.MethodHead {
-				return false
-			}
-			http.Error(w, `{"errors":[{"code":"DENIED","message":"not yours"}]}`, http.StatusForbidden)
-			return true
+			return isUpload(r) && deny(w)
 		}},
 		"away": {want: "connection refused"},
 	} {
@@ -299,6 +296,12 @@ func TestRegistryFails(t *testing.T) {
 	}
 }
 
+// deny refuses a request for good: nobody tries it again.
+func deny(w http.ResponseWriter) bool {
+	http.Error(w, `{"errors":[{"code":"DENIED","message":"not yours"}]}`, http.StatusForbidden)
+	return true
+}
+
 func pushTo(name string) client.SolveOpt {
 	return client.SolveOpt{Exports: []client.ExportEntry{{Type: client.ExporterImage, Attrs: map[string]string{"name": name, "push": "true"}}}}
 }
@@ -313,11 +316,9 @@ func TestCacheExportFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			registry := newFaulty(t, env.Registry)
+			uploads := atomic.Int32{}
 			registry.set(func(w http.ResponseWriter, r *http.Request) bool {
-				if isUpload(r) {
-					cut(w)
-				}
-				return isUpload(r)
+				return isUpload(r) && uploads.Add(1) > 2 && deny(w) // in the middle of it
 			})
 			repository := "cache-fails-" + name
 			image := repository + ":1"
@@ -332,6 +333,7 @@ func TestCacheExportFails(t *testing.T) {
 			digest := published(t, env, image)
 			if ignore == "" {
 				require.ErrorContains(t, err, "error writing layer blob")
+				require.ErrorContains(t, err, "not yours")
 			} else {
 				require.NoError(t, err)
 				assert.Equal(t, result.Digest, digest)

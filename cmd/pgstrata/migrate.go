@@ -1,0 +1,216 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/containerd/platforms"
+	"github.com/moby/buildkit/frontend/dockerui"
+	"github.com/spf13/cobra"
+
+	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/frontend"
+	"github.com/pgstrata/pgstrata/migrate"
+	"github.com/pgstrata/pgstrata/scaffold"
+	"github.com/pgstrata/pgstrata/spec/schema"
+)
+
+// defaultOutput is what a migrated build file is called: the name Dockerfile is
+// taken.
+const defaultOutput = "pgstrata.yaml"
+
+func newMigrateCommand() *cobra.Command {
+	var o migration
+	cmd := &cobra.Command{
+		Use:   "migrate [OPTIONS] [DOCKERFILE]",
+		Short: "Make a build file of a Dockerfile and the scripts that it runs",
+		Long: `Make a build file of a Dockerfile and the scripts that it runs.
+
+No script is changed. What stands in the Dockerfile itself becomes generated
+scripts below setup/scripts; what a script that runs the others does, the build
+file says. The report tells where each line of the Dockerfile went, and what
+could not be carried over.
+
+The Dockerfile stays as it is, and no file is overwritten unless --force is
+given. Nothing is built, and no daemon is asked.`,
+		Example: `  pgstrata migrate
+  pgstrata migrate --dry-run docker/Dockerfile --context .
+  pgstrata migrate --report json --target production Dockerfile >report.json`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.file = dockerui.DefaultDockerfileName
+			if len(args) > 0 {
+				o.file = args[0]
+			}
+			return o.run(cmd.OutOrStdout())
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.dir, "context", "", "build context (default: the Dockerfile's folder)")
+	f.StringVarP(&o.output, "output", "o", "", `build file to write (default "CONTEXT/`+defaultOutput+`")`)
+	f.BoolVar(&o.force, "force", false, "overwrite files that are there")
+	f.BoolVar(&o.dryRun, "dry-run", false, "print what would be written")
+	f.StringVar(&o.report, "report", "text", "format of the report: text or json")
+	f.StringVar(&o.target, "target", "", "stage that becomes the image (default: the last)")
+	f.StringArrayVar(&o.buildArgs, "build-arg", nil, "build argument as NAME=VALUE")
+	f.StringVar(&o.syntax, "syntax", defaultSyntax, "frontend image that the build file's first line names")
+	return cmd
+}
+
+// migration is what the command line asks for.
+type migration struct {
+	file, dir, output, target, report, syntax string
+	force, dryRun                             bool
+	buildArgs                                 []string
+}
+
+func (o *migration) run(w io.Writer) error {
+	if o.report != "text" && o.report != "json" {
+		return fmt.Errorf("--report %s: must be text or json", o.report)
+	}
+	o.dir = cmp.Or(o.dir, filepath.Dir(o.file))
+	o.output = cmp.Or(o.output, filepath.Join(o.dir, defaultOutput))
+	result, err := o.migrate()
+	if err != nil {
+		return err
+	}
+	files, err := o.files(result)
+	if err != nil {
+		return err
+	}
+	if o.dryRun {
+		if err := o.print(w, files); err != nil {
+			return err
+		}
+	} else if err := o.write(files); err != nil {
+		return err
+	}
+	if o.report == "json" {
+		return result.Report.WriteJSON(w)
+	}
+	if err := result.Report.WriteText(w); err != nil || o.dryRun {
+		return err
+	}
+	_, err = fmt.Fprint(w, o.next(result))
+	return err
+}
+
+// migrate reads the Dockerfile in its context, and makes a build file of it.
+func (o *migration) migrate() (*migrate.Result, error) {
+	t, err := openTree(o.dir, o.file)
+	if err != nil {
+		return nil, err
+	}
+	defer t.Close()
+	kind, err := dockerfile.Detect(t.name, t.text)
+	if err != nil {
+		return nil, err
+	}
+	if kind != dockerfile.Dockerfile {
+		return nil, fmt.Errorf("%s is a build file already", o.file)
+	}
+	f, err := dockerfile.Parse(t.name, t.text)
+	if err != nil {
+		return nil, err
+	}
+	args := arguments(o.buildArgs)
+	result, err := migrate.Migrate(f, migrate.Options{
+		Dockerfile: dockerfile.Options{
+			Args: args, Predefined: frontend.OwnArgs(args), Target: o.target, Context: t,
+			Base: migrate.KnownBase, Platform: platforms.Format(platforms.Normalize(platforms.DefaultSpec())),
+		},
+		Name: filepath.Base(o.output), Syntax: o.syntax, Schema: scaffold.SchemaFile,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", o.file, err)
+	}
+	return result, nil
+}
+
+// output is a file to be written.
+type output struct {
+	path string
+	data []byte
+	mode fs.FileMode
+}
+
+// files are all files to write, with their whole paths.
+func (o *migration) files(r *migrate.Result) ([]output, error) {
+	out := []output{{o.output, r.BuildFile, 0o644}}
+	for _, f := range r.Files {
+		out = append(out, output{filepath.Join(o.dir, f.Path), f.Data, f.Mode})
+	}
+	out = append(out, output{filepath.Join(filepath.Dir(o.output), scaffold.SchemaFile), []byte(schema.JSON()), 0o644})
+	// What keeps files out of the Dockerfile's context does so by its name.
+	ignore, err := os.ReadFile(o.file + ".dockerignore")
+	switch {
+	case err == nil:
+		out = append(out, output{o.output + ".dockerignore", ignore, 0o644})
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, err
+	}
+	return out, nil
+}
+
+// write writes the files: all, or none if one would be overwritten.
+func (o *migration) write(files []output) error {
+	var there []string
+	for _, f := range files {
+		old, err := os.ReadFile(f.path)
+		switch {
+		case err == nil && !bytes.Equal(old, f.data):
+			there = append(there, f.path)
+		case err != nil && !errors.Is(err, fs.ErrNotExist):
+			return err
+		}
+	}
+	if len(there) > 0 && !o.force {
+		return fmt.Errorf("it would overwrite %s; give --output another name, or --force", strings.Join(there, ", "))
+	}
+	for _, f := range files {
+		if err := os.MkdirAll(filepath.Dir(f.path), 0o755); err != nil { //nolint:gosec // a source tree, for all to read
+			return err
+		}
+		if err := os.WriteFile(f.path, f.data, f.mode); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// print shows what would be written, but for the schema.
+func (o *migration) print(w io.Writer, files []output) error {
+	if o.report == "json" {
+		return nil // the report is all of the output, for programs to read
+	}
+	for _, f := range files {
+		if filepath.Base(f.path) == scaffold.SchemaFile {
+			continue
+		}
+		if _, err := fmt.Fprintf(w, "-- %s --\n%s\n", f.path, f.data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// next is what to do with a new build file.
+func (o *migration) next(r *migrate.Result) string {
+	with := fmt.Sprintf("--file %s %s", o.output, o.dir)
+	what := o.output
+	switch len(r.Files) {
+	case 0:
+	case 1:
+		what += " and " + r.Files[0].Path
+	default:
+		what += fmt.Sprintf(" and %d files below %s", len(r.Files), o.dir)
+	}
+	return fmt.Sprintf("\n%s: written. Next:\n  pgstrata check %[2]s\n  pgstrata plan %[2]s\n  pgstrata build %[2]s\n", what, with)
+}
