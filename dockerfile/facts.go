@@ -56,26 +56,6 @@ func (r *rootfs) examine(text string, s *scope) *facts {
 	return f
 }
 
-// variable looks at a variable whose value may name files: whatever it names as
-// a whole, and what it lists where programs look by themselves.
-func (x *examiner) variable(name, value string) {
-	if x.root.files[value] != nil {
-		x.facts.reads[value] = true
-	}
-	if !searches(name) {
-		return
-	}
-	for _, p := range strings.Split(value, ":") {
-		switch p = path.Clean(p); {
-		case !path.IsAbs(p):
-		case x.root.files[p] != nil:
-			x.facts.reads[p] = true
-		case len(x.root.below(p)) > 0:
-			x.facts.trees[p] = true
-		}
-	}
-}
-
 // shellOf returns the shell of a SHELL instruction, and whether it stops at the
 // first failure.
 func shellOf(words []string) (name string, errexit bool) {
@@ -151,6 +131,26 @@ type examiner struct {
 	root  *rootfs
 	facts *facts
 	scope *scope
+}
+
+// variable looks at a variable whose value may name files: whatever it names as
+// a whole, and what it lists where programs look by themselves.
+func (x *examiner) variable(name, value string) {
+	if x.root.files[value] != nil {
+		x.facts.reads[value] = true
+	}
+	if !searches(name) {
+		return
+	}
+	for _, p := range strings.Split(value, ":") {
+		switch p = path.Clean(p); {
+		case !path.IsAbs(p):
+		case x.root.files[p] != nil:
+			x.facts.reads[p] = true
+		case len(x.root.below(p)) > 0:
+			x.facts.trees[p] = true
+		}
+	}
 }
 
 func (x *examiner) giveUp(why string) {

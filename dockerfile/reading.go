@@ -209,7 +209,7 @@ func texts(sc *scope, src sources, dest string) []CopiedText {
 			lex := dfshell.NewLex(sc.escape)
 			lex.RawQuotes, lex.RawEscapes = true, true
 			res, err := lex.ProcessWordWithMatches(c.Data, sc)
-			t.Text, t.Known = res.Result, err == nil && !(sc.open && len(res.Unmatched) > 0)
+			t.Text, t.Known = res.Result, err == nil && (!sc.open || len(res.Unmatched) == 0)
 		}
 		out = append(out, t)
 	}
@@ -226,7 +226,7 @@ func (r *reading) empty(out *Copy, c *copying) []string {
 		}
 		_ = fs.WalkDir(r.opt.Context, root, func(p string, d fs.DirEntry, err error) error { // what cannot be read was reported with its files
 			if err != nil || !d.IsDir() {
-				return nil
+				return nil //nolint:nilerr // see above
 			}
 			if entries, err := fs.ReadDir(r.opt.Context, p); err == nil && len(entries) == 0 {
 				list = append(list, path.Join(c.dest, strings.TrimPrefix(strings.TrimPrefix(p, root), "/")))

@@ -97,15 +97,6 @@ func newWriter(f *File, opt Options) *writer {
 	return w
 }
 
-// unique makes a name that no stage has.
-func (w *writer) unique(name string) string {
-	for w.taken[strings.ToLower(name)] {
-		name += "-x"
-	}
-	w.taken[strings.ToLower(name)] = true
-	return name
-}
-
 // writer puts the stages together.
 type writer struct {
 	file   *File
@@ -124,6 +115,15 @@ type writer struct {
 	// mode, slash, file.
 	moded  map[string]bool
 	scopes map[*Stage]*scope
+}
+
+// unique makes a name that no stage has.
+func (w *writer) unique(name string) string {
+	for w.taken[strings.ToLower(name)] {
+		name += "-x"
+	}
+	w.taken[strings.ToLower(name)] = true
+	return name
 }
 
 func (w *writer) rewrite(target *Stage) {

@@ -63,14 +63,14 @@ type ctx struct {
 
 	background, subshell bool
 	// tested says that the exit status decides something.
-	tested bool
-	nested               *syntax.Word // that holds the text, for text handed to a shell
-	pipe                 Pipe
-	subst                Subst
-	wrappers             []Wrapper
-	user                 string
-	returns              *[]*env
-	loop                 *loopExits
+	tested   bool
+	nested   *syntax.Word // that holds the text, for text handed to a shell
+	pipe     Pipe
+	subst    Subst
+	wrappers []Wrapper
+	user     string
+	returns  *[]*env
+	loop     *loopExits
 }
 
 func newInterp(opts *Options, loader *Loader) *interp {

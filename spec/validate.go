@@ -253,7 +253,7 @@ func (m *Image) validate(p *Problems) {
 	if m.Entrypoint != nil && len(m.Entrypoint) == 0 {
 		p.Addf(Range{}, "image.entrypoint is empty: name the program, or leave the key out")
 	}
-	if user, group, ok := strings.Cut(m.User.Value, ":"); m.User.Value != "" && !(isAccount(user) && (!ok || isAccount(group))) {
+	if user, group, ok := strings.Cut(m.User.Value, ":"); m.User.Value != "" && (!isAccount(user) || ok && !isAccount(group)) {
 		p.Addf(m.User.At, "image.user is `user` or `user:group`, names or numbers, not %q", m.User.Value)
 	}
 	if m.WorkingDir.Value != "" {
