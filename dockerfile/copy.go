@@ -106,7 +106,7 @@ func (r *rootfs) collect(it *item, src sources, dest string, c *copying) bool {
 		c.plain = c.plain && err == nil && info.Mode().Perm() == 0o755
 		return err != nil || !info.IsDir()
 	})
-	into := strings.HasSuffix(dest, "/") || len(list) > 1 || r.dirs[c.dest] != nil || isImageDir(c.dest)
+	into := strings.HasSuffix(dest, "/") || len(list) > 1 || r.dirs[c.dest] != nil || ImageDir(c.dest)
 	dirs := map[string]bool{}
 	for _, name := range list {
 		if !r.tree(it, src, name, c.dest, into, files, dirs) {

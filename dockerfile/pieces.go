@@ -290,9 +290,9 @@ func SystemFile(name string) bool { return isSystemFile(name) }
 // is given.
 func OnlyReads(c *shell.Call) bool { return commandKind(c) == reads }
 
-// isImageDir reports whether images have a path as a directory, so that a copy
+// ImageDir reports whether images have a path as a directory, so that a copy
 // to it goes into it.
-func isImageDir(dir string) bool {
+func ImageDir(dir string) bool {
 	switch dir {
 	case "/", "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib64", "/media", "/mnt", "/opt", "/proc", "/root", "/run", "/sbin", "/srv", "/sys",
 		"/tmp", "/usr", "/usr/bin", "/usr/include", "/usr/lib", "/usr/libexec", "/usr/local", "/usr/sbin", "/usr/share", "/usr/src",

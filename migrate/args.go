@@ -51,7 +51,7 @@ func (m *migration) declareArg(line int, a instructions.KeyValuePairOptional, te
 	old := m.arg(a.Key)
 	switch {
 	case old == nil:
-		m.out.args = append(m.out.args, &arg{name: a.Key, text: text, lines: []int{line}, comment: a.DocComment, unset: a.Value == nil})
+		m.out.args = append(m.out.args, &arg{name: a.Key, text: text, lines: []int{line}, comment: description(a.DocComment), unset: a.Value == nil})
 	case a.Value == nil || old.text == text && !old.unset:
 		old.lines = append(old.lines, line)
 		return
@@ -69,6 +69,9 @@ func (m *migration) declareArg(line int, a instructions.KeyValuePairOptional, te
 	}
 	m.values[a.Key] = v
 }
+
+// description is what a comment above an ARG says of it: `# NAME is …`.
+func description(comment string) string { return strings.TrimPrefix(comment, "is ") }
 
 // isProxy reports whether BuildKit knows an argument without declaration.
 func isProxy(name string) bool {
@@ -149,10 +152,26 @@ func (m *migration) prune() {
 		kept = append(kept, a)
 		for _, line := range a.lines {
 			m.report.went(line, Carried, "args.%s", a.name)
+			m.argComments(a, line)
 		}
 	}
 	slices.Reverse(kept)
 	m.out.args = kept
+}
+
+// argComments carries over the comments above an ARG, unless they are its
+// description.
+func (m *migration) argComments(a *arg, line int) {
+	for _, in := range m.instructions() {
+		if in.Start != line {
+			continue
+		}
+		for _, c := range m.comments(in) {
+			if a.comment == "" || !strings.HasSuffix(c, a.comment) {
+				a.notes = append(a.notes, c)
+			}
+		}
+	}
 }
 
 // references notes the names that the values below a node refer to.

@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/pgstrata/pgstrata/dockerfile"
@@ -39,18 +40,9 @@ func (m *migration) readLines() {
 		m.lines[i] = strings.TrimSuffix(m.lines[i], "\r")
 	}
 	inside := map[int]*dockerfile.Instruction{}
-	add := func(in *dockerfile.Instruction) {
+	for _, in := range m.instructions() {
 		for n := in.Start; n <= in.End; n++ {
 			inside[n] = in
-		}
-	}
-	for _, in := range m.file.Args {
-		add(in)
-	}
-	for _, s := range m.file.Stages {
-		add(s.From)
-		for _, in := range s.Instructions {
-			add(in)
 		}
 	}
 	m.directive = map[int]bool{}
@@ -70,6 +62,15 @@ func (m *migration) readLines() {
 			top = top && text != "" // an empty line ends the directives
 		}
 	}
+}
+
+// instructions are all of the Dockerfile's.
+func (m *migration) instructions() []*dockerfile.Instruction {
+	out := slices.Clone(m.file.Args)
+	for _, s := range m.file.Stages {
+		out = append(append(out, s.From), s.Instructions...)
+	}
+	return out
 }
 
 // directives tells of the lines that BuildKit's parser reads itself, and of

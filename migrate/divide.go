@@ -14,12 +14,7 @@ import (
 // divide puts the scripts in their places: isolated ones first, then the chain,
 // and those at its end that clean up.
 func (m *migration) divide(isolated, chain []*entry) {
-	end := len(chain)
-	for end > 0 && m.cleansUp(chain[end-1]) {
-		end--
-	}
-	cleanup := chain[end:]
-	chain = chain[:end:end]
+	chain, cleanup := m.ending(chain)
 	if first, last := m.linkScripts(); first != nil {
 		before, after := first.title, last.title
 		if m.numbered {
@@ -35,9 +30,29 @@ func (m *migration) divide(isolated, chain []*entry) {
 			e.needs = append(e.needs, scriptName(before.path))
 		}
 	}
-	m.out.scripts, m.out.cleanup = append(isolated, chain...), cleanup
+	m.out.scripts, m.out.cleanup = slices.Concat(isolated, chain), cleanup
 	m.scriptLines("setup.scripts", m.out.scripts)
 	m.scriptLines("setup.final_cleanup", m.out.cleanup)
+}
+
+// ending splits off the scripts at the end that clean up. Directories that are
+// made among them are made before.
+func (m *migration) ending(list []*entry) (chain, cleanup []*entry) {
+	end := len(list)
+	for ; end > 0; end-- {
+		e := list[end-1]
+		made := !slices.ContainsFunc(e.ops, func(o *op) bool { return o.made == "" }) && len(e.ops) > 0
+		switch {
+		case made:
+			chain = append([]*entry{e}, chain...)
+			continue
+		case m.cleansUp(e):
+			cleanup = append([]*entry{e}, cleanup...)
+			continue
+		}
+		break
+	}
+	return append(slices.Clone(list[:end]), chain...), cleanup
 }
 
 // scriptLines reports which scripts the lines became.

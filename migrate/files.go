@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/graph"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
@@ -352,10 +353,8 @@ func (m *migration) writesBeside(o *op, program *shell.Program) bool {
 			}
 		}
 	}
-	for _, f := range m.copies {
-		if o.files[f.Target] == f.CopiedFile && o.removes(f.Target) && !speaksOf(program, f.Target) {
-			return true // it deletes what it finds by its own place
-		}
+	if deletesInContext(program) {
+		return true
 	}
 	dir := path.Dir(o.call.target)
 	if dockerfile.SystemDir(dir) {
@@ -367,6 +366,28 @@ func (m *migration) writesBeside(o *op, program *shell.Program) bool {
 		}
 		if t != o.call.target && within(t, dir) && !o.removes(t) {
 			return true
+		}
+	}
+	return false
+}
+
+// deletesInContext reports whether a program deletes what it finds by its own
+// place.
+func deletesInContext(program *shell.Program) bool {
+	for _, s := range program.Closure() {
+		for _, c := range s.Calls {
+			if c.Name != "rm" && c.Name != "rmdir" && c.Name != "unlink" {
+				continue
+			}
+			for _, w := range c.Args {
+				v := w.Value
+				if !path.IsAbs(v) && c.Dir != "" {
+					v = path.Join(c.Dir, v)
+				}
+				if w.Known && within(path.Clean(v), graph.ContextMount) {
+					return true
+				}
+			}
 		}
 	}
 	return false
@@ -395,10 +416,7 @@ func (m *migration) setupTrees() []string {
 			out = append(out, dir)
 		}
 	}
-	for _, scratch := range []string{"/tmp", "/var/tmp", "/usr/src", "/usr/local/src"} {
-		out = append(out, scratch)
-	}
-	return out
+	return append(out, "/tmp", "/var/tmp", "/usr/src", "/usr/local/src")
 }
 
 // runsScripts reports whether an op runs a file, or a script reads it in.

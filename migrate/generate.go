@@ -281,7 +281,7 @@ func (g *generator) start(o *op) []string {
 
 // text is a command of an op, with copied files where the script finds them.
 func (g *generator) text(o *op, text string) string {
-	if g.verbatim {
+	if g.verbatim || speaksOnly(o) {
 		return text
 	}
 	return g.m.translated(text, o.files, func(target string) bool {

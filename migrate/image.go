@@ -18,7 +18,7 @@ func (m *migration) configure() {
 	cmdStage := (*dockerfile.StageReading)(nil)
 	for _, step := range m.chain {
 		known := m.names(step.Scope)
-		went := func(format string, args ...any) { m.report.went(step.Start, Carried, format, args...) }
+		went := func(where string) { m.report.went(step.Start, Carried, "%s", where) }
 		lost := func(format string, args ...any) { m.report.went(step.Start, Lost, format, args...) }
 		switch c := step.Command.(type) {
 		case *instructions.EnvCommand:

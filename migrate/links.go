@@ -20,13 +20,13 @@ func (m *migration) link(target, source string) {
 	m.links[target] = source
 }
 
-// linkScripts are the scripts that make the links and take them away again.
+// linkScripts are the scripts that create the links and take them away again.
 func (m *migration) linkScripts() (first, last *entry) {
 	if len(m.links) == 0 {
 		return nil, nil
 	}
 	links := m.joinedLinks()
-	make := []string{
+	create := []string{
 		"#!/bin/sh",
 		"# Setup scripts name these files where the Dockerfile had them. pgstrata has them",
 		"# below " + graph.ContextMount + ", so links lead there while setup runs.",
@@ -40,10 +40,10 @@ func (m *migration) linkScripts() (first, last *entry) {
 		}
 	}
 	for _, dir := range keys(parents) {
-		make = append(make, "mkdir -p "+quoted(dir))
+		create = append(create, "mkdir -p "+quoted(dir))
 	}
 	for _, target := range keys(links) {
-		make = append(make, "ln -s "+quoted(path.Join(graph.ContextMount, links[target]))+" "+quoted(target))
+		create = append(create, "ln -s "+quoted(path.Join(graph.ContextMount, links[target]))+" "+quoted(target))
 		remove = append(remove, "rm -f "+quoted(target))
 	}
 	dirs := keys(parents)
@@ -52,7 +52,7 @@ func (m *migration) linkScripts() (first, last *entry) {
 		remove = append(remove, "rmdir "+quoted(dir)+" 2>/dev/null || true")
 	}
 	text := func(lines []string) *File { return &File{Data: []byte(strings.Join(lines, "\n") + "\n"), Mode: 0o755} }
-	first = &entry{title: "old-paths", generated: text(make), notes: []string{"Links, for scripts that name files where the Dockerfile had them."}}
+	first = &entry{title: "old-paths", generated: text(create), notes: []string{"Links, for scripts that name files where the Dockerfile had them."}}
 	last = &entry{title: "old-paths-removed", generated: text(remove)}
 	return first, last
 }
@@ -108,9 +108,9 @@ func (m *migration) removals() {
 				operands++
 			}
 		}
-		switch text := reduced(o.text, c, unwanted); {
-		case text == o.text:
-		case text == "":
+		switch text := reduced(o.text, c, unwanted); text {
+		case o.text:
+		case "":
 			m.drop(o, "%s is not in the image to begin with: setup scripts and their files are mounted", strings.TrimSpace(strings.TrimPrefix(o.text, c.Name)))
 		default:
 			o.text = text

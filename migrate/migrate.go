@@ -196,9 +196,9 @@ func (m *migration) isArg(name string) bool {
 
 // setup makes the scripts of setup.
 func (m *migration) setup() {
-	m.gather(m.chain)
 	m.ops = m.collect(m.chain)
 	m.learn(m.ops)
+	m.gather(m.chain)
 	m.account(m.ops)
 	p := &packaging{migration: m, key: "setup.dependencies.runtime"}
 	p.packages(m.ops)
@@ -213,7 +213,7 @@ func (m *migration) setup() {
 	m.count()
 	entries := m.entries(m.ops)
 	isolated := m.isolated(entries)
-	all := append(isolated, entries...)
+	all := slices.Concat(isolated, entries)
 	m.name(all)
 	for _, e := range all {
 		m.finish(e)
@@ -247,7 +247,7 @@ func (m *migration) verify(out *Result) error {
 func (m *migration) cached(g *graph.Graph) {
 	var paths []string
 	for _, c := range g.Caches() {
-		paths = append(paths, c.Target+"/", c.Target)
+		paths = append(paths, c.Target+"/")
 		if dir := path.Dir(c.Target); path.Base(dir) == ".cache" {
 			paths = append(paths, dir)
 		}

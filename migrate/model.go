@@ -7,14 +7,12 @@ import (
 // build is a build file in the making. Its texts are in the build file's
 // notation: what is literal in them is escaped.
 type build struct {
-	base      string
-	baseNotes []string
-	args      []*arg
-	user      *user
+	base string
+	args []*arg
+	user *user
 
 	setupBase          string
 	runtime, toolchain []string // packages
-	packageNotes       []string
 	scripts, cleanup   []*entry
 	scriptNotes        []string
 	artifacts          []string
@@ -25,7 +23,6 @@ type build struct {
 	utilities, runtimes []string
 	stable, volatile    []string
 	image               image
-	lost                []string // what could not be carried over
 	// noCleanup says that no convention would find a cleanup script.
 	noCleanup bool
 }
@@ -47,7 +44,7 @@ type arg struct {
 type user struct {
 	name, home string
 	uid, gid   int
-	comment    string
+	notes      []string
 }
 
 // entry is one script of setup.

@@ -40,7 +40,7 @@ type copied struct {
 type class int
 
 const (
-	undecided class = iota
+	_ class = iota
 	// setupOnly is what scripts find below /context, and no image has.
 	setupOnly
 	// inSetup is what a generated script puts in its place.
@@ -155,7 +155,7 @@ func modeArguments(c *shell.Call) (spec string, operands []shell.Word, recursive
 	for _, w := range c.Args {
 		v, known := w.Literal()
 		switch {
-		case !known && !(w.Known && w.Glob):
+		case !known && (!w.Known || !w.Glob):
 			return "", nil, false, false
 		case v == "-R" || v == "--recursive":
 			recursive = true
@@ -199,6 +199,7 @@ func (m *migration) covered(o *op, w shell.Word, all bool) (files []*copied, com
 		}
 	}
 	dir := !slices.ContainsFunc(files, func(f *copied) bool { return f.Target == name }) && !w.Glob
+	complete = complete || !dir && !w.Glob
 	if dir && !all {
 		return nil, false // the mode of a directory itself
 	}
@@ -220,7 +221,7 @@ func (m *migration) ownDir(dir string, before *op) bool {
 		for _, c := range o.calls() {
 			for _, w := range c.Args {
 				for _, v := range w.Choices() {
-					if path.IsAbs(v) && within(path.Clean(v), dir) && !slices.ContainsFunc(m.copies, func(f *copied) bool { return f.Target == path.Clean(v) }) {
+					if path.IsAbs(v) && within(path.Clean(v), dir) && !slices.ContainsFunc(m.copies, func(f *copied) bool { return within(f.Target, path.Clean(v)) }) {
 						return false
 					}
 				}

@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"bytes"
 	"fmt"
 	"io/fs"
 	"path"
@@ -29,9 +30,7 @@ func (m *migration) goesThrough(o *op, dir string) bool {
 	}
 	loose := o.facts.Opaque != "" || o.call != nil && o.call.whole || len(o.facts.Trees) > 0
 	if !loose && o.facts.Program != nil {
-		loose = slices.ContainsFunc(o.facts.Program.Closure(), func(s *shell.Script) bool {
-			return len(o.facts.Program.Children) > 0 && slices.ContainsFunc(s.Paths, func(r shell.PathRef) bool { return r.Glob })
-		})
+		return slices.ContainsFunc(m.copies, func(f *copied) bool { return within(f.Source, dir) && matchesGlob(o.facts.Program, f.Target) })
 	}
 	if !loose {
 		return false
@@ -43,6 +42,16 @@ func (m *migration) goesThrough(o *op, dir string) bool {
 	}
 	return slices.ContainsFunc(m.copies, func(f *copied) bool {
 		return within(f.Source, dir) && slices.ContainsFunc(o.facts.Trees, func(tree string) bool { return within(f.Target, tree) })
+	})
+}
+
+// matchesGlob reports whether a pattern of a program matches a path.
+func matchesGlob(p *shell.Program, target string) bool {
+	return slices.ContainsFunc(p.Closure(), func(s *shell.Script) bool {
+		return slices.ContainsFunc(s.Paths, func(r shell.PathRef) bool {
+			ok, err := path.Match(r.Path, target)
+			return r.Glob && ok && err == nil
+		})
 	})
 }
 
@@ -160,5 +169,5 @@ func (m *migration) nameOne(e *entry, dir, base string, taken map[string]bool) {
 // an earlier migration has written is none.
 func (m *migration) inTheWay(name string, f *File) bool {
 	data, err := fs.ReadFile(m.opt.Dockerfile.Context, name)
-	return err == nil && string(data) != string(f.Data) || m.generated[name] != nil
+	return err == nil && !bytes.Equal(data, f.Data) || m.generated[name] != nil
 }

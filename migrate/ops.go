@@ -162,6 +162,9 @@ func (m *migration) driverOps(step *dockerfile.Step, p *dockerfile.Piece) []*op 
 		}
 		m.drivers[p.Script] = true
 		o.call = &call{driver: p.Driver.Program, env: exported(p.Child.Env, part.Env), varies: part.Varies}
+		if part.Child != nil && slices.ContainsFunc(part.Child.Guards, func(g shell.Guard) bool { return g.Kind == shell.GuardFor && strings.ContainsAny(g.Text, "*?[") }) {
+			m.out.scriptNotes = []string{name + " ran whatever its loop found; here a new script has to be listed."}
+		}
 		if part.Child != nil && part.Script != "" {
 			o.call.source, o.call.target, o.call.child = part.Script, part.Child.Absolute, part.Child
 			o.text = absolute(part.Text, part.Dir, part.Child.Absolute)

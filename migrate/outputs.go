@@ -1,4 +1,275 @@
 package migrate
 
-// propose adds to scripts whose outputs can be told what would isolate them.
-func (m *migration) propose() {}
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/shell"
+)
+
+// propose adds to scripts of the chain whose outputs their syntax trees prove
+// what would isolate them, as a comment to opt into.
+func (m *migration) propose() {
+	before := ""
+	for i, e := range m.out.scripts {
+		if len(e.outputs) > 0 {
+			continue
+		}
+		if e.generated == nil && len(e.needs) == 0 {
+			r := &outputReader{scratch: append([]string{"/tmp", "/var/tmp", "/usr/src", "/usr/local/src"}, m.out.artifacts...)}
+			if outputs := r.read(m.load(e.path)); outputs != nil {
+				p := *e
+				p.outputs, p.proposal = nil, nil
+				for _, o := range outputs {
+					p.outputs = append(p.outputs, escapedGlob(o))
+				}
+				p.notes = []string{"Its text says that it writes nothing else. To let it run beside the scripts after it:"}
+				if before != "" {
+					p.needs = []string{before}
+				}
+				if users := m.usersOf(outputs, m.out.scripts[i+1:]); len(users) > 0 {
+					p.notes = append(p.notes, "("+strings.Join(users, ", ")+" then: needs: ["+scriptName(e.path)+"])")
+				}
+				e.proposal = &p
+			}
+		}
+		before = scriptName(e.path)
+	}
+}
+
+// usersOf are the scripts that speak of outputs.
+func (m *migration) usersOf(outputs []string, list []*entry) []string {
+	var out []string
+	for _, e := range list {
+		p := m.load(e.path)
+		if p == nil || len(e.outputs) > 0 {
+			continue
+		}
+		uses := false
+		for _, s := range p.Closure() {
+			for _, c := range s.Calls {
+				uses = uses || slices.ContainsFunc(outputs, func(o string) bool {
+					return within(c.Command.Value, o) || path.Base(o) == c.Name
+				})
+			}
+			for _, r := range s.Paths {
+				uses = uses || slices.ContainsFunc(outputs, func(o string) bool { return within(r.Path, o) })
+			}
+		}
+		if uses {
+			out = append(out, scriptName(e.path))
+		}
+	}
+	return out
+}
+
+// outputReader finds all paths that a script writes, or that it cannot be told.
+type outputReader struct {
+	scratch []string
+	outputs map[string]bool
+	// prefix is where `make install` writes, dirs where it does besides.
+	prefix string
+	dirs   []string
+}
+
+// read returns the outputs, nil if they are not all known.
+func (r *outputReader) read(p *shell.Program) []string {
+	if p == nil || len(p.Children) > 0 || len(p.Unresolved) > 0 || p.Incomplete {
+		return nil
+	}
+	r.outputs = map[string]bool{}
+	for _, s := range p.Scripts() {
+		for _, c := range s.Calls {
+			if c.Unreached || shell.Never(c.Guards) {
+				continue
+			}
+			if !r.redirects(c) || c.Kind == shell.CallDynamic || c.Kind == shell.CallProgram && !r.call(c) {
+				return nil
+			}
+		}
+	}
+	var out []string
+	for _, name := range keys(r.outputs) {
+		if !slices.ContainsFunc(out, func(dir string) bool { return within(name, dir) }) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+func (r *outputReader) isScratch(name string) bool {
+	return slices.ContainsFunc(r.scratch, func(dir string) bool { return within(name, dir) })
+}
+
+// writes notes that a path is written; false if it cannot be an output.
+func (r *outputReader) writes(name string) bool {
+	name = path.Clean(name)
+	switch {
+	case !path.IsAbs(name):
+		return false
+	case r.isScratch(name) || name == "/dev/null" || name == "/dev/stderr" || name == "/dev/stdout":
+		return true
+	case slices.ContainsFunc(keys(r.outputs), func(o string) bool { return within(name, o) }):
+		return true
+	case dockerfile.SystemDir(name) && !within(name, "/usr/local") && !within(name, "/opt"), isSystem(name), within(name, "/etc"), within(name, "/var"), within(name, "/root"), within(name, "/home"):
+		return false
+	case within(name, "/usr/local") && strings.Count(name, "/") < 3, slices.Contains([]string{"/usr/local/bin", "/usr/local/lib", "/usr/local/share", "/usr/local/include", "/usr/local/sbin", "/usr/local/etc"}, name):
+		return false
+	}
+	r.outputs[name] = true
+	return true
+}
+
+// word notes that the file that a word names is written.
+func (r *outputReader) word(c *shell.Call, w shell.Word) bool {
+	name, ok := w.Literal()
+	if !ok || w.Glob && !r.isScratch(path.Dir(w.Value)) {
+		return w.Known && w.Glob && r.isScratch(path.Dir(w.Value))
+	}
+	if !path.IsAbs(name) {
+		if c.Dir == "" {
+			return false
+		}
+		name = path.Join(c.Dir, name)
+	}
+	return r.writes(name)
+}
+
+func (r *outputReader) redirects(c *shell.Call) bool {
+	for _, d := range c.Redirects {
+		if !d.Writes() || strings.HasSuffix(d.Op, "&") {
+			continue
+		}
+		if !r.word(c, d.Target) {
+			return false
+		}
+	}
+	return true
+}
+
+// call judges one program.
+func (r *outputReader) call(c *shell.Call) bool {
+	switch c.Name {
+	case "set", "echo", "printf", "true", "false", "test", "nproc", "uname", "date", "sleep", "dpkg", "dpkg-architecture", "pkg-config", "getconf", "sha256sum", "sha512sum", "gpg", "gpgv":
+		return true
+	case "curl", "wget":
+		return r.download(c)
+	case "tar", "unzip":
+		return r.unpack(c)
+	case "git":
+		return r.isScratch(c.Dir) || operandsOf(c, 0) == "clone" && r.last(c)
+	case "configure":
+		return r.configure(c)
+	case "make":
+		return r.make(c)
+	case "install", "cp", "mv", "ln":
+		return r.last(c)
+	case "mkdir", "rm", "rmdir", "chmod", "chown", "touch", "strip", "patch":
+		return r.all(c)
+	case "sed":
+		return !c.HasArg("-i") || r.all(c)
+	}
+	return dockerfile.OnlyReads(c)
+}
+
+// operands are the arguments that are no options.
+func operands(c *shell.Call) []shell.Word {
+	var out []shell.Word
+	for _, w := range c.Args {
+		if !strings.HasPrefix(w.Value, "-") {
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
+// last is a program that writes its last argument.
+func (r *outputReader) last(c *shell.Call) bool {
+	list := operands(c)
+	if len(list) == 0 {
+		return false
+	}
+	dest := list[len(list)-1]
+	if c.Name == "install" && c.HasArg("-d") {
+		return r.word(c, dest)
+	}
+	name, ok := dest.Literal()
+	if ok && len(list) > 1 && (strings.HasSuffix(name, "/") || dockerfile.ImageDir(path.Clean(name))) { // into a directory
+		source, known := list[len(list)-2].Literal()
+		return known && r.writes(path.Join(name, path.Base(source)))
+	}
+	return ok && r.word(c, dest)
+}
+
+// all is a program that changes each of its arguments.
+func (r *outputReader) all(c *shell.Call) bool {
+	if c.Name == "patch" {
+		return r.isScratch(c.Dir)
+	}
+	list := operands(c)
+	if c.Name == "chmod" || c.Name == "chown" || c.Name == "sed" {
+		list = list[min(1, len(list)):]
+	}
+	for _, w := range list {
+		if !r.word(c, w) {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *outputReader) download(c *shell.Call) bool {
+	for i, w := range c.Args {
+		switch {
+		case w.Value == "-o" || w.Value == "--output" || w.Value == "-O" && c.Name == "wget":
+			return i+1 < len(c.Args) && (c.Args[i+1].Value == "-" || r.word(c, c.Args[i+1]))
+		case strings.HasPrefix(w.Value, "-") && !strings.HasPrefix(w.Value, "--") && strings.HasSuffix(w.Value, "o") && i+1 < len(c.Args):
+			return r.word(c, c.Args[i+1])
+		}
+	}
+	return r.isScratch(c.Dir) || c.Name == "curl" && c.Pipe.Stages > 0
+}
+
+func (r *outputReader) unpack(c *shell.Call) bool {
+	for i, w := range c.Args {
+		if (w.Value == "-C" || w.Value == "-d") && i+1 < len(c.Args) {
+			return r.word(c, c.Args[i+1])
+		}
+	}
+	return r.isScratch(c.Dir)
+}
+
+// configure notes where `make install` will write.
+func (r *outputReader) configure(c *shell.Call) bool {
+	for _, w := range c.Args {
+		if prefix, ok := strings.CutPrefix(w.Value, "--prefix="); ok && w.Known {
+			r.prefix = prefix
+		}
+		if flag, dir, ok := strings.Cut(w.Value, "="); ok && strings.HasSuffix(flag, "dir") && path.IsAbs(dir) && w.Known {
+			r.dirs = append(r.dirs, dir)
+		}
+	}
+	return r.isScratch(c.Dir) && r.prefix != ""
+}
+
+// make builds in scratch space, and installs below the prefix.
+func (r *outputReader) make(c *shell.Call) bool {
+	dir := c.Dir
+	for i, w := range c.Args {
+		if w.Value == "-C" && i+1 < len(c.Args) {
+			dir = c.Args[i+1].Value
+		}
+		for _, name := range []string{"PREFIX=", "prefix="} {
+			if prefix, ok := strings.CutPrefix(w.Value, name); ok && w.Known {
+				r.prefix = prefix
+			}
+		}
+	}
+	if !r.isScratch(dir) {
+		return false
+	}
+	installs := slices.ContainsFunc(c.Args, func(w shell.Word) bool { return strings.HasPrefix(w.Value, "install") })
+	return !installs || r.prefix != "" && r.writes(r.prefix) && !slices.ContainsFunc(r.dirs, func(dir string) bool { return !r.writes(dir) })
+}

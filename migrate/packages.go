@@ -167,14 +167,18 @@ func (m *packaging) install(o *op, calls []*shell.Call) bool {
 	return true
 }
 
-// packageText writes a package's name and version for the build file.
+// packageText writes a package's name and version for the build file. A version
+// may end in a star, which is a pattern to the shell, and no file's name.
 func (m *migration) packageText(o *op, w shell.Word) (string, bool) {
 	value, ok := w.Literal()
-	if !ok || w.Glob || strings.HasSuffix(value, "-") || strings.HasSuffix(value, "+") || strings.ContainsAny(value, "/ ~*") && !strings.Contains(value, "=") {
-		return "", false
+	if w.Known && w.Glob && strings.Contains(w.Value, "=") {
+		value, ok = w.Value, !strings.ContainsAny(w.Value, `?[\`)
 	}
-	if strings.HasPrefix(value, "/") || strings.HasPrefix(value, ".") {
-		return "", false // an archive of its own
+	name, version, pinned := strings.Cut(value, "=")
+	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-._:"
+	if !ok || name == "" || strings.Trim(name, plain) != "" || strings.HasSuffix(name, "-") || strings.HasSuffix(name, "+") || name[0] == '.' ||
+		pinned && (version == "" || strings.Trim(version, plain+"~*") != "") {
+		return "", false // removed, an archive of its own, or a release
 	}
 	return m.shellText(o, w.Text, value), true
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 
 	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/shell"
 )
 
 // placing makes ops of the files that setup puts into the image, where their
@@ -105,7 +106,7 @@ func (m *migration) madeDirectories() {
 		dir := o.made
 		user := m.out.user
 		switch {
-		case isSystem(dir), made[dir], user != nil && dir == user.home:
+		case isSystem(dir), made[dir], user != nil && dir == user.home, dir == "/var/lib/postgresql" && m.installsPostgreSQL():
 			o.gone = true
 		case slices.ContainsFunc(m.copies, func(f *copied) bool {
 			return within(f.Target, dir) && (f.class == atRuntime || f.class == setupOnly && m.order[f.By] < m.order[o.step])
@@ -114,6 +115,17 @@ func (m *migration) madeDirectories() {
 		}
 		made[dir] = true
 	}
+}
+
+// installsPostgreSQL reports whether Debian's packages of PostgreSQL are
+// installed, which make /var/lib/postgresql.
+func (m *migration) installsPostgreSQL() bool {
+	named := func(name string) bool { return strings.HasPrefix(name, "postgresql-") }
+	return slices.ContainsFunc(m.out.runtime, named) || slices.ContainsFunc(m.ops, func(o *op) bool {
+		return slices.ContainsFunc(o.calls(), func(c *shell.Call) bool {
+			return isApt(c) && operandsOf(c, 0) == "install" && slices.ContainsFunc(c.Args, func(w shell.Word) bool { return named(w.Value) })
+		})
+	})
 }
 
 // writesInto reports whether setup does something in a directory.

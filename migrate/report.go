@@ -179,7 +179,7 @@ func (r *Report) writeLines(b *strings.Builder) {
 		if len([]rune(text)) > width {
 			text = string([]rune(text)[:width-1]) + "…"
 		}
-		for i, went := range l.Went {
+		for i, went := range grouped(l.Went) {
 			if i == 0 {
 				fmt.Fprintf(b, "%4d  %-*s  %s\n", l.Start, width+len(text)-len([]rune(text)), text, went)
 			} else {
@@ -187,6 +187,27 @@ func (r *Report) writeLines(b *strings.Builder) {
 			}
 		}
 	}
+}
+
+// grouped joins what went to one place.
+func grouped(went []string) []string {
+	var out []string
+	names := map[string][]string{}
+	for _, w := range went {
+		key, name, ok := strings.Cut(w, ": ")
+		if !ok || key == string(Dropped) || key == string(Lost) {
+			out = append(out, w)
+			continue
+		}
+		if names[key] == nil {
+			out = append(out, key)
+		}
+		names[key] = append(names[key], name)
+	}
+	for i, key := range out {
+		out[i] += list(names[key])
+	}
+	return out
 }
 
 // list names some of the things that a difference has.

@@ -90,18 +90,24 @@ func (m *migration) artifact(ops []*op, makes *op, mkdir *shell.Call, removes *o
 // shared reports whether two scripts may use the same file below a directory.
 func (m *migration) shared(ops []*op, dir string) bool {
 	by := map[string]*op{}
+	users, open := 0, false
 	for _, o := range ops {
 		if o.gone || o.facts == nil {
 			continue
 		}
-		for _, name := range usedBelow(o, dir) {
-			if other := by[name]; other != nil && other != o || name == "" {
+		names := usedBelow(o, dir)
+		if len(names) > 0 {
+			users++
+		}
+		for _, name := range names {
+			if other := by[name]; other != nil && other != o {
 				return true
 			}
 			by[name] = o
+			open = open || name == ""
 		}
 	}
-	return false
+	return open && users > 1
 }
 
 // usedBelow are the names in a directory that an op uses, "" for ones that are
@@ -129,7 +135,7 @@ func usedBelow(o *op, dir string) []string {
 			if c.Kind != shell.CallProgram || !within(c.Dir, dir) || c.Dir == "" {
 				continue
 			}
-			if c.Dir == dir && !slices.ContainsFunc(c.Args, func(w shell.Word) bool { return !strings.HasPrefix(w.Value, "-") }) {
+			if c.Dir == dir && dockerfile.UsesDir(c) && !slices.ContainsFunc(c.Args, func(w shell.Word) bool { return !strings.HasPrefix(w.Value, "-") }) {
 				names[""] = true // works in the whole of it
 			}
 			for _, w := range c.Args {

@@ -50,7 +50,7 @@ func (m *migration) together(a, b *op) bool {
 	if a.call != nil && a.call.driver != nil || b.call != nil && b.call.driver != nil {
 		return false
 	}
-	return !(b.script() && m.direct(b)) && !(a.script() && m.direct(a))
+	return (!b.script() || !m.direct(b)) && (!a.script() || !m.direct(a))
 }
 
 // direct reports whether pgstrata starts a script just as the Dockerfile does.
@@ -193,9 +193,7 @@ func (m *migration) finish(e *entry) {
 	}
 	inputs := map[string]bool{}
 	for _, o := range e.ops {
-		for _, name := range keys(o.wants) {
-			e.sees = append(e.sees, name)
-		}
+		e.sees = append(e.sees, keys(o.wants)...)
 		m.mounts(e, o)
 		for _, f := range o.place {
 			if f.Mode&fs.ModeSymlink == 0 { // a link is made, not copied
@@ -204,6 +202,9 @@ func (m *migration) finish(e *entry) {
 		}
 		if len(e.outputs) > 0 && e.generated != nil {
 			continue // its files are those of the stage's COPY instructions
+		}
+		if speaksOnly(o) {
+			continue
 		}
 		for target, f := range o.reads() {
 			placed := m.fileOf(o, target)

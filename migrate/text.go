@@ -198,16 +198,11 @@ func fromParameter(p *syntax.ParamExp, known names) (string, bool) {
 // shellWord parses one word of a shell script.
 func shellWord(text string) *syntax.Word {
 	var found *syntax.Word
-	err := syntax.NewParser().Words(strings.NewReader(text), func(w *syntax.Word) bool {
-		if found != nil {
-			found = nil
-			return false
+	for w, err := range syntax.NewParser().WordsSeq(strings.NewReader(text)) {
+		if err != nil || found != nil {
+			return nil
 		}
 		found = w
-		return true
-	})
-	if err != nil {
-		return nil
 	}
 	return found
 }

@@ -54,7 +54,7 @@ func (m *migration) userOf(o *op, a account, groups map[string]*op) {
 	if home == "" {
 		home = "/home/" + a.name
 	}
-	m.out.user = &user{name: a.name, uid: a.uid, gid: gid, home: home}
+	m.out.user = &user{name: a.name, uid: a.uid, gid: gid, home: home, notes: m.comments(o.step.Instruction)}
 	for _, used := range []*op{group, o} {
 		used.gone = true
 		m.went(used, Carried, "user")

@@ -60,6 +60,9 @@ func (m *migration) wants(o *op) map[string]wanted {
 	for name, v := range o.step.Scope.Args {
 		add(name, wanted{value: v})
 	}
+	for _, name := range m.unset(o) {
+		add(name, wanted{value: m.values[name]})
+	}
 	for name, v := range o.step.Scope.Env {
 		if m.baseEnv[name] == v && v != "" {
 			continue // the base's, which scripts see anyway
@@ -76,6 +79,24 @@ func (m *migration) wants(o *op) map[string]wanted {
 				continue
 			}
 			add(v.Name, wanted{value: v.Value.Value, text: m.exportText(o, v), line: o.line()})
+		}
+	}
+	return out
+}
+
+// unset are the args that are declared for an op and have no value: in a build
+// file they are empty.
+func (m *migration) unset(o *op) []string {
+	var out []string
+	for _, step := range o.step.Stage.All() {
+		if step == o.step {
+			break
+		}
+		for _, name := range argsOf(step.Instruction) {
+			_, set := o.step.Scope.Args[name]
+			if _, env := o.step.Scope.Env[name]; !set && !env && m.arg(name) != nil {
+				out = append(out, name)
+			}
 		}
 	}
 	return out
@@ -108,7 +129,11 @@ func (m *migration) envText(name string, step *dockerfile.Step) string {
 	if step == nil {
 		return ""
 	}
-	for _, kv := range step.Command.(*instructions.EnvCommand).Env {
+	env, ok := step.Command.(*instructions.EnvCommand)
+	if !ok {
+		return ""
+	}
+	for _, kv := range env.Env {
 		if kv.Key == name {
 			if text, ok := m.text(kv.Value, step.Scope, m.names(step.Scope)); ok && strings.Contains(text, "${") {
 				return text

@@ -49,9 +49,12 @@ func (c *conditions) of(driver *shell.Program, g shell.Guard) (list []string, de
 		return nil, true
 	}
 	negated := g.Kind == shell.GuardElse || g.Kind == shell.GuardOr
-	list, ok := comparisons(file.Stmts[0], negated, known)
+	found, ok := comparisons(file.Stmts[0], negated, known)
 	if !ok {
 		return nil, true
+	}
+	for _, one := range found {
+		list = append(list, strings.Join(one, " || "))
 	}
 	return list, true
 }
@@ -115,8 +118,15 @@ func mentionsAny(node syntax.Node, known names) bool {
 	return found
 }
 
-// comparisons turns a test into comparisons that all have to hold.
-func comparisons(stmt *syntax.Stmt, negated bool, known names) ([]string, bool) {
+// clauses are conditions that all have to hold, each of them comparisons of
+// which one has to.
+type clauses [][]string
+
+// most is how many clauses a condition may become.
+const most = 8
+
+// comparisons turns a test into clauses.
+func comparisons(stmt *syntax.Stmt, negated bool, known names) (clauses, bool) {
 	if len(stmt.Redirs) > 0 || stmt.Background {
 		return nil, false
 	}
@@ -127,8 +137,8 @@ func comparisons(stmt *syntax.Stmt, negated bool, known names) ([]string, bool) 
 			return nil, false
 		}
 		return both(negated, cmd.Op == syntax.AndStmt,
-			func() ([]string, bool) { return comparisons(cmd.X, negated, known) },
-			func() ([]string, bool) { return comparisons(cmd.Y, negated, known) })
+			func() (clauses, bool) { return comparisons(cmd.X, negated, known) },
+			func() (clauses, bool) { return comparisons(cmd.Y, negated, known) })
 	case *syntax.TestClause:
 		return testComparisons(cmd.X, negated, known)
 	case *syntax.CallExpr:
@@ -139,18 +149,27 @@ func comparisons(stmt *syntax.Stmt, negated bool, known names) ([]string, bool) 
 	return nil, false
 }
 
-// both joins two conditions, where the result is a row of comparisons that all
-// have to hold: `a && b`, or `a || b` that must not hold.
-func both(negated, and bool, x, y func() ([]string, bool)) ([]string, bool) {
-	if negated == and {
-		return nil, false
-	}
+// both joins two conditions: `a && b`, or `a || b` that must not hold, has the
+// clauses of both; `a || b` has one for each pair.
+func both(negated, and bool, x, y func() (clauses, bool)) (clauses, bool) {
 	a, ok1 := x()
 	b, ok2 := y()
-	return append(a, b...), ok1 && ok2
+	if !ok1 || !ok2 {
+		return nil, false
+	}
+	if and != negated {
+		return append(a, b...), true
+	}
+	var out clauses
+	for _, one := range a {
+		for _, other := range b {
+			out = append(out, append(slices.Clone(one), other...))
+		}
+	}
+	return out, len(out) <= most
 }
 
-func testComparisons(x syntax.TestExpr, negated bool, known names) ([]string, bool) {
+func testComparisons(x syntax.TestExpr, negated bool, known names) (clauses, bool) {
 	switch x := x.(type) {
 	case *syntax.ParenTest:
 		return testComparisons(x.X, negated, known)
@@ -164,8 +183,8 @@ func testComparisons(x syntax.TestExpr, negated bool, known names) ([]string, bo
 	case *syntax.BinaryTest:
 		if x.Op == syntax.AndTest || x.Op == syntax.OrTest {
 			return both(negated, x.Op == syntax.AndTest,
-				func() ([]string, bool) { return testComparisons(x.X, negated, known) },
-				func() ([]string, bool) { return testComparisons(x.Y, negated, known) })
+				func() (clauses, bool) { return testComparisons(x.X, negated, known) },
+				func() (clauses, bool) { return testComparisons(x.Y, negated, known) })
 		}
 		l, ok1 := x.X.(*syntax.Word)
 		r, ok2 := x.Y.(*syntax.Word)
@@ -177,7 +196,7 @@ func testComparisons(x syntax.TestExpr, negated bool, known names) ([]string, bo
 }
 
 // callComparisons reads `[ … ]` and `test …`.
-func callComparisons(cmd *syntax.CallExpr, negated bool, known names) ([]string, bool) {
+func callComparisons(cmd *syntax.CallExpr, negated bool, known names) (clauses, bool) {
 	args := cmd.Args
 	if len(args) == 0 || len(cmd.Assigns) > 0 {
 		return nil, false
@@ -206,7 +225,7 @@ func callComparisons(cmd *syntax.CallExpr, negated bool, known names) ([]string,
 }
 
 // arithmComparisons reads `(( … ))`.
-func arithmComparisons(x syntax.ArithmExpr, negated bool, known names) ([]string, bool) {
+func arithmComparisons(x syntax.ArithmExpr, negated bool, known names) (clauses, bool) {
 	b, ok := x.(*syntax.BinaryArithm)
 	if !ok {
 		return nil, false
@@ -214,8 +233,8 @@ func arithmComparisons(x syntax.ArithmExpr, negated bool, known names) ([]string
 	op := b.Op.String()
 	if op == "&&" || op == "||" {
 		return both(negated, op == "&&",
-			func() ([]string, bool) { return arithmComparisons(b.X, negated, known) },
-			func() ([]string, bool) { return arithmComparisons(b.Y, negated, known) })
+			func() (clauses, bool) { return arithmComparisons(b.X, negated, known) },
+			func() (clauses, bool) { return arithmComparisons(b.Y, negated, known) })
 	}
 	l, ok1 := arithmText(b.X, known)
 	r, ok2 := arithmText(b.Y, known)
@@ -239,18 +258,18 @@ func arithmText(x syntax.ArithmExpr, known names) (string, bool) {
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
 // emptiness is [ -n word ] or [ -z word ].
-func emptiness(op string, w *syntax.Word, negated bool, known names) ([]string, bool) {
+func emptiness(op string, w *syntax.Word, negated bool, known names) (clauses, bool) {
 	text, ok := fromShell(w, known)
 	if !ok || op != "-n" && op != "-z" {
 		return nil, false
 	}
 	if (op == "-z") == negated {
-		return []string{operand(text) + ` != ""`}, true
+		return clauses{{operand(text) + ` != ""`}}, true
 	}
-	return []string{operand(text) + ` == ""`}, true
+	return clauses{{operand(text) + ` == ""`}}, true
 }
 
-func comparison(op string, l, r *syntax.Word, negated bool, known names) ([]string, bool) {
+func comparison(op string, l, r *syntax.Word, negated bool, known names) (clauses, bool) {
 	left, ok1 := fromShell(l, known)
 	right, ok2 := fromShell(r, known)
 	if !ok1 || !ok2 {
@@ -261,7 +280,7 @@ func comparison(op string, l, r *syntax.Word, negated bool, known names) ([]stri
 
 // written is a comparison as the build file has it. Both sides of a numeric one
 // are taken to be numbers, as the shell takes them.
-func written(left, op, right string, negated bool) ([]string, bool) {
+func written(left, op, right string, negated bool) (clauses, bool) {
 	ops := []string{"==", "!=", "<", ">=", ">", "<="} // pairs of opposites
 	i := slices.Index(ops, map[string]string{
 		"=": "==", "==": "==", "!=": "!=", "-eq": "==", "-ne": "!=", "-lt": "<", "-le": "<=", "-gt": ">", "-ge": ">=",
@@ -272,7 +291,7 @@ func written(left, op, right string, negated bool) ([]string, bool) {
 	if negated {
 		i ^= 1
 	}
-	return []string{operand(left) + " " + ops[i] + " " + operand(right)}, true
+	return clauses{{operand(left) + " " + ops[i] + " " + operand(right)}}, true
 }
 
 // operand quotes what is empty or has spaces; neither can hold a quote.

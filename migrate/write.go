@@ -42,12 +42,16 @@ func (m *migration) argsNode() []*node {
 		return nil
 	}
 	n := mapping("args")
+	var above []string
 	for _, a := range m.out.args {
 		one := str(a.name, a.text)
 		if a.comment != "" {
 			one = mapping(a.name, str("default", a.text), str("description", a.comment))
 		}
-		one.notes = a.notes
+		if !slices.Equal(above, a.notes) { // said once for all that follow
+			one.notes = a.notes
+		}
+		above = a.notes
 		n.pairs = append(n.pairs, one)
 	}
 	return []*node{block(n)}
@@ -63,7 +67,9 @@ func userNode(u *user) *node {
 	if u == nil {
 		return nil
 	}
-	return mapping("user", str("name", u.name), number("uid", u.uid), number("gid", u.gid), str("home", escaped(u.home)))
+	n := mapping("user", str("name", u.name), number("uid", u.uid), number("gid", u.gid), str("home", escaped(u.home)))
+	n.notes = u.notes
+	return n
 }
 
 func (m *migration) setupNode() *node {

@@ -110,7 +110,7 @@ func aside(n *node) string {
 func (w *yamlWriter) pair(n *node, indent string) {
 	w.notes(n, indent)
 	defer w.commented(n)()
-	key := quotedScalar(scalar{text: n.key}, false) + ":"
+	key := quotedKey(n.key) + ":"
 	if flow, ok := inBrackets(n, len(indent)+len(key)+1); ok {
 		w.line(indent, key+" "+flow+aside(n))
 		return
@@ -176,7 +176,7 @@ func flow(n *node) (string, bool) {
 			return "", false
 		}
 		if n.kind == isMapping {
-			text = quotedScalar(scalar{text: p.key}, true) + ": " + text
+			text = quotedKey(p.key) + ": " + text
 		}
 		parts = append(parts, text)
 	}
@@ -195,9 +195,19 @@ func quotedScalar(s scalar, inFlow bool) string {
 	return strconv.Quote(s.text) // all its escapes are YAML's too
 }
 
+// quotedKey writes a key. Outside of what a name has it is in quotes.
+func quotedKey(key string) string {
+	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-/"
+	if strings.Trim(key, plain) != "" {
+		return strconv.Quote(key)
+	}
+	return quotedScalar(scalar{text: key}, true)
+}
+
 // isPlain asks the parser whether a text is a string without quotes.
 func isPlain(text string, inFlow bool) bool {
-	if text == "" || strings.ContainsAny(text, "\n\r\t#") || strings.TrimSpace(text) != text || strings.ContainsAny(text[:1], "&*!|>'\"%@`{}[],?:-") {
+	if text == "" || strings.ContainsAny(text, "\n\r\t#") || strings.TrimSpace(text) != text || strings.ContainsAny(text[:1], "&*!|>'\"%@`{}[],?:-<=~") ||
+		strings.HasSuffix(text, ":") || strings.Contains(text, ": ") {
 		return false
 	}
 	source := "key: " + text
@@ -220,7 +230,7 @@ func isPlain(text string, inFlow bool) bool {
 		}
 		pair = m.Values[0]
 	}
-	found := ast.Node(pair.Value)
+	found := pair.Value
 	if inFlow {
 		seq, ok := found.(*ast.SequenceNode)
 		if !ok || len(seq.Values) != 2 {

@@ -9,14 +9,19 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// Condition is a comparison of two texts, such as `${PG_MAJOR} >= 14`. A script
-// is left out unless all of its conditions hold.
+// Condition is comparisons of two texts, such as `${PG_MAJOR} >= 14`, with `||`
+// between them. A script is left out unless one of each of its conditions holds.
 type Condition struct {
+	Any []Comparison
+	// At is the place of the whole condition.
+	At Range
+}
+
+// Comparison compares two texts.
+type Comparison struct {
 	Left, Right Text
 	// Op is one of == != < <= > >=.
 	Op string
-	// At is the place of the whole comparison.
-	At Range
 }
 
 func (c *Condition) decodeNode(d *decoder, n ast.Node, _ int) {
@@ -26,11 +31,20 @@ func (c *Condition) decodeNode(d *decoder, n ast.Node, _ int) {
 	}
 	c.At = rangeOf(n)
 	words, ok := comparisonWords(s)
-	if !ok || len(words) != 3 || !isComparison(words[1]) {
-		d.Addf(c.At, "%q is not a comparison: write `${NAME} == value`, with one of == != < <= > >=, and quotes around what is empty or has spaces", s)
-		return
+	for len(words) > 0 && ok {
+		end := slices.Index(words, "||")
+		if end < 0 {
+			end = len(words)
+		}
+		one := words[:end]
+		if ok = len(one) == 3 && isComparison(one[1]) && end != len(words)-1; ok {
+			c.Any = append(c.Any, Comparison{Left: Text{Value: one[0], At: c.At}, Op: one[1], Right: Text{Value: one[2], At: c.At}})
+			words = words[min(end+1, len(words)):]
+		}
 	}
-	c.Left, c.Op, c.Right = Text{Value: words[0], At: c.At}, words[1], Text{Value: words[2], At: c.At}
+	if !ok || len(c.Any) == 0 {
+		d.Addf(c.At, "%q is not a comparison: write `${NAME} == value`, with one of == != < <= > >=, and quotes around what is empty or has spaces", s)
+	}
 }
 
 func isComparison(op string) bool {
@@ -74,20 +88,25 @@ func comparisonWords(s string) (words []string, ok bool) {
 
 // validate reports values that have no order.
 func (c *Condition) validate(p *Problems) {
-	if c.Op == "==" || c.Op == "!=" {
-		return
-	}
-	for _, t := range []Text{c.Left, c.Right} {
-		if _, ok := version(t.Value); !ok {
-			p.Addf(c.At, "%q cannot be compared by %s: it is not a version such as 15 or 16.4", t.Value, c.Op)
+	for _, one := range c.Any {
+		if one.Op == "==" || one.Op == "!=" {
+			continue
+		}
+		for _, t := range []Text{one.Left, one.Right} {
+			if _, ok := version(t.Value); !ok {
+				p.Addf(c.At, "%q cannot be compared by %s: it is not a version such as 15 or 16.4", t.Value, one.Op)
+			}
 		}
 	}
 }
 
+// holds tells whether one of the comparisons does.
+func (c *Condition) holds() bool { return slices.ContainsFunc(c.Any, Comparison.holds) }
+
 // holds evaluates a comparison whose arguments have been replaced. Equality is
 // that of the texts, of which the right side may have several; order is that of
 // versions, number by number.
-func (c *Condition) holds() bool {
+func (c Comparison) holds() bool {
 	equal := slices.Contains(strings.Split(c.Right.Value, "|"), c.Left.Value)
 	switch c.Op {
 	case "==":

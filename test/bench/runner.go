@@ -24,8 +24,6 @@ type Mode struct {
 	// builds take about Patience, or one build.
 	Times    int
 	Patience time.Duration
-	// Stand tells that where all of setup is one step, one row's measurement stands for all that run the same.
-	Stand bool
 	// Enough is when rows that are left are left out: a run has to end.
 	Enough time.Duration
 }
@@ -33,7 +31,7 @@ type Mode struct {
 // Modes are what BENCH can be: full is the default.
 func Modes() map[string]Mode {
 	return map[string]Mode{
-		"full":  {Name: "full", Tree: "full", Versions: []string{"trixie"}, Times: 9, Patience: 12 * time.Second, Stand: true, Enough: 35 * time.Minute},
+		"full":  {Name: "full", Tree: "full", Versions: []string{"trixie"}, Times: 9, Patience: 12 * time.Second, Enough: 35 * time.Minute},
 		"quick": {Name: "quick", Tree: "quick", Versions: []string{"2", "3", "4"}, Times: 3, Patience: 4 * time.Second, Enough: 9 * time.Minute},
 	}
 }
@@ -144,7 +142,7 @@ func (r *Runner) row(row Row, racers []*racer) map[string]Cell {
 		switch {
 		case racer.dead != nil:
 			cells[racer.Key] = Cell{Error: "its cold build failed"}
-		case r.Mode.Stand && racer.Whole && row.Like != "":
+		case racer.Whole && row.Like != "":
 			cells[racer.Key] = Cell{Like: row.Like}
 		case time.Since(r.start) > r.Mode.Enough:
 			cells[racer.Key] = Cell{Error: "no time was left"}

@@ -106,13 +106,15 @@ func exitCode(err error) int {
 
 // places are the lines of the Dockerfile that an error points at.
 func places(err error) string {
-	var out []string
+	lines := map[string]bool{}
 	for _, source := range errdefs.Sources(err) {
 		for _, r := range source.Ranges {
-			out = append(out, fmt.Sprintf("%s:%d-%d", source.Info.GetFilename(), r.Start.Line, r.End.Line))
+			for n := r.Start.Line; n <= r.End.Line; n++ {
+				lines[fmt.Sprintf("%s:%3d", source.Info.GetFilename(), n)] = true
+			}
 		}
 	}
-	return strings.Join(out, ", ")
+	return strings.Join(sortedKeys(lines), ", ")
 }
 
 // first is an error's first line, without what names the build itself.

@@ -311,17 +311,16 @@ func pushTo(name string) client.SolveOpt {
 func TestCacheExportFails(t *testing.T) {
 	t.Parallel()
 	env := testenv.Shared(t)
-	dir := testenv.Tree(t, change("setup/scripts/01-first.sh", "#!/bin/sh\n: cache export fails\ntouch /doomed\n"))
 	for name, ignore := range map[string]string{"fatal": "", "ignored": "true"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			dir := testenv.Tree(t, change("setup/scripts/01-first.sh", "#!/bin/sh\n: cache export, "+name+"\ntouch /doomed\necho "+name+" >/first\n"))
 			registry := newFaulty(t, env.Registry)
 			uploads := atomic.Int32{}
 			registry.set(func(w http.ResponseWriter, r *http.Request) bool {
-				return isUpload(r) && uploads.Add(1) > 2 && deny(w) // in the middle of it
+				return isUpload(r) && uploads.Add(1) > 1 && deny(w) // in the middle of it
 			})
-			repository := "cache-fails-" + name
-			image := repository + ":1"
+			repository, image := "cache-fails-"+name, "cache-fails-image-"+name+":1"
 			cached := func() bool {
 				tags, err := env.Registry.Tags(t.Context(), repository)
 				return err == nil && slices.Contains(tags, "cache") // a repository without a tag is not there at all

@@ -3,6 +3,7 @@ package testenv
 import (
 	"context"
 	"maps"
+	"time"
 
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/client/llb"
@@ -64,7 +65,7 @@ func (d *Daemon) Build(ctx context.Context, r Request) (*Result, error) {
 		})
 	}
 
-	result := &Result{Trace: new(Trace)}
+	result := &Result{Trace: &Trace{since: time.Now()}}
 	statuses := make(chan *client.SolveStatus)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {

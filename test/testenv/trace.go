@@ -21,6 +21,7 @@ type Trace struct {
 	Vertices []*Vertex // in the order in which the daemon first told of them
 	Warnings []*client.VertexWarning
 
+	since    time.Time // when the build began; the daemon's clock is the same
 	byDigest map[digest.Digest]*Vertex
 }
 
@@ -43,7 +44,8 @@ func (t *Trace) add(status *client.SolveStatus) {
 		// its key, and told again as cached when its result was there. A cached one may be told as uncached when its
 		// layers are pulled from a remote cache.
 		v.loaded = v.loaded || (update.Completed != nil && update.Cached && update.Error == "")
-		v.completed = v.completed || (update.Completed != nil && !update.Cached)
+		// A build that comes right after one that was canceled is told of that one's steps as they went.
+		v.completed = v.completed || (update.Completed != nil && !update.Cached && !update.Completed.Before(t.since))
 		v.Ran = v.completed && !v.loaded
 	}
 	for _, update := range status.Statuses {

@@ -9,7 +9,8 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"syscall"
+	"strings"
+	"time"
 
 	"github.com/moby/buildkit/client"
 	dockerfile "github.com/moby/buildkit/frontend/dockerfile/builder"
@@ -46,7 +47,8 @@ func main() {
 }
 
 func run(build gateway.BuildFunc, dir, file, address, platforms string) (*outcome, error) {
-	ctx := context.Background()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
 	daemon, err := client.New(ctx, address)
 	if err != nil {
 		return nil, err
@@ -69,9 +71,22 @@ func run(build gateway.BuildFunc, dir, file, address, platforms string) (*outcom
 	if w.took == 0 {
 		return nil, errors.Join(errors.New("no definition was made"), err)
 	}
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+	memory, err := peak()
+	if err != nil {
 		return nil, err
 	}
-	return &outcome{Seconds: []float64{w.took.Seconds()}, Memory: usage.Maxrss << 10, Vertices: w.vertices, Definition: w.bytes}, nil
+	return &outcome{Seconds: []float64{w.took.Seconds()}, Memory: memory, Vertices: w.vertices, Definition: w.bytes}, nil
+}
+
+// peak is the most memory, in bytes, that this process has held. Its resource usage would not do: that counts what the
+// process held which started it.
+func peak() (int64, error) {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0, err
+	}
+	_, rest, _ := strings.Cut(string(status), "VmHWM:")
+	var kilobytes int64
+	_, err = fmt.Sscanf(rest, "%d kB", &kilobytes)
+	return kilobytes << 10, err
 }

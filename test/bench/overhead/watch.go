@@ -53,8 +53,12 @@ func (w *watch) Solve(ctx context.Context, req gateway.SolveRequest) (*gateway.R
 		}
 	}
 	w.mu.Unlock()
-	<-w.done // an error would keep the other platform's from coming
-	return nil, errEnough
+	select { // an error now would keep the other platform's from coming
+	case <-w.done:
+		return nil, errEnough
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 func executes(def *pb.Definition) bool {
