@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -260,7 +261,7 @@ func TestRegistryFails(t *testing.T) {
 			return true
 		}},
 		"access denied": {want: "denied: not yours", fault: func(w http.ResponseWriter, r *http.Request) bool {
-			return isUpload(r) && deny(w)
+			return isUpload(r) && deny(w, r)
 		}},
 		"away": {want: "connection refused"},
 	} {
@@ -297,7 +298,8 @@ func TestRegistryFails(t *testing.T) {
 }
 
 // deny refuses a request for good: nobody tries it again.
-func deny(w http.ResponseWriter) bool {
+func deny(w http.ResponseWriter, r *http.Request) bool {
+	_, _ = io.Copy(io.Discard, r.Body) // else the answer may be lost
 	http.Error(w, `{"errors":[{"code":"DENIED","message":"not yours"}]}`, http.StatusForbidden)
 	return true
 }
@@ -318,7 +320,7 @@ func TestCacheExportFails(t *testing.T) {
 			registry := newFaulty(t, env.Registry)
 			uploads := atomic.Int32{}
 			registry.set(func(w http.ResponseWriter, r *http.Request) bool {
-				return isUpload(r) && uploads.Add(1) > 1 && deny(w) // in the middle of it
+				return isUpload(r) && uploads.Add(1) > 1 && deny(w, r) // in the middle of it
 			})
 			repository, image := "cache-fails-"+name, "cache-fails-image-"+name+":1"
 			cached := func() bool {
