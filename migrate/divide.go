@@ -35,24 +35,38 @@ func (m *migration) divide(isolated, chain []*entry) {
 	m.scriptLines("setup.final_cleanup", m.out.cleanup)
 }
 
-// ending splits off the scripts at the end that clean up. Directories that are
-// made among them are made before.
+// ending splits off the scripts that clean up at the end, and those generated
+// ones that come after them: what is deleted leaves the image only if it is in
+// no layer to begin with. Directories that are made among them are made before.
 func (m *migration) ending(list []*entry) (chain, cleanup []*entry) {
-	end := len(list)
-	for ; end > 0; end-- {
-		e := list[end-1]
-		made := !slices.ContainsFunc(e.ops, func(o *op) bool { return o.made == "" }) && len(e.ops) > 0
-		switch {
-		case made:
-			chain = append([]*entry{e}, chain...)
-			continue
-		case m.cleansUp(e):
-			cleanup = append([]*entry{e}, cleanup...)
-			continue
+	last := len(list)
+	for last > 0 && !m.cleansUp(list[last-1]) {
+		if e := list[last-1]; e.generated == nil || len(e.outputs) > 0 || len(e.after) > 0 {
+			return list, nil
 		}
-		break
+		last--
 	}
-	return append(slices.Clone(list[:end]), chain...), cleanup
+	if last == 0 {
+		return list, nil
+	}
+	first := last
+	for first > 0 && m.cleansUp(list[first-1]) {
+		first--
+	}
+	chain = slices.Clone(list[:first])
+	for _, e := range list[first:] {
+		if onlyMakes(e) {
+			chain = append(chain, e)
+		} else {
+			cleanup = append(cleanup, e)
+		}
+	}
+	return chain, cleanup
+}
+
+// onlyMakes reports whether an entry does no more than make directories.
+func onlyMakes(e *entry) bool {
+	return len(e.ops) > 0 && !slices.ContainsFunc(e.ops, func(o *op) bool { return o.made == "" })
 }
 
 // scriptLines reports which scripts the lines became.

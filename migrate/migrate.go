@@ -126,7 +126,7 @@ type migration struct {
 	links     map[string]string
 	// changed are the COPYs of scripts that later steps change.
 	changed map[*dockerfile.Step]bool
-	// drivers are the scripts that were taken apart.
+	// drivers are the scripts that were taken apart, and what they sourced.
 	drivers map[string]bool
 	notes   map[string][]string
 	noted   map[*dockerfile.Step]bool

@@ -153,6 +153,11 @@ func (m *migration) driverOps(step *dockerfile.Step, p *dockerfile.Piece) []*op 
 	for _, at := range p.Driver.Checks {
 		m.report.note(at, "refuses some values of the args; nothing does that now")
 	}
+	for _, s := range p.Driver.Program.Scripts() {
+		if f := p.Files["/"+s.Path]; f != nil {
+			m.drivers[f.Source] = true
+		}
+	}
 	var out []*op
 	for _, part := range p.Driver.Parts {
 		o := &op{step: step, text: part.Text, prelude: p.Prelude, facts: part.Facts, files: part.Files, dir: part.Dir}
@@ -160,7 +165,6 @@ func (m *migration) driverOps(step *dockerfile.Step, p *dockerfile.Piece) []*op 
 			list, _ := m.conditions.of(p.Driver.Program, g)
 			o.when = append(o.when, list...)
 		}
-		m.drivers[p.Script] = true
 		o.call = &call{driver: p.Driver.Program, env: exported(p.Child.Env, part.Env), varies: part.Varies}
 		if part.Child != nil && slices.ContainsFunc(part.Child.Guards, func(g shell.Guard) bool { return g.Kind == shell.GuardFor && strings.ContainsAny(g.Text, "*?[") }) {
 			m.out.scriptNotes = []string{name + " ran whatever its loop found; here a new script has to be listed."}

@@ -74,9 +74,12 @@ type outputReader struct {
 	dirs   []string
 }
 
-// read returns the outputs, nil if they are not all known.
+// read returns the outputs, nil if they are not all known, or if the script
+// neither fetches nor builds anything: then nobody would wait for it.
 func (r *outputReader) read(p *shell.Program) []string {
-	if p == nil || len(p.Children) > 0 || len(p.Unresolved) > 0 || p.Incomplete {
+	if p == nil || !slices.ContainsFunc(callNames(p), func(name string) bool {
+		return slices.Contains([]string{"curl", "wget", "git", "make", "configure", "tar"}, name)
+	}) || len(p.Children) > 0 || len(p.Unresolved) > 0 || p.Incomplete {
 		return nil
 	}
 	r.outputs = map[string]bool{}

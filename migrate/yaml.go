@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -207,7 +208,7 @@ func quotedKey(key string) string {
 // isPlain asks the parser whether a text is a string without quotes.
 func isPlain(text string, inFlow bool) bool {
 	if text == "" || strings.ContainsAny(text, "\n\r\t#") || strings.TrimSpace(text) != text || strings.ContainsAny(text[:1], "&*!|>'\"%@`{}[],?:-<=~") ||
-		strings.HasSuffix(text, ":") || strings.Contains(text, ": ") {
+		strings.HasSuffix(text, ":") || strings.Contains(text, ": ") || slices.Contains([]string{"y", "n", "yes", "no", "on", "off"}, strings.ToLower(text)) {
 		return false
 	}
 	source := "key: " + text

@@ -113,12 +113,9 @@ func (t *transfer) path(p string) {
 // isCommonGlob tells whether a glob means the same in .dockerignore's notation:
 // that has no braces, and other classes, escapes and stars.
 func isCommonGlob(s string) bool {
-	for part := range strings.SplitSeq(s, "/") {
-		if part != "**" && strings.Contains(part, "**") {
-			return false
-		}
-	}
-	return allOf(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-+/*?")
+	rest := strings.TrimPrefix(s, "**/")
+	return s == "**" || !strings.Contains(rest, "**") &&
+		allOf(rest, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-+/*?")
 }
 
 // Discover fills the lists that the text leaves out from the conventional
@@ -356,32 +353,4 @@ func isGlob(s string) bool { return strings.ContainsAny(s, `*?[{\`) }
 
 func escapeGlob(s string) string {
 	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `{`, `\{`).Replace(s)
-}
-
-// Files returns the files and directories of the context that a path or glob
-// names, sorted; none is no error.
-func Files(context fs.FS, pattern string) ([]string, error) {
-	if !isGlob(pattern) {
-		_, err := fs.Stat(context, pattern)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, nil
-		}
-		return []string{pattern}, err
-	}
-	return find(context, pattern)
-}
-
-// find returns the files that match a glob, sorted.
-func find(context fs.FS, pattern string) ([]string, error) {
-	names, err := doublestar.Glob(acyclic{context}, pattern, doublestar.WithFilesOnly(), doublestar.WithFailOnIOErrors())
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	// The library reads some odd patterns in two ways.
-	names = slices.DeleteFunc(names, func(name string) bool { return !match(pattern, name) })
-	slices.Sort(names)
-	return names, nil
 }

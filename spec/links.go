@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io/fs"
 	"path"
-	"slices"
 	"strings"
 )
 
@@ -50,31 +49,4 @@ func Resolve(fsys fs.FS, name string) (string, error) {
 		rest = append(strings.Split(to, "/"), rest...)
 	}
 	return at, nil
-}
-
-// acyclic is a context without the links that lead to a directory they are in:
-// who walks it gets to an end.
-type acyclic struct{ fs.FS }
-
-// ReadDir implements fs.ReadDirFS.
-func (a acyclic) ReadDir(dir string) ([]fs.DirEntry, error) {
-	entries, err := fs.ReadDir(a.FS, dir)
-	return slices.DeleteFunc(slices.Clone(entries), func(e fs.DirEntry) bool {
-		return e.Type()&fs.ModeSymlink != 0 && a.loops(dir, e.Name())
-	}), err
-}
-
-func (a acyclic) loops(dir, link string) bool {
-	to, err := Resolve(a.FS, path.Join(dir, link))
-	if err != nil { // it leads nowhere, or to itself
-		return true
-	}
-	for ; ; dir = path.Dir(dir) {
-		if above, err := Resolve(a.FS, dir); err != nil || above == to {
-			return true
-		}
-		if dir == "." {
-			return false
-		}
-	}
 }

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"fmt"
 	"io/fs"
 	"testing"
 	"testing/fstest"
@@ -49,4 +50,17 @@ func TestLinksInACircle(t *testing.T) {
 		assert.NoError(t, err, pattern)
 		assert.Equal(t, want, got, pattern)
 	}
+}
+
+// Links in no circle can still make more paths than anybody has time for.
+func TestLinksThatMultiply(t *testing.T) {
+	context := fstest.MapFS{}
+	for i := range 40 {
+		for _, name := range []string{"a", "b"} {
+			context[fmt.Sprintf("%d/%s", i, name)] = &fstest.MapFile{Mode: fs.ModeSymlink, Data: fmt.Appendf(nil, "../%d", i+1)}
+		}
+	}
+	context["40/x"] = &fstest.MapFile{}
+	_, err := Files(context, "0/**")
+	assert.ErrorContains(t, err, "more than 500000 files are where 0/** looks for some")
 }

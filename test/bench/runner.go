@@ -208,8 +208,10 @@ func (r *Runner) build(row Row, racer *racer, n int) (*sample, error) {
 	}
 	if row.Imported {
 		cache := "type=registry,ref=" + racer.env.Registry.Ref("cache")
-		if _, err := racer.build(r.TB, "--cache-to="+cache+",mode=max"); err != nil {
-			return nil, err
+		if n == 0 { // later the daemon has only what it imported
+			if _, err := racer.build(r.TB, "--cache-to="+cache+",mode=max"); err != nil {
+				return nil, err
+			}
 		}
 		if err := racer.env.Daemon.Client.Prune(r.TB.Context(), nil, client.PruneAll); err != nil {
 			return nil, err

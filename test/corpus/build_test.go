@@ -33,7 +33,7 @@ func newProver(env *testenv.Env) *prover {
 
 // withoutMerge is a prover to whose frontend the daemon seems to be one that
 // can neither merge nor diff.
-func (p *prover) withoutMerge() *prover {
+func (p *prover) withoutMerge() *prover { //nolint:unused // by tests of make test-full
 	other := *p
 	other.frontend = func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
 		return frontend.Build(ctx, lesser{c})
@@ -42,10 +42,10 @@ func (p *prover) withoutMerge() *prover {
 }
 
 // lesser is a client of such a daemon.
-type lesser struct{ gateway.Client }
+type lesser struct{ gateway.Client } //nolint:unused // by tests of make test-full
 
 // BuildOpts implements gateway.Client.
-func (c lesser) BuildOpts() gateway.BuildOpts {
+func (c lesser) BuildOpts() gateway.BuildOpts { //nolint:unused // by tests of make test-full
 	opts := c.Client.BuildOpts()
 	caps := pb.Caps.All()
 	for i := range caps {

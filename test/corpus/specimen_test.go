@@ -155,7 +155,7 @@ func specimens(t *testing.T, dir string) []*specimen {
 }
 
 // archive is the specimen as text, to be kept as a file of testdata.
-func (s *specimen) archive() string {
+func (s *specimen) archive() string { //nolint:unused // by tests of make test-full
 	a := &txtar.Archive{Comment: []byte(s.about + "\n\n")}
 	for _, name := range sortedKeys(s.options) {
 		a.Comment = fmt.Appendf(a.Comment, "option: %s=%s\n", name, s.options[name])

@@ -11,6 +11,10 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -153,4 +157,35 @@ func isUpload(r *http.Request) bool {
 // isManifest tells whether a request sends a manifest.
 func isManifest(r *http.Request) bool {
 	return r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/manifests/")
+}
+
+// frontends are the processes of frontend images that a daemon runs.
+func frontends(t *testing.T, d *testenv.Daemon) []int {
+	t.Helper()
+	parents := map[int]int{}
+	var named []int
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	require.NoError(t, err)
+	for _, file := range stats {
+		data, err := os.ReadFile(file)
+		if err != nil { // it has ended
+			continue
+		}
+		name, rest, _ := strings.Cut(string(data), ") ")
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file)))
+		require.NoError(t, err)
+		parents[pid], err = strconv.Atoi(strings.Fields(rest)[1])
+		require.NoError(t, err)
+		if strings.HasSuffix(name, "(pgstrata-fronte") { // the kernel cuts it to 15 letters
+			named = append(named, pid)
+		}
+	}
+	return slices.DeleteFunc(named, func(pid int) bool {
+		for up := pid; up > 1; up = parents[up] {
+			if up == d.PID() {
+				return false
+			}
+		}
+		return true
+	})
 }

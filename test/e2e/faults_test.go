@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -192,7 +191,7 @@ func TestFrontendKilled(t *testing.T) {
 	request := testenv.Request{Syntax: syntax, Context: stepsAt(t, g), Image: "frontend-killed:1"}
 	wait := start(t.Context(), env.Daemon, request)
 	step := g.await(t)
-	require.NoError(t, syscall.Kill(frontendOf(t, env.Daemon), syscall.SIGKILL))
+	require.NoError(t, syscall.Kill(frontends(t, env.Daemon)[0], syscall.SIGKILL))
 	_, err := wait()
 	require.ErrorContains(t, err, "exit code: 137")
 	step.gone(t)
@@ -204,38 +203,6 @@ func TestFrontendKilled(t *testing.T) {
 	require.NoError(t, err, "%s", result.Trace)
 	assert.True(t, result.Trace.Cached("01-a.sh"), "%s", result.Trace)
 	assert.Equal(t, result.Digest, published(t, env, "frontend-killed:1"))
-}
-
-// frontendOf finds the frontend's process below a daemon's.
-func frontendOf(t *testing.T, d *testenv.Daemon) int {
-	t.Helper()
-	parents := map[int]int{}
-	var candidates []int
-	stats, err := filepath.Glob("/proc/[0-9]*/stat")
-	require.NoError(t, err)
-	for _, file := range stats {
-		data, err := os.ReadFile(file)
-		if err != nil { // it has ended
-			continue
-		}
-		name, rest, _ := strings.Cut(string(data), ") ")
-		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file)))
-		require.NoError(t, err)
-		parents[pid], err = strconv.Atoi(strings.Fields(rest)[1])
-		require.NoError(t, err)
-		if strings.HasSuffix(name, "(pgstrata-fronte") { // the kernel cuts it to 15 letters
-			candidates = append(candidates, pid)
-		}
-	}
-	for _, pid := range candidates {
-		for up := pid; up > 1; up = parents[up] {
-			if up == d.PID() {
-				return pid
-			}
-		}
-	}
-	require.Fail(t, "no frontend runs")
-	return 0
 }
 
 // A registry that is away, or fails at any point of a push, has the tag as it

@@ -72,12 +72,8 @@ func TestHostileContexts(t *testing.T) {
 			files: map[string]string{"Dockerfile": base, "config/a": ""}, make: large("config/a"),
 		},
 		"scripts that are costly to read": {
-			files: map[string]string{
-				"Dockerfile":            base,
-				"setup/scripts/01-a.sh": "#!/bin/bash\n" + strings.Repeat("sh -c \"sh -c 'a'\";", 30_000),
-				"setup/scripts/02-b.sh": "#!/bin/bash\n" + strings.Repeat("a\n", 500_000),
-			},
-			want: "commands and words that are read",
+			files: costly(),
+			want:  "commands and words that are read",
 		},
 		"YAML bomb": {
 			files: map[string]string{"Dockerfile": base + "x-a: &a /x\nx-b: &b [*a, *a]\nx-c: &c [*b, *b]\nsetup:\n  build_artifacts: [" + strings.Repeat("*a, ", 300) + "]\n"},
@@ -183,6 +179,42 @@ func (h hostile) run(t *testing.T, env *testenv.Env, pgstrata string) {
 	}
 	assert.NotZero(t, out.Code)
 	assert.Contains(t, out.Stderr, h.want)
+}
+
+// costly are scripts that take as much memory as scripts can.
+func costly() map[string]string {
+	return map[string]string{
+		"Dockerfile":            "# syntax=localhost:5000/pgstrata:dev\nbase: debian:bookworm-slim\n",
+		"setup/scripts/01-a.sh": "#!/bin/bash\n" + strings.Repeat("sh -c \"sh -c 'a'\";", 30_000),
+		"setup/scripts/02-b.sh": "#!/bin/bash\n" + strings.Repeat("a\n", 500_000),
+	}
+}
+
+// The frontend image's process is bounded, too.
+func TestFrontendMemory(t *testing.T) {
+	env := testenv.Shared(t)
+	env.Frontend(t)
+	cmd := env.Command(t, "docker", "buildx", "build", testenv.Tree(t, costly()))
+	done := make(chan testenv.Output)
+	go func() { done <- testenv.Finish(t, cmd) }()
+	most := int64(0)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			for _, pid := range frontends(t, env.Daemon) {
+				most = max(most, peak(pid))
+			}
+			continue
+		case out := <-done:
+			assert.Contains(t, out.Stderr, "commands and words that are read")
+		}
+		break
+	}
+	t.Logf("%d MiB", most>>20)
+	require.Positive(t, most)
+	assert.Less(t, most, int64(maxFrontend))
 }
 
 // What the user may not read is named.
