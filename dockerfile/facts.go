@@ -46,7 +46,10 @@ func (r *rootfs) examine(text string, s *scope) *facts {
 		return f
 	}
 	f.program = p
-	x := examiner{r, f, s}
+	x := examiner{root: r, facts: f, scope: s}
+	for _, script := range p.Closure() {
+		x.searches = x.searches || slices.ContainsFunc(script.Assigns, func(a shell.Assign) bool { return a.Name == "PATH" })
+	}
 	for _, program := range append([]*shell.Program{p}, p.Programs...) {
 		x.program(program)
 	}
@@ -91,6 +94,16 @@ func (f *facts) mentions(name string) bool {
 	return ok || searches(name) || steers(name)
 }
 
+// changes reports whether the step may change a path.
+func (f *facts) changes(name string) bool {
+	for t := range f.touched {
+		if within(name, t) {
+			return true
+		}
+	}
+	return false
+}
+
 // touches reports whether the step may change something that a copy makes.
 func (f *facts) touches(c *copying) bool {
 	for t := range f.touched {
@@ -131,6 +144,8 @@ type examiner struct {
 	root  *rootfs
 	facts *facts
 	scope *scope
+	// searches says that a script sets PATH.
+	searches bool
 }
 
 // variable looks at a variable whose value may name files: whatever it names as
@@ -313,7 +328,7 @@ func (x *examiner) fromPath(name string) bool {
 			continue
 		}
 		dir := path.Dir(file)
-		if !known && path.Base(dir) == "bin" || slices.Contains(strings.Split(dirs, ":"), dir) {
+		if x.searches || !known && path.Base(dir) == "bin" || slices.Contains(strings.Split(dirs, ":"), dir) {
 			return true
 		}
 	}
@@ -405,7 +420,7 @@ func (x *examiner) missing(ref *shell.PathRef, call *shell.Call) {
 		}
 		return
 	}
-	if ref.Access == shell.AccessTest {
+	if ref.Access == shell.AccessTest || ref.Access == shell.AccessRead {
 		return
 	}
 	if ref.Access == shell.AccessMention && call.Kind != shell.CallProgram {

@@ -4,10 +4,13 @@ import (
 	"fmt"
 	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/pgstrata/pgstrata/shell"
 )
 
 // item is one instruction of the rewritten Dockerfile.
@@ -168,7 +171,7 @@ func (r *stageReader) steps(root *rootfs, it *item, parts []part) ([]*item, erro
 		}
 		files, _ := modes(root, step.facts)
 		for _, later := range parts[i+1:] {
-			if files == nil && later.child != nil && changesScript(step.facts, later.child.Absolute) {
+			if files == nil && later.child != nil && changesScript(step.facts, later.child) {
 				return nil, cannot("a script changes %s, or what is beside it, before it runs", base(later.child.Absolute))
 			}
 		}
@@ -178,11 +181,14 @@ func (r *stageReader) steps(root *rootfs, it *item, parts []part) ([]*item, erro
 	return out, nil
 }
 
-// changesScript reports whether a step may change a script, or the list of
-// those beside it.
-func changesScript(f *facts, script string) bool {
+// changesScript reports whether a step may change a script, or which scripts the
+// loop over a pattern finds that it comes from.
+func changesScript(f *facts, script *shell.Child) bool {
+	found := slices.ContainsFunc(script.Guards, func(g shell.Guard) bool {
+		return g.Kind == shell.GuardFor && strings.ContainsAny(g.Text, "*?[")
+	})
 	for t := range f.touched {
-		if within(script, t) || path.Dir(t) == path.Dir(script) {
+		if within(script.Absolute, t) || found && path.Dir(t) == path.Dir(script.Absolute) {
 			return true
 		}
 	}

@@ -13,9 +13,6 @@ import (
 func separable(scripts []*shell.Program) error {
 	for i, sub := range scripts {
 		name := base(sub.Main.Path)
-		if _, _, ok := sub.ReadsAll(); ok {
-			return cannot("%s reads its whole environment, or variables that are known only when it runs", name)
-		}
 		starts, stops := "", false
 		for _, s := range sub.Scripts() {
 			for _, c := range s.Calls {

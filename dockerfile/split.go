@@ -191,7 +191,7 @@ func (s *splitting) piece(stmt *syntax.Stmt) error {
 	text = strings.TrimRight(text, "; \t\n")
 	if c := s.childAt(stmt); c != nil {
 		if sub := drives(s.facts.program, c); sub != nil {
-			if f := s.root.files[c.Absolute]; c.Interpreter == "" && f != nil && f.mode&0o111 == 0 && !f.executable && !s.facts.touched[c.Absolute] {
+			if f := s.root.files[c.Absolute]; c.Interpreter == "" && f != nil && f.mode&0o111 == 0 && !f.executable && !s.facts.changes(c.Absolute) {
 				return cannot("%s is not executable", driverName(c))
 			}
 			if c.Interpreter == "" && (sub.Main.Shebang.Line == "" || sub.Main.CRLF.Line == 1) {

@@ -1,6 +1,8 @@
 package migrate
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -124,6 +126,46 @@ func (m *migration) learn(ops []*op) {
 			}
 		}
 	}
+	for _, o := range ops {
+		for _, c := range o.calls() {
+			if renumbers(c) {
+				m.accounts.forget(c)
+			}
+		}
+	}
+}
+
+// renumbers reports whether a name may stand for another number after a call.
+func renumbers(c *shell.Call) bool {
+	switch c.Name {
+	case "userdel", "groupdel", "deluser", "delgroup":
+		return true
+	case "usermod", "groupmod":
+		return slices.ContainsFunc(c.Args, func(w shell.Word) bool {
+			v, known := w.Literal()
+			return !known || slices.ContainsFunc([]string{"-u", "--uid", "-g", "--gid", "-l", "--login", "-n", "--new-name"}, func(flag string) bool {
+				return strings.HasPrefix(v, flag)
+			})
+		})
+	}
+	return false
+}
+
+// forget forgets the numbers that a call may change: which of two a name stands
+// for depends on the place.
+func (a *accounts) forget(c *shell.Call) {
+	name := ""
+	if len(c.Args) > 0 {
+		name, _ = c.Args[len(c.Args)-1].Literal()
+	}
+	concerned := func(n string) bool { return n != "root" && (name == "" || n == name) }
+	for user, gid := range a.primary {
+		if group, ok := a.gids[name]; concerned(user) || ok && gid == group {
+			delete(a.primary, user)
+		}
+	}
+	maps.DeleteFunc(a.uids, func(n string, _ int) bool { return concerned(n) })
+	maps.DeleteFunc(a.gids, func(n string, _ int) bool { return concerned(n) })
 }
 
 func (a *accounts) add(n account) {

@@ -17,9 +17,6 @@ func (m *migration) entrypointFiles() {
 		if f.class != atRuntime || f.entrypoint {
 			continue
 		}
-		if f.unowned != "" {
-			m.report.went(f.By.Start, Lost, "the owner %s: its number is known only in a build; write owner: NUMBER:NUMBER", f.unowned)
-		}
 		if m.installs(f) {
 			installed = append(installed, f)
 			continue
@@ -34,7 +31,7 @@ func (m *migration) entrypointFiles() {
 // entrypoint: below the install root, root's, executable. A script that is not
 // executable becomes so.
 func (m *migration) installs(f *copied) bool {
-	if f.Target != path.Join(installRoot, f.Source) || f.uid != 0 || f.gid != 0 || f.unowned != "" || slices.ContainsFunc(m.copies, func(o *copied) bool { return o != f && o.entrypoint && o.Source == f.Source }) {
+	if f.Target != path.Join(installRoot, f.Source) || f.uid != 0 || f.gid != 0 || slices.ContainsFunc(m.copies, func(o *copied) bool { return o != f && o.entrypoint && o.Source == f.Source }) {
 		return false
 	}
 	if f.mode.Perm() == 0o755 {

@@ -2,7 +2,6 @@ package migrate
 
 import (
 	"fmt"
-	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -10,7 +9,6 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/pgstrata/pgstrata/dockerfile"
-	"github.com/pgstrata/pgstrata/graph"
 )
 
 // generate makes a script of ops; nil if there is nothing to do.
@@ -242,18 +240,6 @@ func (g *generator) body(how joining) {
 	g.line("%s", strings.Join(commands, "\n"))
 }
 
-// making makes the directory of a WORKDIR, for the user that holds there.
-func making(o *op) string {
-	if o.step.Scope.Root() || o.step.Scope.User == "" {
-		return "mkdir -p " + quoted(o.made)
-	}
-	user, group, ok := strings.Cut(o.step.Scope.User, ":")
-	if !ok {
-		group = `"$(id -g ` + user + ` 2>/dev/null || echo 0)"`
-	}
-	return fmt.Sprintf("[ -d %s ] || install -d -o %s -g %s %[1]s", quoted(o.made), user, group)
-}
-
 // start is what has to hold before an op: the working directory, and the
 // commands before it that are in another script.
 func (g *generator) start(o *op) []string {
@@ -325,33 +311,6 @@ func ownUsesDir(o *op) bool {
 		}
 	}
 	return false
-}
-
-// placing are the commands that put files in their places.
-func (g *generator) placing(o *op) []string {
-	var out []string
-	if o.unpack {
-		out = append(out, "mkdir -p "+quoted(o.dest))
-		for _, f := range o.place {
-			out = append(out, "tar -xf "+quoted(path.Join(graph.ContextMount, f.Source))+" -C "+quoted(o.dest))
-		}
-		return out
-	}
-	for _, f := range o.place {
-		if f.Mode&fs.ModeSymlink != 0 {
-			to, err := fs.ReadLink(g.m.opt.Dockerfile.Context, f.Source)
-			if err == nil {
-				out = append(out, "mkdir -p "+quoted(path.Dir(f.Target)), "ln -s "+quoted(to)+" "+quoted(f.Target))
-			}
-			continue
-		}
-		owner := ""
-		if f.uid > 0 || f.gid > 0 {
-			owner = fmt.Sprintf(" -o %d -g %d", f.uid, f.gid)
-		}
-		out = append(out, fmt.Sprintf("install -D -m %s%s %s %s", octal(f.mode), owner, quoted(path.Join(graph.ContextMount, f.Source)), quoted(f.Target)))
-	}
-	return out
 }
 
 func quoted(s string) string {

@@ -269,7 +269,7 @@ func (m *migration) entrypoint() {
 		return
 	}
 	for _, f := range m.copies {
-		if f.class == atRuntime && f.Target == "/entrypoint.sh" && m.startable(f.Source) && f.mode.Perm() == 0o755 && f.uid == 0 && f.gid == 0 && f.unowned == "" {
+		if f.class == atRuntime && f.Target == "/entrypoint.sh" && m.startable(f.Source) && f.mode.Perm() == 0o755 && f.uid == 0 && f.gid == 0 {
 			f.entrypoint = true
 			source := escapedGlob(f.Source)
 			m.out.entrypoint = &source

@@ -102,16 +102,16 @@ func (m *migration) removals() {
 			continue
 		}
 		unwanted := func(w shell.Word) bool { return m.onlyMounted(o, w) }
-		operands := 0
+		var operands []string
 		for _, w := range c.Args {
 			if !strings.HasPrefix(w.Value, "-") {
-				operands++
+				operands = append(operands, w.Value)
 			}
 		}
 		switch text := reduced(o.text, c, unwanted); text {
 		case o.text:
 		case "":
-			m.drop(o, "%s is not in the image to begin with: setup scripts and their files are mounted", strings.TrimSpace(strings.TrimPrefix(o.text, c.Name)))
+			m.drop(o, "%s is not in the image to begin with: setup scripts and their files are mounted", strings.Join(operands, ", "))
 		default:
 			o.text = text
 			m.went(o, Dropped, "setup scripts and their files are mounted, so the image does not have them to begin with")

@@ -53,7 +53,7 @@ type Result struct {
 func Migrate(f *dockerfile.File, opt Options) (*Result, error) {
 	m := &migration{
 		file: f, opt: opt,
-		report:    &Report{Dockerfile: f.Name, BuildFile: opt.Name},
+		report:    newReport(f.Name, opt.Name),
 		values:    maps.Clone(opt.Dockerfile.Predefined),
 		programs:  map[string]*shell.Program{},
 		generated: map[string]*File{},
@@ -203,6 +203,7 @@ func (m *migration) setup() {
 	p := &packaging{migration: m, key: "setup.dependencies.runtime"}
 	p.packages(m.ops)
 	m.out.runtime, m.out.toolchain = p.list, p.purged
+	m.atRuntime()
 	m.modes(m.ops)
 	m.scratch(m.ops)
 	m.classify()

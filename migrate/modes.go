@@ -119,29 +119,40 @@ func (m *migration) fold(o *op, c *shell.Call) {
 	if !ok {
 		return
 	}
-	set := map[*copied]bool{}
-	whole := map[string]bool{} // operands that are nothing but copied files
+	set, given := map[*copied]bool{}, map[*copied]bool{}
+	whole := map[string][]*copied{} // operands that are nothing but copied files
 	for _, w := range operands {
 		files, complete := m.covered(o, w, all)
 		for _, f := range files {
 			set[f] = true
 		}
 		if complete {
-			whole[w.Text] = true
+			whole[w.Text] = files
 		}
 	}
 	if len(set) == 0 {
 		return
 	}
 	for f := range set {
-		if !m.apply(f, c.Name, spec) {
-			return
+		if !m.apply(f, c.Name, spec) && (c.Name == "chmod" || !m.rootsOwn(f)) {
+			o.owner = spec
+			continue
 		}
 		f.folded = f.folded || all
+		given[f] = true
 	}
-	text := reduced(o.text, c, func(w shell.Word) bool { return whole[w.Text] })
+	done := func(w shell.Word) bool {
+		return whole[w.Text] != nil && !slices.ContainsFunc(whole[w.Text], func(f *copied) bool { return !given[f] })
+	}
+	text := reduced(o.text, c, done)
+	o.given = map[*copied]bool{}
+	for _, w := range operands {
+		for _, f := range whole[w.Text] {
+			o.given[f] = o.given[f] || done(w) && text != o.text
+		}
+	}
 	switch {
-	case len(whole) == len(operands):
+	case !slices.ContainsFunc(operands, func(w shell.Word) bool { return !done(w) }):
 		o.gone = true
 		m.went(o, Carried, "owner and mode of the copied files")
 	case text != o.text:
@@ -254,5 +265,16 @@ func (m *migration) apply(f *copied, command, spec string) bool {
 		f.gid = gid
 	}
 	f.unowned = ""
+	return true
+}
+
+// rootsOwn makes a file root's in place of an owner whose number only a build
+// knows, which is no loss to a script that a container runs and may read.
+func (m *migration) rootsOwn(f *copied) bool {
+	if !f.runtime || !m.isScript(f.Source) || f.mode.Perm()&0o005 != 0o005 {
+		return false
+	}
+	f.uid, f.gid, f.unowned = 0, 0, ""
+	m.report.differ("scripts that a container runs are root's, where only a build knows the owner's number", []string{f.Target}, nil)
 	return true
 }

@@ -64,7 +64,11 @@ func (g *generator) title() string {
 		case len(o.place) == 1 && !o.unpack:
 			return slug("copy-" + scriptName(o.place[0].Source))
 		case len(o.place) > 0 && !o.unpack:
-			return slug("copy-" + path.Base(path.Dir(o.place[0].Target)))
+			dir := path.Clean(o.step.Copy.Dest)
+			if isSystem(dir) {
+				dir = path.Dir(o.place[0].Target)
+			}
+			return slug("copy-" + path.Base(dir))
 		case o.unpack:
 			return slug("unpack-" + strings.SplitN(path.Base(o.place[0].Source), ".", 2)[0])
 		}

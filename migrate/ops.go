@@ -42,6 +42,10 @@ type op struct {
 	// has to set for itself.
 	wants     map[string]wanted
 	overrides map[string]string
+	// owner is whom it gives copied files to, when only a build knows the number.
+	owner string
+	// given are copied files whose owner or mode it set, and no longer does.
+	given map[*copied]bool
 	// gone says that nothing is left to do for it.
 	gone bool
 }
@@ -274,162 +278,6 @@ func words(c *shell.Call) (out []string, ok bool) {
 		out = append(out, v)
 	}
 	return out, true
-}
-
-// reads are the copied files that an op needs, by their targets.
-func (o *op) reads() map[string]*dockerfile.CopiedFile {
-	out := map[string]*dockerfile.CopiedFile{}
-	if o.facts == nil {
-		return out
-	}
-	for _, name := range o.facts.Reads {
-		if f := o.files[name]; f != nil {
-			out[name] = f
-		}
-	}
-	for _, tree := range o.facts.Trees {
-		for name, f := range o.files {
-			if within(name, tree) {
-				out[name] = f
-			}
-		}
-	}
-	if o.call != nil && o.call.target != "" {
-		if f := o.files[o.call.target]; f != nil {
-			out[o.call.target] = f
-		}
-	}
-	for _, dir := range o.searched() {
-		for name, f := range o.files {
-			if within(name, dir) {
-				out[name] = f
-			}
-		}
-	}
-	return out
-}
-
-// searched are the directories that variables of an op name, such as PYTHONPATH.
-func (o *op) searched() []string {
-	var out []string
-	add := func(name, list string) {
-		if !strings.HasPrefix(list, "/") || !o.facts.Mentions(name) {
-			return
-		}
-		for dir := range strings.SplitSeq(list, ":") {
-			if path.IsAbs(dir) && !dockerfile.SystemDir(path.Clean(dir)) {
-				out = append(out, path.Clean(dir))
-			}
-		}
-	}
-	for _, name := range keys(o.step.Scope.Env) {
-		add(name, o.step.Scope.Env[name])
-	}
-	for _, name := range keys(o.step.Scope.Args) {
-		add(name, o.step.Scope.Args[name])
-	}
-	if o.call != nil {
-		for _, v := range o.call.env {
-			if v.Value.Known {
-				add(v.Name, v.Value.Value)
-			}
-		}
-	}
-	return out
-}
-
-// within reports whether a path is dir or below it.
-func within(name, dir string) bool {
-	return name == dir || dir == "/" || strings.HasPrefix(name, dir+"/")
-}
-
-// touches reports whether an op may change a path.
-func (o *op) touches(name string) bool {
-	return o.facts != nil && slices.ContainsFunc(o.facts.Touched, func(t string) bool { return within(name, t) && !o.misses(t, name) })
-}
-
-// misses reports whether all that an op does to a whole tree is to look in it
-// for files of other names.
-func (o *op) misses(tree, name string) bool {
-	found := false
-	for _, c := range o.calls() {
-		if !slices.ContainsFunc(c.Args, func(w shell.Word) bool { return slices.Contains(w.Choices(), tree) }) {
-			continue
-		}
-		if c.Name != "find" || !otherNames(c, path.Base(name)) {
-			return false
-		}
-		found = true
-	}
-	return found
-}
-
-// otherNames reports whether find is told names that a file does not have.
-func otherNames(c *shell.Call, base string) bool {
-	named := false
-	for i, w := range c.Args {
-		switch w.Value {
-		case "-o", "-or", "!", "-not", "(", ")":
-			if w.Value != "(" && w.Value != ")" && w.Value != "-o" {
-				return false
-			}
-		case "-name", "-iname":
-			if i+1 == len(c.Args) || !c.Args[i+1].Known {
-				return false
-			}
-			if ok, err := path.Match(c.Args[i+1].Value, base); ok || err != nil {
-				return false
-			}
-			named = true
-		}
-	}
-	return named
-}
-
-// removes reports whether all that an op may do to a path is to delete it.
-func (o *op) removes(name string) bool {
-	if !o.touches(name) {
-		return false
-	}
-	removed := false
-	for _, c := range o.calls() {
-		if c.Kind != shell.CallProgram || c.Name == "rmdir" { // that needs it to be gone already
-			continue
-		}
-		for _, w := range c.Args {
-			deletes, speaks := covers(c, w, name)
-			if speaks && c.Name != "rm" && c.Name != "unlink" && !dockerfile.OnlyReads(c) {
-				return false
-			}
-			removed = removed || deletes && !dockerfile.OnlyReads(c)
-		}
-	}
-	return removed
-}
-
-// covers reports whether a word is a path or one above it, and whether it is one
-// below it at least.
-func covers(c *shell.Call, w shell.Word, name string) (covers, speaks bool) {
-	values := w.Choices()
-	if w.Glob {
-		values = []string{w.Value}
-	}
-	for _, v := range values {
-		if !path.IsAbs(v) {
-			v = path.Join("/", c.Dir, v)
-		}
-		v = path.Clean(v)
-		for at := name; ; at = path.Dir(at) {
-			if ok, err := path.Match(v, at); ok && err == nil {
-				return true, true
-			}
-			if at == "/" {
-				break
-			}
-		}
-		speaks = speaks || within(v, name)
-	}
-	return false, speaks
 }
 
 func keys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -177,13 +177,14 @@ func (r *outputReader) call(c *shell.Call) bool {
 	return dockerfile.OnlyReads(c)
 }
 
-// operands are the arguments that are no options.
+// operands are the arguments that are no options, nor values of install's.
 func operands(c *shell.Call) []shell.Word {
 	var out []shell.Word
-	for _, w := range c.Args {
-		if !strings.HasPrefix(w.Value, "-") {
-			out = append(out, w)
+	for i, w := range c.Args {
+		if strings.HasPrefix(w.Value, "-") || i > 0 && c.Name == "install" && slices.Contains([]string{"-m", "-o", "-g"}, c.Args[i-1].Value) {
+			continue
 		}
+		out = append(out, w)
 	}
 	return out
 }
@@ -191,19 +192,23 @@ func operands(c *shell.Call) []shell.Word {
 // last is a program that writes its last argument.
 func (r *outputReader) last(c *shell.Call) bool {
 	list := operands(c)
-	if len(list) == 0 {
+	if len(list) == 0 || slices.ContainsFunc(c.Args, func(w shell.Word) bool {
+		return !w.Known || strings.HasPrefix(w.Value, "-t") || strings.HasPrefix(w.Value, "--target-directory")
+	}) {
 		return false
 	}
-	dest := list[len(list)-1]
 	if c.Name == "install" && c.HasArg("-d") {
-		return r.word(c, dest)
+		return r.all(c)
 	}
+	sources, dest := list[:len(list)-1], list[len(list)-1]
 	name, ok := dest.Literal()
-	if ok && len(list) > 1 && (strings.HasSuffix(name, "/") || dockerfile.ImageDir(path.Clean(name))) { // into a directory
-		source, known := list[len(list)-2].Literal()
-		return known && r.writes(path.Join(name, path.Base(source)))
+	if !ok || len(sources) < 2 && !strings.HasSuffix(name, "/") && !dockerfile.ImageDir(path.Clean(name)) {
+		return ok && r.word(c, dest)
 	}
-	return ok && r.word(c, dest)
+	return !slices.ContainsFunc(sources, func(w shell.Word) bool { // into a directory
+		source, known := w.Literal()
+		return !known || !r.writes(path.Join(name, path.Base(source)))
+	})
 }
 
 // all is a program that changes each of its arguments.
@@ -261,6 +266,9 @@ func (r *outputReader) configure(c *shell.Call) bool {
 func (r *outputReader) make(c *shell.Call) bool {
 	dir := c.Dir
 	for i, w := range c.Args {
+		if strings.HasPrefix(w.Value, "DESTDIR=") {
+			return false
+		}
 		if w.Value == "-C" && i+1 < len(c.Args) {
 			dir = c.Args[i+1].Value
 		}

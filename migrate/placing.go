@@ -24,9 +24,6 @@ func (m *migration) placing() {
 		for _, f := range m.copies {
 			if f.By == step && f.class == inSetup {
 				o.place = append(o.place, f)
-				if f.unowned != "" {
-					m.report.went(step.Start, Lost, "the owner %s: its number is known only in a build", f.unowned)
-				}
 			}
 		}
 		if !step.Copy.Known && len(step.Copy.Texts) == 0 {

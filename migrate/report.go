@@ -67,7 +67,15 @@ type Note struct {
 	Text  string `json:"text"`
 }
 
-// lines finds the line of an instruction.
+// newReport is an empty one, whose lists are lists in JSON as well.
+func newReport(dockerfile, buildFile string) *Report {
+	return &Report{
+		Dockerfile: dockerfile, BuildFile: buildFile,
+		Scripts: []string{}, Lines: []Line{}, Differences: []Difference{}, Notes: []Note{},
+	}
+}
+
+// line finds the line of an instruction.
 func (r *Report) line(start int) *Line {
 	for i := range r.Lines {
 		if r.Lines[i].Start == start {
@@ -181,7 +189,7 @@ func (r *Report) writeLines(b *strings.Builder) {
 		}
 		for i, went := range grouped(l.Went) {
 			if i == 0 {
-				fmt.Fprintf(b, "%4d  %-*s  %s\n", l.Start, width+len(text)-len([]rune(text)), text, went)
+				fmt.Fprintf(b, "%4d  %-*s  %s\n", l.Start, width, text, went)
 			} else {
 				fmt.Fprintf(b, "      %-*s  %s\n", width, "", went)
 			}

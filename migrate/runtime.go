@@ -17,6 +17,7 @@ import (
 func (m *migration) atRuntime() {
 	last := map[string]*copied{}
 	for _, f := range m.copies {
+		f.runtime = false
 		if !f.removed && !f.replaced {
 			last[f.Target] = f
 		}
@@ -158,5 +159,8 @@ func (r *runtime) pattern(name string, glob bool) {
 }
 
 func isSystem(dir string) bool {
-	return slices.Contains([]string{"/", "/opt", "/srv", "/tmp", "/root", "/home", "/var", "/etc", "/usr", "/usr/local", "/usr/local/bin", "/run", "/mnt"}, dir)
+	return slices.Contains([]string{
+		"/", "/opt", "/srv", "/tmp", "/root", "/home", "/etc", "/run", "/mnt", "/usr", "/usr/bin", "/usr/lib", "/usr/share",
+		"/usr/local", "/usr/local/bin", "/usr/local/lib", "/usr/local/share", "/var", "/var/lib",
+	}, dir)
 }

@@ -259,10 +259,12 @@ func (m *migration) joined(files []string) []string {
 		}
 		at := name
 		for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
-			if n := m.filesBelow(dir); n < 2 || !m.allListed(dir, listed, nil) {
+			if !m.allListed(dir, listed, nil) {
 				break
 			}
-			at = dir + "/"
+			if m.filesBelow(dir) > 1 {
+				at = dir + "/"
+			}
 		}
 		out = append(out, at)
 	}

@@ -13,7 +13,7 @@ import (
 
 // maxFound bounds what a walk through a context looks at: links that lead to
 // directories of links can make a tree of any size.
-const maxFound = 500_000
+const maxFound = 200_000
 
 // Files returns the files and directories of the context that a path or glob
 // names, sorted; none is no error.
@@ -45,7 +45,11 @@ func find(context fs.FS, pattern string) ([]string, error) {
 		}
 		return nil, err
 	}
-	if err := f.walk(base, 1); err != nil {
+	top, err := Resolve(context, base)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.walk(base, []string{top}, f.depth); err != nil {
 		return nil, err
 	}
 	slices.Sort(f.found)
@@ -62,7 +66,9 @@ type finder struct {
 	found   []string
 }
 
-func (f *finder) walk(dir string, depth int) error {
+// walk looks through a directory, and depth levels of directories from it on.
+// above are the directories on the way to it, itself last, without links.
+func (f *finder) walk(dir string, above []string, depth int) error {
 	entries, err := fs.ReadDir(f.context, dir)
 	if err != nil {
 		return err
@@ -72,12 +78,13 @@ func (f *finder) walk(dir string, depth int) error {
 		return fmt.Errorf("more than %d files are where %s looks for some; links may lead in circles", maxFound, f.pattern)
 	}
 	for _, e := range entries {
-		name, isDir := path.Join(dir, e.Name()), e.IsDir()
+		name, at, isDir := path.Join(dir, e.Name()), path.Join(above[len(above)-1], e.Name()), e.IsDir()
 		if e.Type()&fs.ModeSymlink != 0 {
-			if f.loops(dir, name) { // or leads nowhere
+			at, err = Resolve(f.context, at)
+			if err != nil || leads(at, above) { // nowhere, or in a circle
 				continue
 			}
-			info, err := fs.Stat(f.context, name)
+			info, err := fs.Stat(f.context, at)
 			if err != nil {
 				return err
 			}
@@ -88,8 +95,8 @@ func (f *finder) walk(dir string, depth int) error {
 			if match(f.pattern, name) {
 				f.found = append(f.found, name)
 			}
-		case depth < f.depth:
-			if err := f.walk(name, depth+1); err != nil {
+		case depth > 1:
+			if err := f.walk(name, append(above[:len(above):len(above)], at), depth-1); err != nil {
 				return err
 			}
 		}
@@ -97,18 +104,9 @@ func (f *finder) walk(dir string, depth int) error {
 	return nil
 }
 
-// loops tells whether a link leads to a directory that it is in.
-func (f *finder) loops(dir, link string) bool {
-	to, err := Resolve(f.context, link)
-	if err != nil {
-		return true
-	}
-	for ; ; dir = path.Dir(dir) {
-		if above, err := Resolve(f.context, dir); err != nil || above == to {
-			return true
-		}
-		if dir == "." {
-			return false
-		}
-	}
+// leads tells whether a directory is one of those above, or holds one.
+func leads(to string, above []string) bool {
+	return slices.ContainsFunc(above, func(dir string) bool {
+		return to == "." || dir == to || strings.HasPrefix(dir, to+"/")
+	})
 }

@@ -62,5 +62,5 @@ func TestLinksThatMultiply(t *testing.T) {
 	}
 	context["40/x"] = &fstest.MapFile{}
 	_, err := Files(context, "0/**")
-	assert.ErrorContains(t, err, "more than 500000 files are where 0/** looks for some")
+	assert.ErrorContains(t, err, "more than 200000 files are where 0/** looks for some")
 }

@@ -3,4 +3,4 @@
 # no part of the step's cache key: from the cache, the file names the build that
 # ran it first.
 set -eu
-printf '%s' "$no_proxy" >/run/pgstrata/result/build
+printf '%s' "${no_proxy:?}" >/run/pgstrata/result/build

@@ -12,7 +12,6 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/session/secrets/secretsprovider"
-	"github.com/moby/buildkit/solver/pb"
 	"github.com/tonistiigi/fsutil"
 
 	"github.com/pgstrata/pgstrata/frontend"
@@ -29,32 +28,6 @@ type prover struct {
 
 func newProver(env *testenv.Env) *prover {
 	return &prover{env: env, frontend: frontend.Build, images: &images{layers: map[v1.Hash][]entry{}}, built: new(atomic.Int64)}
-}
-
-// withoutMerge is a prover to whose frontend the daemon seems to be one that
-// can neither merge nor diff.
-func (p *prover) withoutMerge() *prover { //nolint:unused // by tests of make test-full
-	other := *p
-	other.frontend = func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
-		return frontend.Build(ctx, lesser{c})
-	}
-	return &other
-}
-
-// lesser is a client of such a daemon.
-type lesser struct{ gateway.Client } //nolint:unused // by tests of make test-full
-
-// BuildOpts implements gateway.Client.
-func (c lesser) BuildOpts() gateway.BuildOpts { //nolint:unused // by tests of make test-full
-	opts := c.Client.BuildOpts()
-	caps := pb.Caps.All()
-	for i := range caps {
-		if id := caps[i].ID; id == string(pb.CapMergeOp) || id == string(pb.CapDiffOp) {
-			caps[i].Enabled = false
-		}
-	}
-	opts.LLBCaps = pb.Caps.CapSet(caps)
-	return opts
 }
 
 // outcome is what came of one build.

@@ -43,7 +43,7 @@ func TestRandom(t *testing.T) {
 			if err == nil && len(v.mismatches) > 0 {
 				s, v, err = p.shrink(t.Context(), s, v)
 				t.Errorf("PGSTRATA_CORPUS_SEED=%d PGSTRATA_CORPUS_COUNT=1: %v\n%s\n%s\nas small as it gets:\n%s",
-					seed+i, v.decisions, strings.Join(v.mismatches, "\n"), v.traces, s.specimen().archive())
+					seed+i, v.decisions, strings.Join(v.mismatches, "\n"), v.traces, s)
 			}
 			return err
 		})
@@ -51,6 +51,9 @@ func TestRandom(t *testing.T) {
 	require.NoError(t, group.Wait())
 	t.Logf("PGSTRATA_CORPUS_SEED=%d: %d random Dockerfiles", seed, count)
 }
+
+// usualSeed is new in every run.
+func usualSeed() uint64 { return uint64(time.Now().UnixNano()) } //nolint:gosec // any number will do
 
 func setting(t *testing.T, name string, usual uint64) uint64 {
 	t.Helper()
@@ -117,4 +120,14 @@ func (p *prover) shrink(ctx context.Context, s sketch, v *verdict) (sketch, *ver
 		}
 	}
 	return s, v, nil
+}
+
+// String is the sketch as a file of testdata.
+func (s sketch) String() string {
+	drawn := s.specimen()
+	a := &txtar.Archive{Comment: []byte(drawn.about + "\n\n"), Files: drawn.files}
+	for _, name := range sortedKeys(drawn.options) {
+		a.Comment = fmt.Appendf(a.Comment, "option: %s=%s\n", name, drawn.options[name])
+	}
+	return string(txtar.Format(a))
 }

@@ -153,20 +153,3 @@ func specimens(t *testing.T, dir string) []*specimen {
 	}
 	return out
 }
-
-// archive is the specimen as text, to be kept as a file of testdata.
-func (s *specimen) archive() string { //nolint:unused // by tests of make test-full
-	a := &txtar.Archive{Comment: []byte(s.about + "\n\n")}
-	for _, name := range sortedKeys(s.options) {
-		a.Comment = fmt.Appendf(a.Comment, "option: %s=%s\n", name, s.options[name])
-	}
-	a.Files = s.files
-	if len(s.manifest) > 0 {
-		var lines strings.Builder
-		for _, words := range s.manifest {
-			fmt.Fprintln(&lines, strings.Join(words, " "))
-		}
-		a.Files = append(a.Files[:len(a.Files):len(a.Files)], txtar.File{Name: manifestFile, Data: []byte(lines.String())})
-	}
-	return string(txtar.Format(a))
-}

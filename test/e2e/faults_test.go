@@ -150,7 +150,7 @@ func TestRegistryHangs(t *testing.T) {
 // A client that is gone ends its build: the step's process is killed, even one
 // that ignores signals, and what was done stays.
 func TestClientGone(t *testing.T) {
-	env := testenv.Shared(t)
+	env, pgstrata := testenv.Shared(t), testenv.Program(t, "pgstrata")
 	for name, leave := range map[string]func(t *testing.T, cmd *exec.Cmd){
 		"killed":      func(t *testing.T, cmd *exec.Cmd) { t.Helper(); require.NoError(t, cmd.Process.Kill()) },
 		"interrupted": func(t *testing.T, cmd *exec.Cmd) { t.Helper(); require.NoError(t, cmd.Process.Signal(os.Interrupt)) },
@@ -159,7 +159,7 @@ func TestClientGone(t *testing.T) {
 			g := newGate(t)
 			dir := stepsAt(t, g)
 			write(t, dir, "setup/scripts/02-b.sh", "#!/bin/bash\nset -eu\ntrap '' TERM INT HUP\n: "+t.Name()+"\n"+g.Line)
-			cmd := env.Command(t, testenv.Program(t, "pgstrata"), "build", "--progress=plain", "--tag", env.Registry.Ref("gone:"+name), "--push", dir)
+			cmd := env.Command(t, pgstrata, "build", "--progress=plain", "--tag", env.Registry.Ref("gone:"+name), "--push", dir)
 			var stderr strings.Builder
 			cmd.Stderr = &stderr
 			require.NoError(t, cmd.Start())

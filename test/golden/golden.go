@@ -13,6 +13,9 @@ import (
 
 var update = flag.Bool("update", false, "write the files that tests compare anew") //nolint:gochecknoglobals // a flag of test programs
 
+// Updating reports whether the test is run with -update.
+func Updating() bool { return *update }
+
 // File fails the test unless the file holds the text.
 func File(t *testing.T, name, want string) {
 	t.Helper()
