@@ -355,7 +355,22 @@ func (x *examiner) path(s *shell.Script, ref *shell.PathRef) {
 		x.dir(ref.Path, ref, call)
 	case x.own(ref.Path):
 		x.missing(ref, call)
+	case x.lists(ref, call) && len(x.root.below(ref.Path)) > 0:
+		x.facts.trees[ref.Path] = true
 	}
+}
+
+// lists reports whether a directory that is not a copy's own is read, so that
+// what copies put there shows.
+func (x *examiner) lists(ref *shell.PathRef, call *shell.Call) bool {
+	switch ref.Access {
+	case shell.AccessRead:
+		return true
+	case shell.AccessMention:
+		return call != nil && call.Kind == shell.CallProgram && !names(call) &&
+			(commandKind(call) == reads || commandKind(call) == copies && !isLast(call, ref.Pos))
+	}
+	return false
 }
 
 // file is a copied file that is mentioned.

@@ -28,9 +28,8 @@ type item struct {
 	facts *facts
 	// group numbers the RUN line that a step is a part of, 0 for a whole one.
 	group int
-	// moded are the copied files whose mode the step sets, when it does no
-	// more than that.
-	moded []string
+	// moded is what a step sets the mode of, when it does no more than that.
+	moded *moding
 	// mounts and caches are what the step gets.
 	mounts []mount
 	caches []string
@@ -169,9 +168,9 @@ func (r *stageReader) steps(root *rootfs, it *item, parts []part) ([]*item, erro
 		if step.facts.opaque != "" {
 			return nil, cannot("a script changes what a later one needs: %s", step.facts.opaque)
 		}
-		files, _ := modes(root, step.facts)
+		moded := modes(root, step.facts)
 		for _, later := range parts[i+1:] {
-			if files == nil && later.child != nil && changesScript(step.facts, later.child) {
+			if moded == nil && later.child != nil && changesScript(step.facts, later.child) {
 				return nil, cannot("a script changes %s, or what is beside it, before it runs", base(later.child.Absolute))
 			}
 		}
@@ -249,10 +248,9 @@ func after(root *rootfs, it *item) {
 		return
 	}
 	maps.Copy(root.made, it.facts.made)
-	if files, executable := modes(root, it.facts); files != nil {
-		it.moded = files
-		for _, name := range files {
-			root.files[name].executable = executable
+	if it.moded = modes(root, it.facts); it.moded != nil {
+		for _, name := range it.moded.files {
+			root.files[name].executable = true
 		}
 		return
 	}
@@ -261,32 +259,44 @@ func after(root *rootfs, it *item) {
 	}
 }
 
-// modes returns the files whose mode a step sets when it does nothing else,
-// and whether they can be executed then.
-func modes(root *rootfs, f *facts) (files []string, executable bool) {
+// moding is what a step makes executable: copied files, and directories of
+// nothing else, with all that is below them.
+type moding struct{ files, dirs []string }
+
+// modes returns what a step makes executable when it does nothing else, or nil.
+func modes(root *rootfs, f *facts) *moding {
 	if len(f.touched) == 0 || len(f.trees) > 0 {
-		return nil, false
+		return nil
 	}
+	down := false
 	for _, c := range f.calls() {
 		switch {
-		case c.Name == "chmod" && len(c.Args) >= 2 && !recursive(c):
+		case c.Name == "chmod" && len(c.Args) >= 2:
 			mode := c.Arg(0)
-			executable = mode == "+x" || mode == "a+x" || len(mode) >= 3 && strings.Trim(mode, "01234567") == "" && strings.ContainsAny(mode[len(mode)-3:], "1357")
-			if !executable {
-				return nil, false
+			if recursive(c) {
+				mode, down = c.Arg(1), true
+			}
+			if mode != "+x" && mode != "a+x" && (len(mode) < 3 || strings.Trim(mode, "01234567") != "" || !strings.ContainsAny(mode[len(mode)-3:], "1357")) {
+				return nil
 			}
 		case c.Name == "set" || c.Name == "cd":
 		default:
-			return nil, false
+			return nil
 		}
 	}
-	for name := range f.touched {
-		if root.files[name] == nil {
-			return nil, false
+	m := &moding{}
+	for _, name := range slices.Sorted(maps.Keys(f.touched)) {
+		switch d := root.dirs[name]; {
+		case root.files[name] != nil:
+			m.files = append(m.files, name)
+		case down && d != nil && d.complete:
+			m.files = append(m.files, root.below(name)...)
+			m.dirs = append(m.dirs, name)
+		default:
+			return nil
 		}
-		files = append(files, name)
 	}
-	return files, executable
+	return m
 }
 
 // newStageReader returns a reader for a stage on a base.

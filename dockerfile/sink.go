@@ -74,7 +74,8 @@ func (r *stageReader) copyPasses(it, other *item) bool {
 	case other.facts != nil:
 		return r.stepAllows(it.copy, other)
 	case it.moded != nil:
-		return other.arg != "" || other.copy != nil && disjoint(it.moded, other.copy.files)
+		return other.arg != "" || other.copy != nil && disjoint(it.moded.files, other.copy.files) &&
+			!slices.ContainsFunc(it.moded.dirs, func(dir string) bool { return overlaps(other.copy, dir) })
 	}
 	switch cmd := other.in.Command.(type) {
 	case *instructions.CopyCommand, *instructions.AddCommand:
@@ -104,9 +105,14 @@ func (r *stageReader) modePasses(it, other *item) bool {
 	if other.facts.opaque != "" || other.facts.wild != "" || !other.scope.root() || it.group > 0 && other.group != it.group {
 		return false
 	}
-	for _, name := range it.moded {
-		for t := range other.facts.touched {
+	for t := range other.facts.touched {
+		for _, name := range it.moded.files {
 			if within(name, t) || within(t, name) || path.Dir(t) == path.Dir(name) {
+				return false
+			}
+		}
+		for _, dir := range it.moded.dirs {
+			if within(dir, t) || within(t, dir) {
 				return false
 			}
 		}

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"os"
@@ -46,8 +47,22 @@ func start(ctx context.Context, d *testenv.Daemon, r testenv.Request) func() (*t
 		done <- err
 	}()
 	return func() (*testenv.Result, error) {
-		err := <-done
-		return result, err
+		select {
+		case err := <-done:
+			return result, err
+		case <-time.After(patience):
+			return nil, errors.New("the build has not ended")
+		}
+	}
+}
+
+// soon waits for something that has to come.
+func soon(t *testing.T, what <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-what:
+	case <-time.After(patience):
+		require.Fail(t, "it has not come")
 	}
 }
 
@@ -102,7 +117,7 @@ func TestDaemonKilledInPush(t *testing.T) {
 	dir := testenv.Tree(t, change("setup/scripts/01-first.sh", "#!/bin/sh\n: killed in push\ntouch /doomed\n"))
 	request := testenv.Request{Func: frontend.Build, Context: dir, SolveOpt: pushTo(registry.host + "/killed-in-push:1")}
 	wait := start(t.Context(), d, request)
-	<-uploading
+	soon(t, uploading)
 	d.Kill(t)
 	_, err := wait()
 	require.ErrorContains(t, err, "Unavailable")
@@ -134,7 +149,7 @@ func TestRegistryHangs(t *testing.T) {
 	request := testenv.Request{Func: frontend.Build, Context: dir, SolveOpt: pushTo(registry.host + "/hangs:1")}
 	ctx, cancel := context.WithCancel(t.Context())
 	wait := start(ctx, env.Daemon, request)
-	<-uploading
+	soon(t, uploading)
 	cancel()
 	_, err := wait()
 	require.ErrorContains(t, err, "context canceled")
@@ -385,8 +400,8 @@ func TestBuildsAtOnce(t *testing.T) {
 				})
 			}
 			step := g.await(t)
-			<-started
-			<-started // both wait for it
+			soon(t, started)
+			soon(t, started) // both wait for it
 			step.open(t)
 			require.NoError(t, builds.Wait())
 			assert.EqualValues(t, 1, g.count.Load(), "the shared script ran once")
