@@ -140,6 +140,20 @@ func (o *op) removes(name string) bool {
 	return removed
 }
 
+// copiesTo reports whether an op may put a copied file at a path.
+func (o *op) copiesTo(name string) bool {
+	return len(o.reads()) > 0 && slices.ContainsFunc(o.calls(), func(c *shell.Call) bool {
+		switch c.Name {
+		case "cp", "mv", "install", "ln", "rsync":
+			return slices.ContainsFunc(c.Args, func(w shell.Word) bool {
+				at, _ := covers(c, w, name)
+				return at
+			})
+		}
+		return false
+	})
+}
+
 // covers reports whether a word is a path or one above it, and whether it is one
 // below it at least.
 func covers(c *shell.Call, w shell.Word, name string) (covers, speaks bool) {

@@ -90,6 +90,12 @@ func (m *migration) coherent() {
 		if o.gone || o.facts == nil {
 			continue
 		}
+		if name := m.unread(o); name != "" {
+			m.report.note(m.where(o.line()), "runs %s, which a step before it put there: nobody has read what that needs", name)
+			for _, f := range m.copies {
+				f.placed = f.placed || m.follows(o, f) && !f.replaced && !f.runtime
+			}
+		}
 		if o.facts.Opaque == "" {
 			continue
 		}
@@ -101,6 +107,29 @@ func (m *migration) coherent() {
 		}
 		m.placeSpoken(texts, o)
 	}
+}
+
+// unread is a program that an op runs and that is a copy of a copied file.
+func (m *migration) unread(o *op) string {
+	var names []string
+	for _, c := range o.calls() {
+		if name := path.Clean(c.Command.Value); c.Kind == shell.CallProgram && c.Command.Known {
+			names = append(names, name)
+		}
+	}
+	if o.facts.Program != nil {
+		for i := range o.facts.Program.Children {
+			names = append(names, o.facts.Program.Children[i].Absolute)
+		}
+	}
+	for _, name := range names {
+		if path.IsAbs(name) && o.files[name] == nil && slices.ContainsFunc(m.ops, func(before *op) bool {
+			return m.order[before.step] < m.order[o.step] && before.copiesTo(name)
+		}) {
+			return name
+		}
+	}
+	return ""
 }
 
 // textsOf are the texts of what a COPY brings.

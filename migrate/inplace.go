@@ -27,7 +27,7 @@ func (m *migration) place(f *copied) bool {
 			m.because(f, "%s may change %s", m.label(o), f.Target)
 			m.changed[f.By] = m.changed[f.By] || m.isScript(f.Source)
 			return true
-		case len(f.used) > 0 && (f.uid != 0 || f.gid != 0 || f.unowned != ""), calledByName(o, f.Target), m.walks(o, f):
+		case len(f.used) > 0 && (f.uid != 0 || f.gid != 0 || f.unowned != ""), calledByName(o, f.Target), m.walks(o, f), looksAbove(o, f.Target):
 			return true
 		case dockerfile.SystemFile(f.Target) && !m.indifferent(o, f):
 			m.because(f, "%s may read %s", m.label(o), f.Target)
@@ -65,6 +65,14 @@ func (m *migration) walks(o *op, f *copied) bool {
 	}
 	program := m.load(o.call.source)
 	return program != nil && speaksOf(program, f.Target)
+}
+
+// looksAbove reports whether an op looks at what a directory holds that copies
+// share with others, such as /opt: there it finds a file in its place, or not.
+func looksAbove(o *op, target string) bool {
+	return o.facts != nil && slices.ContainsFunc(o.facts.Trees, func(tree string) bool {
+		return tree != "/" && dockerfile.SystemDir(tree) && within(target, tree)
+	})
 }
 
 // calledByName reports whether an op calls a copied program that it finds in its
