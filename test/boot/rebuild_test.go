@@ -16,7 +16,7 @@ import (
 // The tests that the build file names pass on the daemon, without setup
 // running again.
 func testTestTargetPasses(t *testing.T, img *image) {
-	trace := img.build(t, testenv.Example(t, img.folder), map[string]string{"target": "test"})
+	trace := img.build(t, testenv.Example(t, img.folder), map[string]string{"target": "test", "no-cache": "test"})
 	assert.True(t, trace.Ran("[test] a server starts, answers and stops"), "%s", trace)
 	assert.Empty(t, setupRan(trace), "%s", trace)
 }
