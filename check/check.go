@@ -115,27 +115,48 @@ type Input struct {
 // Run checks the text: the build file, its scripts, and what will be built.
 // Findings come in the order of files (the build file first) and lines, and
 // are the same for the same input.
-func Run(in Input) []Finding {
-	in.Setup = nil // what was found must not depend on whether it is known already
-	return run(&in, func(r Rule) func(*pass) {
-		if in.dockerfile != nil {
+func Run(in Input) []Finding { return Read(in).Run() }
+
+// Contract checks the entrypoint against the built setup: what scripts run,
+// source and name is there. It repeats nothing of what Run finds.
+func Contract(in Input) []Finding { return Read(in).Contract(in.Setup, in.Path) }
+
+// Reading is an input whose scripts have been read, which is most of the work.
+// It answers one question at a time.
+type Reading struct{ tree *tree }
+
+// Read reads an input's scripts.
+func Read(in Input) *Reading { return &Reading{newTree(&in)} }
+
+// Run is the function of that name.
+func (r *Reading) Run() []Finding {
+	t := r.on(nil, r.tree.in.Path) // what was found must not depend on whether it is known already
+	return t.run(func(r Rule) func(*pass) {
+		if t.in.dockerfile != nil {
 			return r.dockerfile
 		}
-		if r.history && in.Changes == nil {
+		if r.history && t.in.Changes == nil {
 			return nil
 		}
 		return r.check
 	})
 }
 
-// Contract checks the entrypoint against the built setup: what scripts run,
-// source and name is there. It repeats nothing of what Run finds.
-func Contract(in Input) []Finding {
-	return run(&in, func(r Rule) func(*pass) { return r.contract })
+// Contract is the function of that name, for the root of a built setup and the
+// image's PATH.
+func (r *Reading) Contract(setup fs.FS, path string) []Finding {
+	return r.on(setup, path).run(func(r Rule) func(*pass) { return r.contract })
 }
 
-func run(in *Input, part func(Rule) func(*pass)) []Finding {
-	t := newTree(in)
+// on is the tree with another setup.
+func (r *Reading) on(setup fs.FS, path string) *tree {
+	in, t := *r.tree.in, *r.tree
+	in.Setup, in.Path, t.in = setup, path, &in
+	return &t
+}
+
+func (t *tree) run(part func(Rule) func(*pass)) []Finding {
+	in := t.in
 	var out []Finding
 	judged := map[string]bool{}
 	for _, r := range Rules() {

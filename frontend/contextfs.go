@@ -36,10 +36,12 @@ type content struct {
 	err   error
 }
 
-// directory is a listed directory.
+// directory is a directory that was asked for.
 type directory struct {
+	asked   sync.Once
 	entries []fs.DirEntry
 	byName  map[string]fs.DirEntry
+	err     error
 }
 
 // maxFile is the largest file that is read at once, in bytes; what a daemon
@@ -82,25 +84,31 @@ func (c *contextFS) ReadDir(name string) ([]fs.DirEntry, error) {
 // list returns a directory that is there.
 func (c *contextFS) list(name string) (*directory, error) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if dir, ok := c.dirs[name]; ok {
-		return dir, nil
+	dir := c.dirs[name]
+	if dir == nil {
+		dir = &directory{}
+		c.dirs[name] = dir
 	}
+	c.mu.Unlock()
+	dir.asked.Do(func() { dir.err = c.fill(dir, name) })
+	return dir, dir.err
+}
+
+func (c *contextFS) fill(dir *directory, name string) error {
 	stats, err := c.ref.ReadDir(c.ctx, client.ReadDirRequest{Path: name})
 	if grpcerrors.Code(err) == codes.ResourceExhausted { // the answer is one message
 		err = fmt.Errorf("the directory has more entries than a build can list; exclude some in .dockerignore: %w", err)
 	}
 	if err != nil {
-		return nil, &fs.PathError{Op: "readdir", Path: name, Err: err}
+		return &fs.PathError{Op: "readdir", Path: name, Err: err}
 	}
-	dir := &directory{byName: make(map[string]fs.DirEntry, len(stats))}
+	dir.byName = make(map[string]fs.DirEntry, len(stats))
 	for _, st := range stats { // the daemon sorts them by name
 		e := fs.FileInfoToDirEntry(fileInfo{st})
 		dir.entries = append(dir.entries, e)
 		dir.byName[e.Name()] = e
 	}
-	c.dirs[name] = dir
-	return dir, nil
+	return nil
 }
 
 // Stat implements fs.StatFS. It follows symbolic links, inside the context.
@@ -195,11 +203,14 @@ func (c *contextFS) ReadFile(name string) ([]byte, error) {
 	return file.data, file.err
 }
 
-// readAhead asks for files that will be read, some at a time: each of them is
-// an answer to wait for. Whoever reads them is told what went wrong.
+// ahead is how many questions are asked at once of what will be needed: each of
+// them is an answer to wait for. Whoever needs it is told what went wrong.
+const ahead = 8
+
+// readAhead asks for files.
 func (c *contextFS) readAhead(names []string) {
 	var group errgroup.Group
-	group.SetLimit(8)
+	group.SetLimit(ahead)
 	for _, name := range names {
 		group.Go(func() error {
 			_, _ = c.ReadFile(name)
@@ -207,6 +218,42 @@ func (c *contextFS) readAhead(names []string) {
 		})
 	}
 	_ = group.Wait()
+}
+
+// statAhead asks for the directories that lead to names.
+func (c *contextFS) statAhead(names []string) {
+	var group errgroup.Group
+	group.SetLimit(ahead)
+	for _, name := range names {
+		group.Go(func() error {
+			_, _ = c.ReadDir(name)
+			return nil
+		})
+	}
+	_ = group.Wait()
+}
+
+// walkAhead asks for all directories, as far as they are few.
+func (c *contextFS) walkAhead() {
+	const enough = 100
+	level, asked := []string{"."}, 0
+	for len(level) > 0 && asked+len(level) <= enough {
+		asked += len(level)
+		c.statAhead(level)
+		var below []string
+		for _, dir := range level {
+			listed, err := c.list(dir)
+			if err != nil {
+				continue
+			}
+			for _, e := range listed.entries {
+				if e.IsDir() {
+					below = append(below, path.Join(dir, e.Name()))
+				}
+			}
+		}
+		level = below
+	}
 }
 
 // fileInfo is a file's description from the daemon.

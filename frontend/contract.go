@@ -2,6 +2,8 @@ package frontend
 
 import (
 	"context"
+	"io/fs"
+	"path"
 	"slices"
 	"strings"
 
@@ -29,7 +31,7 @@ import (
 //
 // The whole image is made meanwhile.
 func (r *request) contract(ctx context.Context, in input, t *target, image client.Reference) error {
-	config, err := check.ParseConfig(r.source.Data, r.client.LinterConfig)
+	config, err := r.lintConfig()
 	if err != nil {
 		return err
 	}
@@ -50,18 +52,36 @@ func (r *request) compare(ctx context.Context, in input, t *target, config *lint
 	if err != nil {
 		return err
 	}
-	input := r.checkInput(in, config)
-	input.Setup = files
+	list := ""
 	for _, v := range t.env {
-		if list, ok := strings.CutPrefix(v, "PATH="); ok {
-			input.Path = list
+		if value, ok := strings.CutPrefix(v, "PATH="); ok {
+			list = value
 		}
 	}
-	findings := check.Contract(input)
+	go files.statAhead(searched(list))
+	reading, err := r.text()
+	if err != nil {
+		return err
+	}
+	if !r.isFirst(in) {
+		reading = check.Read(r.checkInput(in, config))
+	}
+	findings := reading.Contract(files, list)
 	if !r.isFirst(in) { // warnings are for the first platform
 		findings = slices.DeleteFunc(findings, func(f check.Finding) bool { return f.Severity != check.Error })
 	}
 	return r.report(ctx, in, findings, config)
+}
+
+// searched are the directories that a check is going to look into.
+func searched(list string) []string {
+	dirs := []string{"etc"}
+	for dir := range strings.SplitSeq(list, ":") {
+		if path.IsAbs(dir) {
+			dirs = append(dirs, strings.TrimPrefix(path.Clean(dir), "/"))
+		}
+	}
+	return slices.DeleteFunc(dirs, func(dir string) bool { return !fs.ValidPath(dir) })
 }
 
 // checked is what solve returned, if the contract holds.

@@ -8,6 +8,7 @@ package frontend
 import (
 	"context"
 	"runtime/debug"
+	"sync"
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/frontend/dockerui"
@@ -18,6 +19,7 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/pkg/errors"
 
+	"github.com/pgstrata/pgstrata/check"
 	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/graph"
 	pgllb "github.com/pgstrata/pgstrata/llb"
@@ -78,6 +80,10 @@ type request struct {
 	// tell is told of each platform's build before it runs; may be nil.
 	tell func(Resolved)
 	lock lockFile
+	// text is what the rules read of the first platform's input, and why that
+	// ends the build, if it does. It takes as long as all else that is done
+	// before anything is built, so that is done meanwhile.
+	text func() (*check.Reading, error)
 }
 
 func newRequest(ctx context.Context, c client.Client) (*request, error) {
@@ -133,9 +139,11 @@ func (r *request) serve(ctx context.Context) (*client.Result, error) {
 	if err := r.checkLock(ctx, inputs); err != nil {
 		return nil, err
 	}
-	if err := r.warnFindings(ctx, inputs[0]); err != nil {
-		return nil, err
-	}
+	r.text = sync.OnceValues(func() (_ *check.Reading, err error) {
+		defer recovered(&err)
+		return r.warnFindings(ctx, inputs[0])
+	})
+	go r.text() //nolint:errcheck // whoever needs it is told
 	rb, err := r.client.Build(ctx, func(ctx context.Context, _ *ocispecs.Platform, idx int) (_ *dockerui.BuildResult, err error) {
 		defer recovered(&err)
 		return r.build(ctx, inputs[idx])
@@ -151,6 +159,9 @@ func (r *request) serve(ctx context.Context) (*client.Result, error) {
 // isolated scripts to run on the latter.
 func (r *request) build(ctx context.Context, in input) (*dockerui.BuildResult, error) {
 	t, err := r.compile(ctx, in)
+	if _, wrong := r.text(); wrong != nil {
+		return nil, wrong
+	}
 	if err != nil {
 		return nil, err
 	}

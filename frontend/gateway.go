@@ -20,11 +20,17 @@ type gateway struct {
 	client.Client
 
 	mu      sync.Mutex
-	sources map[digest.Digest]*client.Result
+	sources map[digest.Digest]*localContent
 	images  map[string]*imageConfig
 	// inputs are states that take the place of named contexts, or of the build
 	// context.
 	inputs map[string]llb.State
+}
+
+type localContent struct {
+	asked  sync.Once
+	result *client.Result
+	err    error
 }
 
 type imageConfig struct {
@@ -37,7 +43,7 @@ type imageConfig struct {
 }
 
 func newGateway(c client.Client) *gateway {
-	return &gateway{Client: c, sources: map[digest.Digest]*client.Result{}, images: map[string]*imageConfig{}}
+	return &gateway{Client: c, sources: map[digest.Digest]*localContent{}, images: map[string]*imageConfig{}}
 }
 
 // BuildOpts implements client.Client. The syntax line, or the build arg in its
@@ -118,15 +124,20 @@ func (g *gateway) Solve(ctx context.Context, req client.SolveRequest) (*client.R
 		return g.Client.Solve(ctx, req)
 	}
 	g.mu.Lock()
-	defer g.mu.Unlock()
-	if res := g.sources[key]; res != nil {
-		return res, nil
+	known := g.sources[key]
+	if known == nil {
+		known = &localContent{}
+		g.sources[key] = known
 	}
-	res, err := g.Client.Solve(ctx, req)
-	if err == nil {
-		g.sources[key] = res
-	}
-	return res, err
+	g.mu.Unlock()
+	known.asked.Do(func() {
+		if known.result, known.err = g.Client.Solve(ctx, req); known.err != nil { // whoever asks later may have more luck
+			g.mu.Lock()
+			defer g.mu.Unlock()
+			delete(g.sources, key)
+		}
+	})
+	return known.result, known.err
 }
 
 // localSource names the request, when it is for a local source alone, without

@@ -59,6 +59,7 @@ func (r *request) read(ctx context.Context) ([]input, error) {
 	if err != nil {
 		return nil, err
 	}
+	go tree.walkAhead()
 	for i := range inputs {
 		in := &inputs[i]
 		in.context, in.files, in.source = *state, tree, r.source.SourceMap

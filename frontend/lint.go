@@ -36,7 +36,7 @@ func (r *request) lint(ctx context.Context) (*lint.LintResults, error) {
 		return nil, err
 	}
 	in := inputs[0]
-	findings, _, err := r.check(in)
+	findings, err := r.check(in)
 	if err != nil {
 		return nil, err
 	}
@@ -92,12 +92,18 @@ func ReadTree(name string, text []byte, files fs.FS, buildArgs map[string]string
 }
 
 // check runs the rules on one platform's input.
-func (r *request) check(in input) ([]check.Finding, *linter.Config, error) {
-	config, err := check.ParseConfig(r.source.Data, r.client.LinterConfig)
+func (r *request) check(in input) ([]check.Finding, error) {
+	config, err := r.lintConfig()
 	if err != nil {
-		return nil, nil, errors.Wrap(err, "# check=")
+		return nil, err
 	}
-	return check.Run(r.checkInput(in, config)), config, nil
+	return check.Run(r.checkInput(in, config)), nil
+}
+
+// lintConfig is what the build file and the client say of rules.
+func (r *request) lintConfig() (*linter.Config, error) {
+	config, err := check.ParseConfig(r.source.Data, r.client.LinterConfig)
+	return config, errors.Wrap(err, "# check=")
 }
 
 func (r *request) checkInput(in input, config *linter.Config) check.Input {
@@ -113,12 +119,13 @@ func (r *request) checkInput(in input, config *linter.Config) check.Input {
 // warnFindings warns of what the rules find before anything is built. Errors
 // among the findings, and all of them where the build file wants that, end the
 // build.
-func (r *request) warnFindings(ctx context.Context, in input) error {
-	findings, config, err := r.check(in)
+func (r *request) warnFindings(ctx context.Context, in input) (*check.Reading, error) {
+	config, err := r.lintConfig()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return r.report(ctx, in, findings, config)
+	reading := check.Read(r.checkInput(in, config))
+	return reading, r.report(ctx, in, reading.Run(), config)
 }
 
 // report warns of findings, and returns those that end the build.
