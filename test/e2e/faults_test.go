@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net/http"
 	"os"
@@ -37,30 +36,40 @@ func stepsAt(t *testing.T, g *gate) string {
 	})
 }
 
-// start builds in the background.
-func start(ctx context.Context, d *testenv.Daemon, r testenv.Request) func() (*testenv.Result, error) {
-	var result *testenv.Result
-	done := make(chan error, 1)
-	go func() {
-		var err error
-		result, err = d.Build(ctx, r)
-		done <- err
-	}()
-	return func() (*testenv.Result, error) {
-		select {
-		case err := <-done:
-			return result, err
-		case <-time.After(patience):
-			return nil, errors.New("the build has not ended")
-		}
-	}
+// building is a build in the background.
+type building struct {
+	result *testenv.Result
+	err    error
+	ended  chan struct{}
 }
 
-// soon waits for something that has to come.
-func soon(t *testing.T, what <-chan struct{}) {
+func start(ctx context.Context, d *testenv.Daemon, r testenv.Request) *building {
+	b := &building{ended: make(chan struct{})}
+	go func() {
+		defer close(b.ended)
+		b.result, b.err = d.Build(ctx, r)
+	}()
+	return b
+}
+
+// wait waits for its end.
+func (b *building) wait(t *testing.T) (*testenv.Result, error) {
+	t.Helper()
+	select {
+	case <-b.ended:
+	case <-time.After(patience):
+		require.Fail(t, "the build has not ended")
+	}
+	return b.result, b.err
+}
+
+// until waits for something that has to come before its end.
+func (b *building) until(t *testing.T, what <-chan struct{}) {
 	t.Helper()
 	select {
 	case <-what:
+	case <-b.ended:
+		require.Fail(t, "the build has ended", "%v\n%s", b.err, b.result.Trace)
 	case <-time.After(patience):
 		require.Fail(t, "it has not come")
 	}
@@ -83,17 +92,17 @@ func TestDaemonKilled(t *testing.T) {
 	env := testenv.Shared(t)
 	d, g := env.NewDaemon(t, 0), newGate(t)
 	request := testenv.Request{Func: frontend.Build, Context: stepsAt(t, g), Image: "killed:1"}
-	wait := start(t.Context(), d, request)
+	running := start(t.Context(), d, request)
 	step := g.await(t)
 	d.Kill(t)
-	_, err := wait()
+	_, err := running.wait(t)
 	require.ErrorContains(t, err, "Unavailable")
 	assert.Empty(t, published(t, env, "killed:1"))
 
 	d.Restart(t)
-	wait = start(t.Context(), d, request)
+	running = start(t.Context(), d, request)
 	g.await(t).open(t)
-	result, err := wait()
+	result, err := running.wait(t)
 	require.NoError(t, err, "%s", result.Trace)
 	assert.True(t, result.Trace.Cached("01-a.sh"), "%s", result.Trace)
 	assert.Equal(t, []string{"02-b.sh", "03-c.sh"}, setupRan(result.Trace))
@@ -114,12 +123,12 @@ func TestDaemonKilledInPush(t *testing.T) {
 		}
 		return isUpload(r)
 	})
-	dir := testenv.Tree(t, change("setup/scripts/01-first.sh", "#!/bin/sh\n: killed in push\ntouch /doomed\n"))
+	dir := testenv.Tree(t, change("setup/scripts/01-first.sh", "#!/bin/sh\ntouch /doomed\necho killed in push >/first\n"))
 	request := testenv.Request{Func: frontend.Build, Context: dir, SolveOpt: pushTo(registry.host + "/killed-in-push:1")}
-	wait := start(t.Context(), d, request)
-	soon(t, uploading)
+	running := start(t.Context(), d, request)
+	running.until(t, uploading)
 	d.Kill(t)
-	_, err := wait()
+	_, err := running.wait(t)
 	require.ErrorContains(t, err, "Unavailable")
 	assert.Empty(t, published(t, env, "killed-in-push:1"))
 
@@ -145,13 +154,13 @@ func TestRegistryHangs(t *testing.T) {
 		}
 		return isUpload(r)
 	})
-	dir := testenv.Tree(t, change("setup/scripts/01-first.sh", "#!/bin/sh\n: registry hangs\ntouch /doomed\n"))
+	dir := testenv.Tree(t, change("setup/scripts/01-first.sh", "#!/bin/sh\ntouch /doomed\necho registry hangs >/first\n"))
 	request := testenv.Request{Func: frontend.Build, Context: dir, SolveOpt: pushTo(registry.host + "/hangs:1")}
 	ctx, cancel := context.WithCancel(t.Context())
-	wait := start(ctx, env.Daemon, request)
-	soon(t, uploading)
+	running := start(ctx, env.Daemon, request)
+	running.until(t, uploading)
 	cancel()
-	_, err := wait()
+	_, err := running.wait(t)
 	require.ErrorContains(t, err, "context canceled")
 	assert.Empty(t, published(t, env, "hangs:1"))
 
@@ -189,9 +198,9 @@ func TestClientGone(t *testing.T) {
 			}
 			assert.Empty(t, published(t, env, "gone:"+name))
 
-			wait := start(t.Context(), env.Daemon, testenv.Request{Func: frontend.Build, Context: dir, Image: "gone:" + name})
+			running := start(t.Context(), env.Daemon, testenv.Request{Func: frontend.Build, Context: dir, Image: "gone:" + name})
 			g.await(t).open(t)
-			result, err := wait()
+			result, err := running.wait(t)
 			require.NoError(t, err, "%s", result.Trace)
 			assert.True(t, result.Trace.Cached("01-a.sh"), "%s", result.Trace)
 			assert.Equal(t, result.Digest, published(t, env, "gone:"+name))
@@ -204,17 +213,17 @@ func TestFrontendKilled(t *testing.T) {
 	env := testenv.Shared(t)
 	syntax, g := env.Frontend(t), newGate(t)
 	request := testenv.Request{Syntax: syntax, Context: stepsAt(t, g), Image: "frontend-killed:1"}
-	wait := start(t.Context(), env.Daemon, request)
+	running := start(t.Context(), env.Daemon, request)
 	step := g.await(t)
 	require.NoError(t, syscall.Kill(frontends(t, env.Daemon)[0], syscall.SIGKILL))
-	_, err := wait()
+	_, err := running.wait(t)
 	require.ErrorContains(t, err, "exit code: 137")
 	step.gone(t)
 	assert.Empty(t, published(t, env, "frontend-killed:1"))
 
-	wait = start(t.Context(), env.Daemon, request)
+	running = start(t.Context(), env.Daemon, request)
 	g.await(t).open(t)
-	result, err := wait()
+	result, err := running.wait(t)
 	require.NoError(t, err, "%s", result.Trace)
 	assert.True(t, result.Trace.Cached("01-a.sh"), "%s", result.Trace)
 	assert.Equal(t, result.Digest, published(t, env, "frontend-killed:1"))
@@ -400,8 +409,13 @@ func TestBuildsAtOnce(t *testing.T) {
 				})
 			}
 			step := g.await(t)
-			soon(t, started)
-			soon(t, started) // both wait for it
+			for range 2 { // both wait for it
+				select {
+				case <-started:
+				case <-time.After(patience):
+					require.Fail(t, "they have not both come to the step")
+				}
+			}
 			step.open(t)
 			require.NoError(t, builds.Wait())
 			assert.EqualValues(t, 1, g.count.Load(), "the shared script ran once")
@@ -421,14 +435,14 @@ func TestBuildsAtOnce(t *testing.T) {
 func TestArchiveUnreachable(t *testing.T) {
 	t.Parallel()
 	env := testenv.Shared(t)
-	dir := testenv.Tree(t, map[string]string{"Dockerfile": "base: debian:bookworm-slim\nsetup: {dependencies: {runtime: [less]}, cache_prefix: unreachable}\n"})
+	dir := testenv.Tree(t, map[string]string{"Dockerfile": "base: debian:bookworm-slim\nsetup: {dependencies: {runtime: [ed]}, cache_prefix: unreachable}\n"})
 	request := testenv.Request{Func: frontend.Build, Context: dir, Image: "unreachable:1", Options: map[string]string{
 		"build-arg:http_proxy": "http://127.0.0.1:1", "build-arg:https_proxy": "http://127.0.0.1:1",
 	}}
 	result, err := env.Daemon.Build(t.Context(), request)
 	require.ErrorContains(t, err, "exit code: 100")
-	assert.Contains(t, result.Trace.Logs("less"), "Connection refused")
-	assert.Contains(t, result.Trace.Logs("less"), "the package archive does not answer")
+	assert.Contains(t, result.Trace.Logs("packages: ed"), "Connection refused")
+	assert.Contains(t, result.Trace.Logs("packages: ed"), "the package archive does not answer")
 	assert.Empty(t, published(t, env, "unreachable:1"))
 
 	request.Options = nil
