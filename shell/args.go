@@ -11,14 +11,24 @@ func (in *interp) setBuiltin(c *ctx, e *env, inv *invocation) {
 	}
 	for i := 0; i < len(words); i++ {
 		s, ok := words[i].Literal()
-		if ok && len(s) > 1 && (s[0] == '-' || s[0] == '+') && s[1] != '-' && strings.IndexByte(s, 'a') > 0 {
-			e.allexport = s[0] == '-'
+		e.errexit = e.errexit && ok
+		if ok && len(s) > 1 && (s[0] == '-' || s[0] == '+') && s[1] != '-' {
+			if strings.IndexByte(s, 'a') > 0 {
+				e.allexport = s[0] == '-'
+			}
+			if strings.IndexByte(s, 'e') > 0 {
+				e.errexit = s[0] == '-'
+			}
 		}
 		switch {
 		case ok && len(s) > 1 && (s[0] == '-' || s[0] == '+') && strings.HasSuffix(s, "o"):
 			i++ // -o and -euo take the option's name
-			if i < len(words) && words[i].Is("allexport") {
+			switch {
+			case i == len(words):
+			case words[i].Is("allexport"):
 				e.allexport = s[0] == '-'
+			case words[i].Is("errexit"):
+				e.errexit = s[0] == '-'
 			}
 		case ok && (s == "--" || s == "-"):
 			e.setArgs(arguments(c, inv, i+2))

@@ -242,7 +242,12 @@ func (in *interp) leave(c *ctx, e *env, inv *invocation, name string) {
 	case "return":
 		in.effect(c, e, Effect{Kind: EffectSkip, Name: name, Pos: pos})
 		e.stop = stopReturn
-		if c.returns != nil {
+		status, err := strconv.Atoi(arg)
+		fails := c.failed || err == nil && status%256 != 0
+		switch {
+		case fails && e.errexit && !c.tested && c.subst.Kind == SubstNone:
+			e.stop = stopExit // where the function was called, errexit ends the shell
+		case c.returns != nil:
 			*c.returns = append(*c.returns, e.clone())
 		}
 	default:

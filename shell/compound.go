@@ -140,7 +140,10 @@ func (in *interp) binary(c *ctx, e *env, n *syntax.BinaryCmd) {
 			presumed = negate(presumed)
 		}
 		before, out := e.clone(), e.out
-		in.stmt(c.with(g), e, n.Y)
+		right := c.with(g)
+		call, ok := n.Y.Cmd.(*syntax.CallExpr)
+		right.failed = ok && n.Op == syntax.OrStmt && len(call.Args) == 1 && call.Args[0].Lit() == "return"
+		in.stmt(right, e, n.Y)
 		if left := e.stop != stopNone; left && n.Op == syntax.OrStmt {
 			before.checked = append(before.checked, in.fileTests(c, before, []*syntax.Stmt{n.X})...)
 		} else if left {

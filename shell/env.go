@@ -37,6 +37,9 @@ type env struct {
 	capturing bool
 	// allexport says that what is assigned is exported (set -a).
 	allexport bool
+	// errexit says that it is sure that a command that fails ends the shell
+	// (set -e).
+	errexit bool
 	// checked are the files that the way has made sure of: without them it
 	// would have ended.
 	checked []Word
@@ -167,7 +170,7 @@ func (e *env) assign(name string, v value) {
 
 // forget makes every variable unknown that something unseen may have changed.
 func (e *env) forget() {
-	e.opaque = true
+	e.opaque, e.errexit = true, false
 	e.vars = e.vars.own()
 	for name, v := range e.vars.m {
 		if !v.readonly && v.val.flags&flagRooted == 0 {
@@ -207,6 +210,7 @@ func (in *interp) merge(e, a, b *env) {
 		out.checked = b.checked
 	}
 	out.allexport = a.allexport || b.allexport
+	out.errexit = a.errexit && b.errexit
 	if len(a.args) != len(b.args) || a.argsFixed != b.argsFixed {
 		out.setArgs(noArgs())
 	}

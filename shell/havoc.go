@@ -11,6 +11,7 @@ type changes struct {
 	names []string // the variables that it assigns
 	calls []string // the commands that it calls, which may be functions
 	dir   bool     // it changes the working directory
+	opts  bool     // it changes the shell's options
 }
 
 // havoc makes unknown what a construct changes that may have run before, any
@@ -33,6 +34,7 @@ func (in *interp) havocOnce(e *env, n syntax.Node, seen map[syntax.Node]bool) {
 	if ch.dir {
 		e.dir = unknown()
 	}
+	e.errexit = e.errexit && !ch.opts
 	for _, name := range ch.calls {
 		if def, ok := e.funcs.m[name]; ok {
 			in.havocOnce(e, def.decl, seen)
@@ -94,6 +96,9 @@ func (ch *changes) call(n *syntax.CallExpr) {
 	switch name {
 	case "cd", "pushd", "popd":
 		ch.dir = true
+		return
+	case "set":
+		ch.opts = true
 		return
 	case "read", "mapfile", "readarray", "getopts", "export", "readonly", "local", "printf", "unset":
 	default:

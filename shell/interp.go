@@ -63,7 +63,9 @@ type ctx struct {
 
 	background, subshell bool
 	// tested says that the exit status decides something.
-	tested   bool
+	tested bool
+	// failed says that the command here is the return of `command || return`.
+	failed   bool
 	nested   *syntax.Word // that holds the text, for text handed to a shell
 	pipe     Pipe
 	subst    Subst
