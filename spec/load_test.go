@@ -183,6 +183,7 @@ func TestLoadRefuses(t *testing.T) {
 		"isolated cleanup":    {"base: a\nsetup: {final_cleanup: [{path: x.sh, outputs: [/a]}]}", "after all others"},
 		"user without name":   {"base: a\nuser: {uid: 5}", "user needs a name"},
 		"user is root":        {"base: a\nuser: {name: root, uid: 0}", "uid (and gid) from 1"},
+		"group is root's":     {"base: a\nuser: {name: postgres, uid: 999, gid: 0}", "uid (and gid) from 1"},
 		"config sans target":  {"base: a\nentrypoint: {configuration_files: [{source: x}]}", "a source and a target"},
 		"config to directory": {"base: a\nentrypoint: {configuration_files: [{source: x, target: /etc/}]}", "not its directory"},
 		"owner":               {"base: a\nentrypoint: {configuration_files: [{source: x, target: /y, owner: www}]}", "neither a number"},

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"math"
 	"path"
 	"slices"
 	"strconv"
@@ -11,10 +12,13 @@ import (
 	"github.com/moby/sys/signal"
 )
 
+// noGID is the group of a user before the text gives one: 0 would be root's.
+const noGID = math.MinInt
+
 // setDefaults fills what does not depend on the context.
 func (f *File) setDefaults() {
 	if u := f.User; u != nil {
-		if u.GID == 0 {
+		if u.GID == noGID {
 			u.GID = u.UID
 		}
 		if u.Home.Value == "" {
