@@ -264,6 +264,7 @@ func (x *examiner) call(s *shell.Script, c *shell.Call) {
 			x.facts.touched[c.Dir] = true
 		}
 	}
+	x.arguments(c, kind)
 	if !recursive(c) {
 		return
 	}

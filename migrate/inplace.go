@@ -27,7 +27,7 @@ func (m *migration) place(f *copied) bool {
 			m.because(f, "%s may change %s", m.label(o), f.Target)
 			m.changed[f.By] = m.changed[f.By] || m.isScript(f.Source)
 			return true
-		case len(f.used) > 0 && (f.uid != 0 || f.gid != 0 || f.unowned != ""), calledByName(o, f.Target), m.walks(o, f), looksAbove(o, f.Target):
+		case len(f.used) > 0 && (f.uid != 0 || f.gid != 0 || f.unowned != ""), calledByName(o, f.Target), m.walks(o, f), looksAbove(o, f.Target), asksWhere(o, f.Target):
 			return true
 		case dockerfile.SystemFile(f.Target) && !m.indifferent(o, f):
 			m.because(f, "%s may read %s", m.label(o), f.Target)
@@ -72,6 +72,13 @@ func (m *migration) walks(o *op, f *copied) bool {
 func looksAbove(o *op, target string) bool {
 	return o.facts != nil && slices.ContainsFunc(o.facts.Trees, func(tree string) bool {
 		return tree != "/" && dockerfile.SystemDir(tree) && within(target, tree)
+	})
+}
+
+// asksWhere reports whether a command prints where a path leads.
+func asksWhere(o *op, target string) bool {
+	return o.command() && slices.ContainsFunc(o.calls(), func(c *shell.Call) bool {
+		return (c.Name == "readlink" || c.Name == "realpath") && slices.ContainsFunc(c.Args, func(w shell.Word) bool { return within(target, path.Clean(w.Value)) })
 	})
 }
 

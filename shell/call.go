@@ -54,6 +54,9 @@ type Call struct {
 	Subst Subst
 	// Dir is the working directory, "" when it is not known.
 	Dir string
+	// Errexit says that the shell would not have come here if a command before
+	// it had failed.
+	Errexit bool
 }
 
 // CallKind tells functions and builtins from programs.

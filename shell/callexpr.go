@@ -155,7 +155,7 @@ func (in *interp) newCall(c *ctx, e *env, inv *invocation, name string, kind Cal
 		Conditional: conditional(c.guards), Loop: inLoop(c.guards),
 		Background: c.background, Subshell: c.subshell, Nested: c.nested != nil,
 		Wrappers: c.wrappers, User: c.user, Assigns: inv.assigns, Redirects: inv.redirs,
-		Pipe: c.pipe, Subst: c.subst,
+		Pipe: c.pipe, Subst: c.subst, Errexit: e.errexit && !c.tested && c.subst.Kind == SubstNone,
 	}
 	if c.subst.Kind == SubstNone {
 		call.Subst = Subst{}

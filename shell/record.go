@@ -148,6 +148,7 @@ func (c *Call) merge(at *ctx, e *env, inv *invocation, guards []Guard) {
 	if dir, _ := e.dir.exact(); c.Dir != dir {
 		c.Dir = ""
 	}
+	c.Errexit = c.Errexit && e.errexit && !at.tested
 	if c.User != at.user {
 		c.User = ""
 	}

@@ -1,0 +1,93 @@
+package dockerfile
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/pgstrata/pgstrata/shell"
+)
+
+// arguments looks at what package shell does not take for the path of a file:
+// the root, the working directory, a path whose links are asked for, and paths
+// in the text of a program.
+func (x *examiner) arguments(c *shell.Call, kind kind) {
+	if c.Kind != shell.CallProgram {
+		return
+	}
+	operands := false
+	for _, w := range c.Args {
+		for _, v := range w.Choices() {
+			operands = operands || !strings.HasPrefix(v, "-")
+			switch {
+			case lists(c) && path.Clean(v) == "/":
+				x.facts.trees["/"] = true
+			case c.Name == "readlink" || c.Name == "realpath":
+				x.resolved(v, c.Dir)
+			case strings.ContainsAny(v, " ()\"'") && (kind == worksInDir || kind == reads && !names(c)):
+				x.text(v, kind)
+			}
+		}
+	}
+	if lists(c) && !operands && !x.certain(c) {
+		x.facts.trees[x.scope.dir] = true // where a cd that fails leaves it
+	}
+}
+
+// lists reports whether a program tells what a directory holds.
+func lists(c *shell.Call) bool {
+	switch c.Name {
+	case "ls", "dir", "vdir", "tree", "du", "find", "stat":
+		return true
+	}
+	return false
+}
+
+// resolved is a path that is looked up, for where its links lead.
+func (x *examiner) resolved(name, dir string) {
+	if !path.IsAbs(name) {
+		name = path.Join(dir, name)
+	}
+	for name = path.Clean(name); path.IsAbs(name) && name != "/"; name = path.Dir(name) {
+		switch {
+		case x.root.files[name] != nil:
+			x.facts.reads[name] = true
+			return
+		case x.root.dirs[name] != nil:
+			x.facts.dirs[name] = true
+			return
+		}
+	}
+}
+
+// text is an argument that may be a program, in a language of its own.
+func (x *examiner) text(text string, kind kind) {
+	found := x.facts.touched
+	if kind == reads {
+		found = x.facts.reads
+	}
+	for name := range x.root.files {
+		if strings.Contains(text, name) {
+			found[name] = true
+		}
+	}
+	for name := range x.root.dirs {
+		switch {
+		case !strings.Contains(text, name):
+		case kind == reads:
+			x.facts.trees[name] = true
+		default:
+			x.facts.touched[name] = true
+		}
+	}
+}
+
+// certain reports whether a command runs in the directory that it seems to run
+// in: one that is there, or else it would not run.
+func (x *examiner) certain(c *shell.Call) bool {
+	after := slices.ContainsFunc(c.Guards, func(g shell.Guard) bool {
+		return g.Kind == shell.GuardAnd && strings.Contains(g.Text, "cd ")
+	})
+	own := x.root.dirs[c.Dir]
+	return c.Errexit || after || c.Dir != "" && isSystemDir(c.Dir) || own != nil && own.complete
+}
