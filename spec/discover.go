@@ -340,7 +340,7 @@ func match(pattern, name string) bool {
 	if !isGlob(pattern) {
 		return name == pattern || strings.HasPrefix(name, pattern+"/")
 	}
-	ok, err := doublestar.Match(pattern, name)
+	ok, err := doublestar.Match(slashless(pattern), name)
 	return ok && err == nil
 }
 
