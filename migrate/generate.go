@@ -54,7 +54,12 @@ func (g *generator) script() string {
 		g.line("export %s", name)
 	}
 	user := first.step.Scope.User
-	if first.step.Scope.Root() || first.made != "" || len(first.place) > 0 {
+	root := first.step.Scope.Root() || first.made != "" || len(first.place) > 0
+	if !root && user == "" {
+		g.m.report.went(first.line(), Lost, "the user that it runs as: USER's value cannot be read; the script runs as root")
+		root = true
+	}
+	if root {
 		g.body(how)
 		return g.b.String()
 	}
