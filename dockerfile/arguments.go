@@ -60,6 +60,21 @@ func (x *examiner) resolved(name, dir string) {
 	}
 }
 
+// passed are the directories that a name goes through on its way up, as in
+// scripts/../lib.sh.
+func (x *examiner) passed(name string) {
+	for at := strings.Index(name, "/.."); at > 0; {
+		if dir := path.Clean(name[:at]); x.root.dirs[dir] != nil {
+			x.facts.dirs[dir] = true
+		}
+		next := strings.Index(name[at+1:], "/..")
+		if next < 0 {
+			return
+		}
+		at += 1 + next
+	}
+}
+
 // text is an argument that may be a program, in a language of its own.
 func (x *examiner) text(text string, kind kind) {
 	found := x.facts.touched

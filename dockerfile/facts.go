@@ -238,6 +238,12 @@ func (x *examiner) script(s *shell.Script) {
 	for i := range s.Paths {
 		x.path(s, &s.Paths[i])
 	}
+	for i := range s.Sources {
+		x.passed(s.Sources[i].Word.Value)
+	}
+	for i := range s.Children {
+		x.passed(s.Children[i].Word.Value)
+	}
 }
 
 func base(name string) string { return path.Base(name) }

@@ -85,11 +85,22 @@ func compareFailures(want, got *outcome) []mismatch {
 	return out
 }
 
-// printed is the output of the step that failed.
+// printed is the output of the step that failed. What rm complains of comes
+// sorted: it goes through a directory in an order that nobody promises.
 func printed(trace *testenv.Trace) string {
 	for _, v := range trace.Vertices {
 		if v.Error != "" && v.Log != "" {
-			return v.Log
+			lines := strings.SplitAfter(v.Log, "\n")
+			of := func(line string) bool { return strings.HasPrefix(line, "rm: ") }
+			for from := 0; from < len(lines); from++ {
+				to := from
+				for to < len(lines) && of(lines[to]) {
+					to++
+				}
+				slices.Sort(lines[from:to])
+				from = max(from, to)
+			}
+			return strings.Join(lines, "")
 		}
 	}
 	return ""
