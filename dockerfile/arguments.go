@@ -12,9 +12,6 @@ import (
 // the root, the working directory, a path whose links are asked for, and paths
 // in the text of a program.
 func (x *examiner) arguments(c *shell.Call, kind kind) {
-	if c.Kind != shell.CallProgram {
-		return
-	}
 	operands := false
 	for _, w := range c.Args {
 		for _, v := range w.Choices() {

@@ -362,20 +362,20 @@ func (x *examiner) path(s *shell.Script, ref *shell.PathRef) {
 		x.dir(ref.Path, ref, call)
 	case x.own(ref.Path):
 		x.missing(ref, call)
-	case x.lists(ref, call) && len(x.root.below(ref.Path)) > 0:
+	case shows(ref, call) && len(x.root.below(ref.Path)) > 0:
 		x.facts.trees[ref.Path] = true
 	}
 }
 
-// lists reports whether a directory that is not a copy's own is read, so that
+// shows reports whether a directory that is not a copy's own is read, so that
 // what copies put there shows.
-func (x *examiner) lists(ref *shell.PathRef, call *shell.Call) bool {
+func shows(ref *shell.PathRef, call *shell.Call) bool {
 	switch ref.Access {
 	case shell.AccessRead:
 		return true
 	case shell.AccessMention:
 		return call != nil && call.Kind == shell.CallProgram && !names(call) &&
-			(commandKind(call) == reads || commandKind(call) == copies && !isLast(call, ref.Pos))
+			onlyReads(call, ref.Pos)
 	}
 	return false
 }
@@ -390,7 +390,7 @@ func (x *examiner) file(name string, ref *shell.PathRef, call *shell.Call) {
 		x.facts.reads[name] = true
 		return
 	}
-	if kind := commandKind(call); kind == reads || kind == copies && !isLast(call, ref.Pos) {
+	if onlyReads(call, ref.Pos) {
 		x.facts.reads[name] = true
 		return
 	}
@@ -427,7 +427,7 @@ func (x *examiner) dir(name string, ref *shell.PathRef, call *shell.Call) {
 	case names(call):
 	case call.Name == "mkdir":
 		x.facts.dirs[name] = true
-	case commandKind(call) == reads && !findActs(call), commandKind(call) == copies && !isLast(call, ref.Pos):
+	case onlyReads(call, ref.Pos):
 		x.facts.trees[name] = true
 	default:
 		x.facts.touched[name] = true
@@ -466,6 +466,13 @@ func callAt(s *shell.Script, pos shell.Pos) *shell.Call {
 		}
 	}
 	return found
+}
+
+// onlyReads reports whether a program does no more than read the argument at a
+// position.
+func onlyReads(c *shell.Call, pos shell.Pos) bool {
+	kind := commandKind(c)
+	return kind == reads || kind == copies && !isLast(c, pos)
 }
 
 // isLast reports whether a position is that of a call's last argument.

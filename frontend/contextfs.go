@@ -209,24 +209,20 @@ const ahead = 8
 
 // readAhead asks for files.
 func (c *contextFS) readAhead(names []string) {
-	var group errgroup.Group
-	group.SetLimit(ahead)
-	for _, name := range names {
-		group.Go(func() error {
-			_, _ = c.ReadFile(name)
-			return nil
-		})
-	}
-	_ = group.Wait()
+	askAhead(names, func(name string) { _, _ = c.ReadFile(name) })
 }
 
-// statAhead asks for the directories that lead to names.
-func (c *contextFS) statAhead(names []string) {
+// listAhead asks for directories.
+func (c *contextFS) listAhead(names []string) {
+	askAhead(names, func(name string) { _, _ = c.ReadDir(name) })
+}
+
+func askAhead(names []string, ask func(name string)) {
 	var group errgroup.Group
 	group.SetLimit(ahead)
 	for _, name := range names {
 		group.Go(func() error {
-			_, _ = c.ReadDir(name)
+			ask(name)
 			return nil
 		})
 	}
@@ -239,7 +235,7 @@ func (c *contextFS) walkAhead() {
 	level, asked := []string{"."}, 0
 	for len(level) > 0 && asked+len(level) <= enough {
 		asked += len(level)
-		c.statAhead(level)
+		c.listAhead(level)
 		var below []string
 		for _, dir := range level {
 			listed, err := c.list(dir)

@@ -58,7 +58,7 @@ func (r *request) compare(ctx context.Context, in input, t *target, config *lint
 			list = value
 		}
 	}
-	go files.statAhead(searched(list))
+	go files.listAhead(searched(list))
 	reading, err := r.text()
 	if err != nil {
 		return err
