@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -19,6 +20,8 @@ type History struct {
 	prefix string // of the folder in the repository
 	store  *store
 	trees  map[string][]treeEntry
+	// untracked lists what git does not know yet.
+	untracked func() ([]string, error)
 }
 
 // Commit is a commit as a folder sees it.
@@ -51,6 +54,7 @@ func OpenHistory(ctx context.Context, dir string) (*History, error) {
 		return nil, err
 	}
 	h.prefix = strings.TrimSuffix(strings.TrimSuffix(string(prefix), "\n"), "/")
+	h.untracked = sync.OnceValues(h.new)
 	h.store, err = openStore(ctx, dir)
 	return h, err
 }
@@ -132,6 +136,15 @@ func parseLog(text string) ([]Commit, error) {
 // commits with one name have the same files. Its error is [fs.ErrNotExist]
 // where the commit has no such folder.
 func (h *History) Tree(commit string) (Source, string, error) {
+	r, name, err := h.tree(commit)
+	if err != nil {
+		return nil, "", err
+	}
+	r.finish()
+	return r, name, nil
+}
+
+func (h *History) tree(commit string) (*revision, string, error) {
 	kind, id, _, err := h.store.get(commit + ":" + h.prefix)
 	if err == nil && kind != "tree" {
 		err = fs.ErrNotExist
@@ -143,8 +156,33 @@ func (h *History) Tree(commit string) (Source, string, error) {
 	if err := h.fill(r, id, ""); err != nil {
 		return nil, "", err
 	}
-	r.finish()
 	return r, id, nil
+}
+
+// TreeAndNew returns the folder's files in a commit as [History.Tree] does, and
+// with them those that git does not know yet: what is about to be added.
+func (h *History) TreeAndNew(commit string) (Source, string, error) {
+	r, name, err := h.tree(commit)
+	if err != nil {
+		return nil, "", err
+	}
+	list, err := h.untracked()
+	if err != nil {
+		return nil, "", err
+	}
+	for _, name := range list {
+		if err := r.disk(h.git.dir, name); err != nil {
+			return nil, "", err
+		}
+	}
+	r.finish()
+	return r, name, nil
+}
+
+// new lists the folder's files that git neither knows nor ignores.
+func (h *History) new() ([]string, error) {
+	list, err := h.git.run("ls-files", "--others", "--exclude-standard", "-z")
+	return strings.FieldsFunc(string(list), func(r rune) bool { return r == 0 }), err
 }
 
 // fill puts a tree's files together.

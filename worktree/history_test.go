@@ -99,6 +99,24 @@ func testHistory(t *testing.T, format string) {
 	require.NoError(t, err)
 	assert.Equal(t, same, again, "an empty commit has the same files")
 
+	// What is about to be added comes with each commit, and replaces nothing.
+	for name, text := range map[string]string{"a": "not that one", "new/run.sh": "text", "ignored": "", ".gitignore": "ignored\n"} {
+		require.NoError(t, os.MkdirAll(filepath.Join(dir, filepath.Dir(name)), 0o750))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
+	}
+	require.NoError(t, os.Symlink("run.sh", filepath.Join(dir, "new/link")))
+	source, _, err = h.TreeAndNew(second)
+	require.NoError(t, err)
+	added, err := worktree.New(source, worktree.Filter{})
+	require.NoError(t, err)
+	assert.Equal(t, []string{".gitignore", "a", "deep/b c", "link", "new/link", "new/run.sh"}, all(t, added))
+	data, err = fs.ReadFile(added, "a")
+	require.NoError(t, err)
+	assert.Equal(t, "a text that is long enough to be known again\n", string(data))
+	data, err = fs.ReadFile(added, "new/link")
+	require.NoError(t, err)
+	assert.Equal(t, "text", string(data))
+
 	// It is what Revision says.
 	revision, err := worktree.Revision(t.Context(), dir, second)
 	require.NoError(t, err)

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"os/exec"
 	"path"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -59,7 +61,7 @@ func newRevision(blob func(id string) ([]byte, error)) *revision {
 
 // object is one entry of git's tree.
 type object struct {
-	id   string
+	read func() ([]byte, error) // of a file
 	stat *types.Stat
 }
 
@@ -104,9 +106,47 @@ func (r *revision) put(mode uint32, id, name string) error {
 	default:
 		st.Mode = mode & 0o777
 	}
-	r.objects[name] = object{id: id, stat: st}
-	r.children[path.Dir(name)] = append(r.children[path.Dir(name)], name)
+	r.enter(st, func() ([]byte, error) { return r.blob(id) })
 	return nil
+}
+
+// disk adds a file of a folder, and the directories above it, with the modes
+// that git would give them.
+func (r *revision) disk(folder, name string) error {
+	full := filepath.Join(folder, name)
+	info, err := os.Lstat(full)
+	if err != nil {
+		return err
+	}
+	st := &types.Stat{Path: name, Mode: 0o644}
+	switch {
+	case info.Mode()&fs.ModeSymlink != 0:
+		st.Mode = uint32(fs.ModeSymlink | 0o777)
+		if st.Linkname, err = os.Readlink(full); err != nil {
+			return err
+		}
+	case !info.Mode().IsRegular():
+		return nil // another repository, or what git does not keep
+	case info.Mode()&0o100 != 0:
+		st.Mode = 0o755
+	}
+	for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
+		if _, ok := r.objects[dir]; ok {
+			break
+		}
+		r.enter(&types.Stat{Path: dir, Mode: uint32(fs.ModeDir | 0o755)}, nil)
+	}
+	r.enter(st, func() ([]byte, error) { return os.ReadFile(full) })
+	return nil
+}
+
+// enter adds an entry.
+func (r *revision) enter(st *types.Stat, read func() ([]byte, error)) {
+	if _, ok := r.objects[st.Path]; ok {
+		return // a file that was there in the commit, and has left git since
+	}
+	r.objects[st.Path] = object{read: read, stat: st}
+	r.children[path.Dir(st.Path)] = append(r.children[path.Dir(st.Path)], st.Path)
 }
 
 // finish sorts what has been put together.
@@ -151,7 +191,7 @@ func (r *revision) Open(name string) (io.ReadCloser, error) {
 	if !ok || !fs.FileMode(o.stat.Mode).IsRegular() {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 	}
-	data, err := r.blob(o.id)
+	data, err := o.read()
 	return io.NopCloser(bytes.NewReader(data)), err
 }
 

@@ -40,6 +40,7 @@ file. Times are those of the last recorded build; without one, steps are
 counted.`,
 		Example: `  pgstrata analyze .
   pgstrata analyze --since v1.0 .
+  pgstrata analyze -f pgstrata.yaml --against Dockerfile .
   pgstrata analyze -n 100 --format json . | jq '.contenders[0].none'`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -59,6 +60,7 @@ counted.`,
 	}
 	f := cmd.Flags()
 	o.addInputFlags(f)
+	f.StringVar(&a.against, "against", "", "another build file for the same files, such as the Dockerfile that was there before: a second column")
 	f.StringVar(&a.since, "since", "", "only the commits after this git revision")
 	f.IntVarP(&a.most, "max-count", "n", 1000, "only the newest commits, 0 for all")
 	f.StringVar(&a.format, "format", "text", "text or json")
@@ -69,24 +71,40 @@ counted.`,
 type analysis struct {
 	*options
 	dir, file string
-	since     string
-	most      int
-	format    string
+	// against is the build file of the second column, "" for none that is named.
+	against string
+	since   string
+	most    int
+	format  string
+	now     time.Time
+	// histories are the open ones, by their folders.
+	histories map[string]*worktree.History
+}
+
+// history opens the history of a folder, once.
+func (a *analysis) history(ctx context.Context, folder string) (*worktree.History, error) {
+	folder = filepath.Clean(folder)
+	if h, ok := a.histories[folder]; ok {
+		return h, nil
+	}
+	h, err := worktree.OpenHistory(ctx, folder)
+	if err == nil {
+		a.histories[folder] = h
+	}
+	return h, err
 }
 
 // report replays the history.
 func (a *analysis) report(ctx context.Context) (*replay.Report, error) {
-	history, err := worktree.OpenHistory(ctx, a.dir)
+	a.now, a.histories = time.Now(), map[string]*worktree.History{}
+	defer func() {
+		for _, h := range a.histories {
+			h.Close()
+		}
+	}()
+	history, err := a.history(ctx, a.dir)
 	if err != nil {
 		return nil, err
-	}
-	defer history.Close()
-	beside := history // the build file is in the context's folder, most often
-	if folder := filepath.Dir(a.file); filepath.Clean(folder) != filepath.Clean(a.dir) {
-		if beside, err = worktree.OpenHistory(ctx, folder); err != nil {
-			return nil, err
-		}
-		defer beside.Close()
 	}
 	log, err := history.Commits(a.since, a.most)
 	if err != nil {
@@ -95,12 +113,24 @@ func (a *analysis) report(ctx context.Context) (*replay.Report, error) {
 	if len(log) == 0 {
 		return nil, fmt.Errorf("there are no commits after %s", a.since)
 	}
-	r := &reader{analysis: a, history: history, beside: beside, now: time.Now(), known: map[string]replay.Reading{}}
+	last := log[len(log)-1].ID
+	r, err := a.reader(ctx, a.file, last)
+	if err != nil {
+		return nil, err
+	}
 	series := []replay.Series{r.series("pgstrata", log)}
 	newest := &series[0].Readings[len(log)]
 	a.measured(newest)
 	build, err := r.newest(log)
-	if err == nil && build.Dockerfile != nil { // what pgstrata takes apart, as the Dockerfile has it
+	switch {
+	case a.against != "":
+		other, err := a.reader(ctx, a.against, last)
+		if err != nil {
+			return nil, err
+		}
+		other.whole = true
+		series = append(series, other.series(filepath.Base(a.against), log))
+	case err == nil && build.Dockerfile != nil: // what pgstrata takes apart, as the Dockerfile has it
 		whole := *r
 		whole.known, whole.whole = map[string]replay.Reading{}, true
 		series = append(series, whole.series("Dockerfile", log))

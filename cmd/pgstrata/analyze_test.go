@@ -295,3 +295,70 @@ func TestAnalyzeInTime(t *testing.T) {
 	assert.Contains(t, out, "\ntime that they take               28 min of 3.2 h\n")
 	assert.Contains(t, out, "   saves 2 min\n", "with more runs of what takes no time")
 }
+
+// A Dockerfile has two columns: as pgstrata takes it apart, and as BuildKit's
+// own frontend builds it.
+func TestAnalyzeADockerfile(t *testing.T) {
+	r := naive(t)
+	report := r.analyze()
+	require.Len(t, report.Contenders, 2)
+	apart, whole := report.Contenders[0], report.Contenders[1]
+	assert.Equal(t, "pgstrata", apart.Name)
+	assert.Equal(t, 7, apart.Compared)
+	assert.Equal(t, 4, apart.None)
+	assert.Equal(t, "Dockerfile", whole.Name)
+	assert.Equal(t, 7, whole.Compared)
+	assert.Equal(t, 0, whole.None, "it copies the folder before it runs setup")
+}
+
+// Before a tree is moved to a build file, and after: the other one need not be
+// in any commit.
+func TestAnalyzeAgainst(t *testing.T) {
+	r := naive(t)
+	r.write("pgstrata.yaml", "base: debian:bookworm-slim\nsetup:\n  scripts: [setup/new/00.sh, setup/01.sh, setup/02.sh]\n")
+	r.write("setup/new/00.sh", "#!/bin/sh\n") // it belongs to the build file, and is in no commit either
+	before := r.analyze("--file", filepath.Join(r.dir, "pgstrata.yaml"), "--against", filepath.Join(r.dir, "Dockerfile"))
+	require.Len(t, before.Contenders, 2)
+	assert.Empty(t, before.Contenders[0].Unread, "the build file as it is now counts for all commits")
+	assert.Equal(t, 7, before.Contenders[0].Compared)
+	assert.Equal(t, 4, before.Contenders[0].None)
+	assert.Equal(t, 2, before.Contenders[0].One)
+	assert.Equal(t, "Dockerfile", before.Contenders[1].Name)
+	assert.Equal(t, 0, before.Contenders[1].None)
+
+	outside := filepath.Join(t.TempDir(), "Dockerfile.before")
+	require.NoError(t, os.Rename(filepath.Join(r.dir, "Dockerfile"), outside))
+	require.NoError(t, os.Rename(filepath.Join(r.dir, "pgstrata.yaml"), filepath.Join(r.dir, "Dockerfile")))
+	r.commit("pgstrata")
+	r.edit(2, "entrypoint.d/entrypoint.sh")
+	after := r.analyze("-n", "2", "--against", outside)
+	assert.Equal(t, 2, after.Contenders[0].None)
+	assert.Equal(t, "Dockerfile.before", after.Contenders[1].Name)
+	assert.Equal(t, 2, after.Contenders[1].Compared)
+	assert.Equal(t, 0, after.Contenders[1].None)
+
+	missing := r.analyze("--against", filepath.Join(r.dir, "none"))
+	assert.Equal(t, 0, missing.Contenders[1].Compared)
+	assert.Equal(t, "no build file none", missing.Contenders[1].Unread[0].Error)
+}
+
+// naive is a tree with a Dockerfile that copies everything and runs setup: 4
+// commits change the entrypoint, 2 one script, and 1 both scripts.
+func naive(t *testing.T) *repository {
+	r := newRepository(t)
+	for name, text := range map[string]string{
+		"Dockerfile":                 "FROM debian:bookworm-slim\nCOPY . /src\nRUN /src/setup/01.sh\nRUN /src/setup/02.sh\nCOPY entrypoint.d /opt/entrypoint.d\n",
+		"setup/01.sh":                "#!/bin/sh\napt-get update\n",
+		"setup/02.sh":                "#!/bin/sh\napt-get install postgresql\n",
+		"entrypoint.d/entrypoint.sh": "#!/bin/sh\nexec \"$@\"\n",
+	} {
+		r.write(name, text)
+	}
+	require.NoError(t, os.Chmod(filepath.Join(r.dir, "setup/01.sh"), 0o755)) //nolint:gosec // it is run
+	require.NoError(t, os.Chmod(filepath.Join(r.dir, "setup/02.sh"), 0o755)) //nolint:gosec // it is run
+	r.commit("import")
+	r.edit(4, "entrypoint.d/entrypoint.sh")
+	r.edit(2, "setup/02.sh")
+	r.edit(1, "setup/01.sh", "setup/02.sh")
+	return r
+}

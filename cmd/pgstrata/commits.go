@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -40,10 +42,15 @@ func commits(log []worktree.Commit) []replay.Commit {
 	return out
 }
 
-// reader makes records of commits.
+// reader makes records of commits, with one build file.
 type reader struct {
-	*analysis
+	*options
+	file string
+	// history is the context's, beside that of the build file's folder.
 	history, beside *worktree.History
+	// today is the build file's folder as it is now, for all commits, where the
+	// newest has no such build file; else nil.
+	today worktree.Source
 	// now is the same for all commits: what a week's end makes run again is no
 	// commit's doing.
 	now time.Time
@@ -51,6 +58,38 @@ type reader struct {
 	whole bool
 	// known are the readings by the names of all files that they come from.
 	known map[string]replay.Reading
+}
+
+// reader returns one for a build file, given the newest commit.
+func (a *analysis) reader(ctx context.Context, file, newest string) (*reader, error) {
+	history, err := a.history(ctx, a.dir)
+	if err != nil {
+		return nil, err
+	}
+	r := &reader{options: a.options, history: history, file: file, now: a.now, known: map[string]replay.Reading{}}
+	folder := filepath.Dir(file)
+	beside, err := a.history(ctx, folder)
+	if err == nil {
+		r.beside = beside
+		if has(beside, newest, filepath.Base(file)) {
+			return r, nil
+		}
+	}
+	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) && r.beside != nil {
+		return r, nil // it was deleted: older commits have it
+	}
+	r.today, err = worktree.Dir(folder)
+	return r, err
+}
+
+// has tells whether a commit has a file of the history's folder.
+func has(h *worktree.History, commit, name string) bool {
+	files, _, err := h.Tree(commit)
+	if err != nil {
+		return false
+	}
+	_, err = worktree.Read(files, name)
+	return !errors.Is(err, fs.ErrNotExist)
 }
 
 // series reads the commits, and the one before them.
@@ -95,10 +134,17 @@ func (r *reader) files(commit string) (context, beside worktree.Source, name str
 	if commit == "" {
 		return nil, nil, "", errors.New("there is no commit before the first")
 	}
-	if context, name, err = r.history.Tree(commit); err != nil {
+	tree := r.history.Tree
+	if r.today != nil { // with the scripts that belong to the build file, perhaps
+		tree = r.history.TreeAndNew
+	}
+	if context, name, err = tree(commit); err != nil {
 		return nil, nil, "", errors.New("the commit has no such folder")
 	}
-	if r.beside == r.history {
+	switch {
+	case r.today != nil:
+		return context, r.today, name, nil
+	case r.beside == r.history:
 		return context, context, name, nil
 	}
 	beside, other, err := r.beside.Tree(commit)

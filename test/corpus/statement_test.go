@@ -44,7 +44,7 @@ func variables() []string {
 		`echo "${VAR:-empty}" >>/order`,
 		`v=VAR; eval "echo \"\${$v-}\"" >>OUT`,
 		`printenv VAR >>OUT`,
-		`env | grep ^VAR= >>OUT`,
+		`env 2>/dev/null | grep ^VAR= >>OUT`,
 	}
 }
 
@@ -59,13 +59,13 @@ func reads() []string {
 		`install -m 0640 FILE /opt/installed.NUMBER`,
 		`head -n 1 <FILE >>OUT`,
 		`while read -r line; do echo "<$line>" >>OUT; done <FILE`,
-		`grep -r a DIR | sort >>OUT`,
+		`grep -r a DIR 2>/dev/null | sort >>OUT`,
 		`sed 's/a/A/' FILE >OUT.sed`,
 		`d=DIR; cat "$d"/* >>OUT`,
 		`cd DIR && cat * >>OUT`,
 		`(cd DIR; ls) >>OUT`,
 		`perl -e 'open(F, "<", "FILE") or exit 1; print <F>' >>OUT`,
-		`tar -C DIR -cf - . | tar -tf - | sort >>OUT`,
+		`tar -C DIR -cf - . 2>/dev/null | tar -tf - 2>/dev/null | sort >>OUT`,
 		`head -n 2 OTHER >>OUT`,
 		`. SETUP/lib.sh && note NUMBER`,
 		`cat "$(dirname "$0")/../lib.sh" >>OUT`,
@@ -81,7 +81,7 @@ func looks() []string {
 		`stat -c '%n %a %u:%g' FILE >>OUT`,
 		`ls DIR >>OUT`,
 		`ls -A SETUP/.. >>OUT`,
-		`find SETUP -type f | sort >>OUT`,
+		`find SETUP -type f 2>/dev/null | sort >>OUT`,
 		`for f in DIR/*; do echo "$f" >>OUT; done`,
 		`echo DIR/* >>OUT`,
 		`readlink -f FILE >>OUT`,
@@ -115,7 +115,7 @@ func changes() []string {
 func others() []string {
 	return []string{
 		`cat /opt/link* >>OUT`,
-		`cat /out.* | cksum >>/order`,
+		`cat /out.* 2>/dev/null | cksum >>/order`,
 		`echo NUMBER >>/order`,
 		`tool NUMBER`,
 		`cp /bin/true /opt/suid.NUMBER && chmod 4755 /opt/suid.NUMBER`,
