@@ -70,7 +70,7 @@ func reaches(ref shell.PathRef, dir string) bool {
 	if ref.Glob {
 		return mayMatch(ref.Path, dir) || strings.HasPrefix(ref.Path, dir+"/") || mayMatch(ref.Path, dir+"/x")
 	}
-	return within(ref.Path, dir) || within(dir, ref.Path)
+	return Within(ref.Path, dir) || Within(dir, ref.Path)
 }
 
 // firstOperand is the first argument that is no option.

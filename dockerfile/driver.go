@@ -7,49 +7,8 @@ import (
 	"strconv"
 	"strings"
 
-	"mvdan.cc/sh/v3/syntax"
-
 	"github.com/pgstrata/pgstrata/shell"
 )
-
-// part is one piece of a RUN line that becomes a step of its own.
-type part struct {
-	// text is the command, prelude what of its line holds for it too.
-	text    string
-	prelude []string
-	// env are variables that the driver exports to it, with their values.
-	env []shell.EnvVar
-	// dir is the directory to change to, "" for the one that holds already.
-	dir string
-	// onFail is the status that the driver makes of a failure, 0 for the same.
-	onFail int
-	// child is the script that it runs, effect a command of the driver's own.
-	child  *shell.Child
-	effect *shell.Effect
-}
-
-// line is the part as a RUN line, with those of its variables that are wanted.
-func (p *part) line(dir string, wants func(name string) bool) string {
-	words := slices.Clone(p.prelude)
-	for _, v := range p.env {
-		if q, ok := quote(v.Value.Value); ok && wants(v.Name) {
-			words = append(words, "export "+v.Name+"="+q)
-		}
-	}
-	for _, s := range p.prelude {
-		if to, ok := strings.CutPrefix(s, "cd "); ok {
-			dir = to
-		}
-	}
-	if q, ok := quote(p.dir); ok && p.dir != "" && q != dir && p.dir != dir {
-		words = append(words, "cd "+q)
-	}
-	text := p.text
-	if p.onFail > 0 {
-		text = "{ " + text + " || exit " + strconv.Itoa(p.onFail) + "; }"
-	}
-	return strings.Join(append(words, text), " && ")
-}
 
 // cannotSplit tells why a driver stays one step.
 type cannotSplit struct{ why string }
@@ -407,70 +366,6 @@ func (d *driving) statusAfter(i int) (int, bool) {
 		return n, err == nil && n > 0 && n < 256
 	}
 	return 0, false
-}
-
-// writeCommand writes a command whose words are all known.
-func writeCommand(name shell.Word, args []shell.Word, assigns []shell.Assign, redirects []shell.Redirect) (string, bool) {
-	var out []string
-	for _, a := range assigns {
-		v, ok := a.Value.Literal()
-		if !ok {
-			return "", false
-		}
-		q, ok := quote(v)
-		if !ok {
-			return "", false
-		}
-		out = append(out, a.Name+"="+q)
-	}
-	for _, w := range append([]shell.Word{name}, args...) {
-		q, ok := writeWord(w)
-		if !ok {
-			return "", false
-		}
-		out = append(out, q)
-	}
-	for _, r := range redirects {
-		target, ok := r.Target.Literal()
-		if !ok || target != "/dev/null" && target != "1" && target != "2" {
-			return "", false
-		}
-		out = append(out, r.FD+r.Op+target)
-	}
-	return strings.Join(out, " "), true
-}
-
-// writeWord writes a word that is known, or a pattern that is.
-func writeWord(w shell.Word) (string, bool) {
-	if !w.Known || w.Assumed {
-		return "", false
-	}
-	if !w.Glob {
-		if w.Splits {
-			return "", false
-		}
-		return quote(w.Value)
-	}
-	var b strings.Builder
-	for i := 0; i < len(w.Value); i++ {
-		switch c := w.Value[i]; {
-		case c == '\n':
-			return "", false
-		case c == '\\' && i+1 < len(w.Value):
-			i++
-			b.WriteString(`\` + string(w.Value[i]))
-		case strings.IndexByte("*?[]!-", c) >= 0, c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', strings.IndexByte("/._+,:@%=", c) >= 0, c >= 0x80:
-			b.WriteByte(c)
-		default:
-			b.WriteString(`\` + string(c))
-		}
-	}
-	return b.String(), true
-}
-
-func quote(s string) (string, bool) {
-	q, err := syntax.Quote(s, syntax.LangPOSIX)
-	return q, err == nil
 }
 
 // driverName is what a driver is called in messages.

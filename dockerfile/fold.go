@@ -221,7 +221,7 @@ func (r *stageReader) parentsExist(it *item) bool {
 		if other == it {
 			return false
 		}
-		if other.copy != nil && slices.ContainsFunc(other.copy.files, func(name string) bool { return within(name, dir) && name != dir }) {
+		if other.copy != nil && slices.ContainsFunc(other.copy.files, func(name string) bool { return Within(name, dir) && name != dir }) {
 			return true
 		}
 	}

@@ -187,7 +187,7 @@ func changesScript(f *facts, script *shell.Child) bool {
 		return g.Kind == shell.GuardFor && strings.ContainsAny(g.Text, "*?[")
 	})
 	for t := range f.touched {
-		if within(script.Absolute, t) || found && path.Dir(t) == path.Dir(script.Absolute) {
+		if Within(script.Absolute, t) || found && path.Dir(t) == path.Dir(script.Absolute) {
 			return true
 		}
 	}

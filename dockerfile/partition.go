@@ -57,7 +57,7 @@ func insert(text, flags string) string {
 func (c *copying) entries() []string {
 	var out []string
 	for _, name := range slices.Concat(c.files, c.dirs) {
-		if name != c.dest && within(name, c.dest) {
+		if name != c.dest && Within(name, c.dest) {
 			out = append(out, c.entry(name))
 		}
 	}
@@ -75,7 +75,7 @@ func (c *copying) only(wanted func(entry string) bool) *copying {
 	part := *c
 	part.files, part.dirs, part.by, part.of = nil, nil, map[string]*copiedFile{}, c
 	for _, name := range c.dirs {
-		if name != c.dest && within(name, c.dest) && wanted(c.entry(name)) {
+		if name != c.dest && Within(name, c.dest) && wanted(c.entry(name)) {
 			part.dirs = append(part.dirs, name)
 		}
 	}

@@ -204,7 +204,7 @@ func (f *facts) setExecutable(root *rootfs) {
 		}
 		for name, file := range root.files {
 			for t := range f.touched {
-				if within(name, t) {
+				if Within(name, t) {
 					file.executable = true
 				}
 			}

@@ -2,7 +2,6 @@ package dockerfile_test
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -16,9 +15,8 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/test/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files") //nolint:gochecknoglobals // a flag of the test binary
 
 // want is what a case's archive ends with.
 const want = "want"
@@ -42,7 +40,7 @@ func TestRewrite(t *testing.T) {
 				at++
 				a.Files = append(a.Files, txtar.File{Name: want})
 			}
-			if *update {
+			if golden.Updating() {
 				a.Files[at].Data = []byte(got)
 				require.NoError(t, os.WriteFile(name, txtar.Format(a), 0o600))
 			}

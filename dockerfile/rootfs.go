@@ -42,7 +42,7 @@ func newRootfs(context fs.FS) *rootfs {
 // madeAt reports whether a step may have put a program at a path.
 func (r *rootfs) madeAt(name string) bool {
 	for m := range r.made {
-		if m != "/" && within(name, m) {
+		if m != "/" && Within(name, m) {
 			return true
 		}
 	}
@@ -53,7 +53,7 @@ func (r *rootfs) madeAt(name string) bool {
 // to.
 func (r *rootfs) madeNear(dest string) bool {
 	for m := range r.made {
-		if within(dest, m) || within(m, dest) {
+		if Within(dest, m) || Within(m, dest) {
 			return true
 		}
 	}
@@ -73,19 +73,19 @@ func (r *rootfs) add(name string, f *copiedFile) {
 // forget drops what a step may have changed: the path, and all below it.
 func (r *rootfs) forget(touched string) {
 	for name := range r.files {
-		if within(name, touched) || within(touched, name) {
+		if Within(name, touched) || Within(touched, name) {
 			delete(r.files, name)
 		}
 	}
 	for name, d := range r.dirs {
-		if within(name, touched) || within(touched, name) {
+		if Within(name, touched) || Within(touched, name) {
 			d.complete = false
 		}
 	}
 }
 
-// within reports whether a path is dir or below it.
-func within(name, dir string) bool {
+// Within reports whether an absolute path is dir or below it.
+func Within(name, dir string) bool {
 	return name == dir || dir == "/" || strings.HasPrefix(name, dir+"/")
 }
 
@@ -93,7 +93,7 @@ func within(name, dir string) bool {
 func (r *rootfs) below(dir string) []string {
 	var out []string
 	for _, name := range slices.Sorted(maps.Keys(r.files)) {
-		if within(name, dir) {
+		if Within(name, dir) {
 			out = append(out, name)
 		}
 	}
@@ -191,7 +191,7 @@ func (r *rootfs) glob(pattern string) ([]string, bool) {
 	}
 	names := map[string]bool{}
 	for name := range r.files {
-		if !within(name, dir) || name == dir {
+		if !Within(name, dir) || name == dir {
 			continue
 		}
 		first, _, _ := strings.Cut(name[len(dir)+1:], "/")
@@ -250,14 +250,14 @@ func isSystemDir(dir string) bool {
 // being told to: configuration, libraries, certificates, the search path.
 func isSystemFile(name string) bool {
 	for _, own := range []string{"/usr/src", "/usr/local/src"} {
-		if within(name, own) {
+		if Within(name, own) {
 			return false
 		}
 	}
 	for _, dir := range []string{"/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib32", "/lib64", "/libx32", "/proc", "/run", "/sbin", "/sys", "/usr", "/var"} {
-		if within(name, dir) {
+		if Within(name, dir) {
 			return true
 		}
 	}
-	return within(name, "/root") && strings.HasPrefix(strings.TrimPrefix(name, "/root/"), ".")
+	return Within(name, "/root") && strings.HasPrefix(strings.TrimPrefix(name, "/root/"), ".")
 }

@@ -59,7 +59,7 @@ func hardLinks(c *shell.Call) bool {
 // keeps reports whether what is written to a path is still there in the next
 // step.
 func keeps(ref shell.PathRef) bool {
-	if within(ref.Path, "/dev/shm") {
+	if Within(ref.Path, "/dev/shm") {
 		return false
 	}
 	if ref.Access != shell.AccessWrite {

@@ -92,7 +92,7 @@ func (r *stageReader) copyPasses(it, other *item) bool {
 	case *instructions.WorkdirCommand:
 		src := sourcesOf(it.in.Command)
 		dir, ok := other.scope.expand(cmd.Path)
-		return ok && path.IsAbs(src.DestPath) && path.IsAbs(dir) && !within(dir, it.copy.dest) && !within(it.copy.dest, dir)
+		return ok && path.IsAbs(src.DestPath) && path.IsAbs(dir) && !Within(dir, it.copy.dest) && !Within(it.copy.dest, dir)
 	case *instructions.OnbuildCommand:
 		return false
 	}
@@ -107,12 +107,12 @@ func (r *stageReader) modePasses(it, other *item) bool {
 	}
 	for t := range other.facts.touched {
 		for _, name := range it.moded.files {
-			if within(name, t) || within(t, name) || path.Dir(t) == path.Dir(name) {
+			if Within(name, t) || Within(t, name) || path.Dir(t) == path.Dir(name) {
 				return false
 			}
 		}
 		for _, dir := range it.moded.dirs {
-			if within(dir, t) || within(t, dir) {
+			if Within(dir, t) || Within(t, dir) {
 				return false
 			}
 		}
@@ -127,7 +127,7 @@ func (r *stageReader) stepAllows(c *copying, step *item) bool {
 		return false
 	}
 	for _, m := range step.in.mounts(step.scope) {
-		if within(m.Target, c.dest) || within(c.dest, m.Target) {
+		if Within(m.Target, c.dest) || Within(c.dest, m.Target) {
 			return false
 		}
 	}
@@ -169,7 +169,7 @@ func mountsFor(c *copying, step *item) ([]mount, bool) {
 		mounts[mount{f.source, name, mode}] = true
 	}
 	for dir := range step.facts.dirs {
-		if !overlaps(c, dir) || slices.ContainsFunc(slices.Collect(maps.Keys(mounts)), func(m mount) bool { return within(m.target, dir) }) {
+		if !overlaps(c, dir) || slices.ContainsFunc(slices.Collect(maps.Keys(mounts)), func(m mount) bool { return Within(m.target, dir) }) {
 			continue
 		}
 		m, ok := c.tree(dir)
@@ -182,12 +182,12 @@ func mountsFor(c *copying, step *item) ([]mount, bool) {
 }
 
 func overlaps(c *copying, dir string) bool {
-	in := func(name string) bool { return within(name, dir) }
+	in := func(name string) bool { return Within(name, dir) }
 	return slices.ContainsFunc(c.files, in) || slices.ContainsFunc(c.dirs, in)
 }
 
 func overlap(a, b *copying) bool {
-	if within(a.dest, b.dest) || within(b.dest, a.dest) {
+	if Within(a.dest, b.dest) || Within(b.dest, a.dest) {
 		return !disjoint(a.files, b.files) || !disjointDirs(a, b)
 	}
 	return false
@@ -211,7 +211,7 @@ func (c *copying) tree(dir string) (mount, bool) {
 	var source string
 	found := false
 	for _, name := range c.files {
-		if !within(name, dir) || name == dir {
+		if !Within(name, dir) || name == dir {
 			continue
 		}
 		f := c.by[name]

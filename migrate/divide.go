@@ -277,10 +277,10 @@ func (m *migration) copyLines() {
 func (m *migration) topDirs(files []string) []string {
 	var out []string
 	kept := func(dir string) bool {
-		return slices.ContainsFunc(m.copies, func(f *copied) bool { return within(f.Target, dir) && f.class != setupOnly })
+		return slices.ContainsFunc(m.copies, func(f *copied) bool { return dockerfile.Within(f.Target, dir) && f.class != setupOnly })
 	}
 	for _, name := range files {
-		if slices.ContainsFunc(out, func(o string) bool { return within(name, strings.TrimSuffix(o, "/")) }) {
+		if slices.ContainsFunc(out, func(o string) bool { return dockerfile.Within(name, strings.TrimSuffix(o, "/")) }) {
 			continue
 		}
 		at := name

@@ -22,7 +22,7 @@ func (o *op) reads() map[string]*dockerfile.CopiedFile {
 	}
 	for _, tree := range o.facts.Trees {
 		for name, f := range o.files {
-			if within(name, tree) {
+			if dockerfile.Within(name, tree) {
 				out[name] = f
 			}
 		}
@@ -34,7 +34,7 @@ func (o *op) reads() map[string]*dockerfile.CopiedFile {
 	}
 	for _, dir := range o.searched() {
 		for name, f := range o.files {
-			if within(name, dir) {
+			if dockerfile.Within(name, dir) {
 				out[name] = f
 			}
 		}
@@ -71,14 +71,9 @@ func (o *op) searched() []string {
 	return out
 }
 
-// within reports whether a path is dir or below it.
-func within(name, dir string) bool {
-	return name == dir || dir == "/" || strings.HasPrefix(name, dir+"/")
-}
-
 // touches reports whether an op may change a path.
 func (o *op) touches(name string) bool {
-	return o.facts != nil && slices.ContainsFunc(o.facts.Touched, func(t string) bool { return within(name, t) && !o.misses(t, name) })
+	return o.facts != nil && slices.ContainsFunc(o.facts.Touched, func(t string) bool { return dockerfile.Within(name, t) && !o.misses(t, name) })
 }
 
 // misses reports whether all that an op does to a whole tree is to look in it
@@ -174,7 +169,7 @@ func covers(c *shell.Call, w shell.Word, name string) (covers, speaks bool) {
 				break
 			}
 		}
-		speaks = speaks || within(v, name)
+		speaks = speaks || dockerfile.Within(v, name)
 	}
 	return false, speaks
 }

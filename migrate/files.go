@@ -255,5 +255,5 @@ func runsScripts(f *copied) func(*op) bool {
 }
 
 func inTree(name string, trees []string) bool {
-	return slices.ContainsFunc(trees, func(dir string) bool { return within(name, dir) })
+	return slices.ContainsFunc(trees, func(dir string) bool { return dockerfile.Within(name, dir) })
 }

@@ -283,7 +283,7 @@ func (g *generator) text(o *op, text string) string {
 // hasPlaced reports whether setup puts files to a path, or below it.
 func (m *migration) hasPlaced(target string, o *op) bool {
 	return slices.ContainsFunc(m.copies, func(f *copied) bool {
-		return f.placed && within(f.Target, target) && o.files[f.Target] == f.CopiedFile
+		return f.placed && dockerfile.Within(f.Target, target) && o.files[f.Target] == f.CopiedFile
 	})
 }
 

@@ -60,7 +60,7 @@ func (m *migration) forgiving(o *op) bool {
 // walks reports whether a script goes down a directory by its path in the image:
 // what goes down directories follows no links.
 func (m *migration) walks(o *op, f *copied) bool {
-	if !o.script() || !slices.ContainsFunc(o.facts.Trees, func(tree string) bool { return within(f.Target, tree) }) {
+	if !o.script() || !slices.ContainsFunc(o.facts.Trees, func(tree string) bool { return dockerfile.Within(f.Target, tree) }) {
 		return false
 	}
 	program := m.load(o.call.source)
@@ -71,14 +71,14 @@ func (m *migration) walks(o *op, f *copied) bool {
 // share with others, such as /opt: there it finds a file in its place, or not.
 func looksAbove(o *op, target string) bool {
 	return o.facts != nil && slices.ContainsFunc(o.facts.Trees, func(tree string) bool {
-		return tree != "/" && dockerfile.SystemDir(tree) && within(target, tree)
+		return tree != "/" && dockerfile.SystemDir(tree) && dockerfile.Within(target, tree)
 	})
 }
 
 // asksWhere reports whether a command prints where a path leads.
 func asksWhere(o *op, target string) bool {
 	return o.command() && slices.ContainsFunc(o.calls(), func(c *shell.Call) bool {
-		return (c.Name == "readlink" || c.Name == "realpath") && slices.ContainsFunc(c.Args, func(w shell.Word) bool { return within(target, path.Clean(w.Value)) })
+		return (c.Name == "readlink" || c.Name == "realpath") && slices.ContainsFunc(c.Args, func(w shell.Word) bool { return dockerfile.Within(target, path.Clean(w.Value)) })
 	})
 }
 
@@ -104,7 +104,7 @@ func (m *migration) dangles(f *copied) bool {
 
 // because notes why a file is in setup, once for each reason's first file.
 func (m *migration) because(f *copied, format string, args ...any) {
-	if !within("/"+f.Source, "/setup") && !m.noted[f.By] {
+	if !dockerfile.Within("/"+f.Source, "/setup") && !m.noted[f.By] {
 		m.noted[f.By] = true
 		m.report.note(m.where(f.By.Start), format+", so a setup script copies it, and an edit of it runs that script again. If it can be root's and no step needs it, make it one of entrypoint.configuration_files", args...)
 	}
@@ -128,7 +128,7 @@ func (m *migration) indifferent(o *op, f *copied) bool {
 		name := path.Base(f.Target)
 		return !slices.ContainsFunc(o.calls(), func(c *shell.Call) bool { return c.Name == name })
 	}
-	if dir := path.Dir(f.Target); dir == "/var/lib/postgresql" || within(f.Target, "/docker-entrypoint-initdb.d") {
+	if dir := path.Dir(f.Target); dir == "/var/lib/postgresql" || dockerfile.Within(f.Target, "/docker-entrypoint-initdb.d") {
 		return true
 	}
 	calls, ok := o.own()
@@ -137,7 +137,7 @@ func (m *migration) indifferent(o *op, f *copied) bool {
 		case "mkdir", "rmdir", "rm", "chmod", "chown", "chgrp", "touch", "ln", "mv", "cp", "install", "echo", "printf", "true", "test", "[", "find", "sed", "truncate":
 			return false
 		case "useradd", "groupadd", "usermod", "groupmod", "gpasswd": // files of a moved user change with the user
-			return renumbers(c) || path.Dir(f.Target) == "/etc" || within(f.Target, "/etc/skel") || within(f.Target, "/etc/default")
+			return renumbers(c) || path.Dir(f.Target) == "/etc" || dockerfile.Within(f.Target, "/etc/skel") || dockerfile.Within(f.Target, "/etc/default")
 		}
 		return true
 	})
@@ -188,7 +188,7 @@ func (m *migration) writesBeside(o *op, program *shell.Program) bool {
 		if strings.Trim(path.Base(t), "01234567") == "" {
 			continue // a mode, which looks like the name of a file
 		}
-		if t != o.call.target && within(t, dir) && !o.removes(t) {
+		if t != o.call.target && dockerfile.Within(t, dir) && !o.removes(t) {
 			return true
 		}
 	}
@@ -208,7 +208,7 @@ func deletesInContext(program *shell.Program) bool {
 				if !path.IsAbs(v) && c.Dir != "" {
 					v = path.Join(c.Dir, v)
 				}
-				if w.Known && within(path.Clean(v), graph.ContextMount) {
+				if w.Known && dockerfile.Within(path.Clean(v), graph.ContextMount) {
 					return true
 				}
 			}

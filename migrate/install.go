@@ -6,6 +6,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/graph"
 )
 
@@ -60,7 +61,7 @@ func folders(o *op) []string {
 	dest := path.Clean(o.step.Copy.Dest)
 	for _, dir := range keys(owners) {
 		command := "install -d -m 0755" + owners[dir] + " " + quoted(dir)
-		if dir == dest || !within(dir, dest) {
+		if dir == dest || !dockerfile.Within(dir, dest) {
 			command = "[ -d " + quoted(dir) + " ] || " + command
 		}
 		out = append(out, command)

@@ -29,7 +29,7 @@ func inContext(target string, files map[string]*dockerfile.CopiedFile) (string, 
 // sourceDir is the directory of the context whose files a directory has.
 func sourceDir(target string, files map[string]*dockerfile.CopiedFile) (dir string, ok bool) {
 	for _, name := range keys(files) {
-		if !within(name, target) || name == target || target == "/" {
+		if !dockerfile.Within(name, target) || name == target || target == "/" {
 			continue
 		}
 		rest := strings.TrimPrefix(name, target+"/")
@@ -180,7 +180,7 @@ func finds(p *shell.Program, source string) bool {
 			if !r.InContext || r.Context == "" && !r.Glob {
 				continue
 			}
-			if ok, err := path.Match(r.Context, source); within(source, r.Context) || ok && err == nil {
+			if ok, err := path.Match(r.Context, source); dockerfile.Within(source, r.Context) || ok && err == nil {
 				return true
 			}
 		}

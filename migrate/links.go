@@ -82,14 +82,14 @@ func (m *migration) joinedLinks() map[string]string {
 // deletesIn reports whether an op deletes or changes something in a directory.
 func (m *migration) deletesIn(dir string) bool {
 	return slices.ContainsFunc(m.ops, func(o *op) bool {
-		return !o.gone && o.facts != nil && slices.ContainsFunc(o.facts.Touched, func(t string) bool { return t != dir && within(t, dir) })
+		return !o.gone && o.facts != nil && slices.ContainsFunc(o.facts.Touched, func(t string) bool { return t != dir && dockerfile.Within(t, dir) })
 	})
 }
 
 // otherIn reports whether a directory also has files of another place.
 func (m *migration) otherIn(dir, source string) bool {
 	return slices.ContainsFunc(m.copies, func(f *copied) bool {
-		return within(f.Target, dir) && (f.placed || f.Source != path.Join(source, strings.TrimPrefix(f.Target, dir)))
+		return dockerfile.Within(f.Target, dir) && (f.placed || f.Source != path.Join(source, strings.TrimPrefix(f.Target, dir)))
 	})
 }
 

@@ -199,7 +199,7 @@ func (m *migration) covered(o *op, w shell.Word, all bool) (files []*copied, com
 			continue
 		}
 		match, err := path.Match(name, f.Target)
-		under := within(f.Target, name)
+		under := dockerfile.Within(f.Target, name)
 		if w.Glob && all {
 			for at := path.Dir(f.Target); !under && at != "/"; at = path.Dir(at) {
 				under, _ = path.Match(name, at) // an odd pattern matches nothing
@@ -232,7 +232,7 @@ func (m *migration) ownDir(dir string, before *op) bool {
 		for _, c := range o.calls() {
 			for _, w := range c.Args {
 				for _, v := range w.Choices() {
-					if path.IsAbs(v) && within(path.Clean(v), dir) && !slices.ContainsFunc(m.copies, func(f *copied) bool { return within(f.Target, path.Clean(v)) }) {
+					if path.IsAbs(v) && dockerfile.Within(path.Clean(v), dir) && !slices.ContainsFunc(m.copies, func(f *copied) bool { return dockerfile.Within(f.Target, path.Clean(v)) }) {
 						return false
 					}
 				}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
@@ -30,18 +31,20 @@ func (m *migration) goesThrough(o *op, dir string) bool {
 	}
 	loose := o.facts.Opaque != "" || o.call != nil && o.call.whole || len(o.facts.Trees) > 0
 	if !loose && o.facts.Program != nil {
-		return slices.ContainsFunc(m.copies, func(f *copied) bool { return within(f.Source, dir) && matchesGlob(o.facts.Program, f.Target) })
+		return slices.ContainsFunc(m.copies, func(f *copied) bool {
+			return dockerfile.Within(f.Source, dir) && matchesGlob(o.facts.Program, f.Target)
+		})
 	}
 	if !loose {
 		return false
 	}
 	for _, f := range o.reads() {
-		if within(f.Source, dir) {
+		if dockerfile.Within(f.Source, dir) {
 			return true
 		}
 	}
 	return slices.ContainsFunc(m.copies, func(f *copied) bool {
-		return within(f.Source, dir) && slices.ContainsFunc(o.facts.Trees, func(tree string) bool { return within(f.Target, tree) })
+		return dockerfile.Within(f.Source, dir) && slices.ContainsFunc(o.facts.Trees, func(tree string) bool { return dockerfile.Within(f.Target, tree) })
 	})
 }
 

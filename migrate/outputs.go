@@ -51,11 +51,11 @@ func (m *migration) usersOf(outputs []string, list []*entry) []string {
 		for _, s := range p.Closure() {
 			for _, c := range s.Calls {
 				uses = uses || slices.ContainsFunc(outputs, func(o string) bool {
-					return within(c.Command.Value, o) || path.Base(o) == c.Name
+					return dockerfile.Within(c.Command.Value, o) || path.Base(o) == c.Name
 				})
 			}
 			for _, r := range s.Paths {
-				uses = uses || slices.ContainsFunc(outputs, func(o string) bool { return within(r.Path, o) })
+				uses = uses || slices.ContainsFunc(outputs, func(o string) bool { return dockerfile.Within(r.Path, o) })
 			}
 		}
 		if uses {
@@ -95,7 +95,7 @@ func (r *outputReader) read(p *shell.Program) []string {
 	}
 	var out []string
 	for _, name := range keys(r.outputs) {
-		if !slices.ContainsFunc(out, func(dir string) bool { return within(name, dir) }) {
+		if !slices.ContainsFunc(out, func(dir string) bool { return dockerfile.Within(name, dir) }) {
 			out = append(out, name)
 		}
 	}
@@ -103,7 +103,7 @@ func (r *outputReader) read(p *shell.Program) []string {
 }
 
 func (r *outputReader) isScratch(name string) bool {
-	return slices.ContainsFunc(r.scratch, func(dir string) bool { return within(name, dir) })
+	return slices.ContainsFunc(r.scratch, func(dir string) bool { return dockerfile.Within(name, dir) })
 }
 
 // writes notes that a path is written; false if it cannot be an output.
@@ -114,11 +114,11 @@ func (r *outputReader) writes(name string) bool {
 		return false
 	case r.isScratch(name) || name == "/dev/null" || name == "/dev/stderr" || name == "/dev/stdout":
 		return true
-	case slices.ContainsFunc(keys(r.outputs), func(o string) bool { return within(name, o) }):
+	case slices.ContainsFunc(keys(r.outputs), func(o string) bool { return dockerfile.Within(name, o) }):
 		return true
-	case dockerfile.SystemDir(name) && !within(name, "/usr/local") && !within(name, "/opt"), isSystem(name), within(name, "/etc"), within(name, "/var"), within(name, "/root"), within(name, "/home"):
+	case dockerfile.SystemDir(name) && !dockerfile.Within(name, "/usr/local") && !dockerfile.Within(name, "/opt"), isSystem(name), dockerfile.Within(name, "/etc"), dockerfile.Within(name, "/var"), dockerfile.Within(name, "/root"), dockerfile.Within(name, "/home"):
 		return false
-	case within(name, "/usr/local") && strings.Count(name, "/") < 3, slices.Contains([]string{"/usr/local/bin", "/usr/local/lib", "/usr/local/share", "/usr/local/include", "/usr/local/sbin", "/usr/local/etc"}, name):
+	case dockerfile.Within(name, "/usr/local") && strings.Count(name, "/") < 3, slices.Contains([]string{"/usr/local/bin", "/usr/local/lib", "/usr/local/share", "/usr/local/include", "/usr/local/sbin", "/usr/local/etc"}, name):
 		return false
 	}
 	r.outputs[name] = true

@@ -106,7 +106,7 @@ func (m *migration) madeDirectories() {
 		case isSystem(dir), made[dir], user != nil && dir == user.home, dir == "/var/lib/postgresql" && m.installsPostgreSQL():
 			o.gone = true
 		case slices.ContainsFunc(m.copies, func(f *copied) bool {
-			return within(f.Target, dir) && (f.class == atRuntime || f.class == setupOnly && m.order[f.By] < m.order[o.step])
+			return dockerfile.Within(f.Target, dir) && (f.class == atRuntime || f.class == setupOnly && m.order[f.By] < m.order[o.step])
 		}) && !m.writesInto(dir):
 			o.gone = true
 		}
@@ -128,7 +128,7 @@ func (m *migration) installsPostgreSQL() bool {
 // writesInto reports whether setup does something in a directory.
 func (m *migration) writesInto(dir string) bool {
 	return slices.ContainsFunc(m.ops, func(o *op) bool {
-		return !o.gone && o.made == "" && !o.state && (len(o.place) > 0 && slices.ContainsFunc(o.place, func(f *copied) bool { return within(f.Target, dir) }) ||
+		return !o.gone && o.made == "" && !o.state && (len(o.place) > 0 && slices.ContainsFunc(o.place, func(f *copied) bool { return dockerfile.Within(f.Target, dir) }) ||
 			o.dir == dir && (ownUsesDir(o) || usesDir(o)) && !m.readOnlyThere(o, dir))
 	})
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pgstrata/pgstrata/dockerfile"
+
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 
 	"github.com/pgstrata/pgstrata/shell"
@@ -144,7 +146,7 @@ func (r *runtime) pattern(name string, glob bool) {
 		r.need(name)
 		if !isSystem(name) {
 			for _, target := range keys(r.files) {
-				if within(target, name) {
+				if dockerfile.Within(target, name) {
 					r.need(target)
 				}
 			}

@@ -55,7 +55,7 @@ func removedBy(ops []*op, dir string) *op {
 			}
 			for _, w := range c.Args {
 				for _, v := range w.Choices() {
-					if !path.IsAbs(v) || !within(dir, path.Clean(v)) {
+					if !path.IsAbs(v) || !dockerfile.Within(dir, path.Clean(v)) {
 						continue
 					}
 					if found != nil || !o.command() || o.one() == nil {
@@ -118,7 +118,7 @@ func usedBelow(o *op, dir string) []string {
 	}
 	names := map[string]bool{}
 	note := func(name string, glob bool) {
-		if !within(name, dir) || name == dir {
+		if !dockerfile.Within(name, dir) || name == dir {
 			return
 		}
 		first, _, _ := strings.Cut(name[len(dir)+1:], "/")
@@ -132,7 +132,7 @@ func usedBelow(o *op, dir string) []string {
 			note(r.Path, r.Glob)
 		}
 		for _, c := range s.Calls {
-			if c.Kind != shell.CallProgram || !within(c.Dir, dir) || c.Dir == "" {
+			if c.Kind != shell.CallProgram || !dockerfile.Within(c.Dir, dir) || c.Dir == "" {
 				continue
 			}
 			if c.Dir == dir && dockerfile.UsesDir(c) && !slices.ContainsFunc(c.Args, func(w shell.Word) bool { return !strings.HasPrefix(w.Value, "-") }) {

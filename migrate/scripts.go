@@ -238,7 +238,7 @@ func (m *migration) opaque(e *entry, o *op, inputs map[string]bool) {
 	why := subject(o.facts.Opaque, path.Base(o.call.source))
 	dir := path.Dir(o.call.source)
 	for _, other := range m.copies {
-		if other.By == f.By && other.class == setupOnly && within(other.Source, dir) {
+		if other.By == f.By && other.class == setupOnly && dockerfile.Within(other.Source, dir) {
 			inputs[other.Source] = true
 		}
 	}
@@ -254,7 +254,7 @@ func (m *migration) joined(files []string) []string {
 		listed[name] = true
 	}
 	for _, name := range files {
-		if slices.ContainsFunc(out, func(o string) bool { return within(name, strings.TrimSuffix(o, "/")) }) {
+		if slices.ContainsFunc(out, func(o string) bool { return dockerfile.Within(name, strings.TrimSuffix(o, "/")) }) {
 			continue
 		}
 		at := name

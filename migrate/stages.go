@@ -127,7 +127,7 @@ func (m *migration) isDir(s *dockerfile.StageReading, source string) bool {
 				if f.Target == name {
 					return false
 				}
-				if within(f.Target, name) {
+				if dockerfile.Within(f.Target, name) {
 					return true
 				}
 			}
@@ -141,7 +141,7 @@ func (m *migration) isDir(s *dockerfile.StageReading, source string) bool {
 			}
 			for _, script := range p.Facts.Program.Closure() {
 				for _, r := range script.Paths {
-					if r.Path != name && within(r.Path, name) {
+					if r.Path != name && dockerfile.Within(r.Path, name) {
 						return true
 					}
 					if r.Path == name && (r.Access == shell.AccessWrite || r.Access == shell.AccessRead) {
