@@ -29,8 +29,13 @@ func startProcess(dir string, argv ...string) (*process, error) {
 	}
 	defer log.Close()
 
+	tmp := filepath.Join(dir, "tmp") // it goes when the folder goes: a daemon leaves mount points there
+	if err := os.MkdirAll(tmp, 0o700); err != nil {
+		return nil, err
+	}
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, log, log
+	cmd.Env = append(os.Environ(), "TMPDIR="+tmp)
 	// A test binary that is killed, by its own timeout for one, cannot clean up. Its daemons must not stay.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	if err := cmd.Start(); err != nil {
