@@ -3,6 +3,7 @@ package llb
 import (
 	"path"
 	"slices"
+	"strings"
 
 	bk "github.com/moby/buildkit/client/llb"
 
@@ -22,7 +23,11 @@ func (c *compiler) collect(script *graph.Script, root bk.State, label string) St
 		action = c.directory(action, root, dir)
 	}
 	for _, o := range script.Outputs {
-		action = copyAction(action, root, o.Path, path.Dir(o.Path)+"/", &bk.CopyInfo{AllowWildcard: true, CreateDestPath: true})
+		action = copyAction(action, root, o.Path, path.Dir(o.Path)+"/", &bk.CopyInfo{
+			// BuildKit walks through the whole root before it expands a glob.
+			AllowWildcard:  strings.ContainsAny(o.Path, `*?[\`),
+			CreateDestPath: true,
+		})
 	}
 	st := bk.Scratch().File(action, c.name("setup", "outputs of "+path.Base(script.Path)), c.at(script.Outputs[0].At))
 	return emptyState().layer(st, label)
@@ -42,11 +47,13 @@ func above(outputs []graph.Output) []string {
 
 // directory adds a directory above an output, without what is in it. It has to
 // be as it is in the root, since a merge imposes the owner and mode of the later
-// layer. To compare it, BuildKit walks through all that is below: so those that
-// hold most of an image, and are the same in each, are made here.
+// layer. To compare it, BuildKit walks through the whole root: so those that are
+// the same in each image are made here.
 func (c *compiler) directory(on *bk.FileAction, root bk.State, dir string) *bk.FileAction {
 	switch dir {
-	case "/etc", "/opt", "/usr", "/usr/bin", "/usr/include", "/usr/lib", "/usr/sbin", "/usr/share", "/var", "/var/cache", "/var/lib":
+	case "/etc", "/opt", "/run", "/usr", "/usr/bin", "/usr/include", "/usr/lib", "/usr/lib/locale", "/usr/sbin", "/usr/share",
+		"/usr/local", "/usr/local/bin", "/usr/local/include", "/usr/local/lib", "/usr/local/sbin", "/usr/local/share",
+		"/var", "/var/cache", "/var/lib":
 		if on == nil {
 			return bk.Mkdir(dir, 0o755, c.created())
 		}
