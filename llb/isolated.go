@@ -52,7 +52,7 @@ func above(outputs []graph.Output) []string {
 func (c *compiler) directory(on *bk.FileAction, root bk.State, dir string) *bk.FileAction {
 	switch dir {
 	case "/etc", "/opt", "/run", "/usr", "/usr/bin", "/usr/include", "/usr/lib", "/usr/lib/locale", "/usr/sbin", "/usr/share",
-		"/usr/local", "/usr/local/bin", "/usr/local/include", "/usr/local/lib", "/usr/local/sbin", "/usr/local/share",
+		"/usr/local", "/usr/local/bin", "/usr/local/lib", "/usr/local/sbin",
 		"/var", "/var/cache", "/var/lib":
 		if on == nil {
 			return bk.Mkdir(dir, 0o755, c.created())

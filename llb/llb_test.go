@@ -405,12 +405,12 @@ func TestDirectoriesAboveOutputs(t *testing.T) {
 			did = append(did, "mkdir "+mkdir.Path)
 		}
 		if from := action.GetCopy(); from != nil {
-			did = append(did, fmt.Sprintf("copy %s to %s without %v", from.Src, from.Dest, from.ExcludePatterns))
+			did = append(did, fmt.Sprintf("copy %s to %s without %v, glob: %v", from.Src, from.Dest, from.ExcludePatterns, from.AllowWildcard))
 		}
 	}
 	assert.Equal(t, []string{
 		"mkdir /opt", "mkdir /usr", "mkdir /usr/lib",
-		"copy /opt/pg to /opt/ without []", "copy /usr/lib/x.so to /usr/lib/ without []",
+		"copy /opt/pg to /opt/ without [], glob: false", "copy /usr/lib/x.so to /usr/lib/ without [], glob: false",
 	}, did)
 	assert.Equal(t, []string{"/usr", "/usr/lib", "/var", "/var/lib"}, above([]graph.Output{{Path: "/var/lib/x"}, {Path: "/usr/lib/y"}, {Path: "/z"}}))
 }
