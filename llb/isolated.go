@@ -53,7 +53,7 @@ func (c *compiler) directory(on *bk.FileAction, root bk.State, dir string) *bk.F
 	switch dir {
 	case "/etc", "/opt", "/run", "/usr", "/usr/bin", "/usr/include", "/usr/lib", "/usr/lib/locale", "/usr/sbin", "/usr/share",
 		"/usr/local", "/usr/local/bin", "/usr/local/lib", "/usr/local/sbin",
-		"/var", "/var/cache", "/var/lib":
+		"/var", "/var/cache", "/var/lib", "/var/log":
 		if on == nil {
 			return bk.Mkdir(dir, 0o755, c.created())
 		}

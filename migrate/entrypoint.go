@@ -7,12 +7,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/pgstrata/pgstrata/dockerfile"
 )
 
 // entrypointFiles makes the lists of entrypoint files: what lies below the
 // install root at its own path is a script there, all else gets its target.
 func (m *migration) entrypointFiles() {
-	var installed []*copied
+	var installed, configs []*copied
 	for _, f := range m.copies {
 		if f.class != atRuntime || f.entrypoint {
 			continue
@@ -21,10 +23,11 @@ func (m *migration) entrypointFiles() {
 			installed = append(installed, f)
 			continue
 		}
-		m.out.configs = append(m.out.configs, m.config(f))
+		configs = append(configs, f)
 		m.report.went(f.By.Start, Carried, "entrypoint.configuration_files")
 	}
-	m.installedLists(installed)
+	m.out.configs = m.configs(configs)
+	m.installedLists(installed, configs)
 }
 
 // installs reports whether a file becomes the same as a script of the
@@ -66,6 +69,71 @@ func (m *migration) config(f *copied) *config {
 	return c
 }
 
+// configs are the entries of files with targets of their own. Where a COPY of a
+// directory brought all of its files, to be of one mode and owner, the entry is
+// the directory: what is added to it later goes along, as it did.
+func (m *migration) configs(files []*copied) []*config {
+	var out []*config
+	within := map[string]bool{} // targets of the directories that are listed
+	bySource := map[string][]*copied{}
+	for _, f := range files {
+		bySource[f.Source] = append(bySource[f.Source], f)
+	}
+	for _, f := range files {
+		if within[f.Target] {
+			continue
+		}
+		one := m.config(f)
+		for dir, target := path.Dir(f.Source), path.Dir(f.Target); dir != "." && target != "/"; dir, target = path.Dir(dir), path.Dir(target) {
+			all := m.tree(f, dir, target, bySource)
+			if len(all) == 0 {
+				break
+			}
+			if len(all) > 1 {
+				one.source, one.target = dir+"/", target+"/"
+			}
+			for _, name := range all {
+				within[name] = true
+			}
+			if path.Base(dir) != path.Base(target) {
+				break
+			}
+		}
+		out = append(out, one)
+	}
+	return out
+}
+
+// tree returns the targets of all files of a directory that a file's COPY
+// brought to another one, or nothing if that is not what it did.
+func (m *migration) tree(f *copied, dir, target string, bySource map[string][]*copied) []string {
+	if !slices.ContainsFunc(f.By.Copy.Sources, func(s string) bool {
+		s = strings.TrimPrefix(path.Clean("/"+s), "/")
+		return m.isContextDir(s) && (s == "" || dockerfile.Within(dir, s))
+	}) {
+		return nil
+	}
+	var out []string
+	err := fs.WalkDir(m.overlay(), dir, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		to := path.Join(target, strings.TrimPrefix(name, dir+"/"))
+		if !slices.ContainsFunc(bySource[name], func(o *copied) bool {
+			return o.Target == to && o.By == f.By && o.mode == f.mode && o.uid == f.uid && o.gid == f.gid
+		}) {
+			out = nil
+			return fs.SkipAll
+		}
+		out = append(out, to)
+		return nil
+	})
+	if err != nil {
+		return nil
+	}
+	return out
+}
+
 // ownerText is an owner as the build file has it.
 func (m *migration) ownerText(uid, gid int) string {
 	if u := m.out.user; u != nil && uid == u.uid && gid == u.gid {
@@ -80,7 +148,7 @@ func (m *migration) ownerText(uid, gid int) string {
 // installedLists sorts scripts into utilities and runtime scripts, as the
 // conventional tree has them, and names whole directories where all of their
 // files belong there.
-func (m *migration) installedLists(files []*copied) {
+func (m *migration) installedLists(files, configs []*copied) {
 	var utilities, runtimes []string
 	for _, f := range files {
 		if strings.Contains("/"+f.Source, "/utils/") || strings.Contains("/"+f.Source, "/lib/") {
@@ -95,8 +163,8 @@ func (m *migration) installedLists(files []*copied) {
 	if m.out.entrypoint != nil {
 		named[*m.out.entrypoint] = true
 	}
-	for _, c := range m.out.configs {
-		named[c.source] = true
+	for _, f := range configs {
+		named[f.Source] = true
 	}
 	m.out.utilities = m.directories(sorted(utilities), named)
 	for _, name := range utilities {

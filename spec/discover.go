@@ -199,6 +199,7 @@ func (f *File) discoverEntrypoint(d *discovery) {
 	if e.Script != nil {
 		taken[e.Script.Value] = true
 	}
+	e.ConfigurationFiles = d.configuration(e.ConfigurationFiles)
 	for _, c := range e.ConfigurationFiles {
 		taken[c.Source.Value] = true
 	}
@@ -208,9 +209,6 @@ func (f *File) discoverEntrypoint(d *discovery) {
 	e.UtilityScripts = d.entrypointFiles(utilities, utilityGlob, taken, runtime)
 	e.RuntimeScripts = d.entrypointFiles(runtime, entrypointGlob, taken, nil)
 	if e.ConfigurationFiles != nil {
-		for _, c := range e.ConfigurationFiles {
-			d.requireFile(c.Source, "configuration file")
-		}
 		return
 	}
 	for _, source := range d.glob(configGlob) {
@@ -250,6 +248,53 @@ func (d *discovery) entrypointFiles(listed []Text, convention string, taken map[
 		}
 	}
 	return out
+}
+
+// configuration replaces directories by their files, but for those whose target
+// another entry names.
+func (d *discovery) configuration(listed []ConfigFile) []ConfigFile {
+	named := map[string]bool{}
+	for _, c := range listed {
+		named[c.Target.Value] = named[c.Target.Value] || !c.Tree
+	}
+	out := slices.Clone(listed)[:0] // nil stays nil: the convention fills it
+	for _, c := range listed {
+		if !c.Tree {
+			d.requireFile(c.Source, "configuration file")
+			out = append(out, c)
+			continue
+		}
+		dir, target := c.Source.Value, c.Target.Value
+		for _, name := range d.tree(c.Source) {
+			c.Source.Value, c.Target.Value, c.Tree = name, path.Join(target, strings.TrimPrefix(name, dir+"/")), false
+			if !named[c.Target.Value] {
+				out = append(out, c)
+			}
+		}
+	}
+	return out
+}
+
+// tree returns the files of a directory of configuration files, sorted.
+func (d *discovery) tree(t Text) []string {
+	info, err := fs.Stat(d.context, t.Value)
+	if err == nil && !info.IsDir() {
+		d.Addf(t.At, "configuration file %s is one file, so its target has no / at its end", t.Value)
+		return nil
+	}
+	if err != nil {
+		d.requireFile(t, "configuration directory")
+		return nil
+	}
+	pattern := escapeGlob(t.Value) + "/**"
+	if t.Value == "." {
+		pattern = "**"
+	}
+	names := d.glob(pattern)
+	if len(names) == 0 {
+		d.Addf(t.At, "configuration directory %s has no file", t.Value)
+	}
+	return names
 }
 
 // scripts replaces globs by what they match.

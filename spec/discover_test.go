@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"io/fs"
 	"testing"
 	"testing/fstest"
 
@@ -132,4 +133,44 @@ func TestNoEntrypointScript(t *testing.T) {
 		assert.Nil(t, f.Entrypoint.Script, text)
 		assert.Len(t, f.Entrypoint.RuntimeScripts, 1)
 	}
+}
+
+// A directory of configuration files stands for its files, those of its own
+// directories too. What another entry names is that entry's.
+func TestConfigurationDirectory(t *testing.T) {
+	f := load(t, `base: a
+entrypoint:
+  configuration_files:
+    - {source: conf/, target: /etc/x/, mode: "0640"}
+    - {source: conf/deep/b, target: /etc/x/deep/b}
+    - {source: other, target: /etc/x/c}
+`, Options{})
+	_, paths := f.ContextPatterns()
+	assert.Subset(t, paths, []string{"conf", "conf/deep/b", "other"})
+	require.NoError(t, f.Discover(tree("conf/a", "conf/deep/b", "conf/deep/[c]", "conf/c", "conf.d/z", "other", "entrypoint.d/entrypoint.sh")))
+	var got []string
+	for _, c := range f.Entrypoint.ConfigurationFiles {
+		mode := "0644"
+		if c.Mode != nil {
+			mode = fmt.Sprintf("%04o", c.Mode.Bits)
+		}
+		assert.False(t, c.Tree)
+		got = append(got, c.Source.Value+" "+c.Target.Value+" "+mode)
+	}
+	assert.Equal(t, []string{
+		"conf/a /etc/x/a 0640", "conf/deep/[c] /etc/x/deep/[c] 0640", "conf/deep/b /etc/x/deep/b 0644", "other /etc/x/c 0644",
+	}, got)
+
+	f = load(t, `base: a
+entrypoint: {configuration_files: [{source: one, target: /etc/}, {source: nowhere, target: /y/}, {source: empty, target: /z/}]}
+`, Options{})
+	context := tree("one")
+	context["empty"] = &fstest.MapFile{Mode: fs.ModeDir | 0o755}
+	assert.EqualError(t, f.Discover(context), `build.yaml:2:45: configuration file one is one file, so its target has no / at its end
+build.yaml:2:75: configuration directory nowhere is not in the build context; is its name right, or does .dockerignore exclude it?
+build.yaml:2:107: configuration directory empty has no file`)
+
+	f = load(t, "base: a\nentrypoint: {configuration_files: [{source: ., target: /all/}], runtime_scripts: []}\n", Options{})
+	require.NoError(t, f.Discover(tree("a", "b/c")))
+	assert.Equal(t, "/all/b/c", f.Entrypoint.ConfigurationFiles[1].Target.Value)
 }

@@ -186,15 +186,20 @@ type Entrypoint struct {
 
 // ConfigFile is a file that is copied to a place of its own.
 type ConfigFile struct {
-	// One file.
+	// One file; or a directory, for all files in it, where the target ends in `/`.
 	Source Text `yaml:"source" is:"context path,required"`
-	// The file's own path, not its directory.
+	// The file's own path. With `/` at its end: the directory that the files of the
+	// source go to, as they lie there; a file whose target has an entry of its own
+	// is left to that.
 	Target Text `yaml:"target" is:"image path,required"`
 	// Permission bits. Default: `0644`.
 	Mode *Mode `yaml:"mode" is:"octal bits"`
 	// `user[:group]`: numbers, `root`, or the name of the build file's user.
 	// Default: root, and the user's group.
 	Owner Text `yaml:"owner" is:"owner"`
+	// Tree tells that the source is a directory. [File.Discover] replaces it by its
+	// files.
+	Tree bool `yaml:"-"`
 	// At is the place of the whole entry.
 	At Range `yaml:"-"`
 }

@@ -185,7 +185,7 @@ func TestLoadRefuses(t *testing.T) {
 		"user is root":        {"base: a\nuser: {name: root, uid: 0}", "uid (and gid) from 1"},
 		"group is root's":     {"base: a\nuser: {name: postgres, uid: 999, gid: 0}", "uid (and gid) from 1"},
 		"config sans target":  {"base: a\nentrypoint: {configuration_files: [{source: x}]}", "a source and a target"},
-		"config to directory": {"base: a\nentrypoint: {configuration_files: [{source: x, target: /etc/}]}", "not its directory"},
+		"config to the root":  {"base: a\nentrypoint: {configuration_files: [{source: x, target: /}]}", "cannot be the root directory"},
 		"owner":               {"base: a\nentrypoint: {configuration_files: [{source: x, target: /y, owner: www}]}", "neither a number"},
 		"mode":                {"base: a\nentrypoint: {configuration_files: [{source: x, target: /y, mode: rw}]}", "octal permission bits"},
 		"port":                {"base: a\nimage: {expose: [70000]}", "a port is a number"},

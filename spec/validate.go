@@ -216,10 +216,7 @@ func (e *Entrypoint) validate(p *Problems, u *User) {
 			continue
 		}
 		relative(p, &c.Source, "a source")
-		if strings.HasSuffix(c.Target.Value, "/") {
-			p.Addf(c.Target.At, "a target names the file itself, not its directory: %q", c.Target.Value)
-			continue
-		}
+		c.Tree = strings.HasSuffix(c.Target.Value, "/")
 		absolute(p, &c.Target, "a target")
 		if c.Owner.Value != "" {
 			if _, _, err := ParseOwner(c.Owner.Value, u); err != nil {
