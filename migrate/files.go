@@ -83,10 +83,8 @@ func (m *migration) coherent() {
 	for _, f := range m.copies {
 		f.placed = f.placed || m.changed[f.By] && !f.replaced
 	}
-	for step, scripts := range m.changed {
-		if scripts {
-			m.placeSpoken(m.textsOf(step), nil)
-		}
+	for step := range m.changed {
+		m.placeSpoken(m.textsOf(step), nil)
 	}
 	for _, o := range m.ops {
 		if o.gone || o.facts == nil {

@@ -25,7 +25,9 @@ func (m *migration) place(f *copied) bool {
 				m.because(f, "%s gives %s to %s, whose number only a build knows", m.label(o), f.Target, o.owner)
 			}
 			m.because(f, "%s may change %s", m.label(o), f.Target)
-			m.changed[f.By] = m.changed[f.By] || m.isScript(f.Source)
+			if m.isScript(f.Source) {
+				m.changed[f.By] = true
+			}
 			return true
 		case len(f.used) > 0 && (f.uid != 0 || f.gid != 0 || f.unowned != ""), calledByName(o, f.Target), m.walks(o, f), looksAbove(o, f.Target), asksWhere(o, f.Target):
 			return true

@@ -255,7 +255,9 @@ func (d *discovery) entrypointFiles(listed []Text, convention string, taken map[
 func (d *discovery) configuration(listed []ConfigFile) []ConfigFile {
 	named := map[string]bool{}
 	for _, c := range listed {
-		named[c.Target.Value] = named[c.Target.Value] || !c.Tree
+		if !c.Tree {
+			named[c.Target.Value] = true
+		}
 	}
 	out := slices.Clone(listed)[:0] // nil stays nil: the convention fills it
 	for _, c := range listed {
@@ -286,11 +288,10 @@ func (d *discovery) tree(t Text) []string {
 		d.requireFile(t, "configuration directory")
 		return nil
 	}
-	pattern := escapeGlob(t.Value) + "/**"
-	if t.Value == "." {
-		pattern = "**"
+	names := d.files(t, "configuration file")
+	if t.Value == "." { // of which ./** would match nothing
+		names = d.glob("**")
 	}
-	names := d.glob(pattern)
 	if len(names) == 0 {
 		d.Addf(t.At, "configuration directory %s has no file", t.Value)
 	}
