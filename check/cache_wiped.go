@@ -20,6 +20,7 @@ func cacheWiped() Rule {
 func checkCacheWiped(p *pass) {
 	for _, u := range p.setup {
 		mounts := u.mounts()
+		p.withheld(u)
 		for s, c := range u.calls() {
 			if what := u.wipes(c); what != "" {
 				p.call(s, c, "%s empties %s, which is a mount and in no layer: it saves nothing, and the next build downloads or compiles everything again; remove the line", what, cacheOf(c, mounts))

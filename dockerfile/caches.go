@@ -7,138 +7,145 @@ import (
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 
+	"github.com/pgstrata/pgstrata/cache"
 	"github.com/pgstrata/pgstrata/graph"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
-// caching is what a step does with the caches of package managers.
-type caching struct {
-	updates, installs         bool // apt
-	wipesLists, wipesDownload bool
-	pip, npm                  bool
-}
-
-// cachingOf reads it from a step's calls.
-func cachingOf(it *item) caching {
-	var c caching
+// use is what a step does with caches. It is nil for one of which that is not
+// known: it has none, since it might read what other builds have left there.
+func (it *item) use() *cache.Use {
 	f := it.facts
-	if f.program == nil {
-		return caching{installs: true, wipesLists: true, wipesDownload: true}
+	if f == nil || f.program == nil || f.opaque != "" || f.wild != "" {
+		return nil
 	}
-	for _, call := range f.calls() {
-		verb := firstOperand(call)
-		switch call.Name {
-		case "apt-get", "apt", "aptitude":
-			switch verb {
-			case "update":
-				c.updates = true
-			case "clean", "autoclean", "distclean":
-				c.wipesDownload = true
-				c.wipesLists = c.wipesLists || verb == "distclean"
-			case "autoremove", "remove", "purge", "":
-			default:
-				c.installs = true
-			}
-		case "pip", "pip3":
-			_, off := it.scope.Get("PIP_NO_CACHE_DIR")
-			c.pip = c.pip || !off && verb == "install" && !call.HasArg("--no-cache-dir")
-		case "npm":
-			c.npm = true
-		}
-	}
-	for _, s := range f.program.Closure() {
-		for _, ref := range s.Paths {
-			if ref.Access != shell.AccessWrite && !writes(s, ref) {
-				continue
-			}
-			c.wipesLists = c.wipesLists || reaches(ref, "/var/lib/apt/lists")
-			c.wipesDownload = c.wipesDownload || reaches(ref, "/var/cache/apt")
-			c.pip = c.pip && !reaches(ref, "/root/.cache/pip")
-			c.npm = c.npm && !reaches(ref, "/root/.npm")
-		}
-	}
-	return c
+	return &cache.Use{Program: f.program, Vars: it.scope.lookup, Proven: true}
 }
 
-func writes(s *shell.Script, ref shell.PathRef) bool {
-	call := callAt(s, ref.Pos)
-	return call != nil && commandKind(call) == changes
+// lookup is the value of a variable of root's, "" if it is not set; known is false
+// if nobody can tell.
+func (s *scope) lookup(name string) (value string, known bool) {
+	switch v, ok := s.Get(name); {
+	case ok:
+		return v, true
+	case name == "HOME":
+		return "/root", true
+	}
+	return "", !s.open
 }
 
-// reaches reports whether a path may be that of a directory, in it, or above.
-func reaches(ref shell.PathRef, dir string) bool {
-	if ref.Glob {
-		return mayMatch(ref.Path, dir) || strings.HasPrefix(ref.Path, dir+"/") || mayMatch(ref.Path, dir+"/x")
-	}
-	return Within(ref.Path, dir) || Within(dir, ref.Path)
-}
-
-// firstOperand is the first argument that is no option.
-func firstOperand(c *shell.Call) string {
-	for _, w := range c.Args {
-		if !strings.HasPrefix(w.Value, "-") {
-			return w.Value
-		}
-	}
-	return ""
-}
-
-// cacheAll gives steps the cache mounts of the package managers that they run.
-// apt's lists are mounted only where every step that installs from them gets
-// them first: a list that lies in a mount is in no layer.
-func (r *stageReader) cacheAll(isBase bool) {
-	listsFrom := len(r.items)
-	steps := make([]caching, len(r.items))
-	for i, it := range slices.Backward(r.items) {
-		if it.facts == nil {
-			continue
-		}
-		steps[i] = cachingOf(it)
-		if steps[i].installs && !steps[i].updates {
-			break
-		}
-		listsFrom = i
-	}
+// cacheAll gives steps the mounts of the caches that they fill. Which ones depends
+// on the stage and those that it is built on, and on what copies from it; so a
+// stage that is added on top of it runs none of its steps again.
+func (r *stageReader) cacheAll() {
 	for i, it := range r.items {
-		if it.facts == nil || it.facts.opaque != "" || !it.scope.root() || usesCaches(it) {
+		use := it.use()
+		if use == nil || !it.scope.root() {
 			continue
 		}
-		c := cachingOf(it)
-		var want []string
-		if c.installs && !c.wipesDownload {
-			want = append(want, "/var/cache/apt")
-		}
-		if c.updates && !c.wipesLists && i >= listsFrom && !isBase {
-			want = append(want, "/var/lib/apt/lists")
-		}
-		if home := it.scope.env["HOME"]; home == "" || home == "/root" {
-			if c.pip {
-				want = append(want, "/root/.cache/pip")
-			}
-			if c.npm {
-				want = append(want, "/root/.npm")
-			}
-		}
-		it.caches = want
+		it.caches = slices.DeleteFunc(use.Mounts(), func(m cache.Mount) bool {
+			return it.mountsAt(m.Target) || m.Tool.Name == "apt" && it.mountsAt(cache.DockerClean) ||
+				r.isSet(r.items[:i], m.Tool) || r.holds(m.Target) || r.isRead(r.items[i+1:], m.Target)
+		})
 	}
 }
 
-// usesCaches reports whether a RUN has mounts of its own that would meet ours.
-func usesCaches(it *item) bool {
+// mountsAt reports whether a RUN has a mount of its own that would meet one.
+func (it *item) mountsAt(target string) bool {
 	return slices.ContainsFunc(it.in.mounts(it.scope), func(m *instructions.Mount) bool {
-		return m.Target == "/" || strings.HasPrefix(m.Target, "/var/") || strings.HasPrefix(m.Target, "/root") || strings.HasPrefix(m.Target, "/etc/apt")
+		own := m.Target
+		if !path.IsAbs(own) {
+			own = path.Join(it.scope.dir, own)
+		}
+		own = path.Clean(own)
+		return Within(own, target) || Within(target, own)
 	})
+}
+
+// isSet reports whether the Dockerfile says by itself what a tool leaves in its
+// directories, ahead of a step: then it gets just that.
+func (r *stageReader) isSet(before []*item, t cache.Tool) bool {
+	for _, it := range before {
+		if use := it.use(); use != nil && use.Sets(t) {
+			return true
+		}
+		if src := sourcesOf(it.in.Command); t.IsSetting(func(file string) bool { return it.mayMake(src.DestPath, file) }) {
+			return true
+		}
+	}
+	return r.below != nil && r.below.isSet(r.below.items, t)
+}
+
+// mayMake reports whether COPY or ADD to a destination may make a file, or what
+// is in it.
+func (it *item) mayMake(dest, file string) bool {
+	if dest == "" {
+		return false
+	}
+	if it.copy != nil {
+		return slices.ContainsFunc(it.copy.files, func(name string) bool { return Within(name, file) })
+	}
+	to, ok := it.scope.expand(dest)
+	if ok && !path.IsAbs(to) {
+		to = path.Join(it.scope.dir, to)
+	}
+	return !ok || Within(path.Clean(to), file) || Within(file, path.Clean(to))
+}
+
+// holds reports whether a copy puts files into a directory: a mount would hide
+// them.
+func (r *stageReader) holds(dir string) bool {
+	return slices.ContainsFunc(r.items, func(it *item) bool { return it.mayMake(sourcesOf(it.in.Command).DestPath, dir) }) ||
+		r.below != nil && r.below.holds(dir)
+}
+
+// isRead reports whether a later step, or another stage, looks into a directory:
+// then it has to hold what the Dockerfile says. The root as a whole does not
+// count: that caches are not in it is documented.
+func (r *stageReader) isRead(after []*item, dir string) bool {
+	for _, it := range after {
+		if use := it.use(); use != nil && !use.Admits(dir) && !use.Clears(dir) {
+			return true
+		}
+	}
+	for _, s := range r.file.Stages[r.stage.Index+1:] {
+		for _, in := range s.Instructions {
+			if r.takes(s, in, dir) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// takes reports whether an instruction of a later stage copies or mounts a
+// directory of this one, or a part of it.
+func (r *stageReader) takes(s *Stage, in *Instruction, dir string) bool {
+	reaches := func(from, source string) bool {
+		from, ok := r.global.expand(from)
+		if ok && r.file.Stage(from, s.Index) != r.stage {
+			return false
+		}
+		if known, _, open := strings.Cut(source, "$"); open {
+			source = known + "*"
+		}
+		source = path.Clean("/" + source)
+		ref := shell.PathRef{Path: source, Glob: strings.ContainsAny(source, "*?[")}
+		return source != "/" && cache.Reaches(&ref, dir)
+	}
+	switch cmd := in.Command.(type) {
+	case *instructions.CopyCommand:
+		return cmd.From != "" && slices.ContainsFunc(cmd.SourcePaths, func(source string) bool { return reaches(cmd.From, source) })
+	case *instructions.RunCommand:
+		return slices.ContainsFunc(in.mounts(r.global), func(m *instructions.Mount) bool {
+			return m.From != "" && reaches(m.From, m.Source)
+		})
+	}
+	return false
 }
 
 // cacheFlag is the flag of a cache's mount, with the id that a build file's
 // scripts have.
-func cacheFlag(target, base, platform string) string {
-	for _, tool := range []string{"apt", "pip", "npm"} {
-		for _, c := range graph.ToolCaches(tool, base, platform) {
-			if c.Target == target {
-				return "--mount=type=cache,id=" + c.ID + ",target=" + c.Target + ",sharing=" + c.Sharing
-			}
-		}
-	}
-	return "--mount=type=cache,target=" + path.Clean(target)
+func cacheFlag(m cache.Mount, base, platform string) string {
+	return "--mount=type=cache,id=" + graph.CacheID(m, base, platform) + ",target=" + m.Target + ",sharing=" + string(m.Tool.Sharing)
 }

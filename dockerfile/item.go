@@ -10,6 +10,7 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/pgstrata/pgstrata/cache"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
@@ -32,7 +33,7 @@ type item struct {
 	moded *moding
 	// mounts and caches are what the step gets.
 	mounts []mount
-	caches []string
+	caches []cache.Mount
 	// order is its place in the original.
 	order int
 }
@@ -53,6 +54,7 @@ type Decision struct {
 type stageReader struct {
 	file      *File
 	stage     *Stage
+	below     *stageReader // of the stage that it builds on; nil for an image
 	opt       *Options
 	global    *scope
 	scope     *scope
@@ -128,7 +130,8 @@ func (r *stageReader) run(it *item, cmd *instructions.RunCommand) {
 	f := root.examine(text, it.scope)
 	parts, name, err := root.split(text, it.scope, f)
 	if err == nil && len(parts) > 0 {
-		if why := r.unsplittable(it); why != "" {
+		it.facts = f
+		if why := first(r.unsplittable(it), keepsState(it)); why != "" {
 			err = cannot("%s", why)
 		}
 	}

@@ -10,6 +10,8 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	"github.com/moby/buildkit/solver/pb"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/pgstrata/pgstrata/cache"
 )
 
 // Rewritten is a Dockerfile whose setup scripts are steps of their own. Its last
@@ -81,7 +83,7 @@ func Rewrite(f *File, opt Options) (*Rewritten, error) {
 func newWriter(f *File, opt Options) *writer {
 	w := &writer{
 		file: f, opt: opt, out: &Rewritten{Stages: map[string][]string{}},
-		global: newScope(f.Escape, &ocispecs.ImageConfig{}), names: map[*Stage]string{}, scopes: map[*Stage]*scope{},
+		global: newScope(f.Escape, &ocispecs.ImageConfig{}), names: map[*Stage]string{}, scopes: map[*Stage]*scope{}, readers: map[*Stage]*stageReader{},
 	}
 	for k, v := range opt.Predefined {
 		w.global.args[k] = v
@@ -113,8 +115,9 @@ type writer struct {
 	files string
 	// moded are the files of the context that steps need with another mode:
 	// mode, slash, file.
-	moded  map[string]bool
-	scopes map[*Stage]*scope
+	moded   map[string]bool
+	scopes  map[*Stage]*scope
+	readers map[*Stage]*stageReader
 }
 
 // unique makes a name that no stage has.
@@ -136,7 +139,7 @@ func (w *writer) rewrite(target *Stage) {
 	for _, s := range w.file.Stages[:target.Index+1] {
 		r := w.reader(s)
 		r.read()
-		w.scopes[s] = r.scope
+		w.scopes[s], w.readers[s] = r.scope, r
 		if !needed[s] {
 			continue
 		}
@@ -144,7 +147,7 @@ func (w *writer) rewrite(target *Stage) {
 		r.mountAll()
 		r.fold()
 		r.order()
-		r.cacheAll(w.isBase(s))
+		r.cacheAll()
 		w.out.Changed = w.out.Changed || r.moved || r.groups > 0
 		w.out.Decisions = append(w.out.Decisions, r.decisions...)
 		w.stage(s, r, s == target)
@@ -164,7 +167,7 @@ func (w *writer) rewrite(target *Stage) {
 // downloads, and files with another mode than in the context.
 func (w *writer) filesStage() string {
 	var b strings.Builder
-	b.WriteString("FROM scratch AS " + w.files + "\nCOPY <<PGSTRATA /docker-clean\nBinary::apt::APT::Keep-Downloaded-Packages \"true\";\nPGSTRATA\n")
+	b.WriteString("FROM scratch AS " + w.files + "\nCOPY <<PGSTRATA /docker-clean\n" + cache.KeepDownloads + "PGSTRATA\n")
 	for _, name := range slices.Sorted(maps.Keys(w.moded)) {
 		mode, file, _ := strings.Cut(name, "/")
 		fmt.Fprintf(&b, "COPY --chmod=%s %s /%s\n", mode, file, name)
@@ -230,17 +233,12 @@ func (w *writer) expanded(word string) string {
 
 func (w *writer) baseName(s *Stage) string { return w.expanded(s.Base) }
 
-// isBase reports whether another stage builds on a stage.
-func (w *writer) isBase(s *Stage) bool {
-	return slices.ContainsFunc(w.file.Stages[s.Index+1:], func(other *Stage) bool {
-		return w.file.Stage(w.baseName(other), other.Index) == s
-	})
-}
-
 func (w *writer) reader(s *Stage) *stageReader {
 	name := w.baseName(s)
 	if base := w.file.Stage(name, s.Index); base != nil {
-		return newStageReader(w.file, s, &w.opt, w.global, w.scopes[base], nil)
+		r := newStageReader(w.file, s, &w.opt, w.global, w.scopes[base], nil)
+		r.below = w.readers[base]
+		return r
 	}
 	config := w.opt.Base
 	if config == nil || name == "scratch" {
@@ -374,11 +372,11 @@ func (w *writer) flags(it *item) string {
 		fmt.Fprintf(&b, "--mount=type=bind,source=%s,target=%s ", path.Join("/", m.source), m.target)
 	}
 	base := w.rootName(it)
-	for _, target := range it.caches {
-		b.WriteString(cacheFlag(target, base, w.opt.Platform) + " ")
+	for _, m := range it.caches {
+		b.WriteString(cacheFlag(m, base, w.opt.Platform) + " ")
 	}
-	if slices.Contains(it.caches, "/var/cache/apt") {
-		fmt.Fprintf(&b, "--mount=type=bind,from=%s,source=/docker-clean,target=/etc/apt/apt.conf.d/docker-clean ", w.files)
+	if slices.ContainsFunc(it.caches, func(m cache.Mount) bool { return m.Tool.Name == "apt" }) {
+		fmt.Fprintf(&b, "--mount=type=bind,from=%s,source=/docker-clean,target=%s ", w.files, cache.DockerClean)
 	}
 	return b.String()
 }

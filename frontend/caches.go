@@ -63,30 +63,48 @@ func (r *request) tryPrime(ctx context.Context, in input, t *target) error {
 		return nil
 	}
 	caches := pgllb.NewCaches(in.graph, t.options, r.client.BuildOpts().SessionID)
-	empty, err := r.readFile(ctx, caches.Empty(cachesOf(users)), pgllb.EmptyCachesFile)
+	run, err := r.running(ctx, caches, users)
+	if len(run) == 0 || err != nil {
+		return err
+	}
+	// To look into a mount is to wait for whoever has it locked. The steps that
+	// are going to run would wait as well.
+	empty, err := r.readFile(ctx, caches.Empty(cachesOf(run)), pgllb.EmptyCachesFile)
 	if err != nil {
 		return err
 	}
-	isEmpty := func(c graph.Cache) bool {
-		return slices.Contains(strings.Fields(empty), pgllb.SavedName(c))
-	}
-	users = slices.DeleteFunc(users, func(u user) bool { return !slices.ContainsFunc(u.caches, isEmpty) })
-	var run []user
-	for _, u := range users {
-		first, err := r.readFile(ctx, caches.FirstSeen(u.name, u.key), pgllb.FirstSeenFile)
-		if err != nil {
-			return err
-		}
-		if first == r.client.BuildOpts().SessionID {
-			run = append(run, u)
-		}
-	}
-	wanted := slices.DeleteFunc(cachesOf(run), func(c graph.Cache) bool { return !isEmpty(c) })
+	wanted := slices.DeleteFunc(cachesOf(run), func(c graph.Cache) bool {
+		return !slices.Contains(strings.Fields(empty), pgllb.SavedName(c))
+	})
 	if len(wanted) == 0 {
 		return nil
 	}
 	_, err = r.evaluate(ctx, caches.Prime(*seed, wanted))
 	return err
+}
+
+// running are those of some steps that this daemon has not been asked for in an
+// earlier build.
+func (r *request) running(ctx context.Context, caches *pgllb.Caches, users []user) ([]user, error) {
+	var asked []pgllb.Asked
+	for _, u := range users {
+		asked = append(asked, pgllb.Asked{Name: u.name, Key: u.key})
+	}
+	ref, err := r.evaluate(ctx, caches.FirstSeen(asked))
+	if err != nil {
+		return nil, err
+	}
+	var out []user
+	for i, u := range users {
+		first, err := ref.ReadFile(ctx, client.ReadRequest{Filename: pgllb.FirstSeenFile(i)})
+		if err != nil {
+			return nil, err
+		}
+		if string(first) == r.client.BuildOpts().SessionID {
+			out = append(out, u)
+		}
+	}
+	return out, nil
 }
 
 // seed loads the context that cache mounts are filled from, nil where there is

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pgstrata/pgstrata/cache"
 	"github.com/pgstrata/pgstrata/spec"
 )
 
@@ -21,56 +22,21 @@ type Cache struct {
 	// Sharing is locked where the tool cannot stand a second user at a time,
 	// private where it would have to wait for scripts beside it, else shared.
 	Sharing string `json:"sharing"`
+	// Places are where the base's environment may have moved it; nil where the
+	// build file or the script says where it is.
+	Places []string `json:"-"`
 }
 
 // Sharing modes, in BuildKit's words.
 const (
-	Shared  = "shared"
-	Locked  = "locked"
-	Private = "private"
+	Shared  = string(cache.Shared)
+	Locked  = string(cache.Locked)
+	Private = string(cache.Private)
 )
-
-// tool is a program with a cache directory.
-type tool struct {
-	// commands are the programs whose use calls for the mount.
-	commands []string
-	// targets are the tool's own default directories for root.
-	targets []string
-	sharing string
-}
-
-// tools returns the tools by the names that `caches:` accepts.
-func tools() map[string]tool {
-	return map[string]tool{
-		// The lists alone, not /var/lib/apt: extended_states lives there too,
-		// and is a part of the image's package database.
-		"apt":   {[]string{"apt", "apt-get", "aptitude", "apt-cache"}, []string{"/var/cache/apt", "/var/lib/apt/lists"}, Locked},
-		"pip":   {[]string{"pip", "pip3", "pipx", "uv"}, []string{"/root/.cache/pip"}, Shared},
-		"npm":   {[]string{"npm", "npx"}, []string{"/root/.npm"}, Shared},
-		"cargo": {[]string{"cargo"}, []string{"/root/.cargo/registry", "/root/.cargo/git"}, Shared},
-		"go":    {[]string{"go"}, []string{"/root/go/pkg/mod", "/root/.cache/go-build"}, Shared},
-		"gem":   {[]string{"gem", "bundle", "bundler"}, []string{"/root/.cache/gem", "/root/.bundle/cache"}, Shared},
-		// These have no cache of their own: a script that wants one keeps its
-		// downloads and clones there (wget -N, git clone --reference-if-able).
-		"downloads": {[]string{"curl", "wget", "aria2c"}, []string{"/var/cache/downloads"}, Shared},
-		"git":       {[]string{"git"}, []string{"/var/cache/git"}, Shared},
-		"ccache":    {[]string{"ccache", "gcc", "g++", "cc", "c++", "clang", "clang++", "make", "ninja", "cmake", "meson"}, []string{"/root/.cache/ccache"}, Shared},
-	}
-}
 
 // CompilerCacheDir is where Debian's ccache keeps its links named like
 // compilers: first in PATH, they route compilers through the cache.
 const CompilerCacheDir = "/usr/lib/ccache"
-
-// cacheNames returns the names that `caches:` accepts, sorted.
-func cacheNames() []string {
-	var names []string
-	for name := range tools() {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
 
 // cacheSet makes cache mounts for one platform and distribution release.
 type cacheSet struct {
@@ -81,21 +47,23 @@ func newCacheSet(prefix, platform, release string) cacheSet {
 	return cacheSet{prefix: prefix, suffix: "-" + release + "-" + strings.ReplaceAll(platform, "/", "-")}
 }
 
-// named returns the mounts of a known tool, or nil.
-func (c cacheSet) named(name string) []Cache {
-	t, ok := tools()[name]
-	if !ok {
-		return nil
-	}
+// mounts are those of tools.
+func (c cacheSet) mounts(list []cache.Mount) []Cache {
 	var out []Cache
-	for _, target := range t.targets {
-		id := name
-		if len(t.targets) > 1 {
-			id += "-" + path.Base(target)
+	for _, m := range list {
+		one := Cache{Name: m.Tool.Name, Target: m.Target, ID: c.prefix + m.Tool.ID(m.Dir) + c.suffix, Sharing: string(m.Tool.Sharing)}
+		if m.Target == m.Dir.At(startVars(nil)) {
+			one.Places = m.Dir.Places
 		}
-		out = append(out, Cache{Name: name, Target: target, ID: c.prefix + id + c.suffix, Sharing: t.sharing})
+		out = append(out, one)
 	}
 	return out
+}
+
+// apt are the mounts of a step that installs packages by itself.
+func (c cacheSet) apt() []Cache {
+	t, _ := cache.Find("apt")
+	return c.mounts([]cache.Mount{{Tool: t, Dir: t.Dirs[0], Target: t.Dirs[0].At(nil)}})
 }
 
 // path returns the mount of a directory that the user named: as a Dockerfile
@@ -106,47 +74,35 @@ func (c cacheSet) path(target string) Cache {
 
 // beside returns mounts for a script that runs beside others. A locked one is
 // held for the whole step: compiles that only fetch something first would run
-// one after another.
+// one after another. Private ones are several directories under one id, so that
+// id is not one that others lock.
 func beside(caches []Cache) []Cache {
 	for i := range caches {
 		if caches[i].Sharing == Locked {
 			caches[i].Sharing = Private
+			caches[i].ID += "-isolated"
 		}
 	}
 	return caches
 }
 
-// forCommands returns the names of the tools that commands belong to, sorted.
-func toolsOf(commands []string) []string {
-	var out []string
-	for name, t := range tools() {
-		if slices.ContainsFunc(t.commands, func(c string) bool { return slices.Contains(commands, c) }) {
-			out = append(out, name)
-		}
-	}
-	slices.Sort(out)
-	return out
-}
-
-// of returns a script's mounts: inferred from the commands that it runs, and
-// those that the build file adds.
-func (c cacheSet) of(p *spec.Problems, s spec.Script, commands []string) []Cache {
+// of returns a script's mounts: those of the tools that it uses, and those that
+// the build file adds.
+func (c cacheSet) of(p *spec.Problems, s spec.Script, use cache.Use) []Cache {
 	if s.Caches != nil && s.Caches.None {
 		return nil
 	}
-	var out []Cache
-	for _, name := range toolsOf(commands) {
-		out = append(out, c.named(name)...)
-	}
+	out := c.mounts(use.Mounts())
 	if s.Caches != nil {
 		for _, extra := range s.Caches.Extra {
-			switch mounts := c.named(extra.Value); {
-			case mounts != nil:
-				out = append(out, mounts...)
+			tool, known := cache.Find(extra.Value)
+			switch {
+			case known:
+				out = append(out, c.mounts(use.Of(tool))...)
 			case path.IsAbs(extra.Value) && path.Clean(extra.Value) != "/":
 				out = append(out, c.path(path.Clean(extra.Value)))
 			default:
-				p.Addf(extra.At, "cache %q is neither an absolute path nor one of %s", extra.Value, strings.Join(cacheNames(), ", "))
+				p.Addf(extra.At, "cache %q is neither an absolute path nor one of %s", extra.Value, strings.Join(cache.Names(), ", "))
 			}
 		}
 	}
@@ -154,9 +110,49 @@ func (c cacheSet) of(p *spec.Problems, s spec.Script, commands []string) []Cache
 	return slices.CompactFunc(out, func(a, b Cache) bool { return a.Target == b.Target })
 }
 
-// ToolCaches returns the cache mounts of a tool (apt, pip, …) for scripts that
-// run on a base image, as a build file's scripts get them; nil for a tool that
-// is not known. A Dockerfile's steps and a build file's share them.
-func ToolCaches(name, base, platform string) []Cache {
-	return newCacheSet("", platform, release(base)).named(name)
+// CacheID is the id of a tool's cache mount on a base image and a platform: a
+// Dockerfile's steps and a build file's share it.
+func CacheID(m cache.Mount, base, platform string) string {
+	return newCacheSet("", platform, release(base)).mounts([]cache.Mount{m})[0].ID
+}
+
+// startVars are the variables that a script starts with, as far as the build
+// file tells. The base's are not among them: see [Cache.At].
+func startVars(env []Var) cache.Vars {
+	return func(name string) (string, bool) {
+		for _, v := range env {
+			if v.Name == name {
+				return v.Value, true
+			}
+		}
+		if name == "HOME" {
+			return "/root", true
+		}
+		return "", true
+	}
+}
+
+// CachesOn returns a script's mounts on a base with an environment, whose
+// variables may have moved a tool's directory: CARGO_HOME, GOPATH.
+func (g *Graph) CachesOn(s *Script, environ []string) []Cache {
+	vars := func(name string) (string, bool) {
+		for _, e := range environ {
+			if n, v, _ := strings.Cut(e, "="); n == name {
+				return v, true
+			}
+		}
+		return startVars(nil)(name)
+	}
+	var out []Cache
+	for _, m := range s.Caches {
+		if m.Places != nil {
+			to := cache.Dir{Places: m.Places}.At(vars)
+			if to == "" || to != m.Target && !(cache.Use{Program: g.Programs[s.Path]}).Admits(to) {
+				continue
+			}
+			m.Target = to
+		}
+		out = append(out, m)
+	}
+	return out
 }

@@ -154,6 +154,12 @@ type Script struct {
 	Env []Var `json:"env,omitempty"`
 	// Caches are its cache mounts, by target.
 	Caches []Cache `json:"caches,omitempty"`
+	// Withheld are those that it would have if it did not remove their
+	// directories, or look into them.
+	Withheld []Cache `json:"-"`
+	// Installs says that it may use apt: it sees the lists of packages that steps
+	// before it have fetched, which are in no layer.
+	Installs bool `json:"installs,omitempty"`
 	// After is the script of the chain whose state it runs on, "" for the
 	// toolchain itself.
 	After string `json:"after,omitempty"`

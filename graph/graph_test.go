@@ -139,7 +139,7 @@ setup:
 
 func TestCaches(t *testing.T) {
 	g := mustResolve(t, files{
-		"setup/scripts/01-a.sh": sh + "sudo apt-get update && pip3 install x\n",
+		"setup/scripts/01-a.sh": sh + "sudo apt-get update && apt-get -qq install y && pip3 install x\n",
 		"setup/scripts/02-b.sh": sh + "apt-get update\n",
 		"setup/scripts/03-c.sh": sh + "true\n",
 	}, `
@@ -151,35 +151,57 @@ setup:
     - {path: setup/scripts/03-c.sh, caches: [ccache, /var/cache/mine]}
 `, nil)
 	assert.Equal(t, []Cache{
-		{"pip", "/root/.cache/pip", "pip-bookworm-linux-amd64", Shared},
-		{"apt", "/var/cache/apt", "apt-apt-bookworm-linux-amd64", Locked},
-		{"apt", "/var/lib/apt/lists", "apt-lists-bookworm-linux-amd64", Locked},
+		{"pip", "/root/.cache/pip/http", "pip-http-bookworm-linux-amd64", Shared, g.Scripts[0].Caches[0].Places},
+		{"pip", "/root/.cache/pip/http-v2", "pip-http-v2-bookworm-linux-amd64", Shared, g.Scripts[0].Caches[1].Places},
+		{"apt", "/var/cache/apt/archives", "apt-archives-bookworm-linux-amd64", Locked, []string{"/var/cache/apt/archives"}},
 	}, g.Scripts[0].Caches)
+	assert.True(t, g.Scripts[0].Installs)
 	assert.Empty(t, g.Scripts[1].Caches)
+	assert.True(t, g.Scripts[1].Installs, "lists are no cache: without them nothing is found")
 	assert.Equal(t, []Cache{
-		{"ccache", "/root/.cache/ccache", "ccache-bookworm-linux-amd64", Shared},
-		{"/var/cache/mine", "/var/cache/mine", "/var/cache/mine", Shared},
+		{"ccache", "/root/.cache/ccache", "ccache-bookworm-linux-amd64", Shared, g.Scripts[2].Caches[0].Places},
+		{"/var/cache/mine", "/var/cache/mine", "/var/cache/mine", Shared, nil},
 	}, g.Scripts[2].Caches)
+	assert.False(t, g.Scripts[2].Installs)
+}
+
+// A base image says where its tools keep what they have fetched.
+func TestCachesMoveWithTheBase(t *testing.T) {
+	g := mustResolve(t, files{
+		"setup/scripts/01-a.sh": sh + "cargo build\n",
+		"setup/scripts/02-b.sh": sh + "export CARGO_HOME=/opt/cargo\ncargo build\n",
+		"setup/scripts/03-c.sh": sh + "cargo build\nrm -rf /usr/local/cargo\n",
+	}, "base: rust:bookworm", nil)
+	targets := func(i int) []string {
+		var out []string
+		for _, c := range g.CachesOn(g.Scripts[i], []string{"CARGO_HOME=/usr/local/cargo"}) {
+			out = append(out, c.Target)
+		}
+		return out
+	}
+	assert.Equal(t, []string{"/usr/local/cargo/git/db", "/usr/local/cargo/registry/cache", "/usr/local/cargo/registry/index"}, targets(0))
+	assert.Equal(t, []string{"/opt/cargo/git/db", "/opt/cargo/registry/cache", "/opt/cargo/registry/index"}, targets(1))
+	assert.Empty(t, targets(2), "it removes them")
 }
 
 // Isolated scripts do not wait for each other's package manager.
 func TestCachesOfIsolatedScripts(t *testing.T) {
-	g := mustResolve(t, files{"setup/scripts/01-a.sh": sh + "apt-get source x\n"},
+	g := mustResolve(t, files{"setup/scripts/01-a.sh": sh + "apt-get install x\n"},
 		"base: debian:bookworm\nsetup: {scripts: [{path: setup/scripts/01-a.sh, outputs: [/a]}]}", nil)
-	for _, c := range g.Scripts[0].Caches {
-		assert.Equal(t, Private, c.Sharing)
-	}
+	require.Len(t, g.Scripts[0].Caches, 1)
+	assert.Equal(t, Private, g.Scripts[0].Caches[0].Sharing)
 	assert.Equal(t, Locked, g.Toolchain.Caches[0].Sharing)
+	assert.NotEqual(t, g.Scripts[0].Caches[0].ID, g.Toolchain.Caches[0].ID, "a private mount may be one of several, and two locks of several hold nobody up")
 }
 
 func TestCachePrefix(t *testing.T) {
 	g := mustResolve(t, files{"setup/scripts/01-a.sh": sh + "git clone x; curl y\n"},
 		"base: debian:trixie\nsetup: {cache_prefix: s/42-}", nil)
 	assert.Equal(t, []Cache{
-		{"downloads", "/var/cache/downloads", "s/42-downloads-trixie-linux-amd64", Shared},
-		{"git", "/var/cache/git", "s/42-git-trixie-linux-amd64", Shared},
+		{"downloads", "/var/cache/downloads", "s/42-downloads-trixie-linux-amd64", Shared, []string{"/var/cache/downloads"}},
+		{"git", "/var/cache/git", "s/42-git-trixie-linux-amd64", Shared, []string{"/var/cache/git"}},
 	}, g.Scripts[0].Caches)
-	assert.Equal(t, "s/42-apt-lists-trixie-linux-amd64", g.Toolchain.Caches[1].ID)
+	assert.Equal(t, "s/42-apt-archives-trixie-linux-amd64", g.Toolchain.Caches[0].ID)
 }
 
 func TestRelease(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pgstrata/pgstrata/cache"
 	"github.com/pgstrata/pgstrata/shell"
 	"github.com/pgstrata/pgstrata/spec"
 )
@@ -99,7 +100,7 @@ func (b *builder) toolchain() {
 		Rebuild: s.OnMissingLibrary.Value == "rebuild",
 		Runtime: packages(deps.Runtime),
 		Build:   packages(deps.Build),
-		Caches:  b.caches.named("apt"),
+		Caches:  b.caches.apt(),
 	}
 }
 
@@ -152,7 +153,11 @@ func (b *builder) script(s spec.Script) *Script {
 	out.Inputs = append(out.Inputs, b.helpers(program)...)
 	out.Inputs = append(out.Inputs, b.declaredInputs(s.Inputs)...)
 	out.Env = b.env(s, program)
-	out.Caches = b.caches.of(b.Problems, s, commands(program))
+	use := cache.Use{Program: program, Vars: startVars(out.Env)}
+	out.Caches, out.Installs = b.caches.of(b.Problems, s, use), use.Installs()
+	if s.Caches == nil || !s.Caches.None {
+		out.Withheld = b.caches.mounts(use.Withheld())
+	}
 	if out.Isolated() {
 		out.Caches = beside(out.Caches)
 	}
@@ -224,17 +229,6 @@ func (b *builder) helpers(program *shell.Program) []Input {
 	}
 	slices.SortFunc(out, func(x, y Input) int { return strings.Compare(x.Path, y.Path) })
 	return slices.Compact(out)
-}
-
-// commands are the programs that a script runs, its helpers' included.
-func commands(program *shell.Program) []string {
-	var out []string
-	for _, s := range program.Closure() {
-		for i := range s.Calls {
-			out = append(out, s.Calls[i].Name)
-		}
-	}
-	return out
 }
 
 // declaredInputs resolves the files and directories of `inputs:`.

@@ -1,6 +1,7 @@
 package llb
 
 import (
+	"fmt"
 	"net/url"
 	"path"
 	"strings"
@@ -17,12 +18,12 @@ const (
 	cachesResult = "/run/pgstrata/result"
 )
 
-// EmptyCachesFile and FirstSeenFile are what [Caches.Empty] and
-// [Caches.FirstSeen] write.
-const (
-	EmptyCachesFile = "empty"
-	FirstSeenFile   = "build"
-)
+// EmptyCachesFile is what [Caches.Empty] writes.
+const EmptyCachesFile = "empty"
+
+// FirstSeenFile is what [Caches.FirstSeen] writes of the step at a place of its
+// list.
+func FirstSeenFile(i int) string { return fmt.Sprintf("/%d", i) }
 
 // Caches compiles what moves the content of cache mounts between daemons. None
 // of its states is a part of an image's, so that it cannot enter the cache key
@@ -57,14 +58,22 @@ func (c *Caches) Empty(caches []graph.Cache) bk.State {
 	return c.base.Run(append(opts, c.named())...).AddMount(cachesResult, bk.Scratch())
 }
 
-// FirstSeen returns a state with the file [FirstSeenFile]: the name of the
-// build in which this daemon was first asked for the step with the key. It is
-// as long in the daemon's cache as the step's own result.
-func (c *Caches) FirstSeen(step, key string) bk.State {
-	opts := append(c.step("first-seen.sh", "was "+step+" here before?"),
-		bk.AddEnv("PGSTRATA_STEP", key),
-		bk.WithProxy(bk.ProxyEnv{NoProxy: c.build}))
-	return c.base.Run(opts...).AddMount(cachesResult, bk.Scratch())
+// Asked is a step whose first build is asked for: its name and its key.
+type Asked struct{ Name, Key string }
+
+// FirstSeen returns a state with a file for each step, [FirstSeenFile] of its
+// place in the list: the name of the build in which this daemon was first asked
+// for it. It is as long in the daemon's cache as the step's own result.
+func (c *Caches) FirstSeen(steps []Asked) bk.State {
+	var all *bk.FileAction
+	for i, s := range steps {
+		opts := append(c.step("first-seen.sh", "was "+s.Name+" here before?"),
+			bk.AddEnv("PGSTRATA_STEP", s.Key),
+			bk.WithProxy(bk.ProxyEnv{NoProxy: c.build}))
+		one := c.base.Run(opts...).AddMount(cachesResult, bk.Scratch())
+		all = copyAction(all, one, "/build", FirstSeenFile(i), &bk.CopyInfo{})
+	}
+	return bk.Scratch().File(all, c.compiler.name("internal", "which steps were here before"))
 }
 
 // Prime returns a state that exists when those of the mounts that are empty

@@ -90,13 +90,13 @@ func TestCachesOfTwoBuilds(t *testing.T) {
 	const empty = "[caches] which are empty"
 	assert.NotEqual(t, exec(one.Empty(g.Caches()), empty).Meta.Env, exec(two.Empty(g.Caches()), empty).Meta.Env)
 	seed := bk.Image("seed")
-	assert.NotEqual(t, exec(one.Prime(seed, g.Caches()[:1]), "[caches] prime apt-apt-bookworm-linux-amd64").Meta.Env,
-		exec(two.Prime(seed, g.Caches()[:1]), "[caches] prime apt-apt-bookworm-linux-amd64").Meta.Env)
+	assert.NotEqual(t, exec(one.Prime(seed, g.Caches()[:1]), "[caches] prime apt-archives-bookworm-linux-amd64").Meta.Env,
+		exec(two.Prime(seed, g.Caches()[:1]), "[caches] prime apt-archives-bookworm-linux-amd64").Meta.Env)
 
 	const seen = "[caches] was 01-a.sh here before?"
-	a, b := exec(one.FirstSeen("01-a.sh", "key"), seen), exec(two.FirstSeen("01-a.sh", "key"), seen)
+	a, b := exec(one.FirstSeen([]Asked{{"01-a.sh", "key"}}), seen), exec(two.FirstSeen([]Asked{{"01-a.sh", "key"}}), seen)
 	assert.Equal(t, "one", a.Meta.ProxyEnv.NoProxy)
 	assert.Equal(t, a.Meta.Env, b.Meta.Env)
 	assert.Equal(t, a.Meta.Args, b.Meta.Args)
-	assert.NotEqual(t, a.Meta.Env, exec(one.FirstSeen("01-a.sh", "other"), seen).Meta.Env)
+	assert.NotEqual(t, a.Meta.Env, exec(one.FirstSeen([]Asked{{"01-a.sh", "other"}}), seen).Meta.Env)
 }

@@ -52,8 +52,7 @@ func (s *setup) chain(held []State) State {
 		lower, label = s.base, "setup: user, packages and "+fmt.Sprintf("%d scripts", len(chain))
 	}
 	for _, script := range s.graph.Cleanup {
-		done := end.Run(s.options(script)...)
-		end = end.layer(done.Root(), "setup: "+path.Base(script.Path))
+		end = s.script(end, script, "setup: "+path.Base(script.Path))
 	}
 	return s.squash(s.merge(lower, held...), end, label)
 }

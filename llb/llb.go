@@ -82,6 +82,9 @@ type State struct {
 	bk.State
 	// Layers has an entry for each layer, lowest first.
 	Layers []ocispecs.History
+	// lists are apt's lists of packages as they are now, beside the files and in
+	// no layer. See lists.go.
+	lists bk.State
 }
 
 // Compile returns the states of a graph. Its error is [spec.Errors].
@@ -175,7 +178,7 @@ func emptyState() State { return State{State: bk.Scratch()} }
 
 // layer returns a state that has one layer more than its parent.
 func (s State) layer(st bk.State, createdBy string) State {
-	return State{State: st, Layers: append(slices.Clone(s.Layers), history(createdBy))}
+	return State{State: st, Layers: append(slices.Clone(s.Layers), history(createdBy)), lists: s.lists}
 }
 
 // history describes one layer, as `docker history` shows it.
@@ -206,7 +209,7 @@ func (c *compiler) merge(lower State, uppers ...State) State {
 		states = append(states, u.State)
 		layers = append(layers, u.Layers...)
 	}
-	return State{State: bk.Merge(states, c.name("internal", "merge layers")), Layers: layers}
+	return State{State: bk.Merge(states, c.name("internal", "merge layers")), Layers: layers, lists: lower.lists}
 }
 
 // squash returns upper, which descends from lower, as lower and one layer of

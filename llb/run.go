@@ -10,6 +10,7 @@ import (
 	bk "github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/solver/pb"
 
+	"github.com/pgstrata/pgstrata/cache"
 	"github.com/pgstrata/pgstrata/graph"
 )
 
@@ -20,11 +21,6 @@ import (
 var scripts embed.FS
 
 const (
-	dockerClean = "/etc/apt/apt.conf.d/docker-clean"
-	// keepDownloads takes docker-clean's place while a step runs: with the
-	// original, apt would empty the cache mount after each install.
-	keepDownloads = "// While pgstrata builds, apt's cache is a cache mount: keep it.\n" +
-		"Binary::apt::APT::Keep-Downloaded-Packages \"true\";\n"
 	// lockedVersions is where apt finds what a lock file asks for.
 	lockedVersions = "/etc/apt/preferences.d/pgstrata"
 	// watched is where a step finds the versions that it follows.
@@ -125,9 +121,8 @@ func (c *compiler) cacheMounts(caches []graph.Cache) []bk.RunOption {
 		opts = append(opts, bk.AddMount(m.Target, bk.Scratch(), bk.AsPersistentCacheDir(c.cacheID(m), sharing)))
 	}
 	if slices.ContainsFunc(caches, func(m graph.Cache) bool { return m.Name == "apt" }) {
-		mask := bk.Scratch().File(bk.Mkfile("/docker-clean", 0o644, []byte(keepDownloads)), c.name("internal", "keep apt's downloads"))
-		opts = append(opts, bk.AddMount(dockerClean, mask, bk.SourcePath("/docker-clean"), bk.Readonly))
-		opts = append(opts, c.pins()...)
+		mask := bk.Scratch().File(bk.Mkfile("/docker-clean", 0o644, []byte(cache.KeepDownloads)), c.name("internal", "keep apt's downloads"))
+		opts = append(opts, bk.AddMount(cache.DockerClean, mask, bk.SourcePath("/docker-clean"), bk.Readonly))
 	}
 	return opts
 }
@@ -193,7 +188,7 @@ func (c *compiler) refresh(base State, r graph.Refresh) []bk.RunOption {
 // versions asks the archive for the newest versions of packages, once a day.
 // Only a changed answer counts: a mount is keyed by its content.
 func (c *compiler) versions(base State, r graph.Refresh) bk.State {
-	opts := append(c.builtin("package-versions.sh", r.Packages...), c.cacheMounts(c.graph.Toolchain.Caches)...)
+	opts := append(c.builtin("package-versions.sh", r.Packages...), c.pins()...)
 	opts = append(opts,
 		bk.AddEnv("PGSTRATA_DAY", r.Day),
 		c.name(graph.ToolchainState, "versions in the archive on "+r.Day+": "+strings.Join(r.Packages, " ")))

@@ -8,6 +8,7 @@ import (
 
 	bk "github.com/moby/buildkit/client/llb"
 
+	"github.com/pgstrata/pgstrata/cache"
 	"github.com/pgstrata/pgstrata/graph"
 )
 
@@ -71,14 +72,22 @@ func (s *setup) run(script *graph.Script) {
 		}
 	}
 	on := s.merge(s.parent(script), needs...)
-	done := on.Run(s.options(script)...)
 	label := "setup: " + path.Base(script.Path)
+	done := s.script(on, script, label)
 	if script.Isolated() {
-		s.outputs[script.Name] = s.collect(script, done.Root(), label)
+		s.outputs[script.Name] = s.collect(script, done.State, label)
 		return
 	}
-	s.after[script.Name] = on.layer(done.Root(), label)
+	s.after[script.Name] = done
 	s.holds[script.Name] = holds
+}
+
+// script runs a script on a state.
+func (s *setup) script(on State, script *graph.Script, label string) State {
+	if script.Installs {
+		return s.compiler.run(on, label, s.options(script)...)
+	}
+	return on.layer(on.Run(s.options(script)...).Root(), label)
 }
 
 // parent is the state that a script runs on, before its needs.
@@ -109,7 +118,10 @@ func (s *setup) options(script *graph.Script) []bk.RunOption {
 	for _, v := range script.Env {
 		opts = append(opts, bk.AddEnv(v.Name, v.Value))
 	}
-	opts = append(opts, s.cacheMounts(script.Caches)...)
+	opts = append(opts, s.cacheMounts(s.graph.CachesOn(script, s.environ(script)))...)
+	if cache.CallsApt(s.graph.Programs[script.Path]) {
+		opts = append(opts, s.pins()...)
+	}
 	opts = append(opts, s.artifacts()...)
 	opts = append(opts, s.refresh(s.base, script.Refresh)...)
 	for _, secret := range script.Secrets {
@@ -119,6 +131,14 @@ func (s *setup) options(script *graph.Script) []bk.RunOption {
 		opts = append(opts, bk.AddSSHSocket(bk.SSHID("default")))
 	}
 	return append(opts, network(script.Network)...)
+}
+
+// environ is the environment of the base that a script runs on.
+func (s *setup) environ(script *graph.Script) []string {
+	if pinned := s.opt.ToolchainBase; pinned != nil && script.Isolated() {
+		return pinned.Image.Config.Env
+	}
+	return s.opt.Base.Image.Config.Env
 }
 
 // again makes a script run again where it is asked to: by its own name or that

@@ -27,7 +27,7 @@ type toolchain struct {
 
 // base returns a resolved base image.
 func (c *compiler) base(name string, b Base) State {
-	s := State{State: b.State.Network(c.opt.Config.NetworkMode)}
+	s := State{State: b.State.Network(c.opt.Config.NetworkMode), lists: c.listsOf(b.State)}
 	if c.opt.Config.Hostname != "" {
 		s.State = s.Hostname(c.opt.Config.Hostname)
 	}
@@ -91,7 +91,7 @@ func (c *compiler) packages(base, on State, kind string, list []graph.Package) S
 	if kind == "build" {
 		opts = append(opts, bk.AddEnv("RECORD", buildRecord))
 	}
-	return on.layer(on.Run(opts...).Root(), "toolchain: "+what)
+	return c.run(on, "toolchain: "+what, append(opts, c.pins()...)...)
 }
 
 // describe adds to a step's name what cache invalidation rules do to it.

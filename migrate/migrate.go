@@ -18,6 +18,7 @@ import (
 
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/pgstrata/pgstrata/cache"
 	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/graph"
 	"github.com/pgstrata/pgstrata/shell"
@@ -249,9 +250,16 @@ func (m *migration) cached(g *graph.Graph) {
 	var paths []string
 	for _, c := range g.Caches() {
 		paths = append(paths, c.Target+"/")
-		if dir := path.Dir(c.Target); path.Base(dir) == ".cache" {
-			paths = append(paths, dir)
+		for dir := path.Dir(c.Target); dir != "/"; dir = path.Dir(dir) {
+			if strings.HasPrefix(path.Base(dir), ".") || path.Base(path.Dir(dir)) == ".cache" {
+				paths = append(paths, dir) // which is there only if something else is in it
+			}
 		}
+	}
+	slices.Sort(paths)
+	paths = slices.Compact(paths)
+	if len(g.Toolchain.Build)+len(g.RuntimePackages()) > 0 || slices.ContainsFunc(slices.Collect(maps.Values(g.Programs)), cache.CallsApt) {
+		paths = append(paths, cache.ListsDir+"/")
 	}
 	if len(paths) > 0 {
 		m.report.differ("what programs keep for the next build lies in cache mounts", paths, nil)

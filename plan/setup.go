@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/pgstrata/pgstrata/cache"
 	"github.com/pgstrata/pgstrata/graph"
 )
 
@@ -56,7 +57,7 @@ func (b *builder) packages(base, on, kind, id string, list []graph.Package) stri
 		specs = append(specs, p.Spec)
 	}
 	parts = append(parts, Part{Kind: "record", Value: kind})
-	parts = append(parts, b.caches(b.graph.Toolchain.Caches)...)
+	parts = append(append(parts, b.caches(b.graph.Toolchain.Caches)...), b.locked()...)
 	n := Node{
 		ID: graph.ToolchainState + "/" + id, State: graph.ToolchainState, Kind: KindPackages, Title: kind + " packages",
 		Vertex: describe(kind+" packages: "+strings.Join(specs, " "), b.graph.Toolchain.Refresh),
@@ -80,11 +81,17 @@ func (b *builder) caches(list []graph.Cache) []Part {
 		parts = append(parts, Part{Kind: "cache", Name: c.Target, Value: value})
 		if c.Name == "apt" && !slices.ContainsFunc(parts, func(p Part) bool { return p.Kind == "mask" }) {
 			parts = append(parts, Part{Kind: "mask", Name: "docker-clean", Value: "mounted"})
-			for _, p := range b.graph.Pins {
-				name, version, _ := strings.Cut(p.Spec, "=")
-				parts = append(parts, Part{Kind: "locked", Name: name, Value: version})
-			}
 		}
+	}
+	return parts
+}
+
+// locked lists the versions of packages that a lock file asks for.
+func (b *builder) locked() []Part {
+	var parts []Part
+	for _, p := range b.graph.Pins {
+		name, version, _ := strings.Cut(p.Spec, "=")
+		parts = append(parts, Part{Kind: "locked", Name: name, Value: version})
 	}
 	return parts
 }
@@ -114,7 +121,7 @@ func (b *builder) refresh(n *Node, base string, r graph.Refresh) {
 		Parts:  append(b.own("package-versions.sh", r.Packages...), Part{Kind: "day", Value: r.Day}),
 		Edges:  []Edge{{Node: base, How: On}},
 	}
-	versions.Parts = append(versions.Parts, b.caches(b.graph.Toolchain.Caches)...)
+	versions.Parts = append(versions.Parts, b.locked()...)
 	n.Edges = append(n.Edges, Edge{Node: b.step(versions), How: Content})
 }
 
@@ -228,6 +235,12 @@ func (s *setup) script(script *graph.Script, on string, needs []Edge) (string, e
 		parts = append(parts, Part{Kind: "arg", Name: v.Name, Value: v.Value})
 	}
 	parts = append(parts, s.caches(script.Caches)...)
+	if script.Installs {
+		parts = append(parts, Part{Kind: "lists", Value: "mounted"})
+	}
+	if cache.CallsApt(s.graph.Programs[script.Path]) {
+		parts = append(parts, s.locked()...)
+	}
 	if slices.ContainsFunc(script.Caches, func(c graph.Cache) bool { return c.Name == "ccache" }) {
 		parts = append(parts, Part{Kind: "compiler cache", Value: "in PATH"})
 	}

@@ -1,0 +1,30 @@
+package llb
+
+import (
+	"path"
+
+	bk "github.com/moby/buildkit/client/llb"
+
+	"github.com/pgstrata/pgstrata/cache"
+)
+
+// run runs a step that may install packages, and returns what it leaves as a
+// layer. apt's lists of packages go from step to step beside the layers, as a
+// mount whose content each step hands on. In a layer they would be in the image,
+// 20 MB of them; in a cache mount they would be gone where the step that fetched
+// them is cached and the mount is empty, or another build's.
+func (c *compiler) run(on State, label string, opts ...bk.RunOption) State {
+	done := on.Run(append(opts, bk.AddMount(cache.ListsDir, on.lists))...)
+	next := on.layer(done.Root(), label)
+	next.lists = done.GetMount(cache.ListsDir)
+	return next
+}
+
+// listsOf are the lists that a base image comes with.
+func (c *compiler) listsOf(base bk.State) bk.State {
+	return bk.Scratch().File(bk.Copy(base, path.Dir(cache.ListsDir)+"/list[s]", "/", &bk.CopyInfo{
+		CopyDirContentsOnly: true,
+		AllowWildcard:       true,
+		AllowEmptyWildcard:  true, // a base without apt
+	}), c.name("internal", "the base's lists of packages"))
+}
