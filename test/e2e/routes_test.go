@@ -109,5 +109,5 @@ func TestSubrequests(t *testing.T) {
 	}
 	out = env.Buildx(t, "--call=outline,format=json", dir)
 	require.Zero(t, out.Code, out.Stderr)
-	assert.Contains(t, out.Stdout, `"ID": "apt-lists-bookworm-linux-amd64"`)
+	assert.Contains(t, out.Stdout, `"ID": "apt-archives-bookworm-linux-amd64"`)
 }
