@@ -44,8 +44,8 @@ func meant() []difference {
 		},
 		{
 			what: "caches",
-			why:  "what a package manager only keeps for the next build lies in a cache mount: archives and lists of apt, caches of pip and npm",
-			file: below("/var/cache/apt/", "/var/lib/apt/lists/", "/root/.cache/pip/", "/root/.npm/"),
+			why:  "what a package manager only keeps for the next build lies in a cache mount: the archives of apt, the downloads of pip and npm",
+			file: below("/var/cache/apt/", "/root/.cache/pip/", "/root/.npm/"),
 		},
 		{
 			what: "logs",
