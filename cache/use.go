@@ -359,13 +359,12 @@ func met(c *shell.Call, at place) meeting {
 	case "mkdir", "test", "[", "dirname", "basename", "echo", "printf":
 		return none
 	case "chmod", "chown", "chgrp", "touch", "tee", "truncate", "sed", "install", "cp":
-		switch {
-		case at != above:
+		if at != above || whole {
 			return changes
-		case whole:
-			return reads
 		}
 		return none
+	case "tar", "rsync", "cpio", "unzip", "bsdtar", "7z":
+		return changes // they may unpack there
 	}
 	if at == above && !whole {
 		return none

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pgstrata/pgstrata/cache"
 	"github.com/pgstrata/pgstrata/dockerfile"
-	"github.com/pgstrata/pgstrata/graph"
 	"github.com/pgstrata/pgstrata/shell"
 	"github.com/pgstrata/pgstrata/spec"
 )
@@ -174,12 +174,12 @@ func (m *migration) explicit() {
 
 // explicitCaches adds the caches of what runs unseen.
 func (m *migration) explicitCaches(e *entry, program *shell.Program) {
-	inferred := graph.CachesOf(callNames(program))
+	inferred := cache.ToolsOf(callNames(program))
 	for _, o := range e.ops {
 		if o.facts == nil || o.facts.Program == nil {
 			continue
 		}
-		for _, name := range graph.CachesOf(callNames(o.facts.Program)) {
+		for _, name := range cache.ToolsOf(callNames(o.facts.Program)) {
 			if !slices.Contains(inferred, name) && !slices.Contains(e.caches, name) {
 				e.caches = append(e.caches, name)
 			}

@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"strings"
+	"sync"
 	"testing"
 
 	"github.com/moby/buildkit/client"
@@ -106,4 +108,50 @@ func TestCacheMountsAreMissing(t *testing.T) {
 	none := testenv.Tree(t, map[string]string{"Dockerfile": "base: debian:bookworm-slim\n"})
 	_, err := attempt(t, env, none, testenv.Request{Options: map[string]string{"target": graph.CachesTarget}})
 	assert.ErrorContains(t, err, "target caches: no step of Dockerfile uses a cache mount")
+}
+
+// A build whose steps are all cached does not wait for another one that has
+// apt's mount locked.
+func TestCacheMountsAreLockedElsewhere(t *testing.T) {
+	env := testenv.New(t)
+	tree := func(more string) string {
+		return testenv.Tree(t, map[string]string{
+			"Dockerfile":          "base: debian:bookworm-slim\nsetup: {scripts: [{path: setup/scripts/01.sh, caches: [/var/cache/gate]}]}\n",
+			"setup/scripts/01.sh": "#!/bin/sh\nset -eu\napt-get install -y base-files >/dev/null\n" + more,
+		})
+	}
+	warm, holder := tree(""), tree("echo locked\nuntil [ -e /var/cache/gate/open ]; do sleep 0.1; done\n")
+	opener := testenv.Tree(t, map[string]string{
+		"Dockerfile":          "base: debian:bookworm-slim\nsetup: {scripts: [{path: setup/scripts/01.sh, caches: [/var/cache/gate]}]}\n",
+		"setup/scripts/01.sh": "#!/bin/sh\ntouch /var/cache/gate/open\n",
+	})
+	from := testenv.Request{Options: map[string]string{"context:pgstrata-caches": "docker-image://" + env.Registry.Ref("caches:locked")}}
+	build(t, env, warm, testenv.Request{})
+	build(t, env, warm, testenv.Request{Image: "caches:locked", Options: map[string]string{"target": graph.CachesTarget}})
+	build(t, env, warm, from)
+
+	locked, ended := make(chan struct{}), make(chan error, 1)
+	var once sync.Once
+	go func() {
+		_, err := attempt(t, env, holder, testenv.Request{Watch: func(trace *testenv.Trace) {
+			if strings.Contains(trace.Logs("01.sh"), "locked") {
+				once.Do(func() { close(locked) })
+			}
+		}})
+		ended <- err
+	}()
+	select {
+	case <-locked:
+	case err := <-ended:
+		require.NoError(t, err)
+	}
+	cached := build(t, env, warm, from)
+	assert.Empty(t, setupRan(cached.Trace))
+	select {
+	case err := <-ended:
+		t.Fatalf("the other build ended before this one: %v", err)
+	default:
+	}
+	build(t, env, opener, testenv.Request{})
+	require.NoError(t, <-ended)
 }
