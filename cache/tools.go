@@ -186,9 +186,16 @@ func takesValue(program, option string) bool {
 func aptInstalls(c *shell.Call) bool {
 	for _, w := range c.Args {
 		v := w.Value
-		if long := strings.HasPrefix(v, "--"); long && (strings.HasPrefix("--download-only", v) && len(v) > 4 || v == "--print-uris" || v == "--no-download") {
+		switch {
+		case strings.HasPrefix(v, "--"):
+			name, _, _ := strings.Cut(v, "=")
+			if slices.Contains([]string{"--download-only", "--print-uris", "--no-download", "--config-file"}, name) {
+				return false
+			}
+		case strings.HasPrefix(v, "-") && short(v, 'd'):
 			return false
-		} else if !long && strings.HasPrefix(v, "-") && short(v, 'd') || strings.Contains(v, "::") && !strings.Contains(v, "::=--force-") && !harmless(v) {
+		}
+		if strings.Contains(v, "::") && !harmless(v) {
 			return false
 		}
 	}
@@ -197,8 +204,8 @@ func aptInstalls(c *shell.Call) bool {
 
 // harmless reports whether a setting of apt's concerns its archives not at all.
 func harmless(setting string) bool {
-	name, _, _ := strings.Cut(strings.TrimPrefix(setting, "-o"), "=")
-	for _, prefix := range []string{"Acquire::", "DPkg::Options", "Dpkg::Options", "Dpkg::Use-Pty", "APT::Install-", "APT::Get::", "Debug::", "DPkg::Lock", "Apt::Cmd"} {
+	name, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(setting, "--option="), "-o"), "=")
+	for _, prefix := range []string{"Acquire::", "DPkg::Options", "Dpkg::Options", "Dpkg::Use-Pty", "APT::Install-", "APT::Get::", "Debug::", "DPkg::Lock", "Dpkg::Lock"} {
 		if strings.HasPrefix(name, prefix) && !strings.Contains(strings.ToLower(name), "download") {
 			return true
 		}

@@ -1,8 +1,6 @@
 package llb
 
 import (
-	"path"
-
 	bk "github.com/moby/buildkit/client/llb"
 
 	"github.com/pgstrata/pgstrata/cache"
@@ -20,9 +18,10 @@ func (c *compiler) run(on State, label string, opts ...bk.RunOption) State {
 	return next
 }
 
-// listsOf are the lists that a base image comes with.
+// listsOf are the lists that a base image comes with. The pattern begins at the
+// root, since a directory in front of one would have to be there.
 func (c *compiler) listsOf(base bk.State) bk.State {
-	return bk.Scratch().File(bk.Copy(base, path.Dir(cache.ListsDir)+"/list[s]", "/", &bk.CopyInfo{
+	return bk.Scratch().File(bk.Copy(base, "/["+cache.ListsDir[1:2]+"]"+cache.ListsDir[2:], "/", &bk.CopyInfo{
 		CopyDirContentsOnly: true,
 		AllowWildcard:       true,
 		AllowEmptyWildcard:  true, // a base without apt

@@ -4,5 +4,5 @@ package e2e
 
 import "time"
 
-// vanishSeed are new in every run.
-func vanishSeed() (seed, count uint64) { return uint64(time.Now().UnixNano()), 24 } //nolint:gosec // any number will do
+// vanishSeed are new in every run, and each project meets every event.
+func vanishSeed() (seed, count uint64, events int) { return uint64(time.Now().UnixNano()), 16, 4 } //nolint:gosec // any number will do
