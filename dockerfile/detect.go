@@ -29,6 +29,9 @@ func Detect(name string, data []byte) (Kind, error) {
 		return BuildFile, nil
 	}
 	result, err := parser.Parse(bytes.NewReader(data))
+	if err != nil && startsDockerfile(data) {
+		return Dockerfile, nil // BuildKit's parser says what is wrong
+	}
 	if err != nil || len(result.AST.Children) == 0 {
 		if len(bytes.TrimSpace(withoutComments(data))) == 0 {
 			return 0, fmt.Errorf("%s is empty: it needs a base at least (base: debian:bookworm-slim), or a Dockerfile's FROM", name)
@@ -36,7 +39,7 @@ func Detect(name string, data []byte) (Kind, error) {
 		return BuildFile, nil // its reader says what is wrong
 	}
 	first := result.AST.Children[0]
-	if !strings.EqualFold(first.Value, command.From) && !strings.EqualFold(first.Value, command.Arg) {
+	if !isStart(first.Value) {
 		if line := lineOf(result.AST, isFrom); line > 0 && isKey(first.Value) {
 			return 0, bothError(name, first.StartLine, line)
 		}
@@ -70,6 +73,17 @@ func isMapping(data []byte) bool {
 		return true
 	}
 	return false
+}
+
+// startsDockerfile reports whether the first word is one that a Dockerfile
+// starts with.
+func startsDockerfile(data []byte) bool {
+	words := bytes.Fields(withoutComments(data))
+	return len(words) > 0 && isStart(string(words[0]))
+}
+
+func isStart(word string) bool {
+	return strings.EqualFold(word, command.From) || strings.EqualFold(word, command.Arg)
 }
 
 // isKey reports whether an instruction's name looks like a key of a mapping

@@ -52,7 +52,13 @@ func TestDetect(t *testing.T) {
 		"a byte order mark":  {"\xef\xbb\xbfFROM debian\n", dockerfile.Dockerfile, ""},
 		"both":               {"base: debian\nFROM debian\n", 0, "line 1 is a key of the one, line 2 an instruction of the other"},
 		"both the other way": {"FROM debian\nsetup:\n  scripts: []\n", 0, "line 2 is a key of the one, line 1 an instruction of the other"},
-		"prose":              {"Hello world\n", 0, "neither a build file nor a Dockerfile"},
+		"ENV without value":  {"FROM debian\nENV PATH\n", dockerfile.Dockerfile, ""},
+		"LABEL without":      {"# syntax=x\nARG A\nFROM debian\nLABEL a\n", dockerfile.Dockerfile, ""},
+		"nested JSON":        {"FROM debian\nCMD [\"echo\", [\"nested\"]]\n", dockerfile.Dockerfile, ""},
+		"an open here-text":  {"FROM debian\nRUN <<EOF\necho a: b\n", dockerfile.Dockerfile, ""},
+		"a wrong escape":     {"# escape=x\nFROM debian\n", dockerfile.Dockerfile, ""},
+		"a broken build file that speaks of FROM": {"base: [\nFROM debian\nENV PATH\n", dockerfile.BuildFile, ""},
+		"prose": {"Hello world\n", 0, "neither a build file nor a Dockerfile"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			kind, err := dockerfile.Detect("Dockerfile", []byte(c.text))

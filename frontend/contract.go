@@ -30,25 +30,25 @@ import (
 // build argument BUILDKIT_DOCKERFILE_CHECK) asks for experimental rules.
 //
 // The whole image is made meanwhile.
-func (r *request) contract(ctx context.Context, in input, t *target, image client.Reference) error {
-	config, err := r.lintConfig()
+func (b *building) contract(ctx context.Context, in input, t *target, image client.Reference) error {
+	config, err := b.lintConfig()
 	if err != nil {
 		return err
 	}
-	if !r.mayAsk(in.graph, config) {
+	if !b.mayAsk(in.graph, config) {
 		return nil
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	if caps := r.client.BuildOpts().Caps; image != nil && caps.Supports(gwpb.CapGatewayEvaluate) == nil {
+	if caps := b.client.BuildOpts().Caps; image != nil && caps.Supports(gwpb.CapGatewayEvaluate) == nil {
 		group.Go(func() error { return image.Evaluate(ctx) })
 	}
-	group.Go(func() error { return r.compare(ctx, in, t, config) })
+	group.Go(func() error { return b.compare(ctx, in, t, config) })
 	return group.Wait()
 }
 
 // compare asks the solved setup.
-func (r *request) compare(ctx context.Context, in input, t *target, config *linter.Config) error {
-	files, err := r.setupFiles(ctx, t)
+func (b *building) compare(ctx context.Context, in input, t *target, config *linter.Config) error {
+	files, err := b.setupFiles(ctx, t)
 	if err != nil {
 		return err
 	}
@@ -59,18 +59,18 @@ func (r *request) compare(ctx context.Context, in input, t *target, config *lint
 		}
 	}
 	go files.listAhead(searched(list))
-	reading, err := r.text()
+	reading, err := b.findings()
 	if err != nil {
 		return err
 	}
-	if !r.isFirst(in) {
-		reading = check.Read(r.checkInput(in, config))
+	if !b.isFirst(in) {
+		reading = check.Read(b.checkInput(in, config))
 	}
 	findings := reading.Contract(files, list)
-	if !r.isFirst(in) { // warnings are for the first platform
+	if !b.isFirst(in) { // warnings are for the first platform
 		findings = slices.DeleteFunc(findings, func(f check.Finding) bool { return f.Severity != check.Error })
 	}
-	return r.report(ctx, in, findings, config)
+	return b.report(ctx, in, findings, config)
 }
 
 // searched are the directories that a check is going to look into.
@@ -85,12 +85,12 @@ func searched(list string) []string {
 }
 
 // checked is what solve returned, if the contract holds.
-func (r *request) checked(ctx context.Context, in input, t *target, res *dockerui.BuildResult, err error) (*dockerui.BuildResult, error) {
+func (b *building) checked(ctx context.Context, in input, t *target, res *dockerui.BuildResult, err error) (*dockerui.BuildResult, error) {
 	if err == nil {
-		err = r.verifyLock(ctx, in, t)
+		err = b.verifyLock(ctx, in, t)
 	}
 	if err == nil {
-		err = r.contract(ctx, in, t, res.Reference)
+		err = b.contract(ctx, in, t, res.Reference)
 	}
 	if err != nil {
 		return nil, err

@@ -3,7 +3,7 @@ package frontend
 import (
 	"context"
 	"encoding/json"
-	"maps"
+	"slices"
 	"strings"
 
 	"github.com/containerd/platforms"
@@ -11,7 +11,6 @@ import (
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/client/llb/sourceresolver"
 	"github.com/moby/buildkit/frontend/dockerfile/builder"
-	"github.com/moby/buildkit/frontend/dockerfile/dockerfile2llb"
 	"github.com/moby/buildkit/frontend/dockerui"
 	"github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/frontend/subrequests"
@@ -30,12 +29,15 @@ const splitArg = "PGSTRATA_SPLIT"
 // own frontend does, unless there is something to take apart, or the question is
 // one that it does not know.
 func (r *request) serveDockerfile(ctx context.Context) (*client.Result, error) {
+	id, question := r.client.BuildOpts().Opts["requestid"]
 	f, err := dockerfile.Parse(r.source.Filename, r.source.Data)
+	if err != nil && id == PlanRequest {
+		return nil, r.located(err)
+	}
 	if err != nil {
 		return builder.Build(ctx, r.gateway) // it says so itself, with an excerpt
 	}
 	d := &dockerfileBuild{request: r, file: f}
-	id, question := r.client.BuildOpts().Opts["requestid"]
 	switch id {
 	case PlanRequest:
 		return d.answerPlan(ctx)
@@ -47,13 +49,13 @@ func (r *request) serveDockerfile(ctx context.Context) (*client.Result, error) {
 	if question || r.splitOff() && r.tell == nil {
 		return builder.Build(ctx, r.gateway)
 	}
-	if err := d.readFor(ctx, r.splitOff()); err != nil {
+	if err := d.read(ctx, r.splitOff()); err != nil {
 		return nil, err
 	}
-	if d.client != nil {
+	if d.rewrites() {
 		return d.build(ctx)
 	}
-	if !r.splitOff() {
+	if !d.whole {
 		if err := d.tellDecisions(ctx); err != nil {
 			return nil, err
 		}
@@ -70,33 +72,44 @@ func (r *request) splitOff() bool {
 	return false
 }
 
-// dockerfileBuild builds a Dockerfile that was rewritten.
+// dockerfileBuild is a request whose build file is a Dockerfile.
 type dockerfileBuild struct {
 	*request
 	file *dockerfile.File
-	// client sees what stands in for squashed stages, in the place of the
-	// request's own; nil when nothing is rewritten.
-	client *dockerui.Client
-	// rewritten has an entry for each platform.
-	rewritten []*dockerfile.Rewritten
-	// tree are the files of the build context, nil where none is needed; origin
-	// is the source that they come from.
-	tree   *contextFS
-	origin string
+	dockerfileReading
 }
 
-// platforms are those to build for, the client's own unless it asks for others.
-func (d *dockerfileBuild) platforms() []ocispecs.Platform {
-	if len(d.request.client.TargetPlatforms) > 0 {
-		return d.request.client.TargetPlatforms
+// dockerfileReading is what a Dockerfile comes to with its build context. Its
+// zero value is that of a Dockerfile that has nothing to read.
+type dockerfileReading struct {
+	// whole says that BuildKit's own frontend builds the Dockerfile, as it is
+	// written: there is nothing to rewrite, or nobody wants it.
+	whole bool
+	// platforms has what was made of it for each platform.
+	platforms []*dockerfile.Rewritten
+	// context is the build context, tree its files, both nil where none was
+	// read; origin is the source that they come from.
+	context *llb.State
+	tree    *contextFS
+	origin  string
+}
+
+// rewrites reports whether the rewritten Dockerfile is the one to build.
+func (d *dockerfileReading) rewrites() bool { return len(d.platforms) > 0 && !d.whole }
+
+// targets are the platforms to build for: the client's own unless it asks for
+// others.
+func (d *dockerfileBuild) targets() []ocispecs.Platform {
+	if len(d.client.TargetPlatforms) > 0 {
+		return d.client.TargetPlatforms
 	}
-	return d.request.client.BuildPlatforms[:1]
+	return d.client.BuildPlatforms[:1]
 }
 
 // meaning is what the Dockerfile's meaning depends on besides its text and
 // context.
 func (d *dockerfileBuild) meaning(p ocispecs.Platform) dockerfile.Options {
-	rc := d.request.client
+	rc := d.client
 	return dockerfile.Options{
 		Args: rc.BuildArgs, Predefined: predefined(rc.BuildPlatforms[0], p, rc.Target, rc.BuildArgs),
 		Target: rc.Target, Platform: platforms.Format(p),
@@ -104,32 +117,25 @@ func (d *dockerfileBuild) meaning(p ocispecs.Platform) dockerfile.Options {
 }
 
 // read reads the build context and rewrites the Dockerfile for each platform.
-func (d *dockerfileBuild) read(ctx context.Context) error {
-	rc := d.request.client
-	target := d.file.Target(rc.Target)
-	if target == nil {
+// Whole takes it as it is written all the same.
+func (d *dockerfileBuild) read(ctx context.Context, whole bool) error {
+	d.whole = whole
+	if d.file.Target(d.client.Target) == nil {
 		return nil // BuildKit's frontend says so
 	}
-	var options []dockerfile.Options
-	for _, p := range d.platforms() {
-		options = append(options, d.meaning(p))
+	follow, copies := d.followed()
+	if !copies {
+		return nil // so there are no scripts to read
 	}
-	var local []llb.LocalOption
-	if paths, all := d.file.ContextPaths(options[0]); !all {
-		if len(paths) == 0 {
-			return nil // nothing is copied, so there are no scripts to read
-		}
-		local = append(local, llb.FollowPaths(paths))
-	}
-	st, tree, err := d.context(ctx, local)
-	if err != nil {
+	var err error
+	if d.context, d.tree, err = d.solveContext(ctx, follow...); err != nil {
 		return err
 	}
-	d.tree, d.origin = tree, origin(ctx, st)
+	d.origin = origin(ctx, *d.context)
 	changed, onbuild := false, false
-	for i, p := range d.platforms() {
-		opt := options[i]
-		opt.Context = tree
+	for _, p := range d.targets() {
+		opt := d.meaning(p)
+		opt.Context = d.tree
 		opt.Base = func(name string) *ocispecs.ImageConfig {
 			img := d.baseConfig(ctx, name, p)
 			if img == nil {
@@ -142,54 +148,56 @@ func (d *dockerfileBuild) read(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		d.rewritten = append(d.rewritten, out)
+		d.platforms = append(d.platforms, out)
 		changed = changed || out.Changed
 	}
-	if !changed || onbuild {
-		return nil
-	}
-	return d.newClient(st)
+	d.whole = whole || !changed || onbuild
+	return nil
 }
 
-// newClient makes the client that the rewritten Dockerfile is built with. It
-// has the context that was read.
-func (d *dockerfileBuild) newClient(context llb.State) error {
-	g := d.gateway
-	g.setInput(dockerui.DefaultLocalNameContext, context)
-	var stages map[string][]string
-	if len(d.rewritten) > 0 {
-		stages = d.rewritten[0].Stages
+// followed limits the build context to what the platforms copy of it; copies
+// is false where none copies anything.
+func (d *dockerfileBuild) followed() (opts []llb.LocalOption, copies bool) {
+	var follow []string
+	for _, p := range d.targets() {
+		paths, all := d.file.ContextPaths(d.meaning(p))
+		if all {
+			return nil, true
+		}
+		follow = append(follow, paths...)
 	}
-	var err error
-	d.client, err = dockerui.NewClient(&withStages{Client: g, stages: stages})
-	return err
+	if len(follow) == 0 {
+		return nil, false
+	}
+	slices.Sort(follow)
+	return []llb.LocalOption{llb.FollowPaths(slices.Compact(follow))}, true
 }
 
-// context solves the build context, and returns it with its files.
-func (d *dockerfileBuild) context(ctx context.Context, opts []llb.LocalOption) (llb.State, *contextFS, error) {
-	state, err := d.request.client.MainContext(ctx, opts...)
+// solveContext solves the build context, and returns it with its files.
+func (d *dockerfileBuild) solveContext(ctx context.Context, opts ...llb.LocalOption) (*llb.State, *contextFS, error) {
+	state, err := d.client.MainContext(ctx, opts...)
 	if err != nil {
-		return llb.State{}, nil, err
+		return nil, nil, err
 	}
-	def, err := state.Marshal(ctx, llb.WithCaps(d.request.client.BuildOpts().Caps))
+	def, err := state.Marshal(ctx, llb.WithCaps(d.client.BuildOpts().Caps))
 	if err != nil {
-		return llb.State{}, nil, err
+		return nil, nil, err
 	}
 	res, err := d.gateway.Solve(ctx, client.SolveRequest{Definition: def.ToPB()})
 	if err != nil {
-		return llb.State{}, nil, errors.Wrap(err, "cannot read the build context")
+		return nil, nil, errors.Wrap(err, "cannot read the build context")
 	}
 	ref, err := res.SingleRef()
 	if err != nil {
-		return llb.State{}, nil, err
+		return nil, nil, err
 	}
-	return *state, newContextFS(ctx, ref), nil
+	return state, newContextFS(ctx, ref), nil
 }
 
 // baseConfig is a base image's configuration; nil when it cannot be told. An
 // image that cannot be resolved is an error of the build itself.
 func (d *dockerfileBuild) baseConfig(ctx context.Context, name string, p ocispecs.Platform) *dockerspec.DockerOCIImage {
-	rc := d.request.client
+	rc := d.client
 	named, err := reference.ParseNormalizedNamed(name)
 	if err != nil {
 		return nil
@@ -214,39 +222,4 @@ func (d *dockerfileBuild) baseConfig(ctx context.Context, name string, p ocispec
 		return nil
 	}
 	return img
-}
-
-// withStages is a client that also names the stages that one stage became,
-// where it is asked to build that without cache.
-type withStages struct {
-	client.Client
-	stages map[string][]string
-}
-
-// BuildOpts implements client.Client.
-func (w *withStages) BuildOpts() client.BuildOpts {
-	opts := w.Client.BuildOpts()
-	names := opts.Opts["no-cache"]
-	if names == "" {
-		return opts
-	}
-	opts.Opts = maps.Clone(opts.Opts)
-	for _, name := range strings.Split(names, ",") {
-		for stage, parts := range w.stages {
-			if strings.EqualFold(stage, name) {
-				opts.Opts["no-cache"] += "," + strings.Join(parts, ",")
-			}
-		}
-	}
-	return opts
-}
-
-// convert turns a Dockerfile to LLB by BuildKit's own compiler.
-func (d *dockerfileBuild) convert(ctx context.Context, text []byte, bc *dockerui.Client, target string, p *ocispecs.Platform) (*dockerfile2llb.Result, error) {
-	config := bc.Config
-	config.Target = target
-	config.BuildArgs = maps.Clone(config.BuildArgs)
-	return dockerfile2llb.Dockerfile2LLB(ctx, text, dockerfile2llb.ConvertOpt{
-		Config: config, Client: bc, SourceMap: d.source.SourceMap, MetaResolver: d.gateway, TargetPlatform: p,
-	})
 }

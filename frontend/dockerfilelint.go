@@ -3,9 +3,9 @@ package frontend
 import (
 	"context"
 	"io/fs"
-	"maps"
 
 	"github.com/moby/buildkit/frontend/dockerfile/dockerfile2llb"
+	"github.com/moby/buildkit/frontend/dockerui"
 	"github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/frontend/subrequests/lint"
 	"github.com/moby/buildkit/solver/errdefs"
@@ -20,13 +20,17 @@ import (
 // answerLint answers docker buildx build --check for a Dockerfile: BuildKit's own
 // checks, and the rules that a Dockerfile has an answer for.
 func (d *dockerfileBuild) answerLint(ctx context.Context) (*client.Result, error) {
-	d.source.Language = "Dockerfile"
 	results, findings, err := d.lint(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if results.Error == nil {
+		rules, err := d.lintConfig()
+		if err != nil {
+			return nil, err
+		}
 		results = LintResults(findings, d.source.Filename, d.infoOf)
+		results.Error = violation(rules, findings)
 	}
 	return results.ToResult(nil)
 }
@@ -34,26 +38,28 @@ func (d *dockerfileBuild) answerLint(ctx context.Context) (*client.Result, error
 // lint checks the Dockerfile. Where BuildKit cannot compile it, the results say
 // so, and there are no findings.
 func (d *dockerfileBuild) lint(ctx context.Context) (*lint.LintResults, []check.Finding, error) {
-	rc := d.request.client
-	skips, err := check.ParseConfig(d.source.Data, rc.LinterConfig)
+	rules, err := d.lintConfig()
 	if err != nil {
-		return nil, nil, errors.Wrap(err, "# check=")
+		return nil, nil, err
 	}
-	own := *skips
-	own.ReturnAsError = false // that ends builds; here it would end the checks
-	rc.LinterConfig = &own
+	rc, err := dockerui.NewClient(d.gateway)
+	if err != nil {
+		return nil, nil, err
+	}
+	all := *rules
+	all.ReturnAsError = false // it would end the checks before ours have run
+	rc.LinterConfig = &all
 	config := rc.Config
-	config.BuildArgs = maps.Clone(config.BuildArgs)
 	results, err := dockerfile2llb.DockerfileLint(ctx, d.source.Data, dockerfile2llb.ConvertOpt{
 		Config: config, Client: rc, SourceMap: d.source.SourceMap, MetaResolver: d.gateway,
 	})
 	if err != nil || results.Error != nil {
 		return results, nil, err
 	}
-	if err := d.read(ctx); err != nil {
+	if err := d.read(ctx, false); err != nil {
 		return nil, nil, err
 	}
-	opt := d.meaning(d.platforms()[0])
+	opt := d.meaning(d.targets()[0])
 	opt.Context = fs.FS(oneFile{}) // of a Dockerfile that copies nothing
 	if d.tree != nil {
 		opt.Context = d.tree
@@ -62,7 +68,7 @@ func (d *dockerfileBuild) lint(ctx context.Context) (*lint.LintResults, []check.
 	if err != nil {
 		return nil, nil, err
 	}
-	in.Config = skips
+	in.Config = rules
 	return results, check.Merge(check.Run(in), ownFindings(results, d.source.Filename), d.source.Filename), nil
 }
 
@@ -104,7 +110,7 @@ func (o Offline) CheckDockerfile(ctx context.Context) (_ []check.Finding, err er
 	}
 	f, err := dockerfile.Parse(o.Name, o.Data)
 	if err != nil {
-		return nil, err
+		return nil, r.located(err)
 	}
 	d := &dockerfileBuild{request: r, file: f}
 	results, findings, err := d.lint(ctx)

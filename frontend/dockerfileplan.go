@@ -21,7 +21,6 @@ import (
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	"github.com/opencontainers/image-spec/identity"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
-	"github.com/pkg/errors"
 
 	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/plan"
@@ -38,10 +37,10 @@ func (o Offline) resolveDockerfile(ctx context.Context) (_ []Resolved, err error
 	}
 	f, err := dockerfile.Parse(o.Name, o.Data)
 	if err != nil {
-		return nil, err
+		return nil, r.located(err)
 	}
 	d := &dockerfileBuild{request: r, file: f}
-	if err := d.readFor(ctx, o.Whole || r.splitOff()); err != nil {
+	if err := d.read(ctx, o.Whole || r.splitOff()); err != nil {
 		return nil, err
 	}
 	list, err := d.resolve(ctx)
@@ -53,25 +52,11 @@ func (o Offline) resolveDockerfile(ctx context.Context) (_ []Resolved, err error
 	return list, err
 }
 
-// readFor reads the build context, and rewrites the Dockerfile unless it is to
-// be taken as a whole.
-func (d *dockerfileBuild) readFor(ctx context.Context, whole bool) error {
-	err := d.read(ctx)
-	if whole {
-		d.client = nil
-	}
-	return err
-}
-
 // resolve compiles the build of each platform.
 func (d *dockerfileBuild) resolve(ctx context.Context) ([]Resolved, error) {
 	var out []Resolved
-	for idx := range d.platforms() {
-		var p *ocispecs.Platform
-		if list := d.request.client.TargetPlatforms; len(list) > 0 {
-			p = &list[idx]
-		}
-		res, def, err := d.compile(ctx, p, idx)
+	for idx := range d.targets() {
+		res, def, err := d.compiler(idx).compile(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -80,31 +65,9 @@ func (d *dockerfileBuild) resolve(ctx context.Context) ([]Resolved, error) {
 	return out, nil
 }
 
-// compile compiles one platform's build: as it was rewritten, else as it is.
-func (d *dockerfileBuild) compile(ctx context.Context, p *ocispecs.Platform, idx int, opts ...llb.ConstraintsOpt) (*dockerfile2llb.Result, *pb.Definition, error) {
-	if d.client == nil {
-		bc := d.request.client
-		res, err := d.convert(ctx, d.source.Data, bc, bc.Target, p)
-		if err != nil {
-			return nil, nil, d.located(err)
-		}
-		def, err := res.State.Marshal(ctx, opts...)
-		if err != nil {
-			return nil, nil, errors.Wrap(err, "cannot write the LLB definition")
-		}
-		return res, def.ToPB(), nil
-	}
-	res, err := d.platform(ctx, p, idx)
-	if err != nil {
-		return nil, nil, err
-	}
-	def, err := d.definition(ctx, res, d.rewritten[idx], opts...)
-	return res, def, err
-}
-
 // resolved is one platform's build as it was compiled.
 func (d *dockerfileBuild) resolved(idx int, res *dockerfile2llb.Result, def *pb.Definition) Resolved {
-	bc, target := d.request.client, d.platforms()[idx]
+	bc, target := d.client, d.targets()[idx]
 	caps := bc.BuildOpts().LLBCaps
 	out := Resolved{
 		Dockerfile: &plan.Dockerfile{
@@ -172,11 +135,11 @@ func (d *dockerfileBuild) tellWhole(ctx context.Context) {
 
 // answerPlan answers what a build would run again.
 func (d *dockerfileBuild) answerPlan(ctx context.Context) (*client.Result, error) {
-	before, err := earlier(d.request.client.BuildOpts().Opts)
+	before, err := earlier(d.client.BuildOpts().Opts)
 	if err != nil {
 		return nil, err
 	}
-	if err := d.readFor(ctx, d.splitOff()); err != nil {
+	if err := d.read(ctx, d.splitOff()); err != nil {
 		return nil, err
 	}
 	list, err := d.resolve(ctx)
@@ -198,7 +161,7 @@ func (d *dockerfileBuild) answerPlan(ctx context.Context) (*client.Result, error
 func (r *request) dockerfileDefinition(ctx context.Context) (*pb.Definition, error) {
 	f, err := dockerfile.Parse(r.source.Filename, r.source.Data)
 	if err != nil {
-		return nil, err
+		return nil, r.located(err)
 	}
 	d := &dockerfileBuild{request: r, file: f}
 	return d.portable(ctx)
@@ -207,33 +170,21 @@ func (r *request) dockerfileDefinition(ctx context.Context) (*pb.Definition, err
 // portable returns the definition of the first platform's build, with a build
 // context that names no session.
 func (d *dockerfileBuild) portable(ctx context.Context) (*pb.Definition, error) {
-	if err := d.readFor(ctx, d.splitOff()); err != nil {
+	if err := d.read(ctx, d.splitOff()); err != nil {
 		return nil, err
 	}
-	opts := []llb.LocalOption{}
-	if paths, all := d.file.ContextPaths(dockerfile.Options{Args: d.request.client.BuildArgs, Target: d.request.client.Target}); !all {
-		opts = append(opts, llb.FollowPaths(paths))
-	}
-	excludes, err := d.request.client.DockerIgnorePatterns(ctx)
+	opts, _ := d.followed()
+	excludes, err := d.client.DockerIgnorePatterns(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if len(excludes) > 0 {
 		opts = append(opts, llb.ExcludePatterns(excludes))
 	}
-	whole := d.client == nil
-	if err := d.newClient(*dockerui.DefaultMainContext(opts...)); err != nil {
-		return nil, err
-	}
-	if whole {
-		d.request.client, d.client = d.client, nil
-	}
 	d.source.SourceMap = llb.NewSourceMap(nil, d.source.Filename, d.source.Language, d.source.Data)
-	var p *ocispecs.Platform
-	if list := d.request.client.TargetPlatforms; len(list) > 0 {
-		p = &list[0]
-	}
-	_, def, err := d.compile(ctx, p, 0, llb.LocalUniqueID(dockerui.DefaultLocalNameContext))
+	c := d.compiler(0)
+	c.contexts.inputs[dockerui.DefaultLocalNameContext] = *dockerui.DefaultMainContext(opts...)
+	_, def, err := c.compile(ctx, llb.LocalUniqueID(dockerui.DefaultLocalNameContext))
 	return def, err
 }
 

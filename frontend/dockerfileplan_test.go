@@ -1,4 +1,4 @@
-package frontend_test
+package frontend
 
 import (
 	"io/fs"
@@ -12,7 +12,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pgstrata/pgstrata/frontend"
 	"github.com/pgstrata/pgstrata/plan"
 )
 
@@ -60,7 +59,7 @@ func (d *dockerfileTree) clone() *dockerfileTree {
 
 func (d *dockerfileTree) record(t *testing.T) *plan.Record {
 	t.Helper()
-	builds, err := frontend.Offline{
+	builds, err := Offline{
 		Name: "Dockerfile", Data: d.files["Dockerfile"].Data, Options: d.options, Now: time.Unix(0, 0), Whole: d.whole,
 		Context: func(_, _ []string) (fs.FS, error) { return d.files, nil },
 		Last:    func(string) *plan.Record { return d.last },
@@ -258,7 +257,7 @@ func FuzzDockerfile(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text, script []byte) {
 		d := newDockerfileTree(string(text))
 		d.write("setup/setup.sh", string(script))
-		o := frontend.Offline{
+		o := Offline{
 			Name: "Dockerfile", Data: text, Options: map[string]string{}, Now: time.Unix(0, 0),
 			Context: func(_, _ []string) (fs.FS, error) { return d.files, nil },
 		}

@@ -38,11 +38,7 @@ func build(ctx context.Context, c client.Client, tell func(Resolved)) (res *clie
 		return nil, err
 	}
 	r.tell = tell
-	kind, err := dockerfile.Detect(r.source.Filename, r.source.Data)
-	if err != nil {
-		return nil, err
-	}
-	if kind == dockerfile.Dockerfile {
+	if r.kind == dockerfile.Dockerfile {
 		return r.serveDockerfile(ctx)
 	}
 	res, err = r.serve(ctx)
@@ -58,11 +54,7 @@ func Definition(ctx context.Context, c client.Client) (_ *pb.Definition, err err
 	if err != nil {
 		return nil, err
 	}
-	kind, err := dockerfile.Detect(r.source.Filename, r.source.Data)
-	if err != nil {
-		return nil, err
-	}
-	if kind == dockerfile.Dockerfile {
+	if r.kind == dockerfile.Dockerfile {
 		return r.dockerfileDefinition(ctx)
 	}
 	def, err := r.definition(ctx)
@@ -77,13 +69,10 @@ type request struct {
 	client  *dockerui.Client
 	gateway *gateway
 	source  *dockerui.Source
+	kind    dockerfile.Kind
 	// tell is told of each platform's build before it runs; may be nil.
 	tell func(Resolved)
 	lock lockFile
-	// text is what the rules read of the first platform's input, and why that
-	// ends the build, if it does. It takes as long as all else that is done
-	// before anything is built, so that is done meanwhile.
-	text func() (*check.Reading, error)
 }
 
 func newRequest(ctx context.Context, c client.Client) (*request, error) {
@@ -96,7 +85,14 @@ func newRequest(ctx context.Context, c client.Client) (*request, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &request{client: bc, gateway: g, source: src}, nil
+	kind, err := dockerfile.Detect(src.Filename, src.Data)
+	if err != nil {
+		return nil, err
+	}
+	if kind == dockerfile.Dockerfile {
+		src.Language = "Dockerfile"
+	}
+	return &request{client: bc, gateway: g, source: src, kind: kind}, nil
 }
 
 func (r *request) definition(ctx context.Context) (*llb.Definition, error) {
@@ -139,14 +135,10 @@ func (r *request) serve(ctx context.Context) (*client.Result, error) {
 	if err := r.checkLock(ctx, inputs); err != nil {
 		return nil, err
 	}
-	r.text = sync.OnceValues(func() (_ *check.Reading, err error) {
-		defer recovered(&err)
-		return r.warnFindings(ctx, inputs[0])
-	})
-	go r.text() //nolint:errcheck // whoever needs it is told
+	b := r.building(ctx, inputs[0])
 	rb, err := r.client.Build(ctx, func(ctx context.Context, _ *ocispecs.Platform, idx int) (_ *dockerui.BuildResult, err error) {
 		defer recovered(&err)
-		return r.build(ctx, inputs[idx])
+		return b.build(ctx, inputs[idx])
 	})
 	if err != nil {
 		return nil, err
@@ -154,33 +146,52 @@ func (r *request) serve(ctx context.Context) (*client.Result, error) {
 	return rb.Finalize()
 }
 
+// building is a request to build, while the rules read what is built.
+type building struct {
+	*request
+	// findings waits for the rules. It returns what they read of the first
+	// platform's input, and the error where that ends the build.
+	findings func() (*check.Reading, error)
+}
+
+// building starts the rules. They take as long as all else that is done before
+// anything is built.
+func (r *request) building(ctx context.Context, first input) *building {
+	b := &building{r, sync.OnceValues(func() (_ *check.Reading, err error) {
+		defer recovered(&err)
+		return r.warnFindings(ctx, first)
+	})}
+	go b.findings() //nolint:errcheck // whoever needs it is told
+	return b
+}
+
 // build builds one platform's target. Where setup has a base of its own and a
 // library turns out to be missing on the image's, the build file may ask for
 // isolated scripts to run on the latter.
-func (r *request) build(ctx context.Context, in input) (*dockerui.BuildResult, error) {
-	t, err := r.compile(ctx, in)
-	if _, wrong := r.text(); wrong != nil {
+func (b *building) build(ctx context.Context, in input) (*dockerui.BuildResult, error) {
+	t, err := b.compile(ctx, in)
+	if _, wrong := b.findings(); wrong != nil {
 		return nil, wrong
 	}
 	if err != nil {
 		return nil, err
 	}
-	r.prime(ctx, in, t)
+	b.prime(ctx, in, t)
 	mayRebuild := t.options.ToolchainBase != nil && in.graph.Toolchain.Rebuild
-	res, err := r.solve(ctx, t, mayRebuild)
+	res, err := b.solve(ctx, t, mayRebuild)
 	var exit *gwpb.ExitError
 	if !mayRebuild || !errors.As(err, &exit) || exit.ExitCode != pgllb.MissingLibraryExit {
-		return r.checked(ctx, in, t, res, err)
+		return b.checked(ctx, in, t, res, err)
 	}
-	r.source.Warn(ctx, "libraries are missing on "+in.graph.Base.Name+": isolated scripts run on it, not on "+in.graph.Toolchain.Base.Name, client.WarnOpts{
+	b.source.Warn(ctx, "libraries are missing on "+in.graph.Base.Name+": isolated scripts run on it, not on "+in.graph.Toolchain.Base.Name, client.WarnOpts{
 		Range: []*pb.Range{pgllb.Range(in.graph.Toolchain.Base.At)},
 	})
 	in.graph.Toolchain.Base = graph.Ref{}
-	if t, err = r.compile(ctx, in); err != nil {
+	if t, err = b.compile(ctx, in); err != nil {
 		return nil, err
 	}
-	res, err = r.solve(ctx, t, false)
-	return r.checked(ctx, in, t, res, err)
+	res, err = b.solve(ctx, t, false)
+	return b.checked(ctx, in, t, res, err)
 }
 
 // target is what one platform's request comes down to.

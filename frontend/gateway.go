@@ -5,7 +5,6 @@ import (
 	"maps"
 	"sync"
 
-	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/client/llb/sourceresolver"
 	"github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/solver/pb"
@@ -22,9 +21,6 @@ type gateway struct {
 	mu      sync.Mutex
 	sources map[digest.Digest]*localContent
 	images  map[string]*imageConfig
-	// inputs are states that take the place of named contexts, or of the build
-	// context.
-	inputs map[string]llb.State
 }
 
 type localContent struct {
@@ -58,32 +54,6 @@ func (g *gateway) BuildOpts() client.BuildOpts {
 		opts.Opts["cmdline"] = "pgstrata"
 	}
 	return opts
-}
-
-// Inputs implements client.Client.
-func (g *gateway) Inputs(ctx context.Context) (map[string]llb.State, error) {
-	inputs, err := g.Client.Inputs(ctx)
-	if err != nil {
-		return nil, err
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	inputs = maps.Clone(inputs)
-	if inputs == nil {
-		inputs = map[string]llb.State{}
-	}
-	maps.Copy(inputs, g.inputs)
-	return inputs, nil
-}
-
-// setInput adds a state to the inputs.
-func (g *gateway) setInput(name string, st llb.State) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.inputs == nil {
-		g.inputs = map[string]llb.State{}
-	}
-	g.inputs[name] = st
 }
 
 // ResolveImageConfig implements client.Client.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,11 +37,28 @@ func (r *request) lint(ctx context.Context) (*lint.LintResults, error) {
 		return nil, err
 	}
 	in := inputs[0]
-	findings, err := r.check(in)
+	config, err := r.lintConfig()
 	if err != nil {
 		return nil, err
 	}
-	return LintResults(findings, in.graph.File, func(name string) *pb.SourceInfo { return r.infoOf(in, name) }), nil
+	findings := check.Run(r.checkInput(in, config))
+	results := LintResults(findings, in.graph.File, func(name string) *pb.SourceInfo { return r.infoOf(in, name) })
+	results.Error = violation(config, findings)
+	return results, nil
+}
+
+// violation is what ends a check whose configuration takes findings for errors,
+// in BuildKit's words; nil where there is none.
+func violation(config *linter.Config, findings []check.Finding) *lint.BuildError {
+	if !config.ReturnAsError || len(findings) == 0 {
+		return nil
+	}
+	var rules []string
+	for _, f := range findings {
+		rules = append(rules, f.Rule)
+	}
+	slices.Sort(rules)
+	return &lint.BuildError{Message: "lint violation found for rules: " + strings.Join(slices.Compact(rules), ", ")}
 }
 
 // LintResults are findings as docker prints them. The first source is the
@@ -89,15 +107,6 @@ func ReadTree(name string, text []byte, files fs.FS, buildArgs map[string]string
 	}
 	config, err := check.ParseConfig(text, nil)
 	return check.Input{File: f, Text: text, Graph: g, Context: files, Config: config}, err
-}
-
-// check runs the rules on one platform's input.
-func (r *request) check(in input) ([]check.Finding, error) {
-	config, err := r.lintConfig()
-	if err != nil {
-		return nil, err
-	}
-	return check.Run(r.checkInput(in, config)), nil
 }
 
 // lintConfig is what the build file and the client say of rules.

@@ -28,11 +28,13 @@ import (
 )
 
 // offlineClient answers a frontend's questions from a folder, in a daemon's
-// place: what a Dockerfile compiles to can be known without one. It solves
-// nothing but the build context and the Dockerfile's own source.
+// place: what a Dockerfile compiles to can be known without one.
 type offlineClient struct {
 	of      *Offline
 	options map[string]string
+	// built is what every state holds that is neither the build context nor
+	// the build file. Without it they cannot be solved.
+	built fs.FS
 	// context is the build context, once it was asked for.
 	context fs.FS
 }
@@ -82,6 +84,9 @@ func (c *offlineClient) source(def *pb.Definition) (fs.FS, error) {
 			c.context, err = c.of.Context(include, follow)
 			return c.context, err
 		}
+	}
+	if c.built != nil {
+		return c.built, nil
 	}
 	return nil, errors.New("only a daemon can tell: the build needs more than its context")
 }

@@ -1,4 +1,4 @@
-package frontend_test
+package frontend
 
 import (
 	"context"
@@ -7,14 +7,12 @@ import (
 
 	"github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/stretchr/testify/assert"
-
-	"github.com/pgstrata/pgstrata/frontend"
 )
 
 // broken is a daemon that makes whoever asks it for more than the build file
 // and the context panic.
 type broken struct {
-	*daemon
+	*offlineClient
 	answers int
 }
 
@@ -24,7 +22,7 @@ func (b *broken) Solve(ctx context.Context, req client.SolveRequest) (*client.Re
 	if b.answers < 0 {
 		panic("something that nobody thought of")
 	}
-	return b.daemon.Solve(ctx, req)
+	return b.offlineClient.Solve(ctx, req)
 }
 
 // A panic reaches the user as an error that says what to do, wherever it
@@ -32,10 +30,10 @@ func (b *broken) Solve(ctx context.Context, req client.SolveRequest) (*client.Re
 func TestPanicsAreErrors(t *testing.T) {
 	files := fstest.MapFS{"Dockerfile": {Data: []byte("base: debian:bookworm-slim\n")}, "config/a": {}}
 	for answers := range 4 { // build file, .dockerignore, context, and in the platform's own goroutine
-		d := &broken{daemon: newDaemon(nil, files), answers: answers}
-		_, err := frontend.Build(t.Context(), d)
+		d := &broken{offlineClient: newDaemon(nil, files), answers: answers}
+		_, err := Build(t.Context(), d)
 		assert.ErrorContains(t, err, "pgstrata failed with a bug of its own, please report it: something that nobody thought of", "%d", answers)
-		_, err = frontend.Definition(t.Context(), &broken{daemon: newDaemon(nil, files)})
+		_, err = Definition(t.Context(), &broken{offlineClient: newDaemon(nil, files)})
 		assert.ErrorContains(t, err, "please report it")
 	}
 }

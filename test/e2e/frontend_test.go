@@ -1,12 +1,15 @@
 package e2e
 
 import (
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/moby/buildkit/session"
 	"github.com/moby/buildkit/session/secrets/secretsprovider"
 	"github.com/stretchr/testify/assert"
@@ -140,6 +143,13 @@ func TestGitContext(t *testing.T) {
 	}})
 	require.NoError(t, err, "%s", result.Trace)
 	assert.True(t, has(env.Registry.Image(t, "git").Files(), "/entrypoint.sh"))
+
+	// The branch as part of a query: docker asks the image whether it understands that.
+	env.Frontend(t)
+	out := env.Buildx(t, "--progress=plain", "--provenance=false", "--build-arg", "BUILDKIT_SYNTAX=localhost:5000/pgstrata:dev",
+		"--push", "--tag", env.Registry.Ref("git:query"), url+"/.git?branch=main")
+	require.Zero(t, out.Code, out.Stderr)
+	assert.True(t, has(env.Registry.Image(t, "git:query").Files(), "/entrypoint.sh"))
 }
 
 // Secrets are mounted where a script asks for them, and stay out of the image.
@@ -220,6 +230,46 @@ func TestSeveralPlatforms(t *testing.T) {
 		"target": "entrypoint", "platform": "linux/amd64", "multi-platform": "true",
 	}})
 	assert.NotEmpty(t, single.Digest)
+}
+
+// docker buildx build makes eight platforms at once of a Dockerfile that is split,
+// each with a file of its own. The steps run on the builder's own platform.
+func TestDockerfileOfPlatforms(t *testing.T) {
+	env := testenv.Shared(t)
+	env.Frontend(t)
+	files := map[string]string{
+		"setup/setup.sh": "#!/bin/sh\nset -e\n/setup/a.sh\n/setup/b.sh\nrm -rf /work\n",
+		"setup/a.sh":     "#!/bin/sh\nmkdir /work && echo a >>/steps\n",
+		"setup/b.sh":     "#!/bin/sh\nls -d /work && echo b >>/steps\n",
+	}
+	files["Dockerfile"] = `FROM --platform=$BUILDPLATFORM debian:bookworm-slim AS build
+COPY setup /setup
+ARG TARGETARCH TARGETVARIANT
+COPY conf-$TARGETARCH$TARGETVARIANT /conf
+RUN /setup/setup.sh
+FROM scratch
+COPY --from=build /steps /conf /
+`
+	platforms := map[string]v1.Platform{}
+	for _, arch := range []string{"amd64", "arm64", "386", "arm/v7", "ppc64le", "riscv64", "s390x", "loong64"} {
+		arch, variant, _ := strings.Cut(arch, "/")
+		files["conf-"+arch+variant] = arch + variant
+		platforms["linux/"+strings.TrimSuffix(arch+"/"+variant, "/")] = v1.Platform{OS: "linux", Architecture: arch, Variant: variant}
+	}
+	dir := testenv.Tree(t, files)
+	for _, split := range []string{"on", "off"} {
+		image := "platforms:split-" + split
+		out := env.Buildx(t, "--progress=plain", "--provenance=false", "--build-arg", "BUILDKIT_SYNTAX=localhost:5000/pgstrata:dev",
+			"--build-arg", "PGSTRATA_SPLIT="+split, "--platform", strings.Join(slices.Sorted(maps.Keys(platforms)), ","),
+			"--push", "--tag", env.Registry.Ref(image), dir)
+		require.Zero(t, out.Code, out.Stderr)
+		assert.Equal(t, split == "on", strings.Contains(out.Stderr, "RUN /setup/a.sh\n"), "whether it was split")
+		for _, p := range platforms {
+			conf, err := env.Registry.PlatformImage(t, image, p).Read("/conf")
+			require.NoError(t, err)
+			assert.Equal(t, p.Architecture+p.Variant, string(conf))
+		}
+	}
 }
 
 func TestAttestations(t *testing.T) {

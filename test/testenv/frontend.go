@@ -15,6 +15,9 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
+	"github.com/moby/buildkit/frontend/dockerfile/shell"
 )
 
 // Frontend builds the frontend image from the source under test, once, and returns its name as the example's build file
@@ -41,8 +44,16 @@ func (e *Env) pushFrontend() (string, error) {
 	return "localhost:5000/" + image, e.Registry.Push(image, img)
 }
 
-// FrontendImage makes a frontend image of one static binary, with the labels that the gateway reads.
+// FrontendImage makes a frontend image of one static binary, with the labels of Dockerfile.frontend.
 func FrontendImage(binary string) (v1.Image, error) {
+	root, err := moduleRoot()
+	if err != nil {
+		return nil, err
+	}
+	labels, err := ImageLabels(filepath.Join(root, "Dockerfile.frontend"))
+	if err != nil {
+		return nil, err
+	}
 	content, err := os.ReadFile(binary)
 	if err != nil {
 		return nil, err
@@ -64,12 +75,42 @@ func FrontendImage(binary string) (v1.Image, error) {
 	config.OS, config.Architecture = "linux", runtime.GOARCH
 	config.Config = v1.Config{
 		Entrypoint: []string{"/" + path},
-		Labels: map[string]string{
-			"moby.buildkit.frontend.network.none": "true",
-			"moby.buildkit.frontend.caps":         "moby.buildkit.frontend.inputs,moby.buildkit.frontend.subrequests,moby.buildkit.frontend.contexts",
-		},
+		Labels:     labels,
 	}
 	return mutate.ConfigFile(img, config)
+}
+
+// ImageLabels are the labels that a Dockerfile gives its images.
+func ImageLabels(dockerfile string) (map[string]string, error) {
+	text, err := os.ReadFile(dockerfile)
+	if err != nil {
+		return nil, err
+	}
+	file, err := parser.Parse(bytes.NewReader(text))
+	if err != nil {
+		return nil, err
+	}
+	stages, _, err := instructions.Parse(file.AST, nil)
+	if err != nil {
+		return nil, err
+	}
+	labels, lex := map[string]string{}, shell.NewLex(file.EscapeToken)
+	for _, stage := range stages {
+		for _, command := range stage.Commands {
+			label, is := command.(*instructions.LabelCommand)
+			if !is {
+				continue
+			}
+			for _, l := range label.Labels {
+				value, _, err := lex.ProcessWord(l.Value, shell.EnvsFromSlice(nil))
+				if err != nil {
+					return nil, err
+				}
+				labels[l.Key] = value
+			}
+		}
+	}
+	return labels, nil
 }
 
 // FileLayer makes a layer of one file.

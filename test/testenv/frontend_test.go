@@ -2,6 +2,9 @@ package testenv_test
 
 import (
 	"crypto/sha256"
+	"os/exec"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -31,6 +34,19 @@ func TestDockerfile(t *testing.T) {
 	require.Less(t, got.Layers[0].Size, int64(30<<20))
 	require.Equal(t, int64(0), got.Files()["/bin/pgstrata-frontend"].ModTime.Unix())
 	require.Equal(t, binarySum(t, want), binarySum(t, got))
+}
+
+// The frontend image names all that the code of BuildKit in it can do, as the image of BuildKit's own frontend does.
+func TestCapabilities(t *testing.T) {
+	module, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "github.com/moby/buildkit").Output()
+	require.NoError(t, err)
+	want, err := testenv.ImageLabels(filepath.Join(strings.TrimSpace(string(module)), "frontend/dockerfile/cmd/dockerfile-frontend/Dockerfile"))
+	require.NoError(t, err)
+	got, err := testenv.ImageLabels("../../Dockerfile.frontend")
+	require.NoError(t, err)
+	const label = "moby.buildkit.frontend.caps"
+	require.NotEmpty(t, want[label])
+	require.Equal(t, want[label], got[label])
 }
 
 func binarySum(t *testing.T, image *testenv.Image) [sha256.Size]byte {
