@@ -46,7 +46,7 @@ func (r *request) serveDockerfile(ctx context.Context) (*client.Result, error) {
 	case subrequests.RequestSubrequestsDescribe:
 		return r.describe(ctx)
 	}
-	if question || r.splitOff() && r.tell == nil {
+	if question || r.splitOff() && r.tell == nil && !r.verifies() {
 		return builder.Build(ctx, r.gateway)
 	}
 	if err := d.read(ctx, r.splitOff()); err != nil {
@@ -60,12 +60,18 @@ func (r *request) serveDockerfile(ctx context.Context) (*client.Result, error) {
 			return nil, err
 		}
 	}
+	if r.verifies() {
+		r.source.Warn(ctx, VerifyArg+": nothing was rewritten, so there is nothing to compare: BuildKit's own frontend builds "+r.source.Filename, client.WarnOpts{})
+	}
 	d.tellWhole(ctx)
 	return builder.Build(ctx, r.gateway)
 }
 
-func (r *request) splitOff() bool {
-	switch strings.ToLower(r.client.BuildArgs[splitArg]) {
+func (r *request) splitOff() bool { return isOff(r.client.BuildArgs[splitArg]) }
+
+// isOff reports whether a build argument's value says no.
+func isOff(value string) bool {
+	switch strings.ToLower(value) {
 	case "off", "0", "false", "no":
 		return true
 	}

@@ -13,7 +13,6 @@ import (
 	"github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/solver/errdefs"
 	"github.com/moby/buildkit/solver/pb"
-	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/pkg/errors"
 	"golang.org/x/sync/errgroup"
@@ -28,27 +27,33 @@ func (d *dockerfileBuild) build(ctx context.Context) (*client.Result, error) {
 	scan := &scanTargets{}
 	rb, err := d.client.Build(ctx, func(ctx context.Context, p *ocispecs.Platform, idx int) (_ *dockerui.BuildResult, err error) {
 		defer recovered(&err)
-		base, err := d.original(ctx, p, idx)
+		original, err := d.original(ctx, p, idx)
 		if err != nil {
 			return nil, err
 		}
-		res, def, err := d.compiler(idx).compile(ctx)
+		c := d.compiler(idx)
+		res, def, err := c.compile(ctx)
 		if err != nil {
 			return nil, err
 		}
 		if d.tell != nil {
 			d.tell(d.resolved(idx, res, def))
 		}
-		solved, err := d.gateway.Solve(ctx, client.SolveRequest{Definition: def, CacheImports: d.client.CacheImports})
+		ref, err := d.solved(ctx, def)
 		if err != nil {
 			return nil, err
 		}
-		ref, err := solved.SingleRef()
-		if err != nil {
-			return nil, err
+		if d.verifies() {
+			if err := c.verify(ctx, original, res.Image, ref); err != nil {
+				return nil, err
+			}
 		}
 		scan.add(p, res)
-		return &dockerui.BuildResult{Reference: ref, Image: res.Image, BaseImage: base, Epoch: res.Epoch}, nil
+		out := &dockerui.BuildResult{Reference: ref, Image: res.Image, BaseImage: original.BaseImage, Epoch: res.Epoch}
+		if len(d.platforms[idx].Squashes) > 0 && !d.mergeDiff() { // the layers of that image are not in the result
+			out.BaseImage = nil
+		}
+		return out, nil
 	})
 	if err != nil {
 		return nil, err
@@ -63,9 +68,8 @@ func (d *dockerfileBuild) build(ctx context.Context) (*client.Result, error) {
 }
 
 // original converts the Dockerfile as it is written, for its errors and
-// warnings. It returns the configuration of the image that it builds on; nil
-// where the layers of that image are not in the result.
-func (d *dockerfileBuild) original(ctx context.Context, p *ocispecs.Platform, idx int) (*dockerspec.DockerOCIImage, error) {
+// warnings.
+func (d *dockerfileBuild) original(ctx context.Context, p *ocispecs.Platform, idx int) (*dockerfile2llb.Result, error) {
 	rc := d.client
 	config := rc.Config
 	config.BuildArgs = maps.Clone(config.BuildArgs)
@@ -82,13 +86,16 @@ func (d *dockerfileBuild) original(ctx context.Context, p *ocispecs.Platform, id
 		}
 	}
 	res, err := dockerfile2llb.Dockerfile2LLB(ctx, d.source.Data, opt)
-	if err == nil && len(d.platforms[idx].Squashes) > 0 && !d.mergeDiff() {
-		return nil, nil
+	return res, d.located(err)
+}
+
+// solved is the daemon's handle of a definition; nil for an empty one.
+func (r *request) solved(ctx context.Context, def *pb.Definition) (client.Reference, error) {
+	res, err := r.gateway.Solve(ctx, client.SolveRequest{Definition: def, CacheImports: r.client.CacheImports})
+	if err != nil {
+		return nil, err
 	}
-	if err == nil {
-		return res.BaseImage, nil
-	}
-	return nil, d.located(err)
+	return res.SingleRef()
 }
 
 // located attaches the lines that an error of BuildKit's compiler speaks of.

@@ -121,6 +121,9 @@ func recovered(err *error) { //nolint:gocritic // a deferred function can change
 }
 
 func (r *request) serve(ctx context.Context) (*client.Result, error) {
+	if r.verifies() {
+		return nil, errors.Errorf("%s compares the two ways to build a Dockerfile; %s is a build file", VerifyArg, r.source.Filename)
+	}
 	if res, ok, err := r.serveOwn(ctx); ok {
 		return res, err
 	}

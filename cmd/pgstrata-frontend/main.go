@@ -20,6 +20,13 @@ const memory = 256 << 20
 
 func main() {
 	debug.SetMemoryLimit(memory)
+	if len(os.Args) == 4 && os.Args[1] == frontend.CompareCommand { // in a step of a build that is verified
+		code, err := frontend.CompareFolders(os.Stdout, os.Args[2], os.Args[3])
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "pgstrata:", err)
+		}
+		os.Exit(code)
+	}
 	if err := grpcclient.RunFromEnvironment(appcontext.Context(), frontend.Build); err != nil {
 		fmt.Fprintln(os.Stderr, "pgstrata:", err)
 		os.Exit(1)

@@ -22,6 +22,7 @@ func newBuildCommand() *cobra.Command {
 		m cacheMounts
 
 		locked     bool
+		verify     bool
 		reportFile string
 	)
 	cmd := &cobra.Command{
@@ -40,6 +41,11 @@ func newBuildCommand() *cobra.Command {
 			opt, err := o.solveOpt(args[0])
 			if err != nil {
 				return err
+			}
+			if verify {
+				if err := addProgram(&opt); err != nil {
+					return err
+				}
 			}
 			if opt.Exports, err = e.entries(opt.FrontendAttrs); err != nil {
 				return err
@@ -69,6 +75,7 @@ func newBuildCommand() *cobra.Command {
 	m.addFlags(cmd.Flags())
 	cmd.Flags().StringVar(&reportFile, "report", "", "write what happened, and when, to this .html file")
 	cmd.Flags().BoolVar(&locked, "locked", false, "refuse to build anything but what the lock file says")
+	cmd.Flags().BoolVar(&verify, "verify", false, "build a Dockerfile as BuildKit's own frontend does, too, and fail if the two images differ")
 	return cmd
 }
 

@@ -13,6 +13,8 @@ import (
 
 	"github.com/moby/buildkit/solver/errdefs"
 	"github.com/spf13/cobra"
+
+	"github.com/pgstrata/pgstrata/frontend"
 )
 
 func main() { os.Exit(run()) }
@@ -32,6 +34,8 @@ func run() (code int) {
 		return 0
 	case errors.Is(err, errFindings): // they have been printed
 		return 1
+	case errors.Is(err, errDiffer):
+		return frontend.DifferExit
 	}
 	for _, s := range errdefs.Sources(err) {
 		_ = s.Print(os.Stderr) // the message below says the same without the excerpt
@@ -54,6 +58,7 @@ func newCommand() *cobra.Command {
 		newAnalyzeCommand(),
 		newBuildCommand(),
 		newCheckCommand(),
+		newCompareCommand(),
 		newGraphCommand(),
 		newInitCommand(),
 		newLLBCommand(),

@@ -13,6 +13,10 @@ import (
 	"github.com/pgstrata/pgstrata/test/testenv"
 )
 
+// mismatch is one difference between two builds: of a file by its path, of the
+// "configuration", the "output" and so on.
+type mismatch struct{ where, what string }
+
 // judge compares two outcomes with each other, and with what the specimen says.
 func (s *specimen) judge(want, got *outcome) []string {
 	var found []mismatch

@@ -2,7 +2,6 @@ package corpus
 
 import (
 	"archive/tar"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -15,32 +14,20 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/pgstrata/pgstrata/imagediff"
 )
 
 // image is what a build has made, as a registry serves it.
 type image struct {
 	config *v1.ConfigFile
-	root   map[string]*node // by absolute path
-}
-
-// node is a file, folder or link.
-type node struct {
-	kind     byte // as in archive/tar
-	mode     int64
-	uid, gid int
-	size     int64
-	digest   string // of the content
-	text     string // the content itself, where it is short
-	target   string // of a symbolic link
-	device   string // numbers of a device
-	xattrs   map[string]string
-	inode    *string // the same for all names of one file
+	root   imagediff.Root
 }
 
 // entry is a node in a layer's archive, or the deletion of one.
 type entry struct {
 	name string
-	node
+	imagediff.Node
 	link             string // the name that a hard link stands for
 	whiteout, opaque bool
 }
@@ -69,7 +56,7 @@ func (r *images) read(ref string) (*image, error) {
 	if err != nil {
 		return nil, err
 	}
-	img := &image{config: config, root: map[string]*node{"/": {kind: tar.TypeDir, mode: 0o755}}}
+	img := &image{config: config, root: imagediff.Root{"/": {Kind: tar.TypeDir, Mode: 0o755}}}
 	for _, layer := range layers {
 		entries, err := r.layer(layer)
 		if err != nil {
@@ -118,7 +105,7 @@ func readEntries(content io.Reader) ([]entry, error) {
 		}
 		e := newEntry(header)
 		if header.Typeflag == tar.TypeReg {
-			if err := e.content(archive); err != nil {
+			if err := e.Read(archive); err != nil {
 				return nil, err
 			}
 		}
@@ -127,21 +114,21 @@ func readEntries(content io.Reader) ([]entry, error) {
 }
 
 func newEntry(h *tar.Header) entry {
-	e := entry{name: path.Clean("/" + h.Name), node: node{
-		kind: h.Typeflag, mode: h.Mode & 0o7777, uid: h.Uid, gid: h.Gid, size: h.Size, xattrs: map[string]string{},
+	e := entry{name: path.Clean("/" + h.Name), Node: imagediff.Node{
+		Kind: h.Typeflag, Mode: h.Mode & 0o7777, UID: h.Uid, GID: h.Gid, Size: h.Size, Xattrs: map[string]string{},
 	}}
 	for key, value := range h.PAXRecords {
 		if attr, is := strings.CutPrefix(key, "SCHILY.xattr."); is {
-			e.xattrs[attr] = value
+			e.Xattrs[attr] = value
 		}
 	}
 	switch h.Typeflag {
 	case tar.TypeSymlink:
-		e.target = h.Linkname
+		e.Target = h.Linkname
 	case tar.TypeLink:
 		e.link = path.Clean("/" + h.Linkname)
 	case tar.TypeChar, tar.TypeBlock:
-		e.device = fmt.Sprintf("%d:%d", h.Devmajor, h.Devminor)
+		e.Device = fmt.Sprintf("%d:%d", h.Devmajor, h.Devminor)
 	}
 	dir, base := path.Split(e.name)
 	if hidden, is := strings.CutPrefix(base, ".wh."); base == ".wh..wh..opq" {
@@ -150,23 +137,6 @@ func newEntry(h *tar.Header) entry {
 		e.name, e.whiteout = dir+hidden, true
 	}
 	return e
-}
-
-// content reads a file's content.
-func (e *entry) content(r io.Reader) error {
-	const short = 2000
-	sum, head := sha256.New(), new(strings.Builder)
-	if _, err := io.Copy(io.MultiWriter(sum, head), io.LimitReader(r, short+1)); err != nil {
-		return err
-	}
-	if _, err := io.Copy(sum, r); err != nil {
-		return err
-	}
-	if head.Len() <= short {
-		e.text = head.String()
-	}
-	e.digest = fmt.Sprintf("%x", sum.Sum(nil))
-	return nil
 }
 
 // apply puts a layer on top of the root.
@@ -180,12 +150,11 @@ func (i *image) apply(entries []entry) error {
 		if e.opaque || e.whiteout {
 			continue
 		}
-		if e.kind != tar.TypeDir {
+		if e.Kind != tar.TypeDir {
 			i.remove(e.name, true) // it may have been a folder
 		}
 		if e.link == "" {
-			n := e.node
-			n.inode = new(string)
+			n := e.Node
 			i.root[e.name] = &n
 			continue
 		}
@@ -199,8 +168,8 @@ func (i *image) apply(entries []entry) error {
 }
 
 func (i *image) remove(name string, itself bool) {
-	if n := i.root[name]; n == nil || n.kind == tar.TypeDir {
-		maps.DeleteFunc(i.root, func(other string, _ *node) bool {
+	if n := i.root[name]; n == nil || n.Kind == tar.TypeDir {
+		maps.DeleteFunc(i.root, func(other string, _ *imagediff.Node) bool {
 			return strings.HasPrefix(other, strings.TrimSuffix(name, "/")+"/")
 		})
 	}
@@ -209,15 +178,24 @@ func (i *image) remove(name string, itself bool) {
 	}
 }
 
-// linked returns all names of each file that has several.
-func (i *image) linked() map[*string][]string {
-	out := map[*string][]string{}
-	for _, name := range sortedKeys(i.root) {
-		if n := i.root[name]; n.inode != nil && n.kind != tar.TypeDir {
-			out[n.inode] = append(out[n.inode], name)
-		}
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// compare returns the differences between two images that are not meant:
+// `-` is what dockerfile.v0 has, `+` what pgstrata has.
+func compare(want, got *image) []mismatch {
+	var out []mismatch
+	differ := func(where string, m imagediff.Mismatch) {
+		out = append(out, mismatch{where, fmt.Sprintf("\n\t- %s\n\t+ %s", m.Want, m.Got)})
+	}
+	for _, m := range imagediff.Roots(want.root, got.root) {
+		differ(m.Where, m)
+	}
+	configs, err := imagediff.Configs(want.config, got.config)
+	if err != nil {
+		configs = append(configs, imagediff.Mismatch{Got: err.Error()})
+	}
+	for _, m := range configs {
+		differ("configuration", m)
 	}
 	return out
 }
-
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -12,6 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/tools/txtar"
 	"mvdan.cc/sh/v3/shell"
+
+	"github.com/pgstrata/pgstrata/imagediff"
 )
 
 // manifestFile is the file of an archive that says what text cannot.
@@ -125,7 +127,7 @@ func (s *specimen) set(line string) (err error) {
 		s.mistake = value
 	case ok && key == "differs":
 		why, where, _ := strings.Cut(value, ": ")
-		if !slices.ContainsFunc(meant(), func(d difference) bool { return d.what == why }) {
+		if !slices.ContainsFunc(imagediff.Meant(), func(d imagediff.Difference) bool { return d.What == why }) {
 			return fmt.Errorf("%q is no difference that is meant", why)
 		}
 		s.differs[where] = why

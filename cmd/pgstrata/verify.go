@@ -1,0 +1,59 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"github.com/moby/buildkit/client"
+	"github.com/spf13/cobra"
+	"github.com/tonistiigi/fsutil"
+
+	"github.com/pgstrata/pgstrata/frontend"
+)
+
+// errDiffer is that of `pgstrata compare`, which has said how.
+var errDiffer = errors.New("the folders differ")
+
+// addProgram makes a build compare what comes of the two ways to build a
+// Dockerfile, by this program in a step of its own.
+func addProgram(opt *client.SolveOpt) error {
+	opt.FrontendAttrs["build-arg:"+frontend.VerifyArg] = "1"
+	if runtime.GOOS != "linux" {
+		return fmt.Errorf("--verify runs this program in a step, which is for Linux: use docker buildx build --build-arg %s=1 with the frontend image", frontend.VerifyArg)
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("--verify: %w", err)
+	}
+	folder, err := fsutil.NewFS(filepath.Dir(program))
+	if err != nil {
+		return fmt.Errorf("--verify: %w", err)
+	}
+	options, source := frontend.Program(program)
+	for name, value := range options {
+		opt.FrontendAttrs[name] = value
+	}
+	opt.LocalMounts[source] = folder
+	return nil
+}
+
+// newCompareCommand is run by steps of builds.
+func newCompareCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     frontend.CompareCommand + " FOLDER FOLDER",
+		Short:   "Compare the roots of two images file by file, as build --verify does",
+		Example: "  pgstrata compare /want /got",
+		Hidden:  true,
+		Args:    cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			code, err := frontend.CompareFolders(cmd.OutOrStdout(), args[0], args[1])
+			if err == nil && code != 0 {
+				err = errDiffer
+			}
+			return err
+		},
+	}
+}
