@@ -27,7 +27,7 @@ func newAnalyzeCommand() *cobra.Command {
 		a analysis
 	)
 	cmd := &cobra.Command{
-		Use:   "analyze [OPTIONS] PATH",
+		Use:   "analyze [OPTIONS] [PATH]",
 		Short: "Tell what the commits of a git history would have built again, and what would have saved most",
 		Long: `Tell what the commits of a git history would have built again, and what would
 have saved most. Nothing is built, and no daemon is asked.
@@ -42,7 +42,7 @@ counted.`,
   pgstrata analyze --since v1.0 .
   pgstrata analyze -f pgstrata.yaml --against Dockerfile .
   pgstrata analyze -n 100 --format json . | jq '.contenders[0].none'`,
-		Args: cobra.ExactArgs(1),
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if a.format != "text" && a.format != "json" {
 				return fmt.Errorf("--format %s: must be text or json", a.format)
@@ -50,7 +50,13 @@ counted.`,
 			if len(o.platforms) > 1 {
 				return errors.New("--platform: a history is replayed for one platform at a time")
 			}
-			a.options, a.dir, a.file = &o, args[0], o.buildFile(args[0])
+			a.options, a.dir, a.file = &o, contextOf(args), o.file
+			if a.file == "" { // one that is given may be in the history alone
+				var err error
+				if a.file, err = findBuildFile(a.dir, ""); err != nil {
+					return err
+				}
+			}
 			report, err := a.report(cmd.Context())
 			if err != nil {
 				return err

@@ -26,19 +26,23 @@ func newBuildCommand() *cobra.Command {
 		reportFile string
 	)
 	cmd := &cobra.Command{
-		Use:   "build [OPTIONS] PATH",
+		Use:   "build [OPTIONS] [PATH]",
 		Short: "Build an image, as docker buildx build does with the frontend image",
 		Example: `  pgstrata build --tag registry.example.com/postgresql:15 --push .
   pgstrata build --build-arg POSTGRESQL_VERSION=16 --output type=oci,dest=image.tar .
   pgstrata build --target setup --progress plain .
   pgstrata build --report report.html .`,
-		Args: cobra.ExactArgs(1),
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			dir, err := o.context(args)
+			if err != nil {
+				return err
+			}
 			m.apply(&o)
 			if locked {
 				o.buildArgs = append(o.buildArgs, frontend.LockedArg+"=1")
 			}
-			opt, err := o.solveOpt(args[0])
+			opt, err := o.solveOpt(dir)
 			if err != nil {
 				return err
 			}
@@ -57,17 +61,20 @@ func newBuildCommand() *cobra.Command {
 			}
 			resp, err := o.run(cmd.Context(), opt, frontend.Telling(seen.tell), r.watch(seen.see))
 			if err != nil {
-				r.failed(seen, &o, args[0], err)
+				r.failed(seen, &o, dir, err)
 				return err
 			}
-			seen.finish(cmd.Context(), &o, args[0], resp.ExporterResponse, e.push)
-			if err := r.write(title(args[0]), seen.builds, nil); err != nil {
+			seen.finish(cmd.Context(), &o, dir, resp.ExporterResponse, e.push)
+			if err := r.write(title(dir), seen.builds, nil); err != nil {
 				return err
+			}
+			if len(opt.Exports) == 0 && o.target == "" && o.loud() {
+				fmt.Fprintln(os.Stderr, "pgstrata:", nowhere)
 			}
 			if err := writeMetadata(e.metadataFile, resp.ExporterResponse); err != nil {
 				return err
 			}
-			return m.save(cmd.Context(), o, args[0])
+			return m.save(cmd.Context(), o, dir)
 		},
 	}
 	o.addFlags(cmd.Flags())
@@ -82,9 +89,9 @@ func newBuildCommand() *cobra.Command {
 // run runs a build function against the daemon, with BuildKit's own display on
 // standard error. All that the daemon tells is told to watch, too.
 func (o *options) run(ctx context.Context, opt client.SolveOpt, fn gateway.BuildFunc, watch func(*client.SolveStatus)) (*client.SolveResponse, error) {
-	c, err := client.New(ctx, o.daemon())
+	c, err := o.connect(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("BuildKit at %s: %w", o.daemon(), err)
+		return nil, err
 	}
 	defer c.Close()
 	display, err := progressui.NewDisplay(os.Stderr, progressui.DisplayMode(o.progress))
@@ -117,10 +124,15 @@ func (o *options) run(ctx context.Context, opt client.SolveOpt, fn gateway.Build
 		return nil
 	})
 	err = eg.Wait()
-	if o.progress != string(progressui.QuietMode) && o.progress != string(progressui.RawJSONMode) {
+	if o.loud() {
 		printWarnings(os.Stderr, warnings)
 	}
 	return resp, err
+}
+
+// loud reports whether people read what is printed beside the progress.
+func (o *options) loud() bool {
+	return o.progress != string(progressui.QuietMode) && o.progress != string(progressui.RawJSONMode)
 }
 
 // writeMetadata writes the exporter's answer, as buildx's --metadata-file does.

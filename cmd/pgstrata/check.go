@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,7 +13,7 @@ import (
 	"strings"
 
 	"github.com/moby/buildkit/client"
-	"github.com/moby/buildkit/frontend/dockerui"
+	"github.com/moby/buildkit/frontend/subrequests/lint"
 	"github.com/moby/buildkit/solver/errdefs"
 	"github.com/moby/buildkit/solver/pb"
 	"github.com/moby/patternmatcher"
@@ -37,20 +36,21 @@ func newCheckCommand() *cobra.Command {
 		buildArgs    []string
 	)
 	cmd := &cobra.Command{
-		Use:   "check [OPTIONS] PATH",
+		Use:   "check [OPTIONS] [PATH]",
 		Short: "Check a build file, or a Dockerfile, and its scripts, without a daemon",
 		Example: `  pgstrata check .
   pgstrata check --format sarif . >check.sarif`,
-		Args: cobra.ExactArgs(1),
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			t, err := openTree(args[0], file)
+			dir := contextOf(args)
+			t, err := openTree(dir, file)
 			if err != nil {
 				return err
 			}
 			defer t.Close()
-			findings, err := t.check(cmd.Context(), args[0], arguments(buildArgs))
+			findings, err := t.check(cmd.Context(), dir, arguments(buildArgs))
 			if err != nil {
-				return err
+				return errors.Join(t.writeError(cmd.OutOrStdout(), format, err), err)
 			}
 			if err := t.write(cmd.OutOrStdout(), format, findings); err != nil {
 				return err
@@ -61,7 +61,7 @@ func newCheckCommand() *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().StringVarP(&file, "file", "f", "", `build file (default "PATH/Dockerfile")`)
+	cmd.Flags().StringVarP(&file, "file", "f", "", fileUsage)
 	cmd.Flags().StringVar(&format, "format", "text", "output format: text, json (as docker's --call=check,format=json) or sarif")
 	cmd.Flags().StringArrayVar(&buildArgs, "build-arg", nil, "build argument as NAME=VALUE")
 	return cmd
@@ -89,7 +89,10 @@ type tree struct {
 }
 
 func openTree(dir, file string) (*tree, error) {
-	file = cmp.Or(file, filepath.Join(dir, dockerui.DefaultDockerfileName))
+	file, err := findBuildFile(dir, file)
+	if err != nil {
+		return nil, err
+	}
 	context, beside, err := sources(dir, file)
 	if err != nil {
 		return nil, err
@@ -217,6 +220,53 @@ func (t *tree) write(w io.Writer, format string, findings []check.Finding) error
 		return results.PrintTo(w, nil)
 	}
 	return fmt.Errorf("--format %s: must be text, json or sarif", format)
+}
+
+// writeError writes why nothing could be checked, for programs that read the
+// report. People read it on standard error.
+func (t *tree) writeError(w io.Writer, format string, failure error) error {
+	if format == "text" {
+		return nil
+	}
+	findings := t.mistakes(failure)
+	if format == "sarif" {
+		return t.write(w, format, findings)
+	}
+	results := frontend.LintResults(nil, t.name, t.source)
+	results.Error = &lint.BuildError{Message: failure.Error()}
+	for _, f := range findings {
+		results.Error.Location.Ranges = append(results.Error.Location.Ranges, pgllb.Range(f.Range))
+	}
+	encode := json.NewEncoder(w)
+	encode.SetIndent("", "  ")
+	return encode.Encode(results)
+}
+
+// mistakes are an error as findings: those of a build file each at its place,
+// any other at the lines that it points at.
+func (t *tree) mistakes(failure error) []check.Finding {
+	finding := func(at spec.Range, message string) check.Finding {
+		if at.Start.Line == 0 {
+			at.Start = spec.Position{Line: 1, Column: 1}
+			at.End = at.Start
+		}
+		return check.Finding{Rule: mistakeRule, Severity: check.Error, File: t.name, Range: at, Message: message}
+	}
+	var out []check.Finding
+	for _, m := range spec.AsErrors(failure) {
+		out = append(out, finding(m.At, m.Msg))
+	}
+	if len(out) > 0 {
+		return out
+	}
+	var at spec.Range
+	for _, source := range errdefs.Sources(failure) {
+		for _, r := range source.Ranges {
+			at.Start = spec.Position{Line: int(r.GetStart().GetLine()), Column: 1}
+			at.End = spec.Position{Line: int(r.GetEnd().GetLine()), Column: 1}
+		}
+	}
+	return []check.Finding{finding(at, failure.Error())}
 }
 
 // changes counts how often each file changed, where git knows it.

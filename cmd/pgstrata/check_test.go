@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/moby/buildkit/frontend/subrequests/lint"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -58,6 +59,28 @@ func TestCheck(t *testing.T) {
 	assert.Equal(t, "SerialMake", result.RuleID)
 	assert.Equal(t, "warning", result.Level)
 	assert.Equal(t, sarifPhysical{sarifArtifact{"setup/scripts/01-make.sh"}, sarifRegion{3, 1, 3, 5}}, result.Locations[0].Physical)
+
+	// What cannot be read is in the report as well, for programs that read it.
+	for text, want := range map[string]sarifRegion{
+		"base: debian:bookworm-slim\nsetup:\n  scripst: []\n": {3, 3, 3, 11},
+		"FROM debian\nENV PATH\n":                             {2, 1, 2, 2},
+	} {
+		broken := map[string]string{"Dockerfile": text}
+		out, err = checked(t, broken, "--format=sarif")
+		require.Error(t, err)
+		report = sarif{}
+		require.NoError(t, json.Unmarshal([]byte(out), &report))
+		require.Len(t, report.Runs[0].Results, 1)
+		assert.Equal(t, want, report.Runs[0].Results[0].Locations[0].Physical.Region)
+		assert.Equal(t, "error", report.Runs[0].Results[0].Level)
+
+		out, err = checked(t, broken, "--format=json")
+		require.Error(t, err)
+		var results lint.LintResults
+		require.NoError(t, json.Unmarshal([]byte(out), &results))
+		require.NotNil(t, results.Error)
+		assert.EqualValues(t, want.StartLine, results.Error.Location.Ranges[0].Start.Line)
+	}
 
 	_, err = checked(t, files, "--format=xml")
 	assert.ErrorContains(t, err, "--format xml")

@@ -16,7 +16,7 @@ import (
 // complete tells the shell, for each command below root, what can stand behind its flags, and where PATH leads.
 func complete(root *cobra.Command) {
 	for _, cmd := range root.Commands() {
-		if strings.HasSuffix(cmd.Use, "PATH") || strings.HasSuffix(cmd.Use, "DIR") || strings.HasSuffix(cmd.Use, "[DIR]") {
+		if strings.HasSuffix(cmd.Use, "[PATH]") || strings.HasSuffix(cmd.Use, "DIR") || strings.HasSuffix(cmd.Use, "[DIR]") {
 			cmd.ValidArgsFunction = folder
 		}
 		known := completions(cmd.Name())
@@ -63,14 +63,11 @@ func folder(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobr
 // offer; what is wrong with it is for the command to say.
 func fromTree(names func(check.Input) []cobra.Completion) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
-		dir, file := ".", ""
-		if len(args) > 0 {
-			dir = args[0]
-		}
+		file := ""
 		if f := cmd.Flags().Lookup("file"); f != nil {
 			file = f.Value.String()
 		}
-		t, err := openTree(dir, file)
+		t, err := openTree(contextOf(args), file)
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}

@@ -20,7 +20,7 @@ func newGraphCommand() *cobra.Command {
 		output string
 	)
 	cmd := &cobra.Command{
-		Use:   "graph [OPTIONS] PATH",
+		Use:   "graph [OPTIONS] [PATH]",
 		Short: "Draw a build, and what the next one would run again; no daemon is asked",
 		Long: `Draw a build, and what the next one would run again; no daemon is asked.
 
@@ -31,17 +31,21 @@ HTML page also has them as text. Both are single files that load nothing.`,
 		Example: `  pgstrata graph .                                       # graph.html
   pgstrata graph --output build.svg --since HEAD~3 .
   pgstrata graph --change entrypoint.d/entrypoint.sh -o edit.svg .`,
-		Args: cobra.ExactArgs(1),
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			draw, err := drawer(output)
 			if err != nil {
 				return err
 			}
-			list, err := p.compare(cmd.Context(), &o, args[0])
+			dir, err := o.context(args)
 			if err != nil {
 				return err
 			}
-			page := picture.Page{Title: title(args[0])}
+			list, err := p.compare(cmd.Context(), &o, dir)
+			if err != nil {
+				return err
+			}
+			page := picture.Page{Title: title(dir)}
 			for _, c := range list {
 				page.Builds = append(page.Builds, picture.Build{Record: c.after, Plan: c.plan, Before: c.before})
 			}

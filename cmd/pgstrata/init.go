@@ -14,8 +14,8 @@ const defaultSyntax = "localhost:5000/pgstrata:dev"
 
 func newInitCommand() *cobra.Command {
 	var (
-		o          scaffold.Options
-		postgresql bool
+		o                   scaffold.Options
+		patroni, postgresql bool
 	)
 	cmd := &cobra.Command{
 		Use:   "init [OPTIONS] [DIR]",
@@ -33,7 +33,7 @@ working directory if it is left out, and made if it is not there. No file is eve
 			if len(args) > 0 {
 				dir = args[0]
 			}
-			o.Patroni = !postgresql
+			o.Patroni = patroni && !postgresql
 			files, err := scaffold.Tree(o)
 			if err != nil {
 				return err
@@ -46,7 +46,7 @@ working directory if it is left out, and made if it is not there. No file is eve
 		},
 	}
 	f := cmd.Flags()
-	f.Bool("patroni", true, "an image that can also be a node of a Patroni cluster")
+	f.BoolVar(&patroni, "patroni", true, "an image that can also be a node of a Patroni cluster")
 	f.BoolVar(&postgresql, "postgresql", false, "an image of PostgreSQL alone")
 	f.StringVar(&o.Release, "release", scaffold.Releases()[0], "Debian's release: bookworm, whose package is PostgreSQL 15, or trixie, 17")
 	f.StringVar(&o.From, "from", scaffold.Packages, "where PostgreSQL comes from: packages, or source (15), with extensions, pgBackRest, PgBouncer and pgBadger")

@@ -15,13 +15,17 @@ import (
 func newLLBCommand() *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
-		Use:   "llb [OPTIONS] PATH",
+		Use:   "llb [OPTIONS] [PATH]",
 		Short: "Write the LLB definition to standard output, building nothing",
 		Example: `  pgstrata llb . | buildctl build --local context=. --output type=local,dest=rootfs
   pgstrata llb --target setup . | buildctl debug dump-llb --dot | dot -Tsvg >setup.svg`,
-		Args: cobra.ExactArgs(1),
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			opt, err := o.solveOpt(args[0])
+			dir, err := o.context(args)
+			if err != nil {
+				return err
+			}
+			opt, err := o.solveOpt(dir)
 			if err != nil {
 				return err
 			}

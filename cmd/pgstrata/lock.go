@@ -18,14 +18,18 @@ import (
 func newLockCommand() *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
-		Use:   "lock [OPTIONS] PATH",
+		Use:   "lock [OPTIONS] [PATH]",
 		Short: "Write the digests of bases and the versions of packages to a file beside the build file",
 		Example: `  pgstrata lock .
   pgstrata lock --no-cache-filter toolchain,setup .      # the newest that the archive has
   pgstrata build --locked .`,
-		Args: cobra.ExactArgs(1),
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			opt, err := o.solveOpt(args[0])
+			dir, err := o.context(args)
+			if err != nil {
+				return err
+			}
+			opt, err := o.solveOpt(dir)
 			if err != nil {
 				return err
 			}
@@ -42,7 +46,7 @@ func newLockCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return os.WriteFile(o.buildFile(args[0])+lock.Suffix, text, 0o644) //nolint:gosec // it is to be committed
+			return os.WriteFile(o.file+lock.Suffix, text, 0o644) //nolint:gosec // it is to be committed
 		},
 	}
 	o.addFlags(cmd.Flags())

@@ -97,7 +97,7 @@ func (o *observer) finish(ctx context.Context, opts *options, dir string, respon
 
 // layers are those of the exported image, by platform.
 func (o *observer) layers(ctx context.Context, opts *options, response map[string]string) map[string][]plan.Layer {
-	c, err := client.New(ctx, opts.daemon())
+	c, err := opts.connect(ctx)
 	if err != nil {
 		return nil
 	}
@@ -115,7 +115,7 @@ func (o *observer) record(ctx context.Context, opts *options, dir string, respon
 	}
 	h := &history{Built: time.Now()}
 	for _, b := range o.builds {
-		if opts.progress != "quiet" && opts.progress != "rawjson" {
+		if opts.loud() {
 			fmt.Fprintln(os.Stderr, b.Summary)
 		}
 		kept := *b.Record
@@ -129,12 +129,12 @@ func (o *observer) record(ctx context.Context, opts *options, dir string, respon
 			}
 		}
 	}
-	return h.write(dir, opts.buildFile(dir))
+	return h.write(dir, opts.file)
 }
 
 // look works out what the build came to, and returns what was known before it.
 func (o *observer) look(opts *options, dir string, outcome plan.Outcome, layers map[string][]plan.Layer) (*history, error) {
-	file := opts.buildFile(dir)
+	file := opts.file
 	last, err := readHistory(dir, file)
 	if err != nil {
 		return nil, err

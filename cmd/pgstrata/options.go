@@ -1,13 +1,10 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/docker/cli/cli/config"
@@ -21,13 +18,11 @@ import (
 	"github.com/tonistiigi/fsutil"
 )
 
-// defaultAddress is buildkitd's own default socket.
-const defaultAddress = "unix:///run/buildkit/buildkitd.sock"
-
 // options are the flags of every command that reads a build through a daemon,
 // named as docker buildx build names them.
 type options struct {
 	address       string
+	builder       string
 	file          string
 	target        string
 	platforms     []string
@@ -50,7 +45,7 @@ type options struct {
 
 // addInputFlags adds those that decide what is built.
 func (o *options) addInputFlags(f *pflag.FlagSet) {
-	f.StringVarP(&o.file, "file", "f", "", `build file (default "PATH/Dockerfile")`)
+	f.StringVarP(&o.file, "file", "f", "", fileUsage)
 	f.StringVar(&o.target, "target", "", "state to build: setup, entrypoint, test or image")
 	f.StringSliceVar(&o.platforms, "platform", nil, "target platforms, such as linux/amd64,linux/arm64")
 	f.StringArrayVar(&o.buildArgs, "build-arg", nil, "build argument as NAME=VALUE, or NAME to take it from the environment")
@@ -62,7 +57,8 @@ func (o *options) addInputFlags(f *pflag.FlagSet) {
 
 func (o *options) addFlags(f *pflag.FlagSet) {
 	o.addInputFlags(f)
-	f.StringVar(&o.address, "addr", "", "BuildKit's address (default $BUILDKIT_HOST or "+defaultAddress+")")
+	f.StringVar(&o.address, "addr", "", "BuildKit's address, such as docker-container://NAME, podman-container://NAME, kube-pod://POD, ssh://HOST or tcp://HOST:PORT (default $BUILDKIT_HOST)")
+	f.StringVar(&o.builder, "builder", "", "builder of docker buildx (default: without $BUILDKIT_HOST, the one in use)")
 	f.StringArrayVar(&o.buildContexts, "build-context", nil, "additional context as NAME=SOURCE, such as debian:bookworm-slim=docker-image://…")
 	f.StringArrayVar(&o.cacheFrom, "cache-from", nil, "cache to read, such as type=registry,ref=…")
 	f.StringArrayVar(&o.cacheTo, "cache-to", nil, "cache to write, such as type=registry,ref=…,mode=max")
@@ -75,15 +71,17 @@ func (o *options) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.progress, "progress", "auto", "progress display: auto, plain, tty, quiet or rawjson")
 }
 
-// daemon returns the daemon's address.
-func (o *options) daemon() string {
-	return cmp.Or(o.address, os.Getenv("BUILDKIT_HOST"), defaultAddress)
+// context returns the folder of the build context, and finds its build file.
+func (o *options) context(args []string) (dir string, err error) {
+	dir = contextOf(args)
+	o.file, err = findBuildFile(dir, o.file)
+	return dir, err
 }
 
 // solveOpt turns the flags into what a client sends, for the context in dir.
 func (o *options) solveOpt(dir string) (client.SolveOpt, error) {
 	var opt client.SolveOpt
-	file := o.buildFile(dir)
+	file := o.file
 	contextFS, err := fsutil.NewFS(dir)
 	if err != nil {
 		return opt, fmt.Errorf("build context %s: %w", dir, err)
@@ -207,69 +205,4 @@ func (o *options) session() ([]session.Attachable, error) {
 		out = append(out, agents)
 	}
 	return out, nil
-}
-
-// exports are the flags that say what becomes of the result.
-type exports struct {
-	outputs      []string
-	tags         []string
-	push         bool
-	attests      []string
-	annotations  []string
-	metadataFile string
-}
-
-func (e *exports) addFlags(f *pflag.FlagSet) {
-	f.StringArrayVarP(&e.outputs, "output", "o", nil, "what becomes of the result, such as type=oci,dest=image.tar or a folder")
-	f.StringArrayVarP(&e.tags, "tag", "t", nil, "name of the image")
-	f.BoolVar(&e.push, "push", false, "push the image to its registry")
-	f.StringArrayVar(&e.attests, "attest", nil, "attestation, such as type=sbom or type=provenance,mode=max")
-	f.StringArrayVar(&e.annotations, "annotation", nil, "image annotation as NAME=VALUE")
-	f.StringVar(&e.metadataFile, "metadata-file", "", "write the result's digest and names to this file, as JSON")
-}
-
-// entries turns the flags into exporters, and adds the attestations' options.
-func (e *exports) entries(attrs map[string]string) ([]client.ExportEntry, error) {
-	var outputs []string
-	for _, o := range e.outputs {
-		switch {
-		case o == "-":
-			o = "type=tar"
-		case !strings.Contains(o, "="):
-			o = "type=local,dest=" + o
-		}
-		outputs = append(outputs, o)
-	}
-	if len(outputs) == 0 && (e.push || len(e.tags) > 0) {
-		outputs = []string{"type=image"}
-	}
-	for _, a := range e.attests {
-		kind, rest, _ := strings.Cut(strings.TrimPrefix(a, "type="), ",")
-		attrs["attest:"+kind] = rest
-	}
-	entries, err := build.ParseOutput(outputs)
-	if err != nil {
-		return nil, fmt.Errorf("--output: %w", err)
-	}
-	for i := range entries {
-		entry := &entries[i]
-		entry.Attrs = maps.Clone(entry.Attrs)
-		if entry.Attrs == nil {
-			entry.Attrs = map[string]string{}
-		}
-		if slices.Contains([]string{client.ExporterLocal, client.ExporterTar}, entry.Type) {
-			continue
-		}
-		if len(e.tags) > 0 && entry.Attrs["name"] == "" {
-			entry.Attrs["name"] = strings.Join(e.tags, ",")
-		}
-		if e.push {
-			entry.Attrs["push"] = "true"
-		}
-		for _, a := range e.annotations {
-			name, value, _ := strings.Cut(a, "=")
-			entry.Attrs["annotation."+name] = value
-		}
-	}
-	return entries, nil
 }

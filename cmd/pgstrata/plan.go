@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/moby/buildkit/frontend/dockerui"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"github.com/tonistiigi/fsutil"
@@ -28,7 +27,7 @@ func newPlanCommand() *cobra.Command {
 		p planOptions
 	)
 	cmd := &cobra.Command{
-		Use:   "plan [OPTIONS] PATH",
+		Use:   "plan [OPTIONS] [PATH]",
 		Short: "Tell what a build would run again, and why; no daemon is asked",
 		Long: `Tell what a build would run again, and why; no daemon is asked.
 
@@ -39,12 +38,16 @@ recorded it; with --since, as if a git revision had been built last; with
   pgstrata plan --since HEAD~3 .
   pgstrata plan --change entrypoint.d/entrypoint.sh .
   pgstrata plan --build-arg POSTGRESQL_VERSION=16 --format json .`,
-		Args: cobra.ExactArgs(1),
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if p.format != "text" && p.format != "json" {
 				return fmt.Errorf("--format %s: must be text or json", p.format)
 			}
-			list, err := p.compare(cmd.Context(), &o, args[0])
+			dir, err := o.context(args)
+			if err != nil {
+				return err
+			}
+			list, err := p.compare(cmd.Context(), &o, dir)
 			if err != nil {
 				return err
 			}
@@ -78,7 +81,7 @@ type compared struct {
 
 // compare returns the plan of each platform.
 func (p *planOptions) compare(ctx context.Context, o *options, dir string) ([]compared, error) {
-	file := o.buildFile(dir)
+	file := o.file
 	now := time.Now()
 	var last *history
 	if p.since == "" {
@@ -300,12 +303,4 @@ func (h *history) after(o *options, context, beside worktree.Source, file string
 	}
 	build.Last = h.record
 	return build.Resolve()
-}
-
-// buildFile is the build file's path.
-func (o *options) buildFile(dir string) string {
-	if o.file != "" {
-		return o.file
-	}
-	return filepath.Join(dir, dockerui.DefaultDockerfileName)
 }

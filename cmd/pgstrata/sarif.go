@@ -62,12 +62,16 @@ type sarifRegion struct {
 	EndColumn   int `json:"endColumn,omitempty"`
 }
 
+// mistakeRule is the rule of what cannot be built at all.
+const mistakeRule = "Mistake"
+
 func newSARIF(findings []check.Finding) sarif {
 	run := sarifRun{Results: []sarifResult{}}
 	run.Tool.Driver = sarifDriver{Name: "pgstrata", InformationURI: "https://github.com/pgstrata/pgstrata"}
 	for _, r := range check.Rules() {
 		run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRule{r.Name, sarifMessage{r.Description}, r.URL()})
 	}
+	run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRule{mistakeRule, sarifMessage{"the build file, or the Dockerfile, cannot be built"}, check.URL("")})
 	for _, f := range findings {
 		region := sarifRegion{
 			StartLine:   f.Range.Start.Line,

@@ -55,6 +55,33 @@ func TestPgstrataBuildWritesOutputs(t *testing.T) {
 	assert.Contains(t, out.Stderr, "pgstrata: --output")
 }
 
+// Without an address pgstrata builds where docker buildx builds, and finds the
+// context and the build file by itself.
+func TestPgstrataUsesTheBuilderOfDocker(t *testing.T) {
+	env := testenv.Shared(t)
+	files := small()
+	files["pgstrata.yaml"] = files["Dockerfile"]
+	delete(files, "Dockerfile")
+	dir, dest := testenv.Tree(t, files), t.TempDir()
+	run := func(arguments ...string) testenv.Output {
+		cmd := env.Command(t, testenv.Program(t, "pgstrata"), append([]string{"build", "--progress=plain"}, arguments...)...)
+		cmd.Dir = dir
+		cmd.Env = append(cmd.Env, "BUILDKIT_HOST=")
+		return testenv.Finish(t, cmd)
+	}
+	out := run("--target=entrypoint", "--output", dest)
+	require.Zero(t, out.Code, out.Stderr)
+	assert.FileExists(t, filepath.Join(dest, "entrypoint.sh"))
+
+	out = run("--builder", "elsewhere")
+	assert.NotZero(t, out.Code)
+	assert.Contains(t, out.Stderr, `no builder "elsewhere" found`)
+
+	out = run("--push")
+	assert.NotZero(t, out.Code)
+	assert.Contains(t, out.Stderr, "--push needs the image's name: add --tag")
+}
+
 // The definition that `pgstrata llb` writes builds the same files by itself.
 func TestDefinitionIsPortable(t *testing.T) {
 	env := testenv.Shared(t)

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/moby/buildkit/frontend/dockerui"
+)
+
+// buildFiles are the names that a build file has where none is given, the
+// usual one first.
+func buildFiles() []string {
+	return []string{dockerui.DefaultDockerfileName, "pgstrata.yaml", "Containerfile"}
+}
+
+// fileUsage is the help of the flag that names it.
+const fileUsage = `build file (default "PATH/Dockerfile", else "PATH/pgstrata.yaml" or "PATH/Containerfile")`
+
+// contextOf is the folder that a command is about: that of its argument, or the
+// one that it runs in.
+func contextOf(args []string) string {
+	if len(args) == 0 {
+		return "."
+	}
+	return args[0]
+}
+
+// findBuildFile returns the build file of the context in dir: the one that is
+// given, or the first with a usual name. Where there is none, the error says
+// what to do.
+func findBuildFile(dir, given string) (string, error) {
+	if given != "" {
+		return given, exists(given)
+	}
+	for _, name := range buildFiles() {
+		if file := filepath.Join(dir, name); exists(file) == nil {
+			return file, nil
+		}
+	}
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return "", fmt.Errorf("build context: there is no folder %s", dir)
+	}
+	return "", fmt.Errorf("build file: there is no %s in %s: name the build file with -f%s", strings.Join(buildFiles(), ", "), dir, near(dir))
+}
+
+func exists(file string) error {
+	info, err := os.Stat(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("build file: there is no %s%s", file, near(filepath.Dir(file)))
+	}
+	if err == nil && info.IsDir() {
+		err = fmt.Errorf("%s is a folder: the build file is a file in it", file)
+	}
+	if err != nil {
+		return fmt.Errorf("build file: %w", err)
+	}
+	return nil
+}
+
+// near tells of files in a folder that look like build files.
+func near(dir string) string {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return ""
+	}
+	var found []string
+	for _, e := range entries {
+		name := strings.ToLower(e.Name())
+		if !e.IsDir() && (strings.Contains(name, "dockerfile") || strings.Contains(name, "containerfile") || strings.HasPrefix(name, "pgstrata.")) &&
+			!slices.Contains([]string{".dockerignore", ".lock", ".json"}, filepath.Ext(name)) {
+			found = append(found, e.Name())
+		}
+	}
+	if len(found) == 0 {
+		return ""
+	}
+	return "; there is " + strings.Join(found, ", ")
+}
