@@ -101,7 +101,7 @@ func (o Offline) resolve(own, target ocispecs.Platform) (*Resolved, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Resolved{Graph: g, Context: context, Options: plan.Options{
+	return &Resolved{Graph: g, Undeclared: f.Undeclared(opt), Context: context, Options: plan.Options{
 		Target:   o.Options["target"],
 		Steps:    pgllb.Steps(),
 		Settings: PlanSettings(o.Options),

@@ -48,6 +48,8 @@ type Resolved struct {
 	Dockerfile *plan.Dockerfile
 	// Options are what a record of it depends on besides that and the context.
 	Options plan.Options
+	// Undeclared are the build arguments that do nothing, with hints.
+	Undeclared []string
 	// Context is what was sent of the build context. It is read through the
 	// daemon, and only during the call that hands it over.
 	Context fs.FS

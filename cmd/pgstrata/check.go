@@ -52,6 +52,9 @@ func newCheckCommand() *cobra.Command {
 			if err != nil {
 				return errors.Join(t.writeError(cmd.OutOrStdout(), format, err), err)
 			}
+			for _, note := range t.notes {
+				fmt.Fprintln(cmd.ErrOrStderr(), "pgstrata:", note)
+			}
 			if err := t.write(cmd.OutOrStdout(), format, findings); err != nil {
 				return err
 			}
@@ -86,6 +89,8 @@ type tree struct {
 	// ignored are .dockerignore's patterns, exclude the same to match with.
 	ignored []string
 	exclude *patternmatcher.PatternMatcher
+	// notes are what a check says beside its findings.
+	notes []string
 }
 
 func openTree(dir, file string) (*tree, error) {
@@ -136,6 +141,7 @@ func (t *tree) check(ctx context.Context, dir string, buildArgs map[string]strin
 	if err != nil {
 		return nil, t.locate(err)
 	}
+	t.notes = unused(in.File.Undeclared(spec.Options{BuildArgs: buildArgs, Predefined: frontend.OwnArgs(buildArgs)}))
 	in.Changes = changes(ctx, dir)
 	return check.Run(in), nil
 }

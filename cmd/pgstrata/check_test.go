@@ -25,6 +25,7 @@ func checked(t *testing.T, files map[string]string, args ...string) (string, err
 	cmd := newCheckCommand()
 	cmd.SilenceErrors, cmd.SilenceUsage = true, true
 	cmd.SetOut(&out)
+	cmd.SetErr(&out)
 	cmd.SetArgs(append(args, dir))
 	err := cmd.ExecuteContext(t.Context())
 	return out.String(), err
@@ -81,6 +82,9 @@ func TestCheck(t *testing.T) {
 		require.NotNil(t, results.Error)
 		assert.EqualValues(t, want.StartLine, results.Error.Location.Ranges[0].Start.Line)
 	}
+
+	out, _ = checked(t, map[string]string{"Dockerfile": "base: debian:bookworm-slim\nargs: {POSTGRESQL_VERSION: 15}\n"}, "--build-arg", "POSTGRES_VERSION=16")
+	assert.Contains(t, out, "build arguments that the build file does not declare: POSTGRES_VERSION (did you mean POSTGRESQL_VERSION?)")
 
 	_, err = checked(t, files, "--format=xml")
 	assert.ErrorContains(t, err, "--format xml")

@@ -21,6 +21,7 @@ type observer struct {
 	mu       sync.Mutex
 	resolved []frontend.Resolved
 	vertices map[digest.Digest]*vertex
+	began    began
 	// builds is what it came to, on each platform, once it has ended.
 	builds []picture.Build
 }
@@ -52,6 +53,7 @@ func (o *observer) see(status *client.SolveStatus) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, update := range status.Vertexes {
+		o.began.see(update)
 		v := o.vertices[update.Digest]
 		if v == nil {
 			v = &vertex{}
@@ -63,7 +65,7 @@ func (o *observer) see(status *client.SolveStatus) {
 		executed := update.Completed != nil && !update.Cached
 		v.ran = executed || v.ran && len(update.Inputs) > 0
 		if executed && update.Started != nil {
-			v.took = max(v.took, update.Completed.Sub(*update.Started))
+			v.took = max(v.took, update.Completed.Sub(o.began.since(*update.Started)))
 		}
 	}
 }

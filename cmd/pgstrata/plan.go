@@ -205,7 +205,7 @@ func (c *comparison) plan() (compared, error) {
 	}
 	result := plan.Compare(before, after)
 	result.Since = c.since()
-	result.Notes = ignored
+	result.Notes = slices.Concat(ignored, unused(now.Undeclared))
 	if c.last == nil && c.since() == "" {
 		result.Notes = append(result.Notes, "pgstrata build has not recorded a build of this context and build file; --since compares with a git revision")
 	}
@@ -229,6 +229,14 @@ func (c *comparison) ignored() []string {
 		}
 	}
 	return out
+}
+
+// unused warns of build arguments that do nothing.
+func unused(undeclared []string) []string {
+	if len(undeclared) == 0 {
+		return nil
+	}
+	return []string{"build arguments that the build file does not declare: " + strings.Join(undeclared, ", ")}
 }
 
 // write writes plans in the wanted format.

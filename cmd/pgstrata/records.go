@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"time"
 
+	digest "github.com/opencontainers/go-digest"
+
 	"github.com/pgstrata/pgstrata/plan"
 )
 
@@ -17,6 +19,9 @@ import (
 type history struct {
 	// Built is when it ended.
 	Built time.Time `json:"built"`
+	// File is the absolute path of the build file, Content the digest of it.
+	File    string        `json:"file"`
+	Content digest.Digest `json:"content"`
 	// Records has one for each platform.
 	Records []*plan.Record `json:"records"`
 }
@@ -34,33 +39,74 @@ func (h *history) record(platform string) *plan.Record {
 	return nil
 }
 
-// recordFile is where the last build of a context and build file is recorded.
+// recordFile is where the last build of a context and build file is recorded:
+// a folder for each context, a file for each build file.
 func recordFile(dir, file string) (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return "", err
 	}
-	var text string
-	for _, name := range []string{dir, file} {
-		abs, err := filepath.Abs(name)
-		if err != nil {
+	names := []string{dir, file}
+	for i, name := range names {
+		if names[i], err = absolute(name); err != nil {
 			return "", err
 		}
-		if followed, err := filepath.EvalSymlinks(abs); err == nil {
-			abs = followed
-		}
-		text += abs + "\x00"
+		sum := sha256.Sum256([]byte(names[i]))
+		names[i] = hex.EncodeToString(sum[:16])
 	}
-	sum := sha256.Sum256([]byte(text))
-	return filepath.Join(cache, "pgstrata", "records", hex.EncodeToString(sum[:16])+".json"), nil
+	return filepath.Join(cache, "pgstrata", "records", names[0], names[1]+".json"), nil
 }
 
-// readHistory returns nil where there is none, or none of this version.
+// absolute is a path without symbolic links, where it can be followed.
+func absolute(name string) (string, error) {
+	abs, err := filepath.Abs(name)
+	if err != nil {
+		return "", err
+	}
+	if followed, err := filepath.EvalSymlinks(abs); err == nil {
+		abs = followed
+	}
+	return abs, nil
+}
+
+// readHistory returns what is recorded of a context and build file: nil where
+// that is nothing, or nothing of this version. A build file that was renamed
+// has the record that it had under its old name.
 func readHistory(dir, file string) (*history, error) {
 	name, err := recordFile(dir, file)
 	if err != nil {
 		return nil, err
 	}
+	h, err := readRecord(name)
+	if h != nil || err != nil {
+		return h, err
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, nil //nolint:nilerr // whoever needs the build file says so
+	}
+	others, err := filepath.Glob(filepath.Join(filepath.Dir(name), "*.json"))
+	if err != nil {
+		return nil, err
+	}
+	for _, other := range others {
+		h, err := readRecord(other)
+		if err != nil {
+			return nil, err
+		}
+		if h != nil && h.Content == digest.FromBytes(text) && gone(h.File) {
+			return h, nil
+		}
+	}
+	return nil, nil
+}
+
+func gone(file string) bool {
+	_, err := os.Stat(file)
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+func readRecord(name string) (*history, error) {
 	data, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -90,6 +136,14 @@ func (h *history) write(dir, file string) error {
 	if err != nil {
 		return err
 	}
+	if h.File, err = absolute(file); err != nil {
+		return err
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	h.Content = digest.FromBytes(text)
 	data, err := json.MarshalIndent(h, "", " ")
 	if err != nil {
 		return err

@@ -22,6 +22,7 @@ import (
 type report struct {
 	file    string
 	started time.Time
+	began   began
 	mu      sync.Mutex
 	order   []*reported
 	byID    map[digest.Digest]*reported
@@ -63,10 +64,11 @@ func (r *report) see(status *client.SolveStatus) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, update := range status.Vertexes {
+		r.began.see(update)
 		v := r.vertex(update.Digest)
 		v.Name = update.Name
 		if update.Started != nil && (v.started.IsZero() || update.Started.Before(v.started)) {
-			v.started = *update.Started
+			v.started = r.began.since(*update.Started)
 		}
 		if update.Completed == nil {
 			continue
@@ -114,7 +116,7 @@ func (r *report) write(title string, builds []picture.Build, err error) error {
 	if r == nil {
 		return nil
 	}
-	run := &picture.Run{Started: r.started, Took: time.Since(r.started), Vertices: r.vertices(builds)}
+	run := &picture.Run{Started: r.started, Took: time.Since(r.started), Vertices: r.vertices(builds, err == nil)}
 	if err != nil {
 		var text bytes.Buffer
 		for _, s := range errdefs.Sources(err) {
@@ -134,11 +136,12 @@ func (r *report) write(title string, builds []picture.Build, err error) error {
 	return nil
 }
 
-// vertices are those that the build came to, by their start.
-func (r *report) vertices(builds []picture.Build) []picture.Vertex {
+// vertices are those that the build came to, by their start. What has no end in
+// a build that succeeded was another build's.
+func (r *report) vertices(builds []picture.Build, succeeded bool) []picture.Vertex {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	order := slices.DeleteFunc(slices.Clone(r.order), func(v *reported) bool { return v.started.IsZero() })
+	order := slices.DeleteFunc(slices.Clone(r.order), func(v *reported) bool { return v.started.IsZero() || succeeded && v.ended.IsZero() })
 	slices.SortStableFunc(order, func(a, b *reported) int { return a.started.Compare(b.started) })
 	var out []picture.Vertex
 	for _, v := range order {

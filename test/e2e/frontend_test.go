@@ -1,11 +1,9 @@
 package e2e
 
 import (
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -232,38 +230,40 @@ func TestSeveralPlatforms(t *testing.T) {
 	assert.NotEmpty(t, single.Digest)
 }
 
-// docker buildx build makes eight platforms at once of a Dockerfile that is split,
-// each with a file of its own. The steps run on the builder's own platform.
+// docker buildx build makes several platforms at once of a Dockerfile that is
+// split, each with a file of its own: such as this machine can run.
 func TestDockerfileOfPlatforms(t *testing.T) {
 	env := testenv.Shared(t)
 	env.Frontend(t)
-	files := ordinary()
-	files["Dockerfile"] = `FROM --platform=$BUILDPLATFORM debian:bookworm-slim AS build
+	files := map[string]string{
+		"Dockerfile": `FROM debian:bookworm-slim
 COPY setup /setup
 ARG TARGETARCH TARGETVARIANT
 COPY conf-$TARGETARCH$TARGETVARIANT /conf
 RUN /setup/setup.sh
-FROM scratch
-COPY --from=build /steps /conf /
-`
-	platforms := map[string]v1.Platform{}
-	for _, arch := range []string{"amd64", "arm64", "386", "arm/v7", "ppc64le", "riscv64", "s390x", "loong64"} {
-		arch, variant, _ := strings.Cut(arch, "/")
-		files["conf-"+arch+variant] = arch + variant
-		platforms["linux/"+strings.TrimSuffix(arch+"/"+variant, "/")] = v1.Platform{OS: "linux", Architecture: arch, Variant: variant}
+`,
+		"setup/setup.sh": "#!/bin/sh\nset -e\n/setup/a.sh\n/setup/b.sh\n",
+		"setup/a.sh":     "#!/bin/sh\nmkdir -p /work\n",
+		"setup/b.sh":     "#!/bin/sh\necho b >>/steps\n",
+	}
+	variants := []string{"", "v2"}
+	var platforms []string
+	for _, variant := range variants {
+		files["conf-amd64"+variant] = "amd64" + variant
+		platforms = append(platforms, strings.TrimSuffix("linux/amd64/"+variant, "/"))
 	}
 	dir := testenv.Tree(t, files)
 	for _, split := range []string{"on", "off"} {
 		image := "platforms:split-" + split
 		out := env.Buildx(t, "--progress=plain", "--provenance=false", "--build-arg", "BUILDKIT_SYNTAX=localhost:5000/pgstrata:dev",
-			"--build-arg", "PGSTRATA_SPLIT="+split, "--platform", strings.Join(slices.Sorted(maps.Keys(platforms)), ","),
+			"--build-arg", "PGSTRATA_SPLIT="+split, "--platform", strings.Join(platforms, ","),
 			"--push", "--tag", env.Registry.Ref(image), dir)
 		require.Zero(t, out.Code, out.Stderr)
-		assert.Equal(t, split == "on", strings.Contains(out.Stderr, "build-setup 1/16]"), "whether it was split: %s", out.Stderr)
-		for _, p := range platforms {
-			conf, err := env.Registry.PlatformImage(t, image, p).Read("/conf")
+		assert.Equal(t, split == "on", strings.Contains(out.Stderr, "-setup 1/2]"), "whether it was split: %s", out.Stderr)
+		for _, variant := range variants {
+			conf, err := env.Registry.PlatformImage(t, image, v1.Platform{OS: "linux", Architecture: "amd64", Variant: variant}).Read("/conf")
 			require.NoError(t, err)
-			assert.Equal(t, p.Architecture+p.Variant, string(conf))
+			assert.Equal(t, "amd64"+variant, string(conf))
 		}
 	}
 }
