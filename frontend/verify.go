@@ -57,7 +57,7 @@ func (c *compiler) verify(ctx context.Context, original *dockerfile2llb.Result, 
 	if err != nil {
 		return err
 	}
-	st, err := c.comparison(ctx, want, rewritten)
+	st, err := c.comparison(want, rewritten)
 	if err != nil {
 		return err
 	}
@@ -108,7 +108,7 @@ func (c *compiler) differs(what string) error {
 
 // comparison is the step that compares two results: by the program of the
 // frontend image, or by the client's own.
-func (c *compiler) comparison(ctx context.Context, original, rewritten client.Reference) (llb.State, error) {
+func (c *compiler) comparison(original, rewritten client.Reference) (llb.State, error) {
 	want, err := rootOf(original)
 	if err != nil {
 		return want, err

@@ -65,7 +65,7 @@ func TestFolders(t *testing.T) {
 		want   []string
 	}{
 		"nothing": {func(string) error { return nil }, nil},
-		"time":    {func(dir string) error { return os.Chtimes(dir+"/opt/file", modTime, modTime) }, nil},
+		"time":    {func(dir string) error { return os.Chtimes(dir+"/opt/file", time.Unix(1, 0), time.Unix(1, 0)) }, nil},
 		"cache":   {func(dir string) error { return os.Remove(dir + "/var/cache/apt/x") }, nil},
 		"the cache's folder": {
 			func(dir string) error { return os.RemoveAll(dir + "/var/cache/apt") }, []string{"/var/cache/apt"},
@@ -102,8 +102,6 @@ func TestFolders(t *testing.T) {
 		})
 	}
 }
-
-var modTime = time.Unix(1, 0)
 
 func replaced(name string, write func(string) error) error {
 	if err := os.Remove(name); err != nil {

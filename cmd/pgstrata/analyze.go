@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/moby/buildkit/frontend/dockerui"
 	"github.com/spf13/cobra"
 
 	"github.com/pgstrata/pgstrata/graph"
@@ -51,10 +52,10 @@ counted.`,
 				return errors.New("--platform: a history is replayed for one platform at a time")
 			}
 			a.options, a.dir, a.file = &o, contextOf(args), o.file
-			if a.file == "" { // one that is given may be in the history alone
+			if a.file == "" {
 				var err error
-				if a.file, err = findBuildFile(a.dir, ""); err != nil {
-					return err
+				if a.file, err = findBuildFile(a.dir, ""); err != nil { // it may be in the history alone
+					a.file = filepath.Join(a.dir, dockerui.DefaultDockerfileName)
 				}
 			}
 			report, err := a.report(cmd.Context())

@@ -71,18 +71,16 @@ func buildxClient(ctx context.Context, name string) (*client.Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("builder %s of docker buildx: %w", b.Name, err)
 	}
-	if len(nodes) > 1 {
+	if len(nodes) != 1 {
 		return nil, fmt.Errorf("builder %s of docker buildx has %d nodes, and pgstrata builds on one: use docker buildx build, or name a daemon by --addr", b.Name, len(nodes))
 	}
-	for _, n := range nodes {
-		if n.Err != nil || n.Driver == nil {
-			return nil, fmt.Errorf("builder %s of docker buildx, driver %s: %w; name its daemon by --addr, such as kube-pod://POD", b.Name, b.Driver, cmp.Or(n.Err, errors.New("not known to pgstrata")))
-		}
-		c, err := n.Driver.Client(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("builder %s of docker buildx: %w", b.Name, err)
-		}
-		return c, nil
+	n := nodes[0]
+	if n.Err != nil || n.Driver == nil {
+		return nil, fmt.Errorf("builder %s of docker buildx, driver %s: %w; name its daemon by --addr, such as kube-pod://POD", b.Name, b.Driver, cmp.Or(n.Err, errors.New("not known to pgstrata")))
 	}
-	return nil, fmt.Errorf("builder %s of docker buildx has no node", b.Name)
+	c, err := n.Driver.Client(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("builder %s of docker buildx: %w", b.Name, err)
+	}
+	return c, nil
 }

@@ -201,7 +201,7 @@ func TestMigrateRefuses(t *testing.T) {
 		"Dockerfile:2: ":           {filepath.Join(dir, "Dockerfile")},
 		"it builds on scratch":     {filepath.Join(dir, "scratch")},
 		"is a build file already":  {filepath.Join(dir, "build.yaml")},
-		"no such file":             {filepath.Join(dir, "missing")},
+		"there is no ":             {filepath.Join(dir, "missing")},
 		"must be text or json":     {"--report", "xml", filepath.Join(dir, "scratch")},
 		"could not be found":       {"--target", "x", filepath.Join(dir, "scratch")},
 		"accepts at most 1 arg(s)": {"a", "b"},
