@@ -97,6 +97,8 @@ type Toolchain struct {
 	// Rebuild tells that a library missing on the image's base makes isolated
 	// scripts run there, in place of failing.
 	Rebuild bool `json:"rebuild,omitempty"`
+	// Repositories are asked for packages besides the base's own.
+	Repositories []Repository `json:"repositories,omitempty"`
 	// Runtime packages are in the image.
 	Runtime []Package `json:"runtime,omitempty"`
 	// Build packages are there while scripts run.

@@ -96,11 +96,12 @@ func (b *builder) toolchain() {
 	s := b.file.Setup
 	deps := s.Dependencies
 	b.graph.Toolchain = Toolchain{
-		Base:    Ref{Name: s.Base.Value, At: s.Base.At},
-		Rebuild: s.OnMissingLibrary.Value == "rebuild",
-		Runtime: packages(deps.Runtime),
-		Build:   packages(deps.Build),
-		Caches:  b.caches.apt(),
+		Base:         Ref{Name: s.Base.Value, At: s.Base.At},
+		Rebuild:      s.OnMissingLibrary.Value == "rebuild",
+		Repositories: repositories(s.Repositories),
+		Runtime:      packages(deps.Runtime),
+		Build:        packages(deps.Build),
+		Caches:       b.caches.apt(),
 	}
 }
 

@@ -95,9 +95,10 @@ func Compile(g *graph.Graph, opt Options) (*States, error) {
 		mergeDiff: canMergeDiff(opt.Caps),
 	}
 	out := &States{Base: c.base(g.Base.Name, opt.Base), Outputs: map[string]State{}}
-	tools := c.toolchain(out.Base)
+	base := c.repositories(out.Base)
+	tools := c.toolchain(base)
 	out.Toolchain = tools.chain
-	out.Setup = c.setup(out.Base, tools, out.Outputs)
+	out.Setup = c.setup(base, tools, out.Outputs)
 	classes := c.entrypoint()
 	out.Entrypoint = c.merge(emptyState(), classes...)
 	out.Image = c.merge(out.Setup, classes...)

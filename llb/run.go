@@ -27,7 +27,7 @@ const (
 	watched = "/run/pgstrata/watched"
 	// setupEpoch is the time that steps of pgstrata's own take for now, so
 	// that /etc/shadow does not tell the day of the build.
-	setupEpoch = "1704067200"
+	setupEpoch = 1704067200
 )
 
 // builtin returns the options that run one of pgstrata's own scripts.
@@ -189,6 +189,7 @@ func (c *compiler) refresh(base State, r graph.Refresh) []bk.RunOption {
 // Only a changed answer counts: a mount is keyed by its content.
 func (c *compiler) versions(base State, r graph.Refresh) bk.State {
 	opts := append(c.builtin("package-versions.sh", r.Packages...), c.pins()...)
+	opts = append(opts, c.repositoryMounts()...)
 	opts = append(opts,
 		bk.AddEnv("PGSTRATA_DAY", r.Day),
 		c.name(graph.ToolchainState, "versions in the archive on "+r.Day+": "+strings.Join(r.Packages, " ")))

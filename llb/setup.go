@@ -122,6 +122,7 @@ func (s *setup) options(script *graph.Script) []bk.RunOption {
 	if cache.CallsApt(s.graph.Programs[script.Path]) {
 		opts = append(opts, s.pins()...)
 	}
+	opts = append(opts, s.repositoryMounts()...)
 	opts = append(opts, s.artifacts()...)
 	opts = append(opts, s.refresh(s.base, script.Refresh)...)
 	for _, secret := range script.Secrets {

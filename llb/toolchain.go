@@ -53,7 +53,7 @@ func (c *compiler) toolchain(base State) toolchain {
 	t := toolchain{root: c.packages(image, own, "runtime", c.graph.RuntimePackages())}
 	t.chain = c.packages(image, t.root, "build", tc.Build)
 	if pinned := c.opt.ToolchainBase; pinned != nil {
-		image = c.base(tc.Base.Name, *pinned)
+		image = c.repositories(c.base(tc.Base.Name, *pinned))
 		own = c.user(image)
 	}
 	t.isolated = c.packages(image, c.packages(image, own, "runtime", tc.Runtime), "build", tc.Build)
@@ -69,7 +69,7 @@ func (c *compiler) user(base State) State {
 	}
 	what := fmt.Sprintf("user %s (%d:%d)", u.Name, u.UID, u.GID)
 	opts := append(c.builtin("create-user.sh", u.Name, strconv.Itoa(u.UID), strconv.Itoa(u.GID), u.Home),
-		bk.AddEnv("SOURCE_DATE_EPOCH", setupEpoch),
+		bk.AddEnv("SOURCE_DATE_EPOCH", strconv.Itoa(setupEpoch)),
 		c.name(graph.ToolchainState, what), c.at(u.At), c.fresh(graph.ToolchainState))
 	return base.layer(base.Run(opts...).Root(), "toolchain: "+what)
 }
@@ -86,6 +86,7 @@ func (c *compiler) packages(base, on State, kind string, list []graph.Package) S
 	}
 	what := kind + " packages: " + strings.Join(specs, " ")
 	opts := append(c.builtin("install-packages.sh", specs...), c.cacheMounts(c.graph.Toolchain.Caches)...)
+	opts = append(opts, c.repositoryMounts()...)
 	opts = append(opts, c.refresh(base, c.graph.Toolchain.Refresh)...)
 	opts = append(opts, c.name(graph.ToolchainState, describe(what, c.graph.Toolchain.Refresh)), c.at(list[0].At), c.fresh(graph.ToolchainState))
 	if kind == "build" {

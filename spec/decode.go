@@ -274,23 +274,19 @@ func (a *Arg) decodeValue(d *decoder, n ast.Node, depth int) {
 	}
 }
 
-func (t *Script) decodeNode(d *decoder, n ast.Node, depth int) {
-	t.At = rangeOf(n)
-	switch n.(type) {
-	case *ast.MappingNode, *ast.MappingValueNode:
-		d.decodeStruct(n, reflect.ValueOf(t).Elem(), depth)
-	default:
-		t.Path.decodeNode(d, n, depth)
-	}
-}
+func (t *Script) decodeNode(d *decoder, n ast.Node, depth int) { decodeLong(d, n, depth, t, &t.Path) }
+func (t *Secret) decodeNode(d *decoder, n ast.Node, depth int) { decodeLong(d, n, depth, t, &t.ID) }
 
-func (t *Secret) decodeNode(d *decoder, n ast.Node, depth int) {
-	t.At = rangeOf(n)
+// decodeLong fills a value that is a mapping, or for short one scalar of it.
+func decodeLong[T any](d *decoder, n ast.Node, depth int, long *T, short *Text) {
+	if p, ok := any(long).(placed); ok {
+		p.setRange(rangeOf(n))
+	}
 	switch n.(type) {
 	case *ast.MappingNode, *ast.MappingValueNode:
-		d.decodeStruct(n, reflect.ValueOf(t).Elem(), depth)
+		d.decodeStruct(n, reflect.ValueOf(long).Elem(), depth)
 	default:
-		t.ID.decodeNode(d, n, depth)
+		short.decodeNode(d, n, depth)
 	}
 }
 

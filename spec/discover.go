@@ -35,6 +35,9 @@ func (f *File) ContextPatterns() (globs, paths []string) {
 		t.patterns(s.Path)
 		t.patterns(s.Inputs...)
 	}
+	for _, r := range f.Setup.Repositories {
+		t.optional(r.SignedBy.Path)
+	}
 	for _, r := range f.CacheBoundary.Rules {
 		for _, w := range r.WhenChanged {
 			if glob, ok := strings.CutPrefix(w.Value, "file:"); ok {
@@ -96,6 +99,13 @@ func (t *transfer) patterns(list ...Text) {
 	}
 }
 
+// optional is a path that may be left out.
+func (t *transfer) optional(p Text) {
+	if p.Value != "" {
+		t.path(p.Value)
+	}
+}
+
 func (t *transfer) path(p string) {
 	if i := strings.IndexAny(p, `*?[]\`); i >= 0 {
 		p = p[:max(0, strings.LastIndexByte(p[:i], '/'))]
@@ -127,6 +137,11 @@ func (f *File) Discover(context fs.FS) error {
 	f.discoverSetup(d)
 	f.discoverEntrypoint(d)
 	f.leaveOut()
+	for _, r := range f.Setup.Repositories {
+		if r.SignedBy.Path.Value != "" {
+			d.requireFile(r.SignedBy.Path, "key")
+		}
+	}
 	for _, t := range f.Tests {
 		d.requireFile(t.Run, "test script")
 	}

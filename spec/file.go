@@ -85,6 +85,8 @@ type Setup struct {
 	// in the image: `fail`, or `rebuild`, which runs the isolated scripts on the
 	// image's own base. Default: `fail`.
 	OnMissingLibrary Text `yaml:"on_missing_library,literal" is:"fail|rebuild"`
+	// Package repositories besides the base's own. See "repositories".
+	Repositories []Repository `yaml:"repositories" is:"repository"`
 	// Distribution packages.
 	Dependencies Dependencies `yaml:"dependencies"`
 	// What installs the image, in this order but for isolated scripts, which run

@@ -49,6 +49,7 @@ func (f *File) validate(p *Problems, args map[string]string) {
 	}
 	f.validateUser(p)
 	f.validateSetupBase(p)
+	validateRepositories(p, f.Setup.Repositories)
 	for _, list := range [][]Text{f.Setup.Dependencies.Build, f.Setup.Dependencies.Runtime} {
 		for _, t := range list {
 			validatePackage(p, t)

@@ -3,7 +3,9 @@
 # With RECORD set, they are build packages: the names of all that came in go to
 # that file, and apt takes them for dependencies that nobody asked for. A script
 # that installs one of them by name makes it the image's own.
+# With UNLESS set, that file says that they are there.
 set -eu
+[ ! -e "${UNLESS:-/nonexistent}" ] || exit 0
 
 packages() { dpkg-query --show --showformat '${binary:Package}\n' | sort; }
 

@@ -21,6 +21,7 @@ func samples() []any {
 		"5432", "5432/tcp", "53/udp", "53/icmp", "70000", "0640", "0o640", "888", "10s", "1h30m", "1.5m", "7d", "-5s",
 		"SIGINT", "int", "SIGNOPE", "base", "arg:A", "arg:", "file:a/**", "package:p", "file:/x", "none", "host", "default", "fail", "rebuild",
 		"setup", "toolchain", "p=1", "p=1.*", "p=", "${A} == x", "1 >= 2", "1 =~ 2", "--force", "a b", "a\nb", "setup/x", "*.sh", "**/*.sh", "ccache",
+		"https://x/y", "http://user:pw@x", "ftp://x/y", "sha256:" + strings.Repeat("0a", 32), "sha256:0a", ".x",
 		0, 1, 999, 5432, 70000, -1, 640,
 	}
 }
@@ -32,6 +33,10 @@ func companions(typ string) map[string]any {
 		return map[string]any{"base": "debian", "args": map[string]any{"A": "x"}}
 	case "User":
 		return map[string]any{"name": "postgres", "uid": 999}
+	case "Repository":
+		return map[string]any{"name": "x", "uris": []any{"http://x"}, "suites": []any{"x"}, "signed_by": "x"}
+	case "Download":
+		return map[string]any{"url": "https://x/y", "checksum": "sha256:" + strings.Repeat("0a", 32)}
 	case "Script":
 		return map[string]any{"path": "x.sh", "outputs": []any{"/x"}}
 	case "Secret":

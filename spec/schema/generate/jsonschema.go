@@ -93,20 +93,25 @@ func (m Mapping) constrain(s *Schema) *Schema {
 	switch m.Type {
 	case "File":
 		s.Properties["base"].Not = &Schema{Enum: []string{"scratch"}}
+	case "Download":
+		return short(s, "context path")
 	case "Script":
 		s.If = &Schema{Required: []string{"packages"}, Properties: map[string]*Schema{"packages": {Type: "array", MinItems: 1}}}
 		s.Then = &Schema{Required: []string{"outputs"}}
-		description := s.Description
-		s.Description = ""
-		return &Schema{Description: description, AnyOf: []*Schema{notations()["context path or glob"].value, s}}
+		return short(s, "context path or glob")
 	case "Secret":
-		description := s.Description
-		s.Description = ""
-		return &Schema{Description: description, AnyOf: []*Schema{notations()["id"].value, s}}
+		return short(s, "id")
 	case "Rule":
 		s.AnyOf = []*Schema{{Required: []string{"max_age"}}, {Required: []string{"when_changed"}}}
 	}
 	return s
+}
+
+// short is a mapping that may be one value of a notation in its place.
+func short(s *Schema, is string) *Schema {
+	description := s.Description
+	s.Description = ""
+	return &Schema{Description: description, AnyOf: []*Schema{notations()[is].value, s}}
 }
 
 // schema is what a key's value looks like.

@@ -32,6 +32,8 @@ func (k Key) describe() string {
 	n, _ := k.lookup()
 	choices := strings.Split(k.Is, "|")
 	switch {
+	case k.Type == "Download":
+		return "context path, or mapping"
 	case k.Is == "" || k.Type == "Pair":
 		return "mapping"
 	case k.Type == "Caches":
