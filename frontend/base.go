@@ -39,6 +39,9 @@ func (r *request) options(ctx context.Context, in input) (pgllb.Options, error) 
 	if opt.Base, err = r.base(ctx, in, in.graph.Base); err != nil {
 		return opt, err
 	}
+	if err := r.sources(ctx, in, &opt); err != nil {
+		return opt, err
+	}
 	if ref := in.graph.Toolchain.Base; ref.Name != "" {
 		b, err := r.base(ctx, in, ref)
 		if err != nil {

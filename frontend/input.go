@@ -72,6 +72,7 @@ func (r *request) read(ctx context.Context) ([]input, error) {
 			Predefined: in.options.Predefined,
 			Now:        now,
 			Pins:       r.lock.pins(platforms.Format(in.platform)),
+			Sources:    r.lock.sources(),
 		})
 		if err != nil {
 			return nil, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -16,11 +17,16 @@ import (
 
 	"github.com/pgstrata/pgstrata/graph"
 	"github.com/pgstrata/pgstrata/lock"
+	"github.com/pgstrata/pgstrata/spec"
 )
 
 // LockRequest is the id of the subrequest that answers with a lock file:
 // `docker buildx build --call pgstrata.lock`.
 const LockRequest = "frontend.pgstrata.lock"
+
+// UpdateArg is the build argument that names the sources whose pins are looked up
+// anew, separated by commas, when a lock file is written; `*` is all of them.
+const UpdateArg = "PGSTRATA_UPDATE"
 
 // LockedArg is the build argument that refuses every drift from the lock file.
 const LockedArg = "PGSTRATA_LOCKED"
@@ -93,6 +99,18 @@ func (l *lockFile) pins(platform string) map[string]string {
 	return l.file.Platforms[platform].Pins()
 }
 
+// sources are what sources are locked at.
+func (l *lockFile) sources() map[string]graph.LockedSource {
+	if l.file == nil {
+		return nil
+	}
+	out := map[string]graph.LockedSource{}
+	for name, s := range l.file.Sources {
+		out[name] = graph.LockedSource(s)
+	}
+	return out
+}
+
 // base is the digest that a base image is locked at, or "".
 func (l *lockFile) base(name string) string {
 	if l.file == nil {
@@ -103,11 +121,11 @@ func (l *lockFile) base(name string) string {
 
 // outdated tells how a build file is not the one that was locked, a line for
 // each difference.
-func (l *lockFile) outdated(g *graph.Graph) []string {
+func (l *lockFile) outdated(f *spec.File, g *graph.Graph) []string {
 	if l.file == nil {
 		return nil
 	}
-	var out []string
+	out := l.outdatedSources(f, g)
 	for _, name := range bases(g) {
 		if l.file.Bases[name] == "" {
 			out = append(out, "base image "+name+" is not locked")
@@ -131,11 +149,32 @@ func (l *lockFile) outdated(g *graph.Graph) []string {
 	return out
 }
 
+// outdatedSources tells which sources are not what was locked.
+func (l *lockFile) outdatedSources(f *spec.File, g *graph.Graph) []string {
+	var out []string
+	for _, s := range g.Sources {
+		locked, ok := l.file.Sources[s.Name]
+		switch {
+		case !movable(f, s):
+		case !ok:
+			out = append(out, "source "+s.Name+" is not locked")
+		case locked.From != s.Place():
+			out = append(out, fmt.Sprintf("source %s is locked as %s, and is now %s", s.Name, locked.From, s.Place()))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(l.file.Sources)) {
+		if g.Source(name) == nil {
+			out = append(out, "source "+name+" is locked, and no longer declared")
+		}
+	}
+	return out
+}
+
 // checkLock compares the build files with the lock file: a difference is a
 // warning, or an error where drift is refused.
 func (r *request) checkLock(ctx context.Context, inputs []input) error {
 	for _, in := range inputs {
-		drift := r.lock.outdated(in.graph)
+		drift := r.lock.outdated(in.file, in.graph)
 		if len(drift) == 0 {
 			continue
 		}
@@ -216,13 +255,20 @@ func (r *request) packagesOf(ctx context.Context, st llb.State) (map[string]stri
 
 // answerLock answers with a lock file of what is built today.
 func (r *request) answerLock(ctx context.Context) (*client.Result, error) {
-	r.lock.anew = true
+	if err := r.readLock(ctx); err != nil {
+		return nil, err
+	}
+	before := r.lock.sources()
+	r.lock.anew, r.lock.file = true, nil
 	inputs, err := r.read(ctx)
 	if err != nil {
 		return nil, err
 	}
-	file := &lock.File{Version: lock.Version, Bases: map[string]string{}, Platforms: map[string]lock.Platform{}}
+	file := &lock.File{Version: lock.Version, Bases: map[string]string{}, Sources: map[string]lock.Source{}, Platforms: map[string]lock.Platform{}}
 	for _, in := range inputs {
+		if err := r.pinSources(ctx, in, before, file); err != nil {
+			return nil, err
+		}
 		t, err := r.compile(ctx, in)
 		if err != nil {
 			return nil, err
@@ -246,6 +292,33 @@ func (r *request) answerLock(ctx context.Context) (*client.Result, error) {
 		return nil, err
 	}
 	return result(data, text), nil
+}
+
+// pinSources locks the sources of a build file: as they were locked before, but
+// for those that are new, or to be updated.
+func (r *request) pinSources(ctx context.Context, in input, before map[string]graph.LockedSource, file *lock.File) error {
+	update := strings.Split(r.client.BuildArgs[UpdateArg], ",")
+	for _, name := range update {
+		if name != "" && name != "*" && in.graph.Source(name) == nil {
+			return errors.Errorf("%s names source %s, which %s does not declare", UpdateArg, name, in.graph.File)
+		}
+	}
+	for _, s := range in.graph.Sources {
+		if !movable(in.file, s) {
+			continue
+		}
+		old, ok := before[s.Name]
+		if ok && old.From == s.Place() && !slices.Contains(update, s.Name) && !slices.Contains(update, "*") {
+			s.Pin, file.Sources[s.Name] = old.Pin, lock.Source(old)
+			continue
+		}
+		pin, err := r.pin(ctx, in, s)
+		if err != nil {
+			return &spec.Error{File: in.graph.File, At: s.At, Msg: "source " + s.Name + ": " + err.Error()}
+		}
+		s.Pin, file.Sources[s.Name] = pin.Pin, pin
+	}
+	return nil
 }
 
 // digests are what a target's base images were resolved to, by their names.

@@ -51,6 +51,8 @@ type Graph struct {
 	// Pins are the versions of packages that a lock file asks for, sorted: apt
 	// installs these wherever a step asks it to, as dependencies too.
 	Pins []Package `json:"pins,omitempty"`
+	// Sources are what scripts compile or install from, in declared order.
+	Sources []*Source `json:"sources,omitempty"`
 	// Scripts are the setup scripts in their order.
 	Scripts []*Script `json:"scripts,omitempty"`
 	// Cleanup are the scripts that end the chain.
@@ -152,6 +154,8 @@ type Script struct {
 	Command []string `json:"command"`
 	// Inputs are all context files and directories that it sees: itself first.
 	Inputs []Input `json:"inputs"`
+	// Sources are the names of those that it sees.
+	Sources []string `json:"sources,omitempty"`
 	// Env are the args in its environment, by name.
 	Env []Var `json:"env,omitempty"`
 	// Caches are its cache mounts, by target.

@@ -32,6 +32,8 @@ type Options struct {
 	Now time.Time
 	// Pins are a lock file's package versions, by name.
 	Pins map[string]string
+	// Sources are a lock file's pins of sources, by name.
+	Sources map[string]LockedSource
 }
 
 // New resolves a build file, completed by its Discover, with the context that
@@ -67,6 +69,7 @@ func New(f *spec.File, context fs.FS, opt Options) (*Graph, error) {
 		b.graph.User = &User{Name: u.Name.Value, UID: u.UID, GID: u.GID, Home: u.Home.Value, At: u.At}
 	}
 	b.toolchain()
+	b.sources(opt.Sources)
 	b.scripts()
 	b.rules()
 	b.boundary()
@@ -136,7 +139,8 @@ func (b *builder) script(s spec.Script) *Script {
 		Inputs:   []Input{{Path: s.Path.Value, Why: "script"}},
 		SSH:      s.SSH,
 		Packages: packages(s.Packages),
-		Network:  strings.TrimPrefix(s.Network.Value, "default"),
+		Network:  b.network(s),
+		Sources:  values(s.Sources),
 		At:       s.At,
 	}
 	for _, t := range s.Outputs {
@@ -153,6 +157,13 @@ func (b *builder) script(s spec.Script) *Script {
 	out.Command = command(program.Main, ContextMount+"/"+s.Path.Value)
 	out.Inputs = append(out.Inputs, b.helpers(program)...)
 	out.Inputs = append(out.Inputs, b.declaredInputs(s.Inputs)...)
+	for i, name := range out.Sources {
+		if slices.ContainsFunc(out.Inputs, func(in Input) bool {
+			return in.Path == "sources" || strings.HasPrefix(in.Path+"/", "sources/"+name+"/")
+		}) {
+			b.Addf(s.Sources[i].At, "source %s is mounted where %s finds sources/%s of the build context; rename one of them", name, s.Path, name)
+		}
+	}
 	out.Env = b.env(s, program)
 	use := cache.Use{Program: program, Vars: startVars(out.Env)}
 	out.Caches, out.Installs = b.caches.of(b.Problems, s, use), use.Installs()

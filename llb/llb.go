@@ -36,6 +36,10 @@ type Options struct {
 	Base Base
 	// ToolchainBase is what isolated scripts run on; nil for Base.
 	ToolchainBase *Base
+	// Sources are the states of sources that are an image or a named context, by
+	// name; Signatures verify downloads.
+	Sources    map[string]bk.State
+	Signatures map[string]Signature
 	// Source is the build file, for vertices to point at; nil for none.
 	Source *bk.SourceMap
 	// IgnoreCache tells whether a state or script, by its node name, is to

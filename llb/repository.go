@@ -42,7 +42,7 @@ func (c *compiler) certificates(base State) State {
 	opts := append(c.builtin("install-packages.sh", "ca-certificates"), c.cacheMounts(c.graph.Toolchain.Caches)...)
 	opts = append(opts, bk.AddEnv("UNLESS", "/etc/ssl/certs/ca-certificates.crt"),
 		c.name(graph.ToolchainState, what), c.at(c.graph.Toolchain.Repositories[i].At), c.fresh(graph.ToolchainState))
-	return base.layer(base.Run(opts...).Root(), "toolchain: "+what)
+	return c.run(base, "toolchain: "+what, append(opts, c.pins()...)...)
 }
 
 // repository adds a repository's files to a chain of file actions, which may be

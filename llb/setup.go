@@ -107,7 +107,7 @@ func (s *setup) options(script *graph.Script) []bk.RunOption {
 	opts := append(s.step(),
 		bk.Args(script.Command),
 		bk.AddMount(graph.ContextMount, s.inputs(script), bk.Readonly),
-		s.name(s.progress(script), describe(path.Base(script.Path), script.Refresh)),
+		s.name(s.progress(script), title(script)),
 		s.at(script.At),
 		s.again(script),
 	)
@@ -123,6 +123,7 @@ func (s *setup) options(script *graph.Script) []bk.RunOption {
 		opts = append(opts, s.pins()...)
 	}
 	opts = append(opts, s.repositoryMounts()...)
+	opts = append(opts, s.sourceMounts(script)...)
 	opts = append(opts, s.artifacts()...)
 	opts = append(opts, s.refresh(s.base, script.Refresh)...)
 	for _, secret := range script.Secrets {
@@ -140,6 +141,16 @@ func (s *setup) environ(script *graph.Script) []string {
 		return pinned.Image.Config.Env
 	}
 	return s.opt.Base.Image.Config.Env
+}
+
+// title names a script's step. That it has no network stands there, since a
+// script that reaches for it fails with words that tell nobody why.
+func title(script *graph.Script) string {
+	text := describe(path.Base(script.Path), script.Refresh)
+	if script.Network == "none" {
+		text += " (no network: setup.sources declares what it downloads)"
+	}
+	return text
 }
 
 // again makes a script run again where it is asked to: by its own name or that
@@ -192,6 +203,7 @@ func (c *compiler) inputs(script *graph.Script) bk.State {
 		}
 		action = copyAction(action, c.opt.Context, "/"+in.Path, "/"+in.Path, info)
 	}
+	action = sourceDirs(action, script)
 	return bk.Scratch().File(action, c.name("internal", "inputs of "+path.Base(script.Path)), c.at(script.At))
 }
 

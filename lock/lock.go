@@ -31,8 +31,18 @@ type File struct {
 	Version int `yaml:"version" json:"version"`
 	// Bases are the digests of base images, by their names in the build file.
 	Bases map[string]string `yaml:"bases" json:"bases"`
+	// Sources are what sources stood for, by their names in the build file.
+	Sources map[string]Source `yaml:"sources,omitempty" json:"sources,omitempty"`
 	// Platforms are the packages, by platform in OCI notation.
 	Platforms map[string]Platform `yaml:"platforms" json:"platforms"`
+}
+
+// Source is what a source stood for.
+type Source struct {
+	// From is where it came from: a url, `REPOSITORY#REF`, or an image.
+	From string `yaml:"from" json:"from"`
+	// Pin is the digest of a file or an image, or the commit of a repository.
+	Pin string `yaml:"pin" json:"pin"`
 }
 
 // Platform is what was installed for one platform.

@@ -143,6 +143,16 @@ func (d *decoder) decodeSlice(n ast.Node, v reflect.Value, depth int) {
 		v.Set(reflect.ValueOf(args))
 		return
 	}
+	if v.Type().Elem() == reflect.TypeFor[Source]() {
+		sources := []Source{}
+		d.eachPair(n, func(key Text, value ast.Node) {
+			s := Source{Name: key}
+			d.decode(value, reflect.ValueOf(&s).Elem(), depth+1)
+			sources = append(sources, s)
+		})
+		v.Set(reflect.ValueOf(sources))
+		return
+	}
 	seq, ok := n.(*ast.SequenceNode)
 	if !ok {
 		d.Addf(rangeOf(n), "must be a list, not %s", describe(n))

@@ -38,6 +38,9 @@ func (f *File) ContextPatterns() (globs, paths []string) {
 	for _, r := range f.Setup.Repositories {
 		t.optional(r.SignedBy.Path)
 	}
+	for _, s := range f.Setup.Sources {
+		t.patterns(s.Local()...)
+	}
 	for _, r := range f.CacheBoundary.Rules {
 		for _, w := range r.WhenChanged {
 			if glob, ok := strings.CutPrefix(w.Value, "file:"); ok {
@@ -141,6 +144,9 @@ func (f *File) Discover(context fs.FS) error {
 		if r.SignedBy.Path.Value != "" {
 			d.requireFile(r.SignedBy.Path, "key")
 		}
+	}
+	for i := range f.Setup.Sources {
+		d.source(&f.Setup.Sources[i])
 	}
 	for _, t := range f.Tests {
 		d.requireFile(t.Run, "test script")
@@ -311,6 +317,20 @@ func (d *discovery) tree(t Text) []string {
 		d.Addf(t.At, "configuration directory %s has no file", t.Value)
 	}
 	return names
+}
+
+// source replaces the globs of a source's patches by what they match.
+func (d *discovery) source(s *Source) {
+	var patches []Text
+	for _, t := range s.Patches {
+		for _, name := range d.files(t, "patch") {
+			patches = append(patches, Text{Value: name, At: t.At})
+		}
+	}
+	s.Patches = patches
+	for _, t := range s.Local()[len(patches):] {
+		d.requireFile(t, "file of source "+s.Name.Value)
+	}
 }
 
 // scripts replaces globs by what they match.

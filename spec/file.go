@@ -87,11 +87,16 @@ type Setup struct {
 	OnMissingLibrary Text `yaml:"on_missing_library,literal" is:"fail|rebuild"`
 	// Package repositories besides the base's own. See "repositories".
 	Repositories []Repository `yaml:"repositories" is:"repository"`
+	// What scripts compile or install from, by name. See "sources".
+	Sources []Source `yaml:"sources"`
 	// Distribution packages.
 	Dependencies Dependencies `yaml:"dependencies"`
 	// What installs the image, in this order but for isolated scripts, which run
 	// beside each other. Default: discovered.
 	Scripts []Script `yaml:"scripts" is:"script"`
+	// The network of scripts that say nothing of it. Default: `default`, and `none`
+	// for those with sources.
+	Network Text `yaml:"network,literal" is:"default|none|host"`
 	// Goes in front of the id of each cache mount, for builders that allow
 	// certain ids only. Default: empty.
 	CachePrefix Text `yaml:"cache_prefix" is:"text"`
@@ -129,6 +134,9 @@ type Script struct {
 	// Cache mounts beyond the inferred ones: names such as `ccache`, or absolute
 	// paths. `none` refuses all. See "Caches". Default: inferred.
 	Caches *Caches `yaml:"caches" is:"cache"`
+	// What it compiles or installs from: names of sources, each a directory
+	// `/context/sources/NAME`. See "sources".
+	Sources []Text `yaml:"sources,literal" is:"source name"`
 	// Other files and directories that it reads.
 	Inputs []Text `yaml:"inputs" is:"context path or glob"`
 	// Runtime packages of an isolated script: there while it runs, and in the
@@ -139,7 +147,7 @@ type Script struct {
 	// Forward the client's ssh agent. Default: `false`.
 	SSH bool `yaml:"ssh" is:"true or false"`
 	// `default` is what the client asks for. `host` needs `--allow network.host`.
-	// Default: `default`.
+	// Default: `none` for a script with sources, else setup's.
 	Network Text `yaml:"network,literal" is:"default|none|host"`
 	// At is the place of the whole entry.
 	At Range `yaml:"-"`

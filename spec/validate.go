@@ -50,6 +50,8 @@ func (f *File) validate(p *Problems, args map[string]string) {
 	f.validateUser(p)
 	f.validateSetupBase(p)
 	validateRepositories(p, f.Setup.Repositories)
+	f.validateSources(p)
+	validateNetwork(p, f.Setup.Network)
 	for _, list := range [][]Text{f.Setup.Dependencies.Build, f.Setup.Dependencies.Runtime} {
 		for _, t := range list {
 			validatePackage(p, t)
@@ -158,12 +160,16 @@ func (t *Script) validate(p *Problems, args map[string]string) {
 			p.Addf(a.At, "%s is not declared under args", a)
 		}
 	}
-	switch t.Network.Value {
+	validateNetwork(p, t.Network)
+	t.validateSecrets(p, args)
+}
+
+func validateNetwork(p *Problems, t Text) {
+	switch t.Value {
 	case "", "default", "none", "host":
 	default:
-		p.Addf(t.Network.At, "network must be default, none or host, not %q", t.Network.Value)
+		p.Addf(t.At, "network must be default, none or host, not %q", t.Value)
 	}
-	t.validateSecrets(p, args)
 }
 
 // validateSecrets settles where the script finds its secrets.

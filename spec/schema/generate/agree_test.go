@@ -31,6 +31,8 @@ func companions(typ string) map[string]any {
 	switch typ {
 	case "File":
 		return map[string]any{"base": "debian", "args": map[string]any{"A": "x"}}
+	case "Setup":
+		return map[string]any{"sources": map[string]any{"x": map[string]any{"url": "https://x/y"}}}
 	case "User":
 		return map[string]any{"name": "postgres", "uid": 999}
 	case "Repository":
@@ -51,6 +53,23 @@ func companions(typ string) map[string]any {
 		return map[string]any{"name": "x", "run": "x.sh"}
 	}
 	return map[string]any{}
+}
+
+// sourceCompanions are what a key of a source asks for: what kind of source it is first of all.
+func sourceCompanions(key string) map[string]any {
+	switch key {
+	case "url", "image", "context":
+		return map[string]any{}
+	case "git":
+		return map[string]any{"ref": "x"}
+	case "ref", "submodules":
+		return map[string]any{"git": "https://x/y", "ref": "x"}
+	case "subdir":
+		return map[string]any{"image": "x"}
+	case "signature", "signed_by":
+		return map[string]any{"url": "https://x/y", "signature": "x", "signed_by": "x"}
+	}
+	return map[string]any{"url": "https://x/y"}
 }
 
 // What the loader accepts, the schema accepts: each sample is put behind each key. And the schema is no sieve either.
@@ -110,6 +129,9 @@ func takesNumbers(s *Schema) bool {
 func document(t *testing.T, all []Mapping, typ string, k Key, value any) map[string]any {
 	t.Helper()
 	mapping := companions(typ)
+	if typ == "Source" {
+		mapping = sourceCompanions(k.Name)
+	}
 	switch {
 	case k.Type == "Pair":
 		value = map[string]any{"x": value}
@@ -135,6 +157,8 @@ func within(t *testing.T, all []Mapping, typ string, mapping map[string]any) map
 		switch {
 		case longForm(k.Type) == typ:
 			outer[k.Name] = map[string]any{"A": mapping}
+		case k.List && k.Is == "":
+			outer[k.Name] = map[string]any{"x": mapping}
 		case k.List:
 			outer[k.Name] = []any{mapping}
 		default:

@@ -122,6 +122,8 @@ func (k Key) schema() (*Schema, error) {
 	case k.Is == "" && k.Type == "Arg":
 		long := &Schema{Ref: "#/$defs/" + longForm(k.Type)}
 		return own(&Schema{Pattern: identifier}, &Schema{AnyOf: []*Schema{notations()["text"].value, long}}), nil
+	case k.Is == "" && k.List: // by names of the user's own
+		return own(&Schema{Pattern: `^[A-Za-z0-9_+-][A-Za-z0-9_.+-]*$`}, ref), nil
 	case k.Is == "":
 		return ref, nil
 	case !known:

@@ -61,6 +61,7 @@ func notations() map[string]notation {
 		"checksum":                {value: matching(`^sha256:[0-9a-f]{64}$`)},
 		"repository name":         {value: matching(`^[A-Za-z0-9_-][A-Za-z0-9_.-]*$`)},
 		"repository":              {plural: "repositories"},
+		"source name":             {plural: "sources", value: text()},
 		"script":                  {plural: "[scripts](#scripts)"},
 		"secret":                  {plural: "[secrets](#secrets)"},
 		"rule":                    {plural: "rules"},
