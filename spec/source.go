@@ -43,7 +43,7 @@ type Source struct {
 	Patches []Text `yaml:"patches" is:"context path or glob"`
 	// For the SBOM: its version.
 	Version Text `yaml:"version" is:"text"`
-	// For the SBOM: its licence, as an SPDX expression.
+	// For the SBOM: its license, as an SPDX expression.
 	License Text `yaml:"license" is:"text"`
 	// For the SBOM: its package URL. Default: `pkg:generic/NAME@VERSION`, and
 	// `pkg:github/…` for a repository there.
