@@ -21,7 +21,7 @@ func (x *examiner) arguments(c *shell.Call, kind kind) {
 				x.facts.trees["/"] = true
 			case c.Name == "readlink" || c.Name == "realpath":
 				x.resolved(v, c.Dir)
-			case strings.ContainsAny(v, " ()\"'") && (kind == worksInDir || kind == reads && !names(c)):
+			case strings.ContainsAny(v, " ()\"'") && (kind == worksInDir || kind == changes || kind == reads && !names(c)):
 				x.text(v, kind)
 			}
 		}
@@ -34,7 +34,7 @@ func (x *examiner) arguments(c *shell.Call, kind kind) {
 // lists reports whether a program tells what a directory holds.
 func lists(c *shell.Call) bool {
 	switch c.Name {
-	case "ls", "dir", "vdir", "tree", "du", "find", "stat":
+	case "ls", "dir", "vdir", "tree", "du", "find":
 		return true
 	}
 	return false

@@ -72,20 +72,24 @@ func (r *rootfs) bind(it *item, source string, c *copying) bool {
 }
 
 // narrow gives the steps of one RUN the files that they read in place of whole
-// mounts. It changes nothing unless that does for all of them.
+// mounts. A step that runs a program of which is not known what it reads keeps
+// them. It changes nothing unless that does for all steps.
 func narrow(steps []*item, binds []bound) {
 	for _, b := range binds {
 		mounts := make([][]mount, len(steps))
 		for i, step := range steps {
-			if step.facts.touches(&b.copying) || step.facts.opaque != "" {
+			if step.facts.touches(&b.copying, false) || step.facts.opaque != "" {
 				return
 			}
 			var ok bool
-			if mounts[i], ok = mountsFor(&b.copying, step); !ok {
+			if mounts[i], ok = mountsFor(&b.copying, step, false); !ok {
 				return
 			}
 		}
 		for i, step := range steps {
+			if step.facts.unknown != "" || step.facts.wild != "" {
+				continue
+			}
 			step.text = strings.Replace(step.text, b.flag+" ", "", 1)
 			step.mounts = append(step.mounts, mounts[i]...)
 		}

@@ -163,7 +163,7 @@ func TestMountsOfADriver(t *testing.T) {
 			}
 			runs, decisions := steps(t, "FROM debian\nCOPY setup /setup\nRUN "+c.flags+" /setup/setup.sh\n", tree)
 			if c.why == "" {
-				assert.Equal(t, "setup.sh split into 2 steps\n", decisions)
+				assert.Contains(t, decisions, "setup.sh split into 2 steps\n")
 				for _, run := range runs {
 					assert.Contains(t, run, c.flags)
 				}

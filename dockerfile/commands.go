@@ -1,6 +1,7 @@
 package dockerfile
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/pgstrata/pgstrata/shell"
@@ -26,6 +27,9 @@ const (
 
 // commandKind classifies a call of a program by what its manual says.
 func commandKind(c *shell.Call) kind {
+	if writesAsTold(c) {
+		return changes
+	}
 	switch c.Name {
 	case "cat", "grep", "egrep", "fgrep", "zgrep", "head", "tail", "wc", "sort", "uniq", "cut", "tr", "diff", "cmp",
 		"sha1sum", "sha224sum", "sha256sum", "sha384sum", "sha512sum", "md5sum", "b2sum", "cksum", "base64", "od", "xxd",
@@ -43,6 +47,9 @@ func commandKind(c *shell.Call) kind {
 		}
 		return reads
 	case "cp", "install", "ln":
+		if hardLinks(c) {
+			return changes // a link to a file that is mounted cannot be made
+		}
 		if hasShort(c, 't') || c.Name == "install" && hasShort(c, 'd') {
 			return changes
 		}
@@ -52,7 +59,7 @@ func commandKind(c *shell.Call) kind {
 	case "apt-get", "apt", "apt-cache", "apt-mark", "dpkg", "dpkg-query", "dpkg-reconfigure", "debconf-set-selections", "update-alternatives",
 		"useradd", "userdel", "usermod", "groupadd", "groupdel", "groupmod", "adduser", "addgroup", "deluser", "chpasswd", "passwd",
 		"locale-gen", "localedef", "update-locale", "ldconfig", "sync", "sleep", "id", "whoami", "uname", "date", "hostname", "nproc", "free",
-		"arch", "getent", "true", "false", "ps", "kill", "seq", "expr", "mktemp", "which", "update-ca-certificates", "curl":
+		"arch", "getent", "true", "false", "ps", "kill", "seq", "expr", "which", "update-ca-certificates", "curl":
 		if c.Name == "curl" && (hasShort(c, 'O') || hasShort(c, 'J') || c.HasArg("--remote-name", "--remote-name-all")) {
 			return worksInDir
 		}
@@ -61,10 +68,31 @@ func commandKind(c *shell.Call) kind {
 	return worksInDir
 }
 
+// writesAsTold reports whether an option, or the program that it is given, makes
+// a program write that otherwise reads.
+func writesAsTold(c *shell.Call) bool {
+	text := func(wanted string) bool {
+		return slices.ContainsFunc(c.Args, func(w shell.Word) bool { return strings.Contains(w.Value, wanted) })
+	}
+	switch c.Name {
+	case "sort":
+		return hasShort(c, 'o') || text("--output")
+	case "awk", "gawk", "mawk":
+		return text(">") || text("|") || text("system(") || hasShort(c, 'i') || text("--include")
+	case "sed":
+		return text("w ") || text("W ")
+	case "uniq", "xxd", "mktemp": // their second operand, and what mktemp makes
+		return true
+	case "tee", "dd", "split", "csplit":
+		return true
+	}
+	return false
+}
+
 // names reports whether a program only speaks of the paths that it is given.
 func names(c *shell.Call) bool {
 	switch c.Name {
-	case "echo", "printf", "basename", "dirname", "readlink", "realpath", "test", "[", "[[", "mktemp", "stat":
+	case "echo", "printf", "basename", "dirname", "readlink", "realpath", "test", "[", "[[", "stat":
 		return true
 	}
 	return false
@@ -73,7 +101,7 @@ func names(c *shell.Call) bool {
 // recursive reports whether a call goes down the directories that it is given.
 func recursive(c *shell.Call) bool {
 	switch c.Name {
-	case "find", "tar", "rsync", "du", "tree":
+	case "find", "tar", "rsync", "du", "tree", "cpio":
 		return true
 	case "rm", "cp", "chmod", "chown", "chgrp", "ls", "grep", "setfacl", "mv", "zip":
 		return c.Name == "mv" || c.HasArg("--recursive", "--archive") || hasShort(c, 'r') || hasShort(c, 'R') || hasShort(c, 'a')

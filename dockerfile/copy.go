@@ -23,6 +23,10 @@ type copying struct {
 	// plain says that what it makes of its source's own directory has the
 	// mode that the source has.
 	plain bool
+	// listed says that every source is a file and goes into a directory.
+	listed bool
+	// scripts are the files among all copies that drivers run.
+	scripts map[string]bool
 	// of is the copy that this is a part of; nil for a whole one.
 	of *copying
 	// chmod is its flag's value.
@@ -106,7 +110,13 @@ func (r *rootfs) collect(it *item, src sources, dest string, c *copying) bool {
 		c.plain = c.plain && err == nil && info.Mode().Perm() == 0o755
 		return err != nil || !info.IsDir()
 	})
+	c.listed = true
+	for _, name := range list {
+		info, err := fs.Stat(r.context, name)
+		c.listed = c.listed && err == nil && info.Mode().IsRegular()
+	}
 	into := strings.HasSuffix(dest, "/") || len(list) > 1 || r.dirs[c.dest] != nil || ImageDir(c.dest)
+	c.listed = c.listed && into
 	dirs := map[string]bool{}
 	for _, name := range list {
 		if !r.tree(it, src, name, c.dest, into, files, dirs) {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pgstrata/pgstrata/programs"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
@@ -23,7 +24,7 @@ func (x *examiner) variable(name, value string) {
 	if x.root.files[value] != nil {
 		x.facts.reads[value] = true
 	}
-	if !searches(name) {
+	if !programs.Searched(name) {
 		return
 	}
 	for _, p := range strings.Split(value, ":") {
@@ -48,7 +49,11 @@ func (x *examiner) program(p *shell.Program) {
 		x.giveUp(base(p.Main.Path) + " is too large to follow")
 	}
 	for _, u := range p.Unresolved {
-		if u.Optional || shell.Never(u.Guards) {
+		if shell.Never(u.Guards) {
+			continue
+		}
+		x.unknown(first(u.Absolute, u.Word.Text))
+		if u.Optional {
 			continue
 		}
 		if u.Absolute == "" || x.own(u.Absolute) {
@@ -79,6 +84,7 @@ func (x *examiner) child(c *shell.Child) {
 	case c.Absolute == "":
 		x.giveUp("it runs " + c.Word.Text + ", whose name is known only when it runs")
 	case c.Glob:
+		x.unknown(c.Absolute)
 		for _, name := range x.root.matching(c.Absolute) {
 			x.facts.reads[name] = true
 		}
@@ -86,7 +92,11 @@ func (x *examiner) child(c *shell.Child) {
 		x.facts.reads[c.Absolute] = true
 	case x.root.madeAt(c.Absolute):
 		x.facts.wild = "it runs " + c.Absolute + ", which an earlier step made"
-	case x.own(c.Absolute) && !c.Optional:
+	case !x.own(c.Absolute):
+		if strings.Contains(c.Word.Value, "/") || c.Interpreter != "" {
+			x.unknown(c.Absolute)
+		}
+	case !c.Optional:
 		x.giveUp("it runs " + c.Absolute + ", which is not among the copied files")
 	}
 }
@@ -95,8 +105,9 @@ func (x *examiner) script(s *shell.Script) {
 	name := "/" + s.Path
 	if x.root.files[name] != nil {
 		x.facts.reads[name] = true
-		if !s.Shell {
-			x.giveUp(base(name) + " is not a shell script")
+		if !s.Shell { // a program in another language
+			x.unknown(name)
+			x.nearby(path.Dir(name))
 		}
 	}
 	for _, c := range s.Calls {
@@ -120,6 +131,7 @@ func base(name string) string { return path.Base(name) }
 // call looks at what a command does to its working directory and to whole
 // trees.
 func (x *examiner) call(s *shell.Script, c *shell.Call) {
+	x.globs(c)
 	if c.Kind == shell.CallDynamic {
 		x.giveUp(base(s.Path) + " runs a command whose name is known only when it runs")
 		return
@@ -127,7 +139,7 @@ func (x *examiner) call(s *shell.Script, c *shell.Call) {
 	if c.Kind != shell.CallProgram {
 		return
 	}
-	if x.fromPath(c.Name) {
+	if !strings.Contains(c.Command.Value, "/") && x.fromPath(c.Name) {
 		x.giveUp("it calls " + c.Name + ", which was copied into the search path")
 	}
 	x.runs(c.Command.Value, c.Dir)
@@ -139,21 +151,187 @@ func (x *examiner) call(s *shell.Script, c *shell.Call) {
 			x.facts.touched[c.Dir] = true
 		}
 	}
-	x.arguments(c, kind)
-	if !recursive(c) {
-		return
+	if !x.closed(c) {
+		x.unknown(c.Name)
+		x.around(c)
 	}
+	x.arguments(c, kind)
+	x.goesThrough(c, kind)
+}
+
+// unknown notes a program of which is not known what it reads.
+func (x *examiner) unknown(name string) {
+	if x.facts.unknown == "" {
+		x.facts.unknown = name
+	}
+}
+
+// closed reports whether all that a call reads and writes is known.
+func (x *examiner) closed(c *shell.Call) bool {
+	if c.Through("chroot") {
+		return false
+	}
+	switch c.Name {
+	case "sh", "bash", "dash", "ash":
+		// What they run is looked at by itself, unless it comes from standard input.
+		return slices.ContainsFunc(c.Args, func(w shell.Word) bool { return !strings.HasPrefix(w.Value, "-") }) ||
+			slices.ContainsFunc(c.Redirects, func(r shell.Redirect) bool { return strings.HasPrefix(r.Op, "<<") })
+	}
+	command := c.Command.Value
+	if strings.Contains(command, "/") {
+		if !path.IsAbs(command) {
+			command = path.Join(c.Dir, command)
+		}
+		if x.root.files[command] != nil {
+			return true // a child, which is looked at by itself
+		}
+	}
+	var args []string
+	for _, w := range c.Args {
+		args = append(args, append(w.Choices(), w.Value)...)
+	}
+	return programs.Closed(command, args)
+}
+
+// around notes what a program of which nothing is known may read: the directory
+// that it works in and those that it is given, with all that is in them, and
+// what lies beside the files that it is given. In the root directory everything
+// works that nobody has told where to, so that says nothing.
+func (x *examiner) around(c *shell.Call) {
+	x.nearby(first(c.Dir, "/."))
 	for _, w := range c.Args {
 		for _, v := range w.Choices() {
-			if v = path.Clean(v); isSystemDir(v) && len(x.root.below(v)) > 0 {
-				if kind == reads || c.Name == "find" && !findActs(c) {
-					x.facts.trees[v] = true
-				} else {
-					x.facts.touched[v] = true
+			for _, name := range pathsIn(v) {
+				if !path.IsAbs(name) {
+					name = path.Join(c.Dir, name)
 				}
+				x.nearby(path.Clean(name))
 			}
 		}
 	}
+	for name, v := range x.scope.vars() {
+		if name == "PATH" || name == "PWD" {
+			continue // see fromPath
+		}
+		for _, p := range pathsIn(v) {
+			if path.IsAbs(p) {
+				x.nearby(path.Clean(p))
+			}
+		}
+	}
+}
+
+func (x *examiner) nearby(name string) {
+	switch {
+	case name == "/":
+	case name == "/.": // a directory that is not known
+		x.facts.near["/"] = true
+	case x.root.files[name] != nil:
+		x.facts.beside[path.Dir(name)] = true
+	case len(x.root.below(name)) > 0:
+		x.facts.near[name] = true
+	case !strings.ContainsAny(name, " *"): // a file that does not come from the context, or none
+		x.facts.beside[path.Dir(name)] = true
+	}
+}
+
+// pathsIn are the parts of an argument or of a variable's value that may be
+// paths.
+func pathsIn(v string) []string {
+	var out []string
+	for _, p := range strings.FieldsFunc(v, func(r rune) bool { return strings.ContainsRune(" \t\n:=,;'\"@", r) }) {
+		if strings.HasPrefix(p, "-") {
+			at := strings.IndexByte(p, '/')
+			if at < 0 {
+				continue
+			}
+			p = p[at:]
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+// goesThrough notes the directories that a call lists, or goes down.
+func (x *examiner) goesThrough(c *shell.Call, kind kind) {
+	readsOnly := kind == reads || c.Name == "find" && !findActs(c)
+	found := func(dir string, last bool) {
+		switch {
+		case len(x.root.below(dir)) == 0:
+		case (readsOnly || kind == copies && !last) && !x.feeds(c):
+			x.facts.trees[dir] = true
+		default:
+			x.facts.touched[dir] = true
+		}
+	}
+	down := lists(c) || recursive(c)
+	operands := 0
+	for _, w := range c.Args {
+		if !strings.HasPrefix(w.Value, "-") {
+			operands++
+		}
+		for _, v := range append(w.Choices(), globOf(w)...) {
+			if strings.HasPrefix(v, "-") {
+				continue
+			}
+			if !path.IsAbs(v) && c.Dir == "" {
+				v = "/"
+			} else if !path.IsAbs(v) {
+				v = path.Join(c.Dir, v)
+			}
+			v = path.Clean(v)
+			switch {
+			case down:
+				found(v, isLast(c, w.Pos))
+			case x.root.dirs[v] != nil && (kind == changes || kind == copies && isLast(c, w.Pos)) && c.Name != "mkdir":
+				x.facts.touched[v] = true
+			}
+		}
+	}
+	if lists(c) && operands == 0 || recursive(c) && strings.HasSuffix(c.Name, "grep") && operands < 2 {
+		found(first(c.Dir, "/"), false)
+	}
+}
+
+// globs notes what a pattern without a directory stands for: the names of what
+// is in the working directory.
+func (x *examiner) globs(c *shell.Call) {
+	for _, w := range c.Args {
+		if globOf(w) == nil {
+			continue
+		}
+		for _, name := range x.root.matching(path.Join(first(c.Dir, "/*"), w.Value)) {
+			x.facts.reads[name] = true
+		}
+		if dir := first(c.Dir, "/"); len(x.root.below(dir)) > 0 {
+			x.facts.trees[dir] = true
+		}
+	}
+}
+
+// globOf is a pattern that stands for what is in the working directory.
+func globOf(w shell.Word) []string {
+	if w.Glob && len(w.Choices()) == 0 && !strings.Contains(w.Value, "/") {
+		return []string{"."}
+	}
+	return nil
+}
+
+// feeds reports whether what a call prints may name files that another command
+// changes.
+func (x *examiner) feeds(c *shell.Call) bool {
+	for _, other := range x.facts.calls() {
+		if other == c || other.Kind != shell.CallProgram {
+			continue
+		}
+		if kind := commandKind(other); kind != changes && kind != worksInDir {
+			continue
+		}
+		if other.Through("xargs") || slices.ContainsFunc(other.Args, func(w shell.Word) bool { return len(w.Choices()) == 0 && !w.Glob }) {
+			return true
+		}
+	}
+	return false
 }
 
 // runs looks at a program: one that an earlier step of the Dockerfile made may do
@@ -218,6 +396,9 @@ func (x *examiner) path(s *shell.Script, ref *shell.PathRef) {
 		return
 	}
 	x.makes(ref, call)
+	if !ref.Glob {
+		x.facts.named[ref.Path] = true
+	}
 	if ref.Glob {
 		for _, name := range x.root.matching(ref.Path) {
 			x.file(name, ref, call)
@@ -293,9 +474,9 @@ func (x *examiner) dir(name string, ref *shell.PathRef, call *shell.Call) {
 		if call == nil || call.Kind == shell.CallBuiltin || call.Kind == shell.CallFunction {
 			return
 		}
-	case names(call):
-	case call.Name == "mkdir":
+	case call.Name == "mkdir", call.Name == "stat":
 		x.facts.dirs[name] = true
+	case names(call):
 	case onlyReads(call, ref.Pos):
 		x.facts.trees[name] = true
 	default:

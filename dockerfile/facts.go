@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pgstrata/pgstrata/programs"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
@@ -23,11 +24,20 @@ type facts struct {
 	// wild is why it may read any file and variable: it runs a program that an
 	// earlier step made. "" for a step that does not.
 	wild string
+	// unknown is a program that it runs of which is not known what it reads; ""
+	// when all of them are known.
+	unknown string
+	// near are directories that such a program may read although nothing names
+	// them as read: the one that it works in, one that it is given, one that a
+	// variable names. beside are those of the files that it is given.
+	near, beside map[string]bool
+	// named are all paths that it speaks of, copied files or not.
+	named map[string]bool
 }
 
 // examine reads a step's text in a scope.
 func (r *rootfs) examine(text string, s *scope) *facts {
-	f := &facts{reads: map[string]bool{}, trees: map[string]bool{}, dirs: map[string]bool{}, touched: map[string]bool{}, made: map[string]bool{}}
+	f := &facts{reads: map[string]bool{}, trees: map[string]bool{}, dirs: map[string]bool{}, touched: map[string]bool{}, made: map[string]bool{}, near: map[string]bool{}, beside: map[string]bool{}, named: map[string]bool{}}
 	if s.dir == "" {
 		f.opaque = "its working directory is not known"
 		return f
@@ -79,19 +89,34 @@ func shellOf(words []string) (name string, errexit bool) {
 	return name, errexit
 }
 
-// mentions reports whether the step may read a variable.
+// mentions reports whether the step's own text, or that of a script that it
+// runs, speaks of a variable.
 func (f *facts) mentions(name string) bool {
-	if f.opaque != "" || f.wild != "" || f.program == nil {
-		return true
+	if f.program == nil {
+		return false
 	}
-	if _, _, ok := f.program.Mentions(name); ok {
+	_, _, ok := f.program.Mentions(name)
+	return ok
+}
+
+// mayRead reports whether the step may read a variable. Named says that
+// something of the stage speaks of it by name: a program of which is not known
+// what it reads is then taken to read it only where the name is one that
+// programs know.
+func (f *facts) mayRead(name string, named bool) bool {
+	if f.opaque != "" || f.wild != "" || f.program == nil || f.mentions(name) {
 		return true
 	}
 	if _, _, ok := f.program.ReadsAll(); ok {
 		return true
 	}
-	_, _, ok := f.program.ImplicitlyReads(name)
-	return ok || searches(name) || steers(name)
+	if _, _, ok := f.program.ImplicitlyReads(name); ok {
+		return true
+	}
+	if programs.Searched(name) || programs.Steers(name) {
+		return true
+	}
+	return f.unknown != "" && (!named || programs.Conventional(name))
 }
 
 // changes reports whether the step may change a path.
@@ -104,8 +129,9 @@ func (f *facts) changes(name string) bool {
 	return false
 }
 
-// touches reports whether the step may change something that a copy makes.
-func (f *facts) touches(c *copying) bool {
+// touches reports whether the step may change something that a copy makes. Based
+// says that its directories are there.
+func (f *facts) touches(c *copying, based bool) bool {
 	for t := range f.touched {
 		for _, name := range c.files {
 			if Within(name, t) || Within(t, name) {
@@ -115,7 +141,7 @@ func (f *facts) touches(c *copying) bool {
 		for _, dir := range c.dirs {
 			// What is made beside the files needs their directory; what
 			// another part of the same copy makes has it from there.
-			if Within(dir, t) || path.Dir(t) == dir && (c.of == nil || !overlaps(c.of, t)) {
+			if Within(dir, t) || !based && path.Dir(t) == dir && (c.of == nil || !overlaps(c.of, t)) {
 				return true
 			}
 		}

@@ -29,6 +29,8 @@ type Options struct {
 	Base func(ref string) *ocispecs.ImageConfig
 	// Platform is the target platform in OCI notation.
 	Platform string
+	// NoExcludes says that the daemon's copies know no exclude patterns.
+	NoExcludes bool
 }
 
 // File is a Dockerfile, read.

@@ -3,6 +3,7 @@ package dockerfile
 import (
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -11,11 +12,15 @@ import (
 	"github.com/pgstrata/pgstrata/shell"
 )
 
-// attributes are the owner and mode that a copy gets.
+// attributes are the owner and mode that a copy gets; "" for the one it has.
 type attributes struct{ chown, chmod string }
 
 // fold makes owner and mode of a COPY out of the chown and chmod that follow
-// it: the files are stored once, and an edit of them runs nothing.
+// it: the files are stored once, and an edit of them runs nothing. It does so
+// where the flags give exactly what the commands would: for regular files that
+// are named one by one, and are all that the COPY makes. Directories are never
+// folded: whether the base has one of that name, with files of its own in it, is
+// not known.
 func (r *stageReader) fold() {
 	for i := 0; i < len(r.items); i++ {
 		it := r.items[i]
@@ -27,7 +32,7 @@ func (r *stageReader) fold() {
 			continue
 		}
 		for c, a := range flags {
-			c.text = withFlags(c.text, a)
+			c.text, c.folded = withFlags(c.text, a), true
 		}
 		r.items = slices.Delete(r.items, i, i+1)
 		i--
@@ -52,7 +57,7 @@ func withFlags(text string, a attributes) string {
 // it does anything else.
 func (r *stageReader) folded(i int) (map[*item]attributes, bool) {
 	it := r.items[i]
-	if it.facts.opaque != "" || len(it.facts.program.Children) > 0 || !it.scope.root() {
+	if it.facts.opaque != "" || it.facts.wild != "" || it.facts.unknown != "" || len(it.facts.program.Children) > 0 || !it.scope.root() {
 		return nil, false
 	}
 	calls := it.facts.program.Main.Calls
@@ -61,8 +66,9 @@ func (r *stageReader) folded(i int) (map[*item]attributes, bool) {
 	}
 	out := map[*item]attributes{}
 	for _, c := range calls {
-		if c.Kind != shell.CallProgram || c.Name != "chmod" && c.Name != "chown" || c.Loop || c.Subshell || c.Background || c.Pipe.Stages > 0 ||
-			len(c.Redirects) > 0 || len(c.Wrappers) > 0 || slices.ContainsFunc(c.Guards, func(g shell.Guard) bool { return g.Kind != shell.GuardAnd }) {
+		if c.Kind != shell.CallProgram || c.Name != "chmod" && c.Name != "chown" || c.Command.Value != c.Name || c.Loop || c.Subshell || c.Background ||
+			c.Pipe.Stages > 0 || len(c.Redirects) > 0 || len(c.Wrappers) > 0 || len(c.Assigns) > 0 ||
+			slices.ContainsFunc(c.Guards, func(g shell.Guard) bool { return g.Kind != shell.GuardAnd }) {
 			return nil, false
 		}
 		if !r.foldCall(i, c, out) {
@@ -72,36 +78,24 @@ func (r *stageReader) folded(i int) (map[*item]attributes, bool) {
 	return out, true
 }
 
+// foldCall adds what one chmod or chown does to the copies before a step.
 func (r *stageReader) foldCall(i int, c *shell.Call, out map[*item]attributes) bool {
 	var words []string
-	all := false
 	for _, w := range c.Args {
 		v, ok := w.Literal()
-		switch {
-		case !ok && w.Known && w.Glob:
-			if !path.IsAbs(w.Value) {
-				return false
-			}
-			words = append(words, r.matches(i, w.Value)...)
-		case !ok:
+		if !ok || strings.HasPrefix(v, "-") {
 			return false
-		case v == "-R" || v == "--recursive":
-			all = true
-		case strings.HasPrefix(v, "-"):
-			return false
-		default:
-			words = append(words, v)
 		}
+		words = append(words, v)
 	}
 	if len(words) < 2 {
 		return false
 	}
 	of := map[*item][]string{}
 	for _, name := range words[1:] {
-		if !path.IsAbs(name) {
+		if !path.IsAbs(name) || name != path.Clean(name) {
 			return false
 		}
-		name = path.Clean(name)
 		at := r.copyOf(i, name)
 		if at == nil {
 			return false
@@ -109,87 +103,80 @@ func (r *stageReader) foldCall(i int, c *shell.Call, out map[*item]attributes) b
 		of[at] = append(of[at], name)
 	}
 	for at, names := range of {
-		a, ok := attributesOf(c.Name, words[0], all, at.copy, names)
 		was := out[at]
-		if !ok || a.chown != "" && (was.chown != "" || hasFlag(at.in, "--chown")) || a.chmod != "" && (was.chmod != "" || hasFlag(at.in, "--chmod")) {
+		slices.Sort(names)
+		if at.folded || hasFlag(at.in, "--link") || !slices.Equal(slices.Compact(names), at.copy.files) || !at.copy.plainFiles(at) {
 			return false
 		}
-		if a.chown != "" && !r.parentsExist(at) || hasFlag(at.in, "--link") {
-			return false
+		switch c.Name {
+		case "chown":
+			owner, ok := ownerOf(words[0])
+			if !ok || was.chown != "" || hasFlag(at.in, "--chown") || !r.parentsExist(at) {
+				return false
+			}
+			was.chown = owner
+		default:
+			mode, ok := at.copy.modeAfter(words[0])
+			if !ok || was.chmod != "" || hasFlag(at.in, "--chmod") {
+				return false
+			}
+			was.chmod = mode
 		}
-		out[at] = attributes{was.chown + a.chown, was.chmod + a.chmod}
+		out[at] = was
 	}
 	return true
+}
+
+// plainFiles reports whether a copy makes regular files without set-id bits, at
+// paths that are theirs whatever the base holds.
+func (c *copying) plainFiles(it *item) bool {
+	src := sourcesOf(it.in.Command)
+	into := strings.HasSuffix(src.DestPath, "/") || strings.Contains(path.Base(c.dest), ".")
+	for _, f := range c.by {
+		if !f.mode.IsRegular() || f.mode&(fs.ModeSetuid|fs.ModeSetgid|fs.ModeSticky) != 0 {
+			return false
+		}
+	}
+	return into && len(c.files) > 0
+}
+
+// modeAfter is the mode that a chmod gives to all of a copy's files.
+func (c *copying) modeAfter(value string) (string, bool) {
+	if n, err := strconv.ParseUint(value, 8, 12); err == nil {
+		return fmt.Sprintf("%04o", n), n <= 0o777
+	}
+	if value != "+x" && value != "a+x" {
+		return "", false
+	}
+	modes := map[fs.FileMode]bool{}
+	for _, f := range c.by {
+		modes[f.mode.Perm()|0o111] = true
+	}
+	for mode := range maps.Keys(modes) {
+		return fmt.Sprintf("%04o", mode), len(modes) == 1
+	}
+	return "", false
 }
 
 func hasFlag(in *Instruction, name string) bool {
 	return slices.ContainsFunc(in.Flags, func(f string) bool { return f == name || strings.HasPrefix(f, name+"=") })
 }
 
-// copyOf returns the copy that made a path, when no step came after it.
+// copyOf returns the copy that made a file, when no step came after it.
 func (r *stageReader) copyOf(i int, name string) *item {
 	for _, it := range slices.Backward(r.items[:i]) {
 		if it.facts != nil {
 			return nil
 		}
-		if it.copy != nil && (it.copy.by[name] != nil || name == it.copy.dest) {
+		if it.copy != nil && it.copy.by[name] != nil {
 			return it
 		}
-		if src := sourcesOf(it.in.Command); it.copy == nil && src.DestPath != "" {
-			return nil // a copy of which nothing is known
+		src := sourcesOf(it.in.Command)
+		if src.DestPath != "" && (it.copy == nil || Within(name, it.copy.dest) || Within(it.copy.dest, name)) {
+			return nil // it may have put something in its place
 		}
 	}
 	return nil
-}
-
-// matches are the files of the copies before an item that a pattern matches.
-func (r *stageReader) matches(i int, pattern string) []string {
-	var out []string
-	for _, it := range r.items[:i] {
-		if it.copy == nil {
-			continue
-		}
-		for _, name := range it.copy.files {
-			if ok, err := path.Match(pattern, name); ok && err == nil {
-				out = append(out, name)
-			}
-		}
-	}
-	return out
-}
-
-// attributesOf turns one chown or chmod of some of a copy's paths into flags;
-// ok is false unless it is of all of them, and with the same result.
-func attributesOf(command, value string, all bool, c *copying, names []string) (attributes, bool) {
-	for _, f := range c.by {
-		if !f.mode.IsRegular() { // a chmod follows links, a copy's flag does not
-			return attributes{}, false
-		}
-	}
-	tree := all && c.of == nil && len(names) == 1 && names[0] == c.dest && c.whole
-	slices.Sort(names)
-	if !tree && (!slices.Equal(slices.Compact(names), c.files) || c.whole) {
-		return attributes{}, false
-	}
-	if command == "chown" {
-		owner, ok := ownerOf(value)
-		return attributes{chown: owner}, ok
-	}
-	if n, err := strconv.ParseUint(value, 8, 12); err == nil {
-		return attributes{chmod: fmt.Sprintf("%04o", n)}, !tree || n == 0o755 // what is right for the directory it makes
-	}
-	if value != "+x" && value != "a+x" || tree {
-		return attributes{}, false
-	}
-	var mode fs.FileMode
-	for i, name := range c.files {
-		m := c.by[name].mode
-		if i > 0 && m != mode {
-			return attributes{}, false
-		}
-		mode = m
-	}
-	return attributes{chmod: fmt.Sprintf("%04o", mode.Perm()|0o111)}, true
 }
 
 // ownerOf is the flag's value for an operand of chown. A user alone leaves the
@@ -207,14 +194,14 @@ func ownerOf(value string) (string, bool) {
 	return value, true
 }
 
-// parentsExist reports whether a copy makes no directory but its own: it would
-// get the owner too.
+// parentsExist reports whether the directory of a copy's files is there before
+// it: one that it makes would get the owner too.
 func (r *stageReader) parentsExist(it *item) bool {
-	dir := path.Dir(it.copy.dest)
-	if !it.copy.whole && len(it.copy.files) > 0 {
-		dir = path.Dir(it.copy.files[0])
+	dir := path.Dir(it.copy.files[0])
+	if slices.ContainsFunc(it.copy.files, func(name string) bool { return path.Dir(name) != dir }) {
+		return false
 	}
-	if isPlainDir(dir) {
+	if dir == "/" {
 		return true
 	}
 	for _, other := range r.items {
@@ -224,15 +211,6 @@ func (r *stageReader) parentsExist(it *item) bool {
 		if other.copy != nil && slices.ContainsFunc(other.copy.files, func(name string) bool { return Within(name, dir) && name != dir }) {
 			return true
 		}
-	}
-	return false
-}
-
-// isPlainDir reports whether every image has a directory.
-func isPlainDir(dir string) bool {
-	switch dir {
-	case "/", "/opt", "/srv", "/tmp", "/root", "/home", "/var", "/etc", "/usr", "/usr/local", "/usr/local/bin", "/usr/src", "/mnt", "/media":
-		return true
 	}
 	return false
 }

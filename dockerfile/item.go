@@ -5,6 +5,7 @@ import (
 	"maps"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
@@ -29,6 +30,23 @@ type item struct {
 	facts *facts
 	// group numbers the RUN line that a step is a part of, 0 for a whole one.
 	group int
+	// part is what it is of that line; nil for a whole one.
+	part *part
+	// whole is the COPY, or the step, that was taken apart to make it; nil for
+	// any other.
+	whole *item
+	// first is the part of the same COPY that makes the directories; nil where
+	// there is none.
+	first *item
+	// varies are the args that its driver makes its text of.
+	varies map[string]bool
+	// spared says that a COPY holds, or that a step changes, only what not every
+	// step of a driver sees.
+	spared bool
+	// folded says that a COPY got owner and mode from a step.
+	folded bool
+	// moved says that it comes after a step which it was in front of.
+	moved bool
 	// moded is what a step sets the mode of, when it does no more than that.
 	moded *moding
 	// mounts and caches are what the step gets.
@@ -137,7 +155,7 @@ func (r *stageReader) run(it *item, cmd *instructions.RunCommand) {
 	}
 	var steps []*item
 	if err == nil && len(parts) > 0 {
-		steps, err = r.steps(root, it, parts)
+		steps, err = r.steps(root, it, f, parts)
 	}
 	if err != nil {
 		why := err.Error()
@@ -153,8 +171,9 @@ func (r *stageReader) run(it *item, cmd *instructions.RunCommand) {
 		return
 	}
 	r.groups++
+	varies := r.varying(root, text, it, f, parts)
 	for _, step := range steps {
-		step.group = r.groups
+		step.group, step.varies = r.groups, varies
 		r.after(step)
 		r.add(step)
 	}
@@ -162,12 +181,34 @@ func (r *stageReader) run(it *item, cmd *instructions.RunCommand) {
 	r.decide(it.in, "%s split into %d steps", name, len(steps))
 }
 
+// varying are the args that a driver speaks of and whose values are in the text
+// of its parts: with another value they are others.
+func (r *stageReader) varying(root *rootfs, text string, it *item, f *facts, parts []part) map[string]bool {
+	out := map[string]bool{}
+	for name, value := range it.scope.args {
+		if !f.mentions(name) {
+			continue
+		}
+		sc := it.scope.clone()
+		sc.args[name] = value + "0"
+		others, _, err := root.split(text, sc, root.examine(text, sc))
+		out[name] = err != nil || !slices.EqualFunc(parts, others, func(a, b part) bool { return a.text == b.text && a.dir == b.dir && len(varying(a.env, b.env)) == 0 })
+	}
+	return out
+}
+
 // steps makes the steps of a RUN line. Its parts were told from the files as they
 // were before it, so none of them may change what a later one runs.
-func (r *stageReader) steps(root *rootfs, it *item, parts []part) ([]*item, error) {
+func (r *stageReader) steps(root *rootfs, it *item, f *facts, parts []part) ([]*item, error) {
 	var out []*item
+	named := func(variable string) bool {
+		return slices.ContainsFunc(f.program.Programs, func(p *shell.Program) bool {
+			_, _, ok := p.Mentions(variable)
+			return ok && !slices.ContainsFunc(parts, func(one part) bool { return one.of == p })
+		})
+	}
 	for i := range parts {
-		step := r.step(root, it, &parts[i])
+		step := r.step(root, it, &parts[i], named)
 		if step.facts.opaque != "" {
 			return nil, cannot("a script changes what a later one needs: %s", step.facts.opaque)
 		}
@@ -225,19 +266,20 @@ func (r *stageReader) unsplittable(it *item) string {
 }
 
 // step is one part of a RUN line. It gets those variables of its driver that
-// it reads.
-func (r *stageReader) step(root *rootfs, of *item, p *part) *item {
+// it may read; named tells which of them a script speaks of.
+func (r *stageReader) step(root *rootfs, of *item, p *part, named func(variable string) bool) *item {
 	sc := of.scope.clone()
 	for _, v := range p.env {
 		sc.env[v.Name] = v.Value.Value
 	}
 	f := root.examine(p.line(of.scope.dir, func(string) bool { return false }), sc)
+	exported := func(name string) bool { return f.mayRead(name, named(name)) }
 	text := "RUN "
 	for _, flag := range of.in.Flags {
 		text += flag + " "
 	}
 	it := *of
-	it.text, it.facts, it.group = text+p.line(of.scope.dir, f.mentions), f, r.groups
+	it.text, it.facts, it.group, it.part = text+p.line(of.scope.dir, exported), f, r.groups, p
 	return &it
 }
 
@@ -253,7 +295,7 @@ func after(root *rootfs, it *item) {
 	maps.Copy(root.made, it.facts.made)
 	if it.moded = modes(root, it.facts); it.moded != nil {
 		for _, name := range it.moded.files {
-			root.files[name].executable = true
+			root.files[name].chmod(it.moded.mode)
 		}
 		return
 	}
@@ -262,16 +304,34 @@ func after(root *rootfs, it *item) {
 	}
 }
 
+// chmod notes a mode that a step gives to a file.
+func (f *copiedFile) chmod(mode string) {
+	f.executable = true
+	switch n, err := strconv.ParseUint(mode, 8, 12); {
+	case err == nil:
+		f.perm = fmt.Sprintf("%04o", n)
+	case f.perm == "" && mode != "":
+		f.perm = fmt.Sprintf("%04o", f.mode.Perm()|0o111)
+	default:
+		f.perm = ""
+	}
+}
+
 // moding is what a step makes executable: copied files, and directories of
 // nothing else, with all that is below them.
-type moding struct{ files, dirs []string }
+type moding struct {
+	// mode is what chmod is given, "" when that differs between them.
+	mode        string
+	files, dirs []string
+}
 
 // modes returns what a step makes executable when it does nothing else, or nil.
 func modes(root *rootfs, f *facts) *moding {
 	if len(f.touched) == 0 || len(f.trees) > 0 {
 		return nil
 	}
-	down := false
+	m := &moding{}
+	down, first := false, true
 	for _, c := range f.calls() {
 		switch {
 		case c.Name == "chmod" && len(c.Args) >= 2:
@@ -282,12 +342,15 @@ func modes(root *rootfs, f *facts) *moding {
 			if mode != "+x" && mode != "a+x" && (len(mode) < 3 || strings.Trim(mode, "01234567") != "" || !strings.ContainsAny(mode[len(mode)-3:], "1357")) {
 				return nil
 			}
+			if !first && mode != m.mode {
+				mode = ""
+			}
+			m.mode, first = mode, false
 		case c.Name == "set" || c.Name == "cd":
 		default:
 			return nil
 		}
 	}
-	m := &moding{}
 	for _, name := range slices.Sorted(maps.Keys(f.touched)) {
 		switch d := root.dirs[name]; {
 		case root.files[name] != nil:

@@ -21,6 +21,8 @@ type part struct {
 	dir string
 	// onFail is the status that the driver makes of a failure, 0 for the same.
 	onFail int
+	// of is the driver that it is a part of; nil for a command of the line.
+	of *shell.Program
 	// child is the script that it runs, effect a command of the driver's own.
 	child  *shell.Child
 	effect *shell.Effect

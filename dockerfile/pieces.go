@@ -55,8 +55,9 @@ type Facts struct {
 	inner *facts
 }
 
-// Mentions reports whether the step may read a variable.
-func (f *Facts) Mentions(name string) bool { return f.inner.mentions(name) }
+// Mentions reports whether the step may read a variable of which something speaks
+// by name.
+func (f *Facts) Mentions(name string) bool { return f.inner.mayRead(name, true) }
 
 // Calls are the commands that it may run.
 func (f *Facts) Calls() []*shell.Call { return f.inner.calls() }

@@ -29,8 +29,10 @@ type copiedFile struct {
 	mode   fs.FileMode
 	// by is the instruction that copied it.
 	by *item
-	// executable says that a later chmod makes it so.
+	// executable says that a later chmod makes it so; perm is the mode that it
+	// gives, in octal, "" if none does or it is not known.
 	executable bool
+	perm       string
 }
 
 type copiedDir struct{ complete bool }

@@ -2,52 +2,186 @@ package dockerfile
 
 import (
 	"fmt"
+	"io/fs"
 	"maps"
 	"path"
 	"slices"
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+
+	"github.com/pgstrata/pgstrata/programs"
 )
 
-// sink moves what is copied, and what is declared, below the steps that do not
-// depend on it. Instructions keep their order wherever it matters.
+// sink moves what steps of a driver are spared, and what is declared, below the
+// steps that do without it. Instructions keep their order wherever it matters.
 func (r *stageReader) sink() {
+	r.spare()
+	var args []*item
 	for i := len(r.items) - 1; i >= 0; i-- {
 		it := r.items[i]
 		switch {
-		case it.copy != nil && it.copy.movable:
-			if r.partition(i) {
-				r.move(i+1, r.copyPasses)
-			}
+		case it.spared:
 			r.move(i, r.copyPasses)
-		case it.moded != nil:
-			r.move(i, r.copyPasses)
+		case it.copy != nil && it.copy.movable && r.groups > 0:
+			r.sinkUnread(i)
 		case it.arg != "":
-			r.move(i, r.argPasses)
+			args = append(args, it)
+			if r.named(i) {
+				r.move(i, r.argPasses)
+			} else if r.groups > 0 && r.stepBelow(i) {
+				r.decide(it.in, "%s: nothing speaks of it by name, so every step below depends on it", it.arg)
+			}
+		}
+	}
+	r.tellSpared()
+	r.rejoin()
+	slices.Reverse(args)
+	r.tellArgs(args)
+}
+
+// sinkUnread moves a COPY of which every step sees all below the steps that are
+// known not to look: all that they run is known, and nothing of it is meant.
+func (r *stageReader) sinkUnread(i int) {
+	it, before := r.items[i], slices.Clone(r.items)
+	r.move(i, func(it, other *item) bool {
+		if other.whole == it.whole && it.whole != nil {
+			return false
+		}
+		if other.facts == nil {
+			return r.copyPasses(it, other)
+		}
+		return r.unread(it, other)
+	})
+	if len(it.copy.files) > 0 || !it.moved {
+		return
+	}
+	// Directories alone are no reason to come between two steps.
+	for _, below := range r.items[slices.Index(r.items, it)+1:] {
+		if below.whole == it.whole {
+			break
+		}
+		if below.facts != nil {
+			r.items, it.moved = before, false
+			return
 		}
 	}
 }
 
-// reach is the place of the last step that an item may come after.
-func (r *stageReader) reach(it *item, i int, passes func(it, other *item) bool) int {
-	to := i
+// unread reports whether a step is known to do without a COPY.
+func (r *stageReader) unread(it, step *item) bool {
+	f := step.facts
+	if step.group == 0 || f.unknown != "" || !r.stepAllows(it.copy, step, false) || slices.ContainsFunc(it.copy.files, func(name string) bool { return f.reads[name] }) {
+		return false
+	}
+	var rest []mount
+	at := slices.Index(r.items, step)
+	for _, part := range r.items[at:] {
+		if part.first != it {
+			continue
+		}
+		m, ok := mountsFor(part.copy, step, false)
+		if !ok || f.touches(part.copy, false) {
+			return false
+		}
+		rest = append(rest, m...)
+	}
+	for dir := range f.dirs {
+		if overlaps(it.copy, dir) && !slices.ContainsFunc(rest, func(m mount) bool { return Within(m.target, dir) }) {
+			return false
+		}
+	}
+	for tree := range f.trees {
+		if overlaps(it.copy, tree) {
+			return false
+		}
+	}
+	for name := range f.named { // a directory above it, which it may make
+		if name != "/" && name != it.copy.dest && Within(it.copy.dest, name) {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *stageReader) stepBelow(i int) bool {
+	return slices.ContainsFunc(r.items[i:], func(it *item) bool { return it.group > 0 })
+}
+
+// tellSpared says of each COPY which files not every step sees.
+func (r *stageReader) tellSpared() {
+	files := map[*item][]string{}
+	for _, it := range r.items {
+		if it.moved && it.copy != nil && len(it.copy.files) > 0 {
+			whole := it.whole
+			if whole == nil {
+				whole = it
+			}
+			files[whole] = append(files[whole], it.copy.files...)
+		}
+	}
+	for whole, list := range files {
+		r.decide(whole.in, "hidden from the steps that do without: %s", few(list))
+	}
+}
+
+// tellArgs says which args are given to fewer steps, and which are not since a
+// program may know their names.
+func (r *stageReader) tellArgs(args []*item) {
+	var moved []string
+	var first *item
+	for _, it := range args {
+		if it.moved {
+			moved = append(moved, it.arg)
+			if first == nil {
+				first = it
+			}
+		}
+		at := slices.Index(r.items, it)
+		for _, step := range r.items[at+1:] {
+			if step.group > 0 && programs.Conventional(it.arg) && step.facts.mayRead(it.arg, true) {
+				if !step.facts.mentions(it.arg) && step.facts.unknown != "" {
+					r.decide(it.in, "%s: %s may read it from its environment, so the steps that run it depend on it", it.arg, step.facts.unknown)
+				}
+				break
+			}
+		}
+	}
+	if first != nil {
+		r.decide(first.in, "only the steps from the first that may read it on depend on %s", few(moved))
+	}
+}
+
+// few names some of a list.
+func few(list []string) string {
+	if len(list) <= 3 {
+		return strings.Join(list, ", ")
+	}
+	return fmt.Sprintf("%s, %s and %d more", list[0], list[1], len(list)-2)
+}
+
+// named reports whether something below an ARG speaks of it by name. Any other
+// counts for every step below it, as it does for BuildKit: it is there to run
+// them again, or for a program that reads it.
+func (r *stageReader) named(i int) bool {
+	it := r.items[i]
+	return slices.ContainsFunc(r.items[i+1:], func(other *item) bool {
+		return other.facts != nil && (other.facts.mentions(it.arg) || other.varies[it.arg]) || other.arg != it.arg && it.scope.mentions(other.in.Text, it.arg)
+	})
+}
+
+// move moves an item behind the last step that it may pass.
+func (r *stageReader) move(i int, passes func(it, other *item) bool) {
+	it, to := r.items[i], i
 	for j := i + 1; j < len(r.items) && passes(it, r.items[j]); j++ {
 		if r.items[j].facts != nil {
 			to = j
 		}
 	}
-	return to
-}
-
-// move moves an item behind the last step that it may pass.
-func (r *stageReader) move(i int, passes func(it, other *item) bool) {
-	it := r.items[i]
-	to := r.reach(it, i, passes)
 	if to == i {
 		return
 	}
-	r.moved = true
+	r.moved, it.moved = true, true
 	copy(r.items[i:to], r.items[i+1:to+1])
 	r.items[to] = it
 }
@@ -71,8 +205,10 @@ func (r *stageReader) copyPasses(it, other *item) bool {
 	switch {
 	case other.facts != nil && it.moded != nil:
 		return r.modePasses(it, other)
+	case other.facts != nil && other.moded != nil && other.whole != nil && !other.spared:
+		return disjoint(it.copy.files, other.moded.files) && it.first != nil // its directories are there
 	case other.facts != nil:
-		return r.stepAllows(it.copy, other)
+		return other.group > 0 && r.stepAllows(it.copy, other, it.first != nil)
 	case it.moded != nil:
 		return other.arg != "" || other.copy != nil && disjoint(it.moded.files, other.copy.files) &&
 			!slices.ContainsFunc(it.moded.dirs, func(dir string) bool { return overlaps(other.copy, dir) })
@@ -102,7 +238,7 @@ func (r *stageReader) copyPasses(it, other *item) bool {
 // modePasses reports whether a step that sets modes may come after another: one
 // that only reads those files, and sees them executable.
 func (r *stageReader) modePasses(it, other *item) bool {
-	if other.facts.opaque != "" || other.facts.wild != "" || !other.scope.root() || it.group > 0 && other.group != it.group {
+	if other.group == 0 || other.facts.opaque != "" || other.facts.wild != "" || !other.scope.root() || it.group > 0 && other.group != it.group {
 		return false
 	}
 	for t := range other.facts.touched {
@@ -120,8 +256,9 @@ func (r *stageReader) modePasses(it, other *item) bool {
 	return len(other.facts.trees) == 0
 }
 
-// stepAllows reports whether a step can do with mounts in place of a copy.
-func (r *stageReader) stepAllows(c *copying, step *item) bool {
+// stepAllows reports whether a step can do with mounts in place of a copy. Based
+// says that its directories are there.
+func (r *stageReader) stepAllows(c *copying, step *item, based bool) bool {
 	f := step.facts
 	if f.opaque != "" || f.wild != "" || !step.scope.root() {
 		return false
@@ -131,45 +268,53 @@ func (r *stageReader) stepAllows(c *copying, step *item) bool {
 			return false
 		}
 	}
-	if f.touches(c) {
+	if f.touches(c, based) {
 		return false
 	}
-	_, ok := mountsFor(c, step)
+	_, ok := mountsFor(c, step, based)
 	return ok
 }
 
+// maxMounts is how many files a step gets as mounts of their own.
+const maxMounts = 100
+
 // mountsFor returns the mounts that a step needs in place of a copy.
-func mountsFor(c *copying, step *item) ([]mount, bool) {
+func mountsFor(c *copying, step *item, based bool) ([]mount, bool) {
+	reads := maps.Clone(step.facts.reads)
 	mounts := map[mount]bool{}
-	for tree := range step.facts.trees {
+	for _, tree := range slices.Concat(slices.Collect(maps.Keys(step.facts.trees)), slices.Collect(maps.Keys(step.facts.near))) {
 		if !overlaps(c, tree) {
 			continue
 		}
-		m, ok := c.tree(tree)
+		if m, ok := c.tree(tree); ok {
+			mounts[m] = true
+			continue
+		}
+		if !based {
+			return nil, false
+		}
+		c.eachIn(tree, func(name string) { reads[name] = true })
+	}
+	for dir := range step.facts.beside {
+		c.eachIn(dir, func(name string) {
+			if !c.scripts[name] && (path.Dir(name) == dir || !isSystemDir(dir)) {
+				reads[name] = true
+			}
+		})
+	}
+	for name := range reads {
+		f := c.by[name]
+		if f == nil {
+			continue
+		}
+		m, ok := c.mount(name, f)
 		if !ok {
 			return nil, false
 		}
 		mounts[m] = true
 	}
-	for name := range step.facts.reads {
-		f := c.by[name]
-		if f == nil {
-			continue
-		}
-		if !f.mode.IsRegular() {
-			return nil, false
-		}
-		mode := c.chmod
-		if f.executable && f.mode&0o111 == 0 {
-			mode = fmt.Sprintf("%04o", f.mode.Perm()|0o111)
-		}
-		if strings.Trim(mode, "01234567") != "" {
-			return nil, false // symbolic, or a variable
-		}
-		mounts[mount{f.source, name, mode}] = true
-	}
 	for dir := range step.facts.dirs {
-		if !overlaps(c, dir) || slices.ContainsFunc(slices.Collect(maps.Keys(mounts)), func(m mount) bool { return Within(m.target, dir) }) {
+		if based || !overlaps(c, dir) || slices.ContainsFunc(slices.Collect(maps.Keys(mounts)), func(m mount) bool { return Within(m.target, dir) }) {
 			continue
 		}
 		m, ok := c.tree(dir)
@@ -178,7 +323,21 @@ func mountsFor(c *copying, step *item) ([]mount, bool) {
 		}
 		mounts[m] = true
 	}
-	return slices.SortedFunc(maps.Keys(mounts), func(a, b mount) int { return strings.Compare(a.target, b.target) }), true
+	return slices.SortedFunc(maps.Keys(mounts), func(a, b mount) int { return strings.Compare(a.target, b.target) }), len(mounts) <= maxMounts
+}
+
+// mount is that of a file in place of a copy of it.
+func (c *copying) mount(name string, f *copiedFile) (mount, bool) {
+	mode := c.chmod
+	switch {
+	case f.perm == fmt.Sprintf("%04o", f.mode.Perm()):
+	case f.perm != "":
+		mode = f.perm
+	case f.executable && f.mode&0o111 == 0:
+		mode = fmt.Sprintf("%04o", f.mode.Perm()|0o111)
+	}
+	// A mode may be symbolic, or a variable; a set-id bit is in no mount's mode.
+	return mount{f.source, name, mode}, f.mode.IsRegular() && f.mode&(fs.ModeSetuid|fs.ModeSetgid|fs.ModeSticky) == 0 && strings.Trim(mode, "01234567") == ""
 }
 
 func overlaps(c *copying, dir string) bool {
@@ -226,13 +385,14 @@ func (c *copying) tree(dir string) (mount, bool) {
 }
 
 // argPasses reports whether an ARG may come after another instruction: one that
-// does not read it.
+// does not read it. Outside a driver that was split, a step has to be known with
+// all that it runs.
 func (r *stageReader) argPasses(it, other *item) bool {
 	if keepsPlace(it.arg) {
 		return false
 	}
 	if other.facts != nil {
-		if other.facts.mentions(it.arg) {
+		if other.facts.mayRead(it.arg, other.group > 0) {
 			return false
 		}
 		return !slices.ContainsFunc(other.in.Flags, func(flag string) bool { return it.scope.mentions(flag, it.arg) })
@@ -270,7 +430,8 @@ func (r *stageReader) mountAll() {
 		}
 		for _, later := range r.items[i+1:] {
 			if later.copy != nil && later.order < it.order {
-				m, _ := mountsFor(later.copy, it)
+				based := later.first != nil && slices.Index(r.items, later.first) < i
+				m, _ := mountsFor(later.copy, it, based)
 				it.mounts = append(it.mounts, m...)
 			}
 		}

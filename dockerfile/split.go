@@ -1,6 +1,7 @@
 package dockerfile
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -57,11 +58,12 @@ type splitting struct {
 	pending []string // commands that stay together
 	out     []part
 	drivers []string
+	scripts int // that the line itself runs
 }
 
-// split takes a RUN line apart whose scripts run other scripts: a part for
-// each of them. It returns no parts where there is no such script. The error
-// says why a line that has one stays whole.
+// split takes a RUN line apart that runs several scripts, or one that runs
+// others: a part for each of them. It returns no parts where there is no such
+// script. The error says why a line that has one stays whole.
 func (r *rootfs) split(text string, sc *scope, f *facts) (parts []part, name string, err error) {
 	if f.opaque != "" {
 		if f.program == nil {
@@ -74,24 +76,35 @@ func (r *rootfs) split(text string, sc *scope, f *facts) (parts []part, name str
 		}
 		return nil, "", nil
 	}
-	hasDriver := false
+	scripts := 0
 	for i := range f.program.Children {
 		c := &f.program.Children[i]
-		if drives(f.program, c) != nil {
-			hasDriver = true
-			name = driverName(c)
+		switch {
+		case drives(f.program, c) != nil:
+			scripts, name = scripts+2, driverName(c)
+		case c.InContext && !c.Glob && c.From == f.program.Main.Path && r.files[c.Absolute] != nil:
+			scripts++
 		}
 	}
-	if !hasDriver {
+	if scripts < 2 {
 		return nil, "", nil
 	}
 	interpreter, errexit := shellOf(sc.shell)
 	s := &splitting{text: text, facts: f, root: r, errexit: errexit}
 	if err := s.line(interpreter); err != nil {
-		return nil, name, err
+		return nil, first(name, "the line"), err
 	}
-	if len(s.drivers) == 0 {
+	switch {
+	case name != "" && len(s.drivers) == 0:
 		return nil, name, cannot("its line does more than run it")
+	case len(s.drivers) == 0:
+		if s.scripts < 2 {
+			return nil, "", nil
+		}
+		if err := separable(f.program.Programs); err != nil {
+			return nil, "the line", err
+		}
+		s.drivers = []string{fmt.Sprintf("a line of %d scripts", s.scripts)}
 	}
 	return s.out, strings.Join(s.drivers, ", "), nil
 }
@@ -206,10 +219,16 @@ func (s *splitting) piece(stmt *syntax.Stmt) error {
 			}
 			s.flush()
 			for _, p := range parts {
-				p.prelude = s.prelude
+				p.prelude, p.of = s.prelude, sub
 				s.out = append(s.out, p)
 			}
 			s.drivers = append(s.drivers, driverName(c))
+			return nil
+		}
+		if s.root.files[c.Absolute] != nil && !c.Glob && !strings.Contains(text, "\n") {
+			s.flush()
+			s.out = append(s.out, part{text: text, prelude: s.prelude, child: c})
+			s.scripts++
 			return nil
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/frontend/subrequests"
 	"github.com/moby/buildkit/frontend/subrequests/lint"
+	"github.com/moby/buildkit/solver/pb"
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/pkg/errors"
@@ -118,8 +119,15 @@ func (d *dockerfileBuild) meaning(p ocispecs.Platform) dockerfile.Options {
 	rc := d.client
 	return dockerfile.Options{
 		Args: rc.BuildArgs, Predefined: predefined(rc.BuildPlatforms[0], p, rc.Target, rc.BuildArgs),
-		Target: rc.Target, Platform: platforms.Format(p),
+		Target: rc.Target, Platform: platforms.Format(p), NoExcludes: noExcludes(rc),
 	}
+}
+
+// noExcludes reports whether the daemon's copies ignore exclude patterns, without
+// a word.
+func noExcludes(c *dockerui.Client) bool {
+	caps := c.BuildOpts().LLBCaps
+	return caps.Supports(pb.CapFileCopyIncludeExcludePatterns) != nil
 }
 
 // read reads the build context and rewrites the Dockerfile for each platform.

@@ -89,11 +89,14 @@ func TestDockerfilePlan(t *testing.T) {
 		edit func(d *dockerfileTree)
 		want string
 	}{
-		"nothing":    {setupDockerfile, func(*dockerfileTree) {}, ""},
-		"unread":     {setupDockerfile, func(d *dockerfileTree) { d.write("README", "x"); d.write("config/x.conf", "edited") }, ""},
-		"metadata":   {setupDockerfile, func(d *dockerfileTree) { d.edit("ENV", "LABEL a=b\nEXPOSE 1\nENV") }, ""},
-		"comment":    {setupDockerfile, func(d *dockerfileTree) { d.edit("FROM", "# a\n\nFROM") }, ""},
-		"unread arg": {setupDockerfile, func(d *dockerfileTree) { d.options["build-arg:UNUSED"] = "2" }, ""},
+		"nothing":  {setupDockerfile, func(*dockerfileTree) {}, ""},
+		"unread":   {setupDockerfile, func(d *dockerfileTree) { d.write("README", "x"); d.write("config/x.conf", "edited") }, ""},
+		"metadata": {setupDockerfile, func(d *dockerfileTree) { d.edit("ENV", "LABEL a=b\nEXPOSE 1\nENV") }, ""},
+		"comment":  {setupDockerfile, func(d *dockerfileTree) { d.edit("FROM", "# a\n\nFROM") }, ""},
+		"unread arg": {
+			setupDockerfile, func(d *dockerfileTree) { d.options["build-arg:UNUSED"] = "2" },
+			"Dockerfile:6: a.sh: arg UNUSED 1 → 2; Dockerfile:6: b.sh: arg UNUSED 1 → 2, runs after a.sh; Dockerfile:6: squash: if the files that b.sh makes change; Dockerfile:5: COPY setup /setup: if setup's layer changes; Dockerfile:7: COPY run.sh /run.sh: if COPY setup /setup changes",
+		},
 		"script": {
 			setupDockerfile, func(d *dockerfileTree) {
 				d.write("setup/b.sh", "#!/bin/sh\nset -e\necho $VERSION\ncat /setup/data\n: edited\n")

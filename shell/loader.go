@@ -217,6 +217,9 @@ func (l *Loader) follow(in *interp, p *Program, opts Options) {
 				seen[name] = true
 				sub := opts
 				sub.Dir, sub.Args = ch.Dir, nil
+				if ch.Interpreter != "" && !isShell(ch.Interpreter) {
+					sub.Interpreter = ch.Interpreter // python3 gen.py: no shell's, with or without a #! line
+				}
 				t, err := l.tree(name, &sub, forced(ch))
 				var serr *SyntaxError
 				if errors.As(err, &serr) {

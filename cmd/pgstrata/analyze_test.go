@@ -347,7 +347,8 @@ func TestAnalyzeAgainst(t *testing.T) {
 func naive(t *testing.T) *repository {
 	r := newRepository(t)
 	for name, text := range map[string]string{
-		"Dockerfile":                 "FROM debian:bookworm-slim\nCOPY . /src\nRUN /src/setup/01.sh\nRUN /src/setup/02.sh\nCOPY entrypoint.d /opt/entrypoint.d\n",
+		"Dockerfile":                 "FROM debian:bookworm-slim\nCOPY . /src\nRUN sh /src/setup/setup.sh\nCOPY entrypoint.d /opt/entrypoint.d\n",
+		"setup/setup.sh":             "set -e\n/src/setup/01.sh\n/src/setup/02.sh\n",
 		"setup/01.sh":                "#!/bin/sh\napt-get update\n",
 		"setup/02.sh":                "#!/bin/sh\napt-get install postgresql\n",
 		"entrypoint.d/entrypoint.sh": "#!/bin/sh\nexec \"$@\"\n",

@@ -69,13 +69,13 @@ func TestDockerfileCommands(t *testing.T) {
 	push := []string{"--push", "--tag", env.Registry.Ref("dockerfile:commands")}
 
 	assert.Contains(t, c.run("plan").Stdout, "\nDockerfile:6 14-step.sh                                      miss  never built before\n")
-	assert.Regexp(t, `^setup .*\(16 steps.*\) · entrypoint .* · \d+ layers, \d.* MB$`, c.summary(push...))
-	assert.Equal(t, "nothing is built again, 20 cached", verdict(c.run("plan").Stdout))
+	assert.Regexp(t, `^setup .*\(17 steps.*\) · entrypoint .* · \d+ layers, \d.* MB$`, c.summary(push...))
+	assert.Equal(t, "nothing is built again, 21 cached", verdict(c.run("plan").Stdout))
 
 	write(t, dir, "entrypoint.d/scripts/runtime/start.sh", "#!/bin/sh\necho edited\n")
 	assert.Equal(t, "Dockerfile:7 COPY entrypoint.d /opt/container/entrypoint.d   invalidated  entrypoint.d/scripts/runtime/start.sh changed\n"+
 		"Dockerfile:8 COPY entrypoint.d/entrypoint.sh /entrypoint.sh  invalidated  COPY entrypoint.d /opt/container/entrypoint.d copied again\n", rows(c.run("plan").Stdout))
-	assert.Regexp(t, `^setup cached \(16 steps.*\) · entrypoint rebuilt: start.sh changed · 1 new layer, .*$`, c.summary(push...))
+	assert.Regexp(t, `^setup cached \(17 steps.*\) · entrypoint rebuilt: start.sh changed · 1 new layer, .*$`, c.summary(push...))
 
 	write(t, dir, "setup/scripts/14-step.sh", files["setup/scripts/14-step.sh"]+": edited\n")
 	var plans []struct {
@@ -103,12 +103,12 @@ func TestDockerfileCommands(t *testing.T) {
 	}
 
 	report := filepath.Join(t.TempDir(), "report.html")
-	assert.Regexp(t, `^setup: 2 of 16 steps ran \(.*\): 14-step.sh: setup/scripts/14-step.sh changed · entrypoint rebuilt: `, c.summary(append(push, "--report", report)...))
+	assert.Regexp(t, `^setup: 2 of 17 steps ran \(.*\): 14-step.sh: setup/scripts/14-step.sh changed · entrypoint rebuilt: `, c.summary(append(push, "--report", report)...))
 	data, err = os.ReadFile(report)
 	require.NoError(t, err)
 	assert.Contains(t, string(data), "setup/scripts/14-step.sh changed")
 
-	assert.Equal(t, "nothing is built again, 20 cached", verdict(c.run("plan").Stdout))
+	assert.Equal(t, "nothing is built again, 21 cached", verdict(c.run("plan").Stdout))
 	assert.Contains(t, rows(c.run("plan", "--change", "setup/scripts/07-step.sh").Stdout), "Dockerfile:6 07-step.sh")
 	assert.Contains(t, rows(c.run("plan", "--build-arg", "TWO=9").Stdout), "Dockerfile:6 07-step.sh                                      invalidated  arg TWO 2 → 9\n")
 	assert.Contains(t, rows(c.run("plan", "--build-arg", "PGSTRATA_SPLIT=off").Stdout), "Dockerfile:6 setup.sh")

@@ -80,6 +80,17 @@ func (m *dockerfileModel) runs() []dockerfileScript {
 	return slices.DeleteFunc(slices.Clone(m.scripts), func(s dockerfileScript) bool { return s.mode&0o111 == 0 })
 }
 
+// unspoken are the values of args that no script reads: every step has them.
+func (m *dockerfileModel) unspoken() []string {
+	var out []string
+	for _, name := range []string{"ONE", "TWO"} {
+		if !slices.ContainsFunc(m.runs(), func(s dockerfileScript) bool { return s.reads == name }) {
+			out = append(out, m.value(name))
+		}
+	}
+	return out
+}
+
 // makes is the line that a script adds to /steps.
 func (m *dockerfileModel) makes(s dockerfileScript) string {
 	out := fmt.Sprintf("%s %s %d", m.salt, s.name, s.content)
@@ -172,13 +183,8 @@ func (m *dockerfileModel) truth() map[string]string {
 	one := func(name string) string { return fmt.Sprintf("%o %q", tree[name].mode, tree[name].text) }
 
 	last = base
-	if m.split { // a RUN sees its script alone, and what is copied comes after it
-		step("build.sh", one("tools/build.sh"))
-		step("COPY tools /tools", m.below(tree, "tools"))
-	} else {
-		step("COPY tools /tools", m.below(tree, "tools"))
-		step("build.sh")
-	}
+	step("COPY tools /tools", m.below(tree, "tools"))
+	step("build.sh") // no driver: it sees all
 	last = base
 	step("COPY /out/tool /tool", m.tool)
 	if !m.split {
@@ -186,7 +192,7 @@ func (m *dockerfileModel) truth() map[string]string {
 		step("setup.sh", m.words, m.value("ONE"), m.value("TWO"))
 	} else {
 		lower, steps := last, ""
-		step("settings", m.words)
+		step("settings", m.words, m.unspoken())
 		for _, s := range m.runs() {
 			of := []any{one("setup/scripts/" + s.name), one("setup/lib/log.sh")}
 			if s.reads != "" {

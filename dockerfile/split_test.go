@@ -1,0 +1,59 @@
+package dockerfile_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/pgstrata/pgstrata/dockerfile"
+)
+
+// TestSplitLines tells which RUN lines become several steps, and what is said of
+// them.
+func TestSplitLines(t *testing.T) {
+	files := map[string]string{
+		"b/one.sh": "#!/bin/sh\necho 1 >/1\n", "b/two.sh": "#!/bin/sh\nexport PATH=/opt/x:$PATH\necho 2 >/2\n", "b/three.sh": "#!/bin/sh\npython3 /b/gen.py >/3\n",
+		"b/gen.py": "import os\nprint(os.getcwd())\n", "b/leaves.sh": "#!/bin/sh\nsleep 9 &\n",
+		"b/all.sh": "#!/bin/sh\nset -e\n/b/one.sh\n/b/two.sh\n/b/three.sh\n",
+	}
+	for name, c := range map[string]struct {
+		run, says string
+		steps     []string
+	}{
+		"several scripts":           {"/b/one.sh && /b/two.sh && sh /b/three.sh", "a line of 3 scripts split into 3 steps", []string{"/b/one.sh", "/b/two.sh", "sh /b/three.sh"}},
+		"commands between":          {"set -e; /b/one.sh; echo x >/x; /b/two.sh", "a line of 2 scripts split into 3 steps", []string{"set -e && /b/one.sh", "set -e && echo x >/x", "set -e && /b/two.sh"}},
+		"one alone":                 {"/b/one.sh && echo x >/x", "", []string{"/b/one.sh && echo x >/x"}},
+		"one in a pipe":             {"/b/one.sh && /b/two.sh | tee /log", "", []string{"/b/one.sh && /b/two.sh | tee /log"}},
+		"one or the other":          {"/b/one.sh || /b/two.sh", "kept whole: its line does more", []string{"/b/one.sh || /b/two.sh"}},
+		"one leaves something":      {"/b/leaves.sh && /b/two.sh", "kept whole: leaves.sh leaves sleep running", []string{"/b/leaves.sh && /b/two.sh"}},
+		"PATH and a helper's own":   {"/b/all.sh", "all.sh split into 3 steps", []string{"/b/one.sh", "/b/two.sh", "/b/three.sh"}},
+		"a program of another kind": {"/b/three.sh && /b/one.sh", "a line of 2 scripts split into 2 steps", []string{"/b/three.sh", "/b/one.sh"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := rewriteText(t, "FROM debian\nCOPY b /b\nRUN "+c.run+"\n", files, dockerfile.Options{})
+			var steps []string
+			for line := range strings.Lines(string(r.Text)) {
+				if text, ok := strings.CutPrefix(strings.TrimSpace(line), "RUN "); ok {
+					if i := strings.LastIndex(text, ".py "); i > 0 && strings.HasPrefix(text, "--mount") {
+						text = text[i+len(".py "):]
+					}
+					for strings.HasPrefix(text, "--mount") {
+						_, text, _ = strings.Cut(text, " ")
+					}
+					steps = append(steps, text)
+				}
+			}
+			assert.Equal(t, c.steps, steps, string(r.Text))
+			var said []string
+			for _, d := range r.Decisions {
+				said = append(said, d.Text)
+			}
+			if all := strings.Join(said, "; "); c.says == "" {
+				assert.NotContains(t, all, "split")
+			} else {
+				assert.Contains(t, all, c.says)
+			}
+		})
+	}
+}

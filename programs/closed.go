@@ -1,0 +1,78 @@
+package programs
+
+import (
+	"path"
+	"strings"
+)
+
+// Closed reports whether all that a program reads and writes is known from its
+// arguments, its working directory, fixed places of the system, and the
+// variables that this package and package shell list for it. Any other may read
+// every file and every variable. The command is as it is called: a program that
+// is called by a path counts only where systems have their programs.
+//
+// A package manager counts as closed: what its packages' scripts read is the
+// system's. Those that run code of the tree (make, pip, npm) do not.
+func Closed(command string, args []string) bool {
+	if strings.Contains(command, "/") && !systemPath(path.Dir(command)) {
+		return false
+	}
+	switch path.Base(command) {
+	case "cat", "grep", "egrep", "fgrep", "zgrep", "head", "tail", "wc", "sort", "uniq", "cut", "tr", "diff", "cmp", "comm", "join", "paste", "column",
+		"nl", "tac", "rev", "fold", "fmt", "expand", "split", "sum", "sha1sum", "sha224sum", "sha256sum", "sha384sum", "sha512sum", "md5sum", "b2sum", "cksum",
+		"base64", "base32", "od", "xxd", "hexdump", "strings", "ls", "dir", "vdir", "stat", "file", "du", "df", "tree", "test", "[", "[[", "readlink", "realpath",
+		"basename", "dirname", "echo", "printf", "zcat", "xzcat", "bzcat", "zstdcat", "sed", "awk", "gawk", "mawk", "find", "cp", "install", "ln", "link", "mv",
+		"rm", "chmod", "chown", "chgrp", "touch", "mkdir", "rmdir", "unlink", "truncate", "tee", "setfacl", "getfacl", "setfattr", "setcap", "getcap", "shred", "mknod",
+		"mkfifo", "mktemp", "tar", "gzip", "gunzip", "bzip2", "bunzip2", "xz", "unxz", "zstd", "unzstd", "unzip", "cpio", "dd", "curl", "wget", "gpg", "gpgv", "gpgconf",
+		"apt-get", "apt", "apt-cache", "apt-mark", "apt-key", "apt-config", "aptitude", "dpkg", "dpkg-query", "dpkg-reconfigure", "dpkg-divert", "dpkg-statoverride",
+		"debconf-set-selections", "update-alternatives", "apk", "dnf", "microdnf", "yum", "rpm", "zypper", "useradd", "userdel", "usermod", "groupadd", "groupdel",
+		"groupmod", "adduser", "addgroup", "deluser", "delgroup", "chpasswd", "passwd", "locale-gen", "localedef", "update-locale", "ldconfig", "update-ca-certificates",
+		"sync", "sleep", "id", "whoami", "groups", "uname", "date", "hostname", "nproc", "free", "arch", "getent", "getconf", "true", "false", "ps", "kill", "seq",
+		"expr", "which", "lsb_release", "ldd", "readelf", "tput", "tty", "yes", "logname", "users", "uptime":
+		return !looksAtEnvironment(path.Base(command), args)
+	}
+	return false
+}
+
+// systemPath reports whether a directory is one in which systems have their own
+// programs.
+func systemPath(dir string) bool {
+	switch dir {
+	case "/bin", "/sbin", "/usr/bin", "/usr/sbin":
+		return true
+	}
+	return false
+}
+
+// looksAtEnvironment reports whether the arguments make a program read, or run,
+// what its name does not tell.
+func looksAtEnvironment(name string, args []string) bool {
+	switch name {
+	case "awk", "gawk", "mawk":
+		return has(args, func(a string) bool {
+			return strings.Contains(a, "ENVIRON") || strings.Contains(a, "system(") || strings.Contains(a, "|") || strings.HasPrefix(a, "-f") || strings.HasPrefix(a, "--file")
+		})
+	case "sed": // the command e, and a program in a file
+		return has(args, func(a string) bool {
+			return strings.HasPrefix(a, "-f") || strings.HasPrefix(a, "--file") || a == "e" || strings.HasPrefix(a, "e ") || strings.HasSuffix(a, "/e") || strings.Contains(a, ";e ")
+		})
+	case "tar":
+		return has(args, func(a string) bool {
+			return a == "-I" || hasPrefix(a, "--to-command", "--use-compress", "--checkpoint-action", "--rmt", "--rsh", "--info-script", "--new-volume-script")
+		})
+	case "split":
+		return has(args, func(a string) bool { return strings.HasPrefix(a, "--filter") })
+	case "sort":
+		return has(args, func(a string) bool { return strings.HasPrefix(a, "--compress-program") })
+	}
+	return false
+}
+
+func has(args []string, is func(string) bool) bool {
+	for _, a := range args {
+		if is(a) {
+			return true
+		}
+	}
+	return false
+}
