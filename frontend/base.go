@@ -12,8 +12,10 @@ import (
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/client/llb/sourceresolver"
 	"github.com/moby/buildkit/frontend/dockerui"
+	"github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/solver/pb"
 	digest "github.com/opencontainers/go-digest"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/pkg/errors"
 
 	"github.com/pgstrata/pgstrata/graph"
@@ -80,10 +82,39 @@ func parseEpoch(v string) (time.Time, error) {
 // base resolves a base image, or what a named context puts in its place.
 func (r *request) base(ctx context.Context, in input, ref graph.Ref) (pgllb.Base, error) {
 	b, err := r.resolve(ctx, in, ref)
+	if err == nil && r.client.Target != graph.EntrypointState { // which needs no base
+		err = foreign(b.Image.Platform, in.platform)
+	}
 	if err != nil {
 		err = &spec.Error{File: in.graph.File, At: ref.At, Msg: "base " + ref.Name + ": " + err.Error()}
 	}
 	return b, err
+}
+
+// foreign reports an image of another platform than the one that is built for:
+// a registry gives an image of one platform to whoever asks for it. An image
+// that names none, such as one that is made from a directory, is taken as it is.
+func foreign(image, target ocispecs.Platform) error {
+	image, target = platforms.Normalize(image), platforms.Normalize(target)
+	if image.OS == "" || image.Architecture == "" || image.OS == target.OS && image.Architecture == target.Architecture {
+		return nil
+	}
+	return errors.Errorf("it is an image for %s, and the build is for %s; take a base that there is for that platform, or build with --platform %[1]s",
+		platforms.Format(image), platforms.Format(target))
+}
+
+// warnTriggers tells of a base's ONBUILD instructions, which are for Dockerfiles.
+func (r *request) warnTriggers(ctx context.Context, in input, base pgllb.Base) {
+	triggers := base.Image.Config.OnBuild
+	if len(triggers) == 0 || !r.isFirst(in) {
+		return
+	}
+	r.source.Warn(ctx, "base "+in.graph.Base.Name+" has ONBUILD instructions, which a build file does not carry out: "+strings.Join(triggers, "; "), client.WarnOpts{
+		Level:      1,
+		SourceInfo: r.infoOf(in, in.graph.File),
+		Range:      []*pb.Range{pgllb.Range(in.graph.Base.At)},
+		Detail:     [][]byte{[]byte("do what they do in a setup script")},
+	})
 }
 
 func (r *request) resolve(ctx context.Context, in input, ref graph.Ref) (pgllb.Base, error) {

@@ -101,7 +101,7 @@ func (b *building) checked(ctx context.Context, in input, t *target, res *docker
 // mayAsk tells whether the setup state can be looked into, and whether anybody
 // wants to know.
 func (r *request) mayAsk(g *graph.Graph, config *linter.Config) bool {
-	if config.SkipAll || !runsSetup(g) || len(g.Entrypoint) == 0 {
+	if config.SkipAll || !g.Runs() || len(g.Entrypoint) == 0 {
 		return false
 	}
 	if t := r.client.Target; t != "" && t != graph.ImageState && t != graph.TestState {
@@ -114,12 +114,6 @@ func (r *request) mayAsk(g *graph.Graph, config *linter.Config) bool {
 func (r *request) isFirst(in input) bool {
 	all := r.client.TargetPlatforms
 	return len(all) == 0 || platforms.Format(all[0]) == platforms.Format(in.platform)
-}
-
-// runsSetup tells whether setup executes anything. Where it does not, it is
-// the base, which may never have been pulled.
-func runsSetup(g *graph.Graph) bool {
-	return g.User != nil || len(g.Scripts)+len(g.Cleanup)+len(g.RuntimePackages()) > 0
 }
 
 // setupFiles solves the setup state, and waits for it.

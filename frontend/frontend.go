@@ -179,6 +179,7 @@ func (b *building) build(ctx context.Context, in input) (*dockerui.BuildResult, 
 	if err != nil {
 		return nil, err
 	}
+	b.warnTriggers(ctx, in, t.options.Base)
 	b.prime(ctx, in, t)
 	mayRebuild := t.options.ToolchainBase != nil && in.graph.Toolchain.Rebuild
 	res, err := b.solve(ctx, t, mayRebuild)

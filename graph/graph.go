@@ -310,6 +310,12 @@ func (g *Graph) RuntimePackages() []Package {
 	return out
 }
 
+// Runs tells whether a step of setup runs a program. Without one the image's root
+// is the base as it is, and need not have any.
+func (g *Graph) Runs() bool {
+	return g.User != nil || len(g.RuntimePackages())+len(g.Scripts)+len(g.Cleanup) > 0
+}
+
 // Caches are the cache mounts of all steps, each once, by their ids.
 func (g *Graph) Caches() []Cache {
 	var out []Cache

@@ -46,6 +46,21 @@ func mustResolve(t *testing.T, f files, buildFile string, args map[string]string
 
 const sh = "#!/bin/sh\n"
 
+// A new date in each build is no reason to run what does not ask for it.
+func TestSourceDateEpochIsForScriptsThatNameIt(t *testing.T) {
+	f := files{
+		"setup/scripts/01-a.sh": sh + "tar cf /a.tar /etc; make\n",
+		"setup/scripts/02-b.sh": sh + "touch -d @$SOURCE_DATE_EPOCH /b\n",
+	}
+	file, err := spec.Load("Dockerfile", []byte("base: debian:bookworm\n"), spec.Options{})
+	require.NoError(t, err)
+	require.NoError(t, file.Discover(f.fs()))
+	g, err := New(file, f.fs(), Options{Predefined: map[string]string{"SOURCE_DATE_EPOCH": "1"}})
+	require.NoError(t, err)
+	assert.Empty(t, g.Scripts[0].Env)
+	assert.Equal(t, []Var{{"SOURCE_DATE_EPOCH", "1"}}, g.Scripts[1].Env)
+}
+
 func TestScriptHoldsOnlyTheArgsThatItReads(t *testing.T) {
 	g := mustResolve(t, files{
 		"setup/scripts/01-a.sh": sh + "apt-get install postgresql-$PG # PATRONI\n",

@@ -343,6 +343,9 @@ func (b *builder) env(s spec.Script, program *shell.Program) []Var {
 		for name := range b.readable {
 			_, _, mentioned := program.Mentions(name)
 			_, _, implicit := program.ImplicitlyReads(name) // CFLAGS, by configure
+			// That one is a new one in each build: it is for the image's own times,
+			// and for a script that names it.
+			implicit = implicit && name != "SOURCE_DATE_EPOCH"
 			if mentioned || implicit {
 				names = append(names, name)
 			}

@@ -2,7 +2,6 @@ package llb
 
 import (
 	"fmt"
-	"path"
 
 	bk "github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/solver/pb"
@@ -31,7 +30,7 @@ func (s *setup) squashes() bool {
 // chain ends the chain: build packages go, cleanup scripts run, and one layer
 // holds what is left. With a cleanup script that layer reaches down to the
 // base, so that what it deletes is gone from the packages' layer too.
-func (s *setup) chain(held []State) State {
+func (s *setup) chain(held []*graph.Script) State {
 	chain := s.chainScripts()
 	if len(chain) == 0 {
 		return s.tools.root
@@ -47,14 +46,14 @@ func (s *setup) chain(held []State) State {
 		opts := append(s.builtin("purge-packages.sh", buildRecord), s.name(graph.SetupState, "purge build packages"), s.fresh(graph.ToolchainState, graph.SetupState))
 		end = end.layer(end.Run(opts...).Root(), "setup: purge build packages")
 	}
-	lower, label := s.tools.root, fmt.Sprintf("setup: %d scripts", len(chain))
+	lower, what := s.tools.root, fmt.Sprintf("setup: %d scripts", len(chain))
 	if len(s.graph.Cleanup) > 0 {
-		lower, label = s.base, "setup: user, packages and "+fmt.Sprintf("%d scripts", len(chain))
+		lower, what = s.base, "setup: user, packages and "+fmt.Sprintf("%d scripts", len(chain))
 	}
 	for _, script := range s.graph.Cleanup {
-		end = s.script(end, script, "setup: "+path.Base(script.Path))
+		end = s.script(end, script)
 	}
-	return s.squash(s.merge(lower, held...), end, label)
+	return s.squash(s.with(lower, held, nil), end, what)
 }
 
 // lastOfChain is the name of the last script of the chain but for cleanup.

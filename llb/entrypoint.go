@@ -12,51 +12,119 @@ import (
 	"github.com/pgstrata/pgstrata/graph"
 )
 
-// entrypoint returns a state for each class of entrypoint files. They are file
-// operations on nothing: they depend on no setup step, and none on them.
-func (c *compiler) entrypoint() []State {
-	var out []State
+// entrypoint returns the entrypoint files alone, a layer for each class.
+func (c *compiler) entrypoint() State {
+	var classes []State
 	for _, class := range c.graph.Entrypoint {
-		out = append(out, c.class(class))
+		classes = append(classes, c.class(class, nil))
 	}
-	return out
+	return c.merge(emptyState(), classes...)
 }
 
-// class copies the files of one class, each with its mode and numeric owner.
-func (c *compiler) class(class graph.Class) State {
+// entrypointOn lays the entrypoint files on a root, a layer for each class. They
+// depend on its directories and on nothing else of it. Directories are asked for
+// by a program; where the root has none as far as anybody knows, the files are
+// copied onto it, and what that changes is taken.
+func (c *compiler) entrypointOn(root State) State {
+	var words []string
+	for _, class := range c.graph.Entrypoint {
+		words = append(words, class.Name)
+		for _, f := range class.Files {
+			words = append(words, f.Target)
+		}
+	}
+	if len(words) == 0 {
+		return root
+	}
+	if c.graph.Runs() {
+		outline := c.outline(root.State, "files", words, c.name("internal", "directories above entrypoint files"))
+		var classes []State
+		for _, class := range c.graph.Entrypoint {
+			classes = append(classes, c.class(class, &outline))
+		}
+		return c.merge(root, classes...)
+	}
+	if !c.mergeDiff {
+		for _, class := range c.graph.Entrypoint {
+			st := root.File(c.files(c.folders(nil, class), class), c.vertex(class)...)
+			root = root.layer(st, "entrypoint: "+title(class))
+		}
+		return root
+	}
+	var classes []State
+	for _, class := range c.graph.Entrypoint {
+		copied := root.File(c.files(c.folders(nil, class), class), c.vertex(class)...)
+		internal := c.name("internal", "layer of "+title(class))
+		added := bk.Diff(root.State, copied, internal)
+		all := bk.Copy(added, "/", "/", &bk.CopyInfo{CopyDirContentsOnly: true, CreatedTime: c.opt.Epoch})
+		classes = append(classes, emptyState().layer(bk.Scratch().File(all, internal), "entrypoint: "+title(class)))
+	}
+	return c.merge(root, classes...)
+}
+
+// class returns the files of one class in the directories of an outline, or in
+// new ones.
+func (c *compiler) class(class graph.Class, outline *bk.State) State {
 	var action *bk.FileAction
-	for _, dir := range parentsOf(class.Files) {
-		// Made here and not by the copy, which would give them the file's owner.
-		mode := os.FileMode(0o755)
-		if action == nil {
-			action = bk.Mkdir(dir, mode, bk.WithParents(true), c.created())
-		} else {
-			action = action.Mkdir(dir, mode, bk.WithParents(true), c.created())
-		}
+	if outline != nil {
+		action = bk.Copy(*outline, "/"+class.Name, "/", &bk.CopyInfo{CopyDirContentsOnly: true})
+	} else {
+		action = c.folders(nil, class)
 	}
-	for _, f := range class.Files {
-		info := &bk.CopyInfo{
-			FollowSymlinks: true,
-			Mode:           &bk.ChmodOpt{Mode: os.FileMode(f.Mode)},
-			ChownOpt:       &bk.ChownOpt{User: &bk.UserOpt{UID: f.UID}, Group: &bk.UserOpt{UID: f.GID}},
-			CreatedTime:    c.opt.Epoch,
-		}
-		action = copyAction(action, c.opt.Context, "/"+f.Source, f.Target, info)
-	}
+	action = c.files(action, class)
 	if c.opt.Epoch != nil {
 		// A directory's own time is that of the last file put in it: copied as a
 		// whole, in the same vertex, directories get the fixed time as well.
 		action = bk.Copy(action.WithState(bk.Scratch()), "/", "/", &bk.CopyInfo{CopyDirContentsOnly: true, CreatedTime: c.opt.Epoch})
 	}
-	what := fmt.Sprintf("%s (%s)", class.Name, count(len(class.Files), "file"))
-	if len(class.Files) == 1 {
-		what = fmt.Sprintf("%s: %s", class.Name, class.Files[0].Target)
+	return emptyState().layer(bk.Scratch().File(action, c.vertex(class)...), "entrypoint: "+title(class))
+}
+
+// files adds the copies of a class's files, each with its mode and numeric
+// owner.
+func (c *compiler) files(on *bk.FileAction, class graph.Class) *bk.FileAction {
+	for _, f := range class.Files {
+		info := &bk.CopyInfo{
+			FollowSymlinks: true,
+			CreateDestPath: true, // where a link leads to nothing
+			Mode:           &bk.ChmodOpt{Mode: os.FileMode(f.Mode)},
+			ChownOpt:       &bk.ChownOpt{User: &bk.UserOpt{UID: f.UID}, Group: &bk.UserOpt{UID: f.GID}},
+			CreatedTime:    c.opt.Epoch,
+		}
+		on = copyAction(on, c.opt.Context, "/"+f.Source, f.Target, info)
 	}
-	st := bk.Scratch().File(action,
-		c.name(graph.EntrypointState, what),
+	return on
+}
+
+// folders adds the directories of a class's files. They are made here and not by
+// the copies, which would give them the files' owners.
+func (c *compiler) folders(on *bk.FileAction, class graph.Class) *bk.FileAction {
+	const mode = os.FileMode(0o755)
+	for _, dir := range parentsOf(class.Files) {
+		if on == nil {
+			on = bk.Mkdir(dir, mode, bk.WithParents(true), c.created())
+		} else {
+			on = on.Mkdir(dir, mode, bk.WithParents(true), c.created())
+		}
+	}
+	return on
+}
+
+// vertex describes the vertex of a class.
+func (c *compiler) vertex(class graph.Class) []bk.ConstraintsOpt {
+	return []bk.ConstraintsOpt{
+		c.name(graph.EntrypointState, title(class)),
 		c.at(class.Files[0].At),
-		c.fresh(graph.EntrypointState, class.Node()))
-	return emptyState().layer(st, "entrypoint: "+what)
+		c.fresh(graph.EntrypointState, class.Node()),
+	}
+}
+
+// title says what a class holds.
+func title(class graph.Class) string {
+	if len(class.Files) == 1 {
+		return fmt.Sprintf("%s: %s", class.Name, class.Files[0].Target)
+	}
+	return fmt.Sprintf("%s (%s)", class.Name, count(len(class.Files), "file"))
 }
 
 // parentsOf returns the directories that files land in, outermost first.

@@ -2,10 +2,10 @@ package llb
 
 import (
 	"path"
-	"slices"
 	"strings"
 
 	bk "github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/solver/pb"
 
 	"github.com/pgstrata/pgstrata/graph"
 )
@@ -14,68 +14,79 @@ import (
 // of outputs, that every shared library is there; of no other step.
 const MissingLibraryExit = 93
 
-// collect copies an isolated script's outputs out of its root. A copy is keyed
-// by content: a script that ran again and made the same files stops there, and
-// nothing after it runs.
-func (c *compiler) collect(script *graph.Script, root bk.State, label string) State {
-	var action *bk.FileAction
-	for _, dir := range above(script.Outputs) {
-		action = c.directory(action, root, dir)
+// made is the root that an isolated script ran on, and the same after it.
+type made struct{ before, after bk.State }
+
+// with lays the outputs of isolated scripts on a root: the image's, or the one
+// that a script runs on, which is nil for the image's.
+func (s *setup) with(root State, scripts []*graph.Script, runs *graph.Script) State {
+	var outputs []State
+	for _, script := range scripts {
+		outputs = append(outputs, s.collect(script, root.State, runs))
 	}
+	return s.merge(root, outputs...)
+}
+
+// collect copies an isolated script's outputs out of its root, to be merged
+// with another one. A copy is keyed by content: a script that ran again and made
+// the same files stops there, and nothing after it runs.
+func (s *setup) collect(script *graph.Script, root bk.State, runs *graph.Script) State {
+	fresh := s.fresh(graph.SetupState, script.Node(), script.Name)
+	var patterns []string
 	for _, o := range script.Outputs {
-		action = copyAction(action, root, o.Path, path.Dir(o.Path)+"/", &bk.CopyInfo{
-			// BuildKit walks through the whole root before it expands a glob.
-			AllowWildcard:  strings.ContainsAny(o.Path, `*?[\`),
-			CreateDestPath: true,
-		})
+		patterns = append(patterns, o.Path)
 	}
-	st := bk.Scratch().File(action, c.name("setup", "outputs of "+path.Base(script.Path)), c.at(script.Outputs[0].At))
-	return emptyState().layer(st, label)
+	name := "outputs of " + path.Base(script.Path)
+	if runs != nil {
+		name += " for " + path.Base(runs.Path)
+	}
+	m := s.made[script.Name]
+	outline := s.outline(root, "outputs", patterns,
+		s.look(beforeMount, m.before), s.look(madeMount, m.after),
+		s.name("internal", "directories above the "+name), s.at(script.Outputs[0].At), fresh)
+	directories := func(on *bk.FileAction) *bk.FileAction {
+		return copyAction(on, outline, "/", "/", &bk.CopyInfo{CopyDirContentsOnly: true})
+	}
+	action := directories(nil)
+	for _, o := range script.Outputs {
+		action = s.output(action, m.after, o.Path)
+	}
+	// Once more: a copy of a directory imposes owner and mode of those in it.
+	action = directories(action)
+	st := bk.Scratch().File(action, s.name("setup", name), s.at(script.Outputs[0].At), fresh)
+	return emptyState().layer(st, label(script))
 }
 
-// above returns the directories above outputs, outer ones first.
-func above(outputs []graph.Output) []string {
-	var dirs []string
-	for _, o := range outputs {
-		for dir := path.Dir(o.Path); dir != "/"; dir = path.Dir(dir) {
-			dirs = append(dirs, dir)
-		}
+// output adds the copy of one output.
+func (c *compiler) output(on *bk.FileAction, from bk.State, name string) *bk.FileAction {
+	glob := strings.IndexAny(name, `*?[\`)
+	if glob < 0 {
+		return copyAction(on, from, name, path.Dir(name)+"/", &bk.CopyInfo{CreateDestPath: true})
 	}
-	slices.Sort(dirs)
-	return slices.Compact(dirs)
-}
-
-// directory adds a directory above an output, without what is in it. It has to
-// be as it is in the root, since a merge imposes the owner and mode of the later
-// layer. To compare it, BuildKit walks through the whole root: so those that are
-// the same in each image are made here.
-func (c *compiler) directory(on *bk.FileAction, root bk.State, dir string) *bk.FileAction {
-	switch dir {
-	case "/etc", "/opt", "/run", "/usr", "/usr/bin", "/usr/include", "/usr/lib", "/usr/lib/locale", "/usr/sbin", "/usr/share",
-		"/usr/local", "/usr/local/bin", "/usr/local/lib", "/usr/local/sbin",
-		"/var", "/var/cache", "/var/lib", "/var/log":
-		if on == nil {
-			return bk.Mkdir(dir, 0o755, c.created())
-		}
-		return on.Mkdir(dir, 0o755, c.created())
+	top := path.Dir(name[:glob] + "x")
+	if top == path.Dir(name) { // it fails where nothing matches
+		on = copyAction(on, from, name, top+"/", &bk.CopyInfo{AllowWildcard: true, FollowSymlinks: true, CreateDestPath: true})
 	}
-	return copyAction(on, root, dir, path.Dir(dir), &bk.CopyInfo{
-		AllowWildcard:      true, // as an output has it
-		AllowEmptyWildcard: true, // then the output is missing too, which says more
-		ExcludePatterns:    []string{"*"},
+	if !supports(c.opt.Caps, pb.CapFileCopyIncludeExcludePatterns) {
+		return on
+	}
+	// A copy of all at once keeps hard links between them.
+	return copyAction(on, from, top, top, &bk.CopyInfo{
+		CopyDirContentsOnly: true, FollowSymlinks: true, CreateDestPath: true,
+		IncludePatterns: []string{strings.TrimPrefix(strings.TrimPrefix(name, top), "/")},
 	})
 }
 
-// split returns the outputs of the isolated scripts, in order: those that the
-// chain already holds, since a script of it needs them, and the others.
-func (s *setup) split() (held, others []State) {
+// split returns the isolated scripts, in order: those whose outputs the chain
+// already holds, since a script of it needs them, and the others.
+func (s *setup) split() (held, others []*graph.Script) {
 	for _, script := range s.graph.Scripts {
 		switch {
 		case !script.Isolated():
 		case s.holds[s.lastOfChain()][script.Name]:
-			held = append(held, s.outputs[script.Name])
+			held = append(held, script)
 		default:
-			others = append(others, s.outputs[script.Name])
+			others = append(others, script)
 		}
 	}
 	return held, others
@@ -84,7 +95,8 @@ func (s *setup) split() (held, others []State) {
 // linker renews what a merge of outputs leaves stale (the linker's cache knows
 // nothing of the libraries that came in beside it), and proves that each
 // program and library of the outputs finds its libraries, in the versions that
-// it was linked against, in the root that the image really has.
+// it was linked against, in the root that the image really has. The tools are
+// those of the packages' root: a cleanup script may have left none.
 func (c *compiler) linker(root State) State {
 	var outputs []string
 	for _, script := range c.graph.Scripts {
@@ -96,8 +108,7 @@ func (c *compiler) linker(root State) State {
 		return root
 	}
 	opts := append(c.builtin("refresh-linker.sh", outputs...),
-		// ldconfig's private notes would differ from build to build.
-		bk.AddMount("/var/cache/ldconfig", bk.Scratch(), bk.Tmpfs()),
+		bk.ReadonlyRootFS(), bk.Network(noNetwork),
 		c.name(graph.SetupState, "refresh the linker's cache, find every library"), c.fresh(graph.SetupState))
-	return root.layer(root.Run(opts...).Root(), "setup: ldconfig")
+	return root.layer(c.tools.Run(opts...).AddMount(rootMount, root.State), "setup: ldconfig")
 }

@@ -101,11 +101,11 @@ func Compile(g *graph.Graph, opt Options) (*States, error) {
 	out := &States{Base: c.base(g.Base.Name, opt.Base), Outputs: map[string]State{}}
 	base := c.repositories(out.Base)
 	tools := c.toolchain(base)
+	c.tools = tools.root.State
 	out.Toolchain = tools.chain
 	out.Setup = c.setup(base, tools, out.Outputs)
-	classes := c.entrypoint()
-	out.Entrypoint = c.merge(emptyState(), classes...)
-	out.Image = c.merge(out.Setup, classes...)
+	out.Entrypoint = c.entrypoint()
+	out.Image = c.entrypointOn(out.Setup)
 	img, err := ImageConfig(g, opt, out.Image)
 	if err != nil {
 		return nil, err
@@ -122,6 +122,9 @@ type compiler struct {
 	// mergeDiff tells that the daemon can merge and diff; where it cannot,
 	// copies do the same work with less sharing of layers.
 	mergeDiff bool
+	// tools is the root that pgstrata's own steps run in where they look at
+	// another one, which may have lost its programs to a cleanup script.
+	tools bk.State
 }
 
 func canMergeDiff(caps *apicaps.CapSet) bool {

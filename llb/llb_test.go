@@ -252,8 +252,11 @@ func TestArgChangesOnlyTheScriptsThatReadIt(t *testing.T) {
 		}
 	}
 	assert.Equal(t, []string{"[setup 3/4] 03-patroni.sh", "[setup 4/4] 99-cleanup.sh"}, changed)
-	for _, name := range append(names(before, "[entrypoint]"), names(before, "[toolchain]")...) {
+	for _, name := range names(before, "[toolchain]") {
 		assert.Equal(t, before[name].digest, after[name].digest, name)
+	}
+	for _, name := range names(before, "[entrypoint]") { // on the directories of setup, by their content
+		assert.Equal(t, before[name].op.GetFile().String(), after[name].op.GetFile().String(), name)
 	}
 }
 
@@ -397,20 +400,42 @@ func TestStepsCarryWhatTheClientAskedFor(t *testing.T) {
 	assert.ElementsMatch(t, []string{"/dev/shm", "/temp"}, tmpfs)
 }
 
-// What is above an output comes without what is in it; what is large and the same in all images is made anew.
-func TestDirectoriesAboveOutputs(t *testing.T) {
-	var did []string
-	for _, action := range decode(t, compile(t, buildFile, nil, testOptions()).Image)["[setup] outputs of 02-pg.sh"].op.GetFile().Actions {
-		if mkdir := action.GetMkdir(); mkdir != nil {
-			did = append(did, "mkdir "+mkdir.Path)
+// Outputs and entrypoint files come with the directories that are there, and with nothing else of them.
+func TestDirectoriesOfTheRootStay(t *testing.T) {
+	vertices := decode(t, compile(t, buildFile, nil, testOptions()).Image)
+	copies := func(name string) []string {
+		var did []string
+		for _, action := range vertices[name].op.GetFile().Actions {
+			require.NotNil(t, action.GetCopy(), "no directory is made by an operation")
+			did = append(did, action.GetCopy().Src+" to "+action.GetCopy().Dest)
 		}
-		if from := action.GetCopy(); from != nil {
-			did = append(did, fmt.Sprintf("copy %s to %s without %v, glob: %v", from.Src, from.Dest, from.ExcludePatterns, from.AllowWildcard))
+		return did
+	}
+	assert.Equal(t, []string{"/ to /", "/opt/pg to /opt/", "/usr/lib/x.so to /usr/lib/", "/ to /"}, copies("[setup] outputs of 02-pg.sh"))
+	assert.Equal(t, []string{"/configuration to /", "/config/patroni.yml to /opt/container/config/patroni.yml"}, copies("[entrypoint] configuration: /opt/container/config/patroni.yml"))
+	asked := vertices["[internal] directories above entrypoint files"].op.GetExec()
+	assert.Equal(t, []string{"/context/outline.sh", "files", "configuration", "/opt/container/config/patroni.yml"}, asked.Meta.Args[:4])
+	for _, m := range asked.Mounts {
+		if m.Dest == rootMount {
+			assert.Equal(t, pb.MountContentCache_OFF, m.ContentCache, "its key would be the content of the whole root")
 		}
 	}
-	assert.Equal(t, []string{
-		"mkdir /opt", "mkdir /usr", "mkdir /usr/lib",
-		"copy /opt/pg to /opt/ without [], glob: false", "copy /usr/lib/x.so to /usr/lib/ without [], glob: false",
-	}, did)
-	assert.Equal(t, []string{"/usr", "/usr/lib", "/var", "/var/lib"}, above([]graph.Output{{Path: "/var/lib/x"}, {Path: "/usr/lib/y"}, {Path: "/z"}}))
+}
+
+// A glob's matches are copied at once, for the sake of hard links, where the daemon knows how.
+func TestGlobOutputs(t *testing.T) {
+	text := strings.Replace(buildFile, "/usr/lib/x.so", "/usr/lib/x*.so", 1)
+	copies := func(opt Options) []string {
+		var did []string
+		for _, action := range decode(t, compile(t, text, nil, opt).Image)["[setup] outputs of 02-pg.sh"].op.GetFile().Actions {
+			if from := action.GetCopy(); from.Src != "/" {
+				did = append(did, fmt.Sprintf("%s to %s, only %v", from.Src, from.Dest, from.IncludePatterns))
+			}
+		}
+		return did
+	}
+	assert.Equal(t, []string{"/opt/pg to /opt/, only []", "/usr/lib/x*.so to /usr/lib/, only []", "/usr/lib to /usr/lib, only [x*.so]"}, copies(testOptions()))
+	old := testOptions()
+	old.Caps = daemon(pb.CapFileCopyIncludeExcludePatterns)
+	assert.Equal(t, []string{"/opt/pg to /opt/, only []", "/usr/lib/x*.so to /usr/lib/, only []"}, copies(old))
 }

@@ -21,6 +21,7 @@ func (c *compiler) setup(base State, tools toolchain, outputs map[string]State) 
 		tools:    tools,
 		after:    map[string]State{},
 		holds:    map[string]map[string]bool{},
+		made:     map[string]made{},
 		outputs:  outputs,
 		rerun:    map[string]bool{},
 	}
@@ -28,7 +29,7 @@ func (c *compiler) setup(base State, tools toolchain, outputs map[string]State) 
 		s.run(script)
 	}
 	held, others := s.split()
-	return c.sweep(c.linker(c.merge(s.chain(held), others...)))
+	return c.sweep(c.linker(s.with(s.chain(held), others, nil)))
 }
 
 // setup is the compilation of the setup scripts.
@@ -41,6 +42,8 @@ type setup struct {
 	// holds tells, by the name of a script of the chain, which isolated
 	// scripts' outputs the chain has after it.
 	holds map[string]map[string]bool
+	// made holds what each isolated script ran on, and made of it, by name.
+	made map[string]made
 	// outputs holds what each isolated script contributes, by name.
 	outputs map[string]State
 	// rerun holds the scripts that run again because they are asked to.
@@ -49,7 +52,7 @@ type setup struct {
 
 // run compiles a script and everything that it needs.
 func (s *setup) run(script *graph.Script) {
-	if _, ok := s.outputs[script.Name]; ok {
+	if _, ok := s.made[script.Name]; ok {
 		return
 	}
 	if _, ok := s.after[script.Name]; ok {
@@ -64,18 +67,18 @@ func (s *setup) run(script *graph.Script) {
 	if holds == nil {
 		holds = map[string]bool{}
 	}
-	var needs []State
+	var needs []*graph.Script
 	for _, name := range script.Needs {
 		if !holds[name] {
 			holds[name] = true
-			needs = append(needs, s.outputs[name])
+			needs = append(needs, s.graph.Script(name))
 		}
 	}
-	on := s.merge(s.parent(script), needs...)
-	label := "setup: " + path.Base(script.Path)
-	done := s.script(on, script, label)
+	on := s.with(s.parent(script), needs, script)
+	done := s.script(on, script)
 	if script.Isolated() {
-		s.outputs[script.Name] = s.collect(script, done.State, label)
+		s.made[script.Name] = made{before: on.State, after: done.State}
+		s.outputs[script.Name] = s.collect(script, bk.Scratch(), nil)
 		return
 	}
 	s.after[script.Name] = done
@@ -83,12 +86,15 @@ func (s *setup) run(script *graph.Script) {
 }
 
 // script runs a script on a state.
-func (s *setup) script(on State, script *graph.Script, label string) State {
+func (s *setup) script(on State, script *graph.Script) State {
 	if script.Installs {
-		return s.compiler.run(on, label, s.options(script)...)
+		return s.compiler.run(on, label(script), s.options(script)...)
 	}
-	return on.layer(on.Run(s.options(script)...).Root(), label)
+	return on.layer(on.Run(s.options(script)...).Root(), label(script))
 }
+
+// label is what the image's history says of a script's layer.
+func label(script *graph.Script) string { return "setup: " + path.Base(script.Path) }
 
 // parent is the state that a script runs on, before its needs.
 func (s *setup) parent(script *graph.Script) State {

@@ -171,7 +171,7 @@ func (v *viewer) links() {
 	for _, n := range v.drawing.Nodes {
 		n.Box = v.byID[v.layout.places[n.Node.ID].box().node.ID].ID
 	}
-	words := map[plan.How]string{plan.On: "runs on", plan.Needs: "needs the files of", plan.Content: "takes files of"}
+	words := map[plan.How]string{plan.On: "runs on", plan.Needs: "needs the files of", plan.Content: "takes files of", plan.Directories: "lies in directories of"}
 	for _, n := range v.drawing.Nodes {
 		for _, e := range n.Node.Edges {
 			on := v.byID[e.Node]

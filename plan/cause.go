@@ -140,6 +140,8 @@ func edgeText(e Edge, other *Node, state Cache) string {
 	switch {
 	case e.How == Content && other.Kind == KindVersions:
 		return "if the archive has other " + name
+	case e.How == Directories:
+		return "if the directories that " + name + " leaves change"
 	case e.How == Content:
 		return "if the files that " + name + " makes change"
 	case e.How == Needs && state == Conditional:
@@ -162,7 +164,8 @@ func edgeText(e Edge, other *Node, state Cache) string {
 
 // needed is the name of the script whose outputs a node holds.
 func needed(id string) string {
-	return strings.TrimSuffix(strings.TrimPrefix(id, graph.SetupState+"/"), "/outputs")
+	name, _, _ := strings.Cut(strings.TrimPrefix(id, graph.SetupState+"/"), "/outputs")
+	return name
 }
 
 // Why joins a step's causes in a line, its own first; "" for a hit.

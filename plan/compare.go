@@ -56,10 +56,16 @@ type Step struct {
 	Seconds float64 `json:"seconds,omitempty"`
 }
 
+// Slight tells that the step is built again only if what runs before it makes
+// directories that files lie in anew: of another owner, mode or kind.
+func (s *Step) Slight() bool {
+	return s.Cache == Conditional && !slices.ContainsFunc(s.Causes, func(c Cause) bool { return c.Kind != string(Directories) })
+}
+
 // Cause is one reason for a step to be built again.
 type Cause struct {
-	// Kind is the kind of the part that changed, or needs, on or content
-	// where the reason is another node.
+	// Kind is the kind of the part that changed, or needs, on, content or
+	// directories where the reason is another node.
 	Kind string `json:"kind"`
 	// Name tells what changed, Before and After are its values where these
 	// can be read.
@@ -83,7 +89,7 @@ func Compare(before, after *Record) *Plan {
 	if before == nil {
 		before = &Record{}
 	}
-	c := &comparison{before: before, after: after, seen: before.seen(), states: map[string]Cache{}}
+	c := &comparison{before: before, after: after, seen: before.seen(), states: map[string]Cache{}, slight: map[string]bool{}}
 	for i := range after.Nodes {
 		p.Steps = append(p.Steps, c.step(&after.Nodes[i]))
 	}
@@ -112,6 +118,8 @@ type comparison struct {
 	before, after *Record
 	seen          map[string]bool
 	states        map[string]Cache
+	// slight are the nodes whose steps are.
+	slight map[string]bool
 }
 
 func (c *comparison) step(n *Node) Step {
@@ -133,6 +141,7 @@ func (c *comparison) step(n *Node) Step {
 	c.states[n.ID] = s.Cache
 	if s.Cache != Hit {
 		s.Causes = c.causes(was, n, s.Cache)
+		c.slight[n.ID] = s.Slight()
 	}
 	return s
 }
@@ -143,14 +152,14 @@ const neverBuilt = "never built before"
 // causes explains a node: what of its own has changed, then the nodes before
 // it that are built again.
 func (c *comparison) causes(was, n *Node, state Cache) []Cause {
-	var out []Cause
+	var out, slight []Cause
 	if was != nil {
 		out = partCauses(was.Parts, n.Parts)
 		out = append(out, c.moved(was, n)...)
 	}
 	for _, e := range n.Edges {
 		other := c.after.Node(e.Node)
-		if s := c.states[e.Node]; s == Hit || e.How == Content && state != Conditional && len(out) > 0 {
+		if s := c.states[e.Node]; s == Hit || e.How.loose() && state != Conditional && len(out) > 0 {
 			continue
 		} else if s == Miss && was == nil {
 			continue // everything is new: one word says so
@@ -158,7 +167,15 @@ func (c *comparison) causes(was, n *Node, state Cache) []Cause {
 		if slices.ContainsFunc(out, func(c Cause) bool { return c.Node == e.Node }) {
 			continue // it runs on another one now: that is why
 		}
-		out = append(out, Cause{Kind: string(e.How), Node: e.Node, Text: edgeText(e, other, state)})
+		cause := Cause{Kind: string(e.How), Node: e.Node, Text: edgeText(e, other, state)}
+		if c.slight[e.Node] {
+			slight = append(slight, cause)
+			continue
+		}
+		out = append(out, cause)
+	}
+	if len(out) == 0 {
+		out = slight
 	}
 	if was == nil && len(out) == 0 {
 		out = append(out, Cause{Kind: "new", Text: neverBuilt})
@@ -177,7 +194,7 @@ func (c *comparison) moved(was, n *Node) []Cause {
 		return list
 	}
 	keyed := func(edges []Edge) []Edge { // whose content counts may be another one: that is no cause by itself
-		return slices.DeleteFunc(slices.Clone(edges), func(e Edge) bool { return e.How == Content })
+		return slices.DeleteFunc(slices.Clone(edges), func(e Edge) bool { return e.How.loose() })
 	}
 	before, after := ids(was.Edges), ids(n.Edges)
 	title := func(id string) string {

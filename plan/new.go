@@ -77,12 +77,23 @@ type builder struct {
 func (b *builder) build() error {
 	base := b.base(b.graph.Base, graph.BaseState)
 	tools := b.toolchain(base)
-	s := &setup{builder: b, base: base, tools: tools, after: map[string]string{}, holds: map[string]map[string]bool{}, outputs: map[string]string{}}
+	s := &setup{builder: b, base: base, tools: tools, after: map[string]string{}, holds: map[string]map[string]bool{}, made: map[string]string{}}
+	if script := b.graph.Script(strings.TrimPrefix(b.opt.Target, graph.SetupState+"/")); script != nil && script.Isolated() {
+		if err := s.run(script); err != nil {
+			return err
+		}
+		b.record.prune([]string{s.collect(script, nil, "")})
+		return nil
+	}
 	root, err := s.build()
 	if err != nil {
 		return err
 	}
-	classes, err := b.entrypoint()
+	under := root
+	if b.opt.Target == graph.EntrypointState {
+		under = nil
+	}
+	classes, err := b.entrypoint(under)
 	if err != nil {
 		return err
 	}
@@ -102,11 +113,7 @@ func (b *builder) build() error {
 	case graph.TestState:
 		keep = tests
 	default:
-		id, ok := s.outputs[strings.TrimPrefix(b.opt.Target, graph.SetupState+"/")]
-		if !ok {
-			return fmt.Errorf("target %q is none of %s", b.opt.Target, strings.Join(b.graph.Targets(), ", "))
-		}
-		keep = []string{id}
+		return fmt.Errorf("target %q is none of %s", b.opt.Target, strings.Join(b.graph.Targets(), ", "))
 	}
 	b.record.prune(keep)
 	return nil
@@ -184,9 +191,18 @@ func (b *builder) base(ref graph.Ref, id string) string {
 	return b.add(n)
 }
 
-// entrypoint adds a node for each class of entrypoint files.
-func (b *builder) entrypoint() ([]string, error) {
+// entrypoint adds a node for each class of entrypoint files: alone, or in the
+// directories of a root.
+func (b *builder) entrypoint(root []string) ([]string, error) {
 	var out []string
+	var on []Edge
+	for _, id := range root {
+		how := Directories
+		if !b.graph.Runs() { // no program lists them
+			how = On
+		}
+		on = append(on, Edge{Node: id, How: how})
+	}
 	for _, class := range b.graph.Entrypoint {
 		parts, err := b.class(class)
 		if err != nil {
@@ -197,8 +213,11 @@ func (b *builder) entrypoint() ([]string, error) {
 			what = fmt.Sprintf("%s: %s", class.Name, class.Files[0].Target)
 		}
 		out = append(out, b.add(Node{
-			ID: class.Node(), State: graph.EntrypointState, Kind: KindFiles, Title: class.Name, Vertex: what, Parts: parts,
+			ID: class.Node(), State: graph.EntrypointState, Kind: KindFiles, Title: class.Name, Vertex: what, Parts: parts, Edges: on,
 		}))
+		if b.opt.Copies && len(on) > 0 && on[0].How == On { // each on the one before
+			on = []Edge{{Node: out[len(out)-1], How: On}}
+		}
 	}
 	return out, nil
 }

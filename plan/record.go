@@ -158,7 +158,13 @@ const (
 	// Content counts by the files that it holds: a step that ran again and
 	// made the same files changes nothing after it.
 	Content How = "content"
+	// Directories count by owner, mode and kind: those of a root that files come
+	// to lie on.
+	Directories How = "directories"
 )
+
+// loose tells that the node before may change, and nothing after it.
+func (h How) loose() bool { return h == Content || h == Directories }
 
 // Node returns the node of that id, or nil.
 func (r *Record) Node(id string) *Node {
@@ -258,7 +264,7 @@ func (r *Record) keys(n *Node) {
 		if e.Path != "" {
 			exact.add(e.Path)
 		}
-		if e.How == Content {
+		if e.How.loose() {
 			loose.add("edge", string(e.How))
 		} else {
 			loose.add("edge", string(e.How), on.Loose)

@@ -28,12 +28,16 @@ func TestSettle(t *testing.T) {
 	after := in.record(t)
 	p := plan.Compare(before, after)
 	require.Equal(t, map[string]plan.Cache{
-		"setup/02-install-postgresql":         plan.Invalidated,
-		"setup/02-install-postgresql/outputs": plan.Conditional,
-		"setup/08-patroni":                    plan.Conditional,
-		"setup/08-patroni/outputs":            plan.Conditional,
-		"setup/linker":                        plan.Conditional,
-		"image":                               plan.Conditional,
+		"setup/02-install-postgresql":                    plan.Invalidated,
+		"setup/02-install-postgresql/outputs":            plan.Conditional,
+		"setup/02-install-postgresql/outputs/08-patroni": plan.Conditional,
+		"setup/08-patroni":                               plan.Conditional,
+		"setup/08-patroni/outputs":                       plan.Conditional,
+		"setup/linker":                                   plan.Conditional,
+		"entrypoint/configuration":                       plan.Conditional,
+		"entrypoint/runtime":                             plan.Conditional,
+		"entrypoint/entrypoint":                          plan.Conditional,
+		"image":                                          plan.Conditional,
 	}, unsettled(p))
 	ran := func(nodes ...string) map[string]time.Duration {
 		out := map[string]time.Duration{}

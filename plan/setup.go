@@ -128,11 +128,48 @@ func (b *builder) refresh(n *Node, base string, r graph.Refresh) {
 // setup makes the nodes of the setup scripts.
 type setup struct {
 	*builder
-	base    string
-	tools   toolchain
-	after   map[string]string
-	holds   map[string]map[string]bool
-	outputs map[string]string
+	base  string
+	tools toolchain
+	after map[string]string
+	holds map[string]map[string]bool
+	// made are the nodes of isolated scripts.
+	made map[string]string
+}
+
+// with lays the outputs of isolated scripts on a root: the image's, or the one
+// that a script runs on.
+func (s *setup) with(root []Edge, scripts []*graph.Script, runs string) []Edge {
+	out := slices.Clone(root)
+	for _, script := range scripts {
+		out = append(out, Edge{Node: s.collect(script, root, runs), How: Needs})
+	}
+	return out
+}
+
+// collect adds the copy of an isolated script's outputs, for a root.
+func (s *setup) collect(script *graph.Script, root []Edge, runs string) string {
+	n := Node{
+		ID: script.Node() + "/outputs", State: graph.SetupState, Kind: KindOutputs, Title: "outputs of " + script.Name,
+		Vertex: "outputs of " + path.Base(script.Path),
+		Edges:  append([]Edge{{Node: s.made[script.Name], How: Content}}, directories(root)...),
+	}
+	if other := s.graph.Script(runs); other != nil {
+		n.ID += "/" + runs
+		n.Vertex += " for " + path.Base(other.Path)
+	}
+	for _, o := range script.Outputs {
+		n.Parts = append(n.Parts, Part{Kind: "output", Name: o.Path, Value: o.Path})
+	}
+	return s.add(n)
+}
+
+// directories are the edges of files that come to lie on a root.
+func directories(root []Edge) []Edge {
+	var out []Edge
+	for _, e := range root {
+		out = append(out, Edge{Node: e.Node, How: Directories})
+	}
+	return out
 }
 
 // build returns the nodes that the root without entrypoint files is made from.
@@ -146,35 +183,32 @@ func (s *setup) build() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	root := []string{chain}
 	var paths []string
+	var others []*graph.Script
 	held := s.holds[s.last()]
 	for _, script := range s.graph.Scripts {
 		if script.Isolated() && !held[script.Name] {
-			root = append(root, s.outputs[script.Name])
+			others = append(others, script)
 		}
 		for _, o := range script.Outputs {
 			paths = append(paths, o.Path)
 		}
 	}
 	if len(paths) == 0 {
-		return root, nil
+		return []string{chain}, nil
 	}
 	n := Node{
 		ID: graph.SetupState + "/linker", State: graph.SetupState, Kind: KindLinker, Title: "linker's cache",
 		Vertex: "refresh the linker's cache, find every library",
 		Parts:  append(s.own("refresh-linker.sh"), Part{Kind: "outputs", Value: words(paths)}),
-		Edges:  []Edge{{Node: chain, How: On}},
-	}
-	for _, id := range root[1:] {
-		n.Edges = append(n.Edges, Edge{Node: id, How: Needs})
+		Edges:  append(s.with([]Edge{{Node: chain, How: On}}, others, ""), Edge{Node: s.tools.root, How: On}),
 	}
 	return []string{s.step(n)}, nil
 }
 
 // run adds a script after everything that it needs.
 func (s *setup) run(script *graph.Script) error {
-	if s.after[script.Name] != "" || s.outputs[script.Name] != "" {
+	if s.after[script.Name] != "" || s.made[script.Name] != "" {
 		return nil
 	}
 	for _, name := range append(slices.Clone(script.Needs), script.After) {
@@ -188,14 +222,15 @@ func (s *setup) run(script *graph.Script) error {
 	if holds == nil {
 		holds = map[string]bool{}
 	}
-	var needs []Edge
+	var needs []*graph.Script
 	for _, name := range script.Needs {
 		if !holds[name] {
 			holds[name] = true
-			needs = append(needs, Edge{Node: s.outputs[name], How: Needs})
+			needs = append(needs, s.graph.Script(name))
 		}
 	}
-	id, err := s.script(script, s.parent(script), needs)
+	on := s.with([]Edge{{Node: s.parent(script), How: On}}, needs, script.Name)
+	id, err := s.script(script, on)
 	if err != nil {
 		return err
 	}
@@ -203,14 +238,7 @@ func (s *setup) run(script *graph.Script) error {
 		s.after[script.Name], s.holds[script.Name] = id, holds
 		return nil
 	}
-	n := Node{
-		ID: script.Node() + "/outputs", State: graph.SetupState, Kind: KindOutputs, Title: "outputs of " + script.Name,
-		Vertex: "outputs of " + path.Base(script.Path), Edges: []Edge{{Node: id, How: Content}},
-	}
-	for _, o := range script.Outputs {
-		n.Parts = append(n.Parts, Part{Kind: "output", Name: o.Path, Value: o.Path})
-	}
-	s.outputs[script.Name] = s.add(n)
+	s.made[script.Name] = id
 	return nil
 }
 
@@ -225,7 +253,7 @@ func (s *setup) parent(script *graph.Script) string {
 }
 
 // script adds the vertex of one script.
-func (s *setup) script(script *graph.Script, on string, needs []Edge) (string, error) {
+func (s *setup) script(script *graph.Script, on []Edge) (string, error) {
 	parts, err := s.files.mount(script.Inputs)
 	if err != nil {
 		return "", err
@@ -260,7 +288,7 @@ func (s *setup) script(script *graph.Script, on string, needs []Edge) (string, e
 		ID: script.Node(), State: graph.SetupState, Kind: KindScript, Title: path.Base(script.Path),
 		Vertex: describe(path.Base(script.Path), script.Refresh),
 		Parts:  parts,
-		Edges:  append([]Edge{{Node: on, How: On}}, needs...),
+		Edges:  on,
 	}
 	s.refresh(&n, s.base, script.Refresh)
 	return s.step(n), nil
@@ -316,7 +344,7 @@ func (s *setup) chain() (string, error) {
 	}
 	for _, script := range s.graph.Cleanup {
 		var err error
-		if end, err = s.script(script, end, nil); err != nil {
+		if end, err = s.script(script, []Edge{{Node: end, How: On}}); err != nil {
 			return "", err
 		}
 	}
@@ -328,15 +356,14 @@ func (s *setup) chain() (string, error) {
 		return flat, nil
 	}
 	// The difference to what is below costs nothing; it is there for its key.
-	n := Node{
-		ID: graph.SetupState + "/layer", State: graph.SetupState, Kind: KindLayer, Title: "setup's layer",
-		Edges: []Edge{{Node: flat, How: On}, {Node: lower, How: On}},
-	}
-	held := s.holds[last]
+	var held []*graph.Script
 	for _, script := range s.graph.Scripts {
-		if script.Isolated() && held[script.Name] {
-			n.Edges = append(n.Edges, Edge{Node: s.outputs[script.Name], How: Needs})
+		if script.Isolated() && s.holds[last][script.Name] {
+			held = append(held, script)
 		}
 	}
-	return s.add(n), nil
+	return s.add(Node{
+		ID: graph.SetupState + "/layer", State: graph.SetupState, Kind: KindLayer, Title: "setup's layer",
+		Edges: append([]Edge{{Node: flat, How: On}}, s.with([]Edge{{Node: lower, How: On}}, held, "")...),
+	}), nil
 }

@@ -22,7 +22,7 @@ func (p *Plan) Write(w io.Writer) error {
 		switch {
 		case s.Kind == KindImage:
 			image = s
-		case s.Kind == KindOutputs || s.Kind == KindLayer: // no work of their own
+		case s.Kind == KindOutputs || s.Kind == KindLayer || s.Slight(): // no work to speak of
 		case s.Cache != Hit && (s.Vertex != "" || s.Kind == KindBase):
 			fmt.Fprintf(rows, "%s\t%s\t%s\n", p.place(s), s.Cache, s.Why()+took(s.Seconds))
 		}
@@ -61,7 +61,7 @@ func (p *Plan) Chain() string {
 	var out []string
 	for i := range p.Steps {
 		s := &p.Steps[i]
-		if s.Cache != Hit && s.Kind != KindImage && s.Kind != KindOutputs && s.Kind != KindLayer {
+		if s.Cache != Hit && !s.Slight() && s.Kind != KindImage && s.Kind != KindOutputs && s.Kind != KindLayer {
 			title := s.Title
 			if s.Line > 0 {
 				title = fmt.Sprintf("%s:%d: %s", p.File, s.Line, title)
@@ -79,7 +79,7 @@ func (p *Plan) Verdict() string {
 		s := &p.Steps[i]
 		switch {
 		case s.Kind == KindOutputs || s.Vertex == "": // no work of their own
-		case s.Cache == Hit:
+		case s.Cache == Hit || s.Slight():
 			cached++
 			saved += s.Seconds
 		case s.Cache == Conditional:

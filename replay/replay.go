@@ -228,7 +228,7 @@ func outcome(commit Commit, before, after *plan.Record) Outcome {
 			o.Steps++
 		}
 		switch {
-		case s.Cache == plan.Hit:
+		case s.Cache == plan.Hit || s.Slight():
 			continue
 		case s.State == graph.EntrypointState:
 			o.Below = append(o.Below, s.Node)

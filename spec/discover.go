@@ -136,7 +136,7 @@ func isCommonGlob(s string) bool {
 // [Errors].
 func (f *File) Discover(context fs.FS) error {
 	p := &Problems{File: f.Name}
-	d := &discovery{Problems: p, context: context}
+	d := &discovery{Problems: p, context: context, told: map[string]bool{}}
 	f.discoverSetup(d)
 	f.discoverEntrypoint(d)
 	f.leaveOut()
@@ -244,6 +244,8 @@ func (f *File) discoverEntrypoint(d *discovery) {
 type discovery struct {
 	*Problems
 	context fs.FS
+	// told are the problems of globs that were reported.
+	told map[string]bool
 }
 
 // entrypointFiles returns the files of one class: those that the text names,
@@ -371,9 +373,12 @@ func (d *discovery) files(t Text, what string) []string {
 
 // glob returns the files that match, sorted; a context without them has none.
 func (d *discovery) glob(pattern string) []string {
-	names, err := find(d.context, pattern)
-	if err != nil {
-		d.Addf(Range{}, "%s: %v", pattern, err)
+	names, problems := find(d.context, pattern)
+	for _, err := range problems {
+		if text := err.Error(); !d.told[text] { // patterns may overlap
+			d.told[text] = true
+			d.Addf(Range{}, "%s", text)
+		}
 	}
 	return names
 }

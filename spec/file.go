@@ -111,7 +111,9 @@ type Setup struct {
 type Dependencies struct {
 	// There while scripts run, never in the image.
 	Build []Text `yaml:"build" is:"package"`
-	// There while scripts run, and in the image.
+	// There while scripts run, and in the image. PostgreSQL's packages make no
+	// cluster while they are installed, and the private key of `ssl-cert` is not
+	// left in the image.
 	Runtime []Text `yaml:"runtime" is:"package"`
 }
 

@@ -25,14 +25,16 @@ func Files(context fs.FS, pattern string) ([]string, error) {
 		}
 		return []string{pattern}, err
 	}
-	return find(context, pattern)
+	names, problems := find(context, pattern)
+	return names, errors.Join(problems...)
 }
 
 // find returns the files that match a glob, sorted: those of the context of
-// which [Matches] says so, and no others.
-func find(context fs.FS, pattern string) ([]string, error) {
+// which [Matches] says so, and no others. A link that matches and leads to
+// nothing is a problem.
+func find(context fs.FS, pattern string) (names []string, problems []error) {
 	if !doublestar.ValidatePattern(pattern) {
-		return nil, doublestar.ErrBadPattern
+		return nil, []error{fmt.Errorf("%s: %w", pattern, doublestar.ErrBadPattern)}
 	}
 	base, rest := doublestar.SplitPattern(pattern)
 	f := &finder{context: context, pattern: pattern, depth: 1 + strings.Count(rest, "/")}
@@ -43,17 +45,17 @@ func find(context fs.FS, pattern string) ([]string, error) {
 		if err == nil || errors.Is(err, fs.ErrNotExist) {
 			return nil, nil
 		}
-		return nil, err
+		return nil, []error{err}
 	}
 	top, err := Resolve(context, base)
 	if err != nil {
-		return nil, err
+		return nil, []error{err}
 	}
 	if err := f.walk(base, []string{top}, f.depth); err != nil {
-		return nil, err
+		return nil, []error{fmt.Errorf("%s: %w", pattern, err)}
 	}
 	slices.Sort(f.found)
-	return f.found, nil
+	return f.found, f.lost
 }
 
 // finder looks for the files that match a pattern, no further down than it
@@ -64,6 +66,8 @@ type finder struct {
 	depth   int
 	seen    int
 	found   []string
+	// lost are the links that match and lead to nothing.
+	lost []error
 }
 
 // walk looks through a directory, and depth levels of directories from it on.
@@ -80,7 +84,12 @@ func (f *finder) walk(dir string, above []string, depth int) error {
 	for _, e := range entries {
 		name, at, isDir := path.Join(dir, e.Name()), path.Join(above[len(above)-1], e.Name()), e.IsDir()
 		if e.Type()&fs.ModeSymlink != 0 {
+			link := at
 			at, err = Resolve(f.context, at)
+			if err != nil && match(f.pattern, name) {
+				to, _ := fs.ReadLink(f.context, link)
+				f.lost = append(f.lost, fmt.Errorf("%s is a symbolic link to %s, which is not among what the build sends to the daemon; name that file too, put it in the place of the link, or leave the link out by .dockerignore", name, to))
+			}
 			if err != nil || leads(at, above) { // nowhere, or in a circle
 				continue
 			}

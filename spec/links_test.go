@@ -7,6 +7,7 @@ import (
 	"testing/fstest"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 func TestResolve(t *testing.T) {
@@ -37,8 +38,8 @@ func TestResolve(t *testing.T) {
 func TestLinksInACircle(t *testing.T) {
 	link := func(to string) *fstest.MapFile { return &fstest.MapFile{Mode: fs.ModeSymlink, Data: []byte(to)} }
 	context := fstest.MapFS{
-		"a/b/x": {}, "c/y": {}, "root": link("."), "a/up": link(".."), "a/b/up": link("../../a"), "a/self": link("self"),
-		"a/gone": link("nowhere"), "a/other": link("../c"), "c/other": link("../a"), "a/same": link("b"),
+		"a/b/x": {}, "c/y": {}, "root": link("."), "a/up": link(".."), "a/b/up": link("../../a"),
+		"a/other": link("../c"), "c/other": link("../a"), "a/same": link("b"),
 	}
 	for pattern, want := range map[string][]string{
 		"**":     {"a/b/x", "a/other/y", "a/same/x", "c/other/b/x", "c/other/same/x", "c/y"},
@@ -50,6 +51,23 @@ func TestLinksInACircle(t *testing.T) {
 		assert.NoError(t, err, pattern)
 		assert.Equal(t, want, got, pattern)
 	}
+}
+
+// A link that matches and leads to nothing is no file that nobody misses.
+func TestLinksThatLeadToNothing(t *testing.T) {
+	link := func(to string) *fstest.MapFile { return &fstest.MapFile{Mode: fs.ModeSymlink, Data: []byte(to)} }
+	f := load(t, "base: debian:bookworm\n", Options{})
+	err := f.Discover(fstest.MapFS{
+		"entrypoint.d/entrypoint.sh":          {},
+		"entrypoint.d/scripts/utils/lib.sh":   link("../../../lib/lib.sh"),
+		"entrypoint.d/scripts/runtime/one.sh": link("one.sh"),
+		"setup/other.sh":                      link("/nowhere"),
+	})
+	var problems Errors
+	require.ErrorAs(t, err, &problems)
+	require.Len(t, problems, 2, "each once, and none that nothing matches: %v", problems)
+	assert.ErrorContains(t, problems[0], "entrypoint.d/scripts/utils/lib.sh is a symbolic link to ../../../lib/lib.sh, which is not among what the build sends")
+	assert.ErrorContains(t, problems[1], "entrypoint.d/scripts/runtime/one.sh is a symbolic link to one.sh")
 }
 
 // Links in no circle can still make more paths than anybody has time for.

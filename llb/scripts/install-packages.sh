@@ -42,7 +42,27 @@ done
 [ -z "$missing" ] || exit 1
 
 [ -z "${RECORD:-}" ] || packages >/tmp/packages.before
+
+# An image is no place for what each container has to have for itself. Debian's PostgreSQL makes a cluster when it is
+# installed, with its own system identifier, and ssl-cert a private key.
+clusters=/etc/postgresql-common/createcluster.d
+mkdir -p "$clusters"
+echo "create_main_cluster = false" >"$clusters/pgstrata.conf"
+key=/etc/ssl/private/ssl-cert-snakeoil.key certificate=/etc/ssl/certs/ssl-cert-snakeoil.pem
+had_key=
+[ ! -e "$key" ] || had_key=yes
+
 apt-get install --yes --no-install-recommends -- "$@"
+
+rm "$clusters/pgstrata.conf"
+rmdir --ignore-fail-on-non-empty "$clusters" "${clusters%/*}" 2>/dev/null || true
+if [ -e "$key" ] && [ -z "$had_key" ]; then
+    echo "pgstrata: the private key $key, the same in each container, is not left in the image; make-ssl-cert generate-default-snakeoil makes one" >&2
+    for link in /etc/ssl/certs/*; do
+        [ "$(readlink "$link" || true)" != "${certificate##*/}" ] || rm "$link"
+    done
+    rm -f "$key" "$certificate"
+fi
 # These would tell the time of the build, and nothing that anybody needs.
 rm -f /var/log/dpkg.log /var/log/alternatives.log /var/log/apt/* /var/cache/ldconfig/aux-cache
 if [ -n "${RECORD:-}" ]; then

@@ -53,7 +53,7 @@ func TestIsolatedScripts(t *testing.T) {
 	}
 	assert.Equal(t, "version", root["/opt/lib/link"].Link)
 	assert.Equal(t, 999, root["/opt/lib/version"].UID)
-	assert.Equal(t, fs.FileMode(0o775)|fs.ModeSetgid, root["/usr/local/share"].Mode&^fs.ModeDir, "directories above an output keep their mode")
+	assert.Equal(t, fs.FileMode(0o755), root["/usr/local/share"].Mode&^fs.ModeDir, "a directory above an output is no output")
 	var created []string
 	for _, h := range img.Config.History {
 		if strings.HasPrefix(h.CreatedBy, "setup: ") {
@@ -160,6 +160,24 @@ setup:
 	root := env.Registry.Image(t, "libraries").Files()
 	assert.True(t, has(root, "/opt/bc"))
 	assert.False(t, has(root, "/usr/bin/bc"))
+}
+
+// The image may have lost to a cleanup script what it takes to look for libraries.
+func TestLibrariesAreLookedForWithoutTools(t *testing.T) {
+	env := testenv.Shared(t)
+	dir := testenv.Tree(t, map[string]string{
+		"Dockerfile": `base: debian:bookworm-slim
+setup:
+  dependencies: {build: [bc]}
+  scripts:
+    - {path: setup/scripts/01-bc.sh, outputs: [/usr/local/bin/own-bc]}
+`,
+		"setup/scripts/01-bc.sh":      "#!/bin/sh\ncp /usr/bin/bc /usr/local/bin/own-bc\n",
+		"setup/scripts/99-cleanup.sh": "#!/bin/sh\nrm -f /usr/bin/find /usr/bin/grep /usr/bin/ldd /usr/bin/sed /usr/sbin/ldconfig /usr/bin/dash\n",
+	})
+	result, err := attempt(t, env, dir, testenv.Request{})
+	require.ErrorContains(t, err, "exit code: 93", "%s", result.Trace.Logs("find every library"))
+	assert.Contains(t, result.Trace.Logs("find every library"), "libreadline.so.8 => not found")
 }
 
 func TestMissingLibraryRunsIsolatedScriptsOnTheImagesBase(t *testing.T) {

@@ -1,0 +1,38 @@
+package llb
+
+import (
+	bk "github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/solver/pb"
+)
+
+// Where the steps that look at a root find it, and where they leave what they
+// found. An isolated script's root is there as it was before, and as it was made.
+const (
+	rootMount   = "/run/pgstrata/root"
+	beforeMount = "/run/pgstrata/before"
+	madeMount   = "/run/pgstrata/made"
+	resultMount = "/run/pgstrata/result"
+)
+
+// outline returns the directories of a root, and the links among them, on the
+// ways to files that come to lie on it. A merge imposes owner, mode and kind of
+// the later layer's directories: with these in it, it changes none.
+//
+// It runs again whenever the root has changed, and costs a moment. What is made
+// with a copy of it is keyed by content: where the directories are as they were,
+// nothing after it runs.
+func (c *compiler) outline(root bk.State, what string, words []string, opts ...bk.RunOption) bk.State {
+	run := c.tools.Run(append(append(c.builtin("outline.sh", append([]string{what}, words...)...), opts...),
+		c.look(rootMount, root), bk.ReadonlyRootFS(), bk.Network(noNetwork))...)
+	return run.AddMount(resultMount, bk.Scratch())
+}
+
+// look mounts a whole root to be looked at. The content of what is mounted
+// read-only would be the step's key, and take a walk through all of it; where the
+// daemon cannot be told otherwise, the mount is writable.
+func (c *compiler) look(at string, root bk.State) bk.RunOption {
+	if supports(c.opt.Caps, pb.CapExecMountContentCache) {
+		return bk.AddMount(at, root, bk.Readonly, bk.ContentCache(bk.MountContentCacheOff))
+	}
+	return bk.AddMount(at, root)
+}
