@@ -113,7 +113,7 @@ func (s *setup) options(script *graph.Script) []bk.RunOption {
 	opts := append(s.step(),
 		bk.Args(script.Command),
 		bk.AddMount(graph.ContextMount, s.inputs(script), bk.Readonly),
-		s.name(s.progress(script), title(script)),
+		s.name(s.progress(script), stepTitle(script)),
 		s.at(script.At),
 		s.again(script),
 	)
@@ -149,9 +149,9 @@ func (s *setup) environ(script *graph.Script) []string {
 	return s.opt.Base.Image.Config.Env
 }
 
-// title names a script's step. That it has no network stands there, since a
+// stepTitle names a script's step. That it has no network stands there, since a
 // script that reaches for it fails with words that tell nobody why.
-func title(script *graph.Script) string {
+func stepTitle(script *graph.Script) string {
 	text := describe(path.Base(script.Path), script.Refresh)
 	if script.Network == "none" {
 		text += " (no network: setup.sources declares what it downloads)"
