@@ -108,7 +108,7 @@ func TestSubrequests(t *testing.T) {
 	env := testenv.Shared(t)
 	env.Frontend(t)
 	dir := testenv.Tree(t, change(
-		"setup/scripts/01-first.sh", "#!/bin/sh\napt-get update\n",
+		"setup/scripts/01-first.sh", "#!/bin/sh\napt-get install -y curl\n",
 		"Dockerfile", "# syntax=localhost:5000/pgstrata:dev\nbase: debian:bookworm-slim\n"+
 			"args: {ONE: {default: '1', description: the first}, TWO: '2'}\n"+
 			"setup: {scripts: [{path: setup/scripts/01-first.sh, secrets: [token], ssh: true}]}\n",
