@@ -64,12 +64,12 @@ func newBuildCommand() *cobra.Command {
 				r.failed(seen, &o, dir, err)
 				return err
 			}
+			if len(opt.Exports) == 0 && o.target == "" && o.loud() {
+				fmt.Fprintln(os.Stderr, "pgstrata:", nowhere)
+			}
 			seen.finish(cmd.Context(), &o, dir, resp.ExporterResponse, e.push)
 			if err := r.write(title(dir), seen.builds, nil); err != nil {
 				return err
-			}
-			if len(opt.Exports) == 0 && o.target == "" && o.loud() {
-				fmt.Fprintln(os.Stderr, "pgstrata:", nowhere)
 			}
 			if err := writeMetadata(e.metadataFile, resp.ExporterResponse); err != nil {
 				return err
