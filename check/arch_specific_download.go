@@ -1,6 +1,7 @@
 package check
 
 import (
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -18,13 +19,16 @@ func archSpecificDownload() Rule {
 }
 
 func checkArchSpecificDownload(p *pass) {
+	if p.forOnePlatform() {
+		return
+	}
 	for _, u := range p.setup {
 		for s, c := range u.calls() {
 			if !isDownloader(c) || slices.ContainsFunc(c.Guards, asksArch) {
 				continue
 			}
 			for _, w := range remoteURLs(c) {
-				if arch := u.fixedArch(w.Text, 0); arch != "" {
+				if arch := u.fixedArch(w.Text, 0); arch != "" && !forAll(w.Text) {
 					p.word(s, w, "the address says %s, so an image for another platform gets programs that cannot run; use $TARGETARCH, or a case over it", arch)
 				}
 			}
@@ -36,7 +40,10 @@ func checkArchSpecificDownload(p *pass) {
 // or through a variable that is set once and for all. The word's value cannot
 // tell: it has been made for the platform of this check.
 func (u *unit) fixedArch(text string, depth int) string {
-	for _, arch := range []string{"x86_64", "amd64", "x86-64", "x64", "aarch64", "arm64", "ppc64le", "s390x", "riscv64"} {
+	if asksForArch(text) {
+		return ""
+	}
+	for _, arch := range archNames() {
 		if hasToken(text, arch) {
 			return arch
 		}
@@ -45,9 +52,11 @@ func (u *unit) fixedArch(text string, depth int) string {
 		return ""
 	}
 	for _, a := range u.assigns() {
-		if a.Name == "" || slices.ContainsFunc(a.Guards, asksArch) ||
-			!strings.Contains(text, "$"+a.Name) && !strings.Contains(text, "${"+a.Name) {
+		if a.Name == "" || !refersTo(text, a.Name) {
 			continue
+		}
+		if slices.ContainsFunc(a.Guards, asksArch) || asksForArch(a.Value.Text) {
+			return "" // it depends
 		}
 		if arch := u.fixedArch(a.Value.Text, depth+1); arch != "" {
 			return arch
@@ -83,4 +92,58 @@ func asksArch(g shell.Guard) bool {
 	text := strings.ToLower(g.Text)
 	return strings.Contains(text, "arch") || strings.Contains(text, "uname") || strings.Contains(text, "machine") || strings.Contains(text, "platform") ||
 		strings.Contains(text, "amd64") || strings.Contains(text, "x86_64")
+}
+
+// forAll tells whether an address is of something that runs on any processor,
+// wherever it is kept.
+func forAll(text string) bool {
+	base := strings.ToLower(text[strings.LastIndex(text, "/")+1:])
+	return strings.Contains(base, "noarch") || strings.Contains(base, "_all.deb") || strings.Contains(base, "gpg") || strings.Contains(base, ".asc") || strings.Contains(base, "-release")
+}
+
+// archNames are how processors are called in the names of files.
+func archNames() []string {
+	return []string{"x86_64", "amd64", "x86-64", "x64", "aarch64", "arm64", "ppc64le", "s390x", "riscv64"}
+}
+
+// asksForArch tells whether a text computes the architecture.
+func asksForArch(text string) bool {
+	return slices.ContainsFunc([]string{"uname", "$(arch", "`arch", "print-architecture", "print-arch", "TARGETARCH", "TARGETPLATFORM", "--eval"}, func(s string) bool {
+		return strings.Contains(text, s)
+	})
+}
+
+// refersTo tells whether a text expands a variable.
+func refersTo(text, name string) bool {
+	for rest := text; ; {
+		i := strings.Index(rest, name)
+		if i < 0 {
+			return false
+		}
+		end := i + len(name)
+		before := strings.TrimSuffix(rest[:i], "{")
+		if strings.HasSuffix(before, "$") && (end == len(rest) || !isAlphanumeric(rest[end]) && rest[end] != '_') {
+			return true
+		}
+		rest = rest[end:]
+	}
+}
+
+// forOnePlatform tells whether the file is made for one platform: it says so
+// itself, by its name or the platform of its base, or has a sibling for another.
+func (p *pass) forOnePlatform() bool {
+	namesArch := func(s string) bool {
+		return slices.ContainsFunc(archNames(), func(arch string) bool { return hasToken(s, arch) })
+	}
+	d := p.in.dockerfile
+	if d == nil {
+		return false
+	}
+	if namesArch(p.in.Graph.File) || slices.ContainsFunc(d.platforms, namesArch) {
+		return true
+	}
+	names, _ := fs.Glob(p.in.Context, "*") // the pattern is a good one
+	return slices.ContainsFunc(names, func(name string) bool {
+		return strings.Contains(strings.ToLower(name), "dockerfile") && namesArch(name)
+	})
 }

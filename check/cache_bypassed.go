@@ -29,6 +29,11 @@ func checkCacheBypassed(p *pass) {
 			}
 			if ok && p.isCached(u, c.Name) {
 				p.word(s, word, "%s keeps %s from its cache, which is a mount and in no layer: every build downloads everything again; remove it", word.Text, c.Name)
+				if word.Text == word.Value && strings.HasPrefix(word.Value, "--no-cache") && word.Pos.Column > 1 {
+					from := word.Pos
+					from.Column-- // with the space in front of it
+					p.fix(span(from, word.End), "")
+				}
 			}
 		}
 		for s, a := range u.assigns() {

@@ -2,6 +2,7 @@ package check
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/pgstrata/pgstrata/shell"
@@ -23,7 +24,9 @@ func checkCacheWiped(p *pass) {
 		p.withheld(u)
 		for s, c := range u.calls() {
 			if what := u.wipes(c); what != "" {
-				p.call(s, c, "%s empties %s, which is a mount and in no layer: it saves nothing, and the next build downloads or compiles everything again; remove the line", what, cacheOf(c, mounts))
+				if cache := cacheOf(c, mounts); cache != "" {
+					p.call(s, c, "%s empties %s, which is a mount and in no layer: it saves nothing, and the next build downloads or compiles everything again; remove the line", what, cache)
+				}
 				continue
 			}
 			for _, w := range deletions(c) {
@@ -71,18 +74,22 @@ func (u *unit) wipes(c *shell.Call) string {
 	return ""
 }
 
-// cacheOf names the cache of a tool.
+// cacheOf is the mount that has the cache of a tool, "" for none: what a command
+// empties that is not mounted would be in a layer.
 func cacheOf(c *shell.Call, mounts []string) string {
-	switch c.Name {
-	case "apt", "apt-get", "aptitude":
-		return "/var/cache/apt"
-	}
 	for _, m := range mounts {
-		if strings.Contains(m, strings.TrimSuffix(c.Name, "3")) {
-			return m
+		switch c.Name {
+		case "apt", "apt-get", "aptitude":
+			if within("/var/cache/apt/archives", m) {
+				return m
+			}
+		default:
+			if strings.Contains(m, strings.TrimSuffix(c.Name, "3")) {
+				return m
+			}
 		}
 	}
-	return "its cache"
+	return ""
 }
 
 // deletions are the paths that rm or find deletes.
@@ -115,7 +122,7 @@ func covered(p string, mounts []string) string {
 	}
 	trimmed = path.Clean(strings.ReplaceAll(trimmed, `\`, ""))
 	for _, m := range mounts {
-		if within(trimmed, m) || within(m, trimmed) {
+		if isToolCache(m) && (within(trimmed, m) || within(m, trimmed)) {
 			return p
 		}
 	}
@@ -125,4 +132,20 @@ func covered(p string, mounts []string) string {
 // within tells whether inner is outer, or lies below it.
 func within(inner, outer string) bool {
 	return inner == outer || strings.HasPrefix(inner, outer+"/")
+}
+
+// isToolCache tells whether a mount is where a package manager, a compiler's
+// cache or the like keeps what the next build wants. What a script keeps in a
+// mount of its own it may well clear.
+func isToolCache(mount string) bool {
+	if within(mount, "/var/cache") || within(mount, "/var/lib/apt") || within(mount, "/var/lib/dnf") {
+		return true
+	}
+	return slices.ContainsFunc(strings.Split(mount, "/"), func(part string) bool {
+		switch part {
+		case ".cache", ".npm", ".cargo", ".ccache", ".m2", ".gradle", ".bundle", ".yarn", "mod", "ccache":
+			return true
+		}
+		return false
+	})
 }

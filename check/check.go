@@ -19,15 +19,18 @@ import (
 	"github.com/pgstrata/pgstrata/spec"
 )
 
-// Severity is how bad a finding is.
+// Severity is how bad a finding is, and how certain: what is not certain is a
+// note.
 type Severity string
 
 const (
-	// Error is for what is sure to fail in a build or in a container; it ends
-	// an ordinary build.
+	// Error is for what is sure to fail in a build or in a container, or to be
+	// unsafe; it ends an ordinary build.
 	Error Severity = "error"
-	// Warning is for everything else.
+	// Warning is for what is certain, and costs something.
 	Warning Severity = "warning"
+	// Note is for what may be: the rule had to guess.
+	Note Severity = "note"
 )
 
 // Rule is one rule.
@@ -35,7 +38,7 @@ type Rule struct {
 	// Name is what findings, allowances and `# check=skip=` call it.
 	Name string
 	// Severity is that of its findings, but for those that may be wrong, which
-	// are warnings.
+	// are notes.
 	Severity Severity
 	// Description is one sentence.
 	Description string
@@ -75,8 +78,17 @@ type Finding struct {
 	Range spec.Range
 	// Message says what is wrong and what to do.
 	Message string
-	// May tells that the rule had to guess.
-	May bool
+	// Fix is the edit that cures it, nil where that is not mechanical.
+	Fix *Fix
+}
+
+// Fix is a replacement of a place in the finding's file.
+type Fix struct {
+	// Range is what is replaced. Its End is the last character, as in a finding;
+	// with End before Start, the text is put in front of Start.
+	Range spec.Range
+	// Text takes its place.
+	Text string
 }
 
 // Page is the address of the rule's page.
@@ -177,7 +189,8 @@ func (t *tree) run(part func(Rule) func(*pass)) []Finding {
 	return out
 }
 
-// unique drops what several programs say of the one helper that they share.
+// unique drops what several programs say of the one helper that they share, and
+// what is said twice of a line: what can be fixed is a finding for each place.
 func unique(list []Finding) []Finding {
 	type key struct {
 		rule, file, message string
@@ -186,6 +199,9 @@ func unique(list []Finding) []Finding {
 	seen := map[key]bool{}
 	return slices.DeleteFunc(list, func(f Finding) bool {
 		k := key{f.Rule, f.File, f.Message, f.Range.Start}
+		if f.Fix == nil {
+			k.start.Column = 0
+		}
 		dup := seen[k]
 		seen[k] = true
 		return dup

@@ -85,11 +85,7 @@ func split(files map[string]string) (context, setup fstest.MapFS) {
 func describe(list []Finding) string {
 	var b strings.Builder
 	for _, f := range list {
-		may := ""
-		if f.May {
-			may = "may: "
-		}
-		fmt.Fprintf(&b, "%s:%d:%d-%d:%d: %s: %s%s\n", f.File, f.Range.Start.Line, f.Range.Start.Column, f.Range.End.Line, f.Range.End.Column, f.Severity, may, f.Message)
+		fmt.Fprintf(&b, "%s:%d:%d-%d:%d: %s: %s\n", f.File, f.Range.Start.Line, f.Range.Start.Column, f.Range.End.Line, f.Range.End.Column, f.Severity, f.Message)
 	}
 	return b.String()
 }
@@ -193,6 +189,8 @@ func TestConfig(t *testing.T) {
 	bad := fstest.MapFS{
 		"Dockerfile":     {Data: []byte("# check=skip=UnpinnedBase;error=true\nbase: debian\n")},
 		"setup/notes.md": {},
+
+		"entrypoint.d/entrypoint.sh": {Data: []byte("#!/bin/sh\nexec postgres\n")},
 	}
 	in := input(t, bad)
 	assert.True(t, in.Config.ReturnAsError)

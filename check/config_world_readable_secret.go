@@ -1,6 +1,7 @@
 package check
 
 import (
+	"bytes"
 	"path"
 	"strings"
 
@@ -23,7 +24,7 @@ func checkConfigWorldReadableSecret(p *pass) {
 			continue
 		}
 		for _, f := range class.Files {
-			if f.Mode&0o004 == 0 {
+			if f.Mode&0o004 == 0 || isForCI(f.Target) {
 				continue
 			}
 			if what := p.holdsSecret(f); what != "" {
@@ -38,19 +39,23 @@ func (p *pass) holdsSecret(f graph.File) string {
 	switch base := path.Base(f.Target); {
 	case base == ".pgpass" || base == "pgpass":
 		return "passwords"
-	case path.Ext(base) == ".key":
+	case path.Ext(base) == ".key" && !bytes.Contains(p.text(f.Source), []byte("PUBLIC KEY")):
 		return "a private key"
 	}
+	configuration := isConfiguration(f.Target) // a program's text speaks of secrets, and holds none
 	for _, line := range textLines(p.text(f.Source)) {
-		if strings.Contains(line, "PRIVATE KEY-----") {
+		if isPrivateKey(line) {
 			return "a private key"
 		}
+		if !configuration || isCommentLine(line) {
+			continue
+		}
 		key, value, ok := keyValue(line)
-		if ok && secretName(key) && !isPlaceholder(value) {
+		if ok && secretName(key) && !isPlaceholder(value) && !isNoSecret(value) {
 			return "a value of " + key
 		}
-		if _, rest, ok := strings.Cut(value, "password="); ok && !strings.HasPrefix(strings.TrimSpace(line), "#") {
-			if word := strings.Fields(rest + " "); len(word) > 0 && !isPlaceholder(word[0]) {
+		if _, rest, ok := strings.Cut(value, "password="); ok {
+			if word := strings.Fields(rest + " "); len(word) > 0 && !isPlaceholder(word[0]) && !isNoSecret(word[0]) {
 				return "a password"
 			}
 		}

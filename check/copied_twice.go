@@ -1,7 +1,10 @@
 package check
 
 import (
+	"fmt"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/pgstrata/pgstrata/graph"
@@ -32,12 +35,15 @@ func checkCopiedTwiceInDockerfile(p *pass) {
 	p.twoTargets()
 	p.changedAtStart()
 	for _, u := range p.setup {
+		if !p.in.dockerfile.target[u.node.Path] {
+			continue
+		}
 		for s, c := range u.calls() {
 			for _, w := range changesOwner(c) {
 				name, ok := w.Literal()
-				if f := p.in.dockerfile.copied[path.Clean(name)]; ok && f != nil {
+				if f := p.in.dockerfile.copied[path.Clean(name)]; ok && f != nil && f.By != nil && f.By.Start < u.node.At.Start.Line {
 					p.word(s, w, "%s is in the layer of its COPY already, and is in this one a second time; say --chown and --chmod there", name)
-				} else if dir := path.Clean(name) + "/"; ok && p.hasCopied(dir) {
+				} else if dir := path.Clean(name) + "/"; ok && p.hasCopied(dir, u.node.At.Start.Line) && isRecursive(c) {
 					p.word(s, w, "what is copied to %s is in the layer of its COPY already, and is in this one a second time; say --chown and --chmod there", name)
 				}
 			}
@@ -46,10 +52,11 @@ func checkCopiedTwiceInDockerfile(p *pass) {
 	p.changedLater()
 }
 
-// hasCopied tells whether copied files are below a directory.
-func (p *pass) hasCopied(dir string) bool {
-	for name := range p.in.dockerfile.copied {
-		if strings.HasPrefix(name, dir) {
+// hasCopied tells whether, above a line, files have been copied below a
+// directory.
+func (p *pass) hasCopied(dir string, line int) bool {
+	for name, f := range p.in.dockerfile.copied {
+		if strings.HasPrefix(name, dir) && f.By != nil && f.By.Start < line {
 			return true
 		}
 	}
@@ -59,17 +66,37 @@ func (p *pass) hasCopied(dir string) bool {
 // twoTargets reports files that are in the image by two names.
 func (p *pass) twoTargets() {
 	sources := map[string]graph.File{}
+	type twice struct {
+		at            spec.Range
+		first, second graph.File
+		more          int
+	}
+	var list []*twice // one of each COPY
 	for f := range p.in.entrypointFiles() {
 		first, ok := sources[f.Source]
-		if !ok {
+		switch {
+		case !ok:
 			sources[f.Source] = f
+			continue
+		case first.Target == f.Target: // the later COPY takes the place of the first
 			continue
 		}
 		at := f.At
 		if at == (spec.Range{}) {
 			at = first.At
 		}
-		p.file(at, "%s becomes both %s and %s; keep one, or make the other a link", f.Source, first.Target, f.Target)
+		if i := slices.IndexFunc(list, func(t *twice) bool { return t.at == at }); i >= 0 && p.in.dockerfile != nil {
+			list[i].more++
+			continue
+		}
+		list = append(list, &twice{at: at, first: first, second: f})
+	}
+	for _, t := range list {
+		more := ""
+		if t.more > 0 {
+			more = fmt.Sprintf(", and %d more files are here twice", t.more)
+		}
+		p.file(t.at, "%s becomes both %s and %s%s; keep one, or make the other a link", t.first.Source, t.first.Target, t.second.Target, more)
 	}
 }
 
@@ -78,7 +105,7 @@ func (p *pass) changedAtStart() {
 	for s, c := range p.entrypointCalls() {
 		for _, w := range changesOwner(c) {
 			name, ok := w.Literal()
-			if f, copied := p.targets[path.Clean(name)]; ok && copied {
+			if f, copied := p.targets[path.Clean(name)]; ok && copied && !p.entrypointWrites(path.Clean(name)) {
 				p.word(s, w, "%s is copied with mode %04o already; what is changed here is a second copy in every container; set mode and owner %s", name, f.Mode, p.how("in the build file", "at its COPY"))
 			}
 		}
@@ -94,28 +121,34 @@ func (p *pass) squashed() bool {
 // changedLater reports recursive changes of owner or mode of what an earlier
 // script made: the layer repeats every file.
 func (p *pass) changedLater() {
-	made := map[string]*graph.Script{}
+	made := makers{}
 	for _, u := range p.setup {
 		if u.node.Isolated() {
 			continue
 		}
 		for s, c := range u.calls() {
-			if _, recursive := hasFlag(c, 'R', "", "--recursive"); !recursive {
+			if !isRecursive(c) {
 				continue
 			}
 			for _, w := range changesOwner(c) {
-				if by := made[path.Clean(w.Value)]; by != nil && w.Known && !p.oneLayer(by, u.node) {
+				if by := made.below(path.Clean(w.Value)); by != nil && w.Known && !p.oneLayer(by, u.node) {
 					p.report(true, s.Path, span(c.Pos, c.End), "%s was made by %s, and may be in the image a second time with this: set owner and mode there%s", w.Value, by.Path,
 						p.how(", or add build_artifacts or final_cleanup, which make one layer of all scripts", ""))
 				}
 			}
 		}
 		for _, s := range u.scripts {
-			for _, ref := range s.Paths {
-				if !ref.Glob && ref.Access != shell.AccessTest {
-					if made[ref.Path] == nil {
-						made[ref.Path] = u.node
+			owned := map[shell.Pos]bool{} // a folder without files costs nothing
+			for _, c := range s.Calls {
+				if setsOwner(c) || c.Name == "ln" {
+					for _, w := range c.Args {
+						owned[w.Pos] = true
 					}
+				}
+			}
+			for _, ref := range s.Paths {
+				if !ref.Glob && ref.Access != shell.AccessTest && ref.Access != shell.AccessDir && !owned[ref.Pos] && made[ref.Path] == nil {
+					made[ref.Path] = u.node
 				}
 			}
 		}
@@ -133,6 +166,26 @@ func changesOwner(c *shell.Call) []shell.Word {
 	case "chown", "chgrp", "chmod":
 		if w := operands(c); len(w) > 1 {
 			return w[1:]
+		}
+	}
+	return nil
+}
+
+// isRecursive tells whether a change of owner or mode goes down a directory.
+func isRecursive(c *shell.Call) bool {
+	_, recursive := hasFlag(c, 'R', "", "--recursive")
+	return recursive
+}
+
+// makers are the scripts that first speak of a path.
+type makers map[string]*graph.Script
+
+// below is the script that makes a path, or something below it; the first by the
+// name of what it makes.
+func (m makers) below(dir string) *graph.Script {
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		if within(name, dir) && dir != "/" {
+			return m[name]
 		}
 	}
 	return nil

@@ -1,6 +1,11 @@
 package check
 
-import "github.com/pgstrata/pgstrata/shell"
+import (
+	"slices"
+	"strings"
+
+	"github.com/pgstrata/pgstrata/shell"
+)
 
 func curlPipeShell() Rule {
 	return Rule{
@@ -18,7 +23,13 @@ func checkCurlPipeShell(p *pass) {
 			if !isDownloader(c) {
 				continue
 			}
+			if slices.ContainsFunc(c.Args, func(w shell.Word) bool { return strings.Contains(w.Value, "169.254.") }) {
+				continue // the cloud's own address for the machine
+			}
 			into := c.Subst.Into
+			if c.Pipe.Pos.IsValid() && into != "" && filtered(s, c) {
+				continue // what is made of it runs, not it
+			}
 			if into == "" && c.Pipe.Pos.IsValid() {
 				into = pipedInto(s, c)
 			}
@@ -47,4 +58,19 @@ func readsProgram(c *shell.Call) bool {
 	}
 	files := operands(c)
 	return len(files) == 0 || files[0].Value == "-"
+}
+
+// filtered tells whether a later command of the pipeline makes something else of
+// what was downloaded.
+func filtered(s *shell.Script, c *shell.Call) bool {
+	return slices.ContainsFunc(s.Calls, func(other *shell.Call) bool {
+		if other.Pipe.Pos != c.Pipe.Pos || other.Pipe.Stage <= c.Pipe.Stage {
+			return false
+		}
+		switch other.Name {
+		case "jq", "sed", "awk", "grep", "cut", "yq", "head", "tail", "tr":
+			return true
+		}
+		return false
+	})
 }

@@ -17,6 +17,10 @@ import (
 // dockerfileFacts is what rules ask of a Dockerfile that a build file has no
 // place for.
 type dockerfileFacts struct {
+	// roots are the images that programs run on, by the programs' names.
+	roots map[string]string
+	// platforms are the values of --platform of its stages, as they are written.
+	platforms []string
 	// bases are the images that its stages build on.
 	bases []spec.Text
 	// unused are args that nothing reads.
@@ -25,6 +29,14 @@ type dockerfileFacts struct {
 	built *builtDockerfile
 	// volatile are copies of what changes often in front of steps.
 	volatile []volatileCopy
+	// filled are the folders of the target that files of the build context fill,
+	// and nothing else: no image has them by itself, and no other stage's files
+	// go there.
+	filled []string
+	// stages are those of programs, by the programs' names.
+	stages map[string]*dockerfile.StageReading
+	// target are the programs whose stages the target is made on, by their names.
+	target map[string]bool
 	// copied are the files of the build context in the target, by their paths
 	// there.
 	copied map[string]*dockerfile.CopiedFile
@@ -63,7 +75,7 @@ func ReadDockerfile(f *dockerfile.File, opt dockerfile.Options) (Input, error) {
 			Graph:      &graph.Graph{File: f.Name, Platform: opt.Platform, Programs: map[string]*shell.Program{}},
 			Context:    opt.Context,
 			Config:     config,
-			dockerfile: &dockerfileFacts{built: built, copied: map[string]*dockerfile.CopiedFile{}, skips: skips(f)},
+			dockerfile: &dockerfileFacts{roots: map[string]string{}, stages: map[string]*dockerfile.StageReading{}, target: map[string]bool{}, built: built, copied: map[string]*dockerfile.CopiedFile{}, skips: skips(f)},
 		},
 	}
 	r.bases()
@@ -113,6 +125,9 @@ func (r *dockerfileReader) word(in *dockerfile.Instruction, word string) spec.Ra
 
 func (r *dockerfileReader) bases() {
 	for _, s := range r.reading.Stages {
+		if s.Platform != "" {
+			r.in.dockerfile.platforms = append(r.in.dockerfile.platforms, s.Platform)
+		}
 		if s.Image == "" || s.Image == "scratch" || strings.Contains(s.Image, "$") {
 			continue
 		}
@@ -148,6 +163,10 @@ func (r *dockerfileReader) image() {
 			r.in.File.Entrypoint.Script = &spec.Text{At: at} // where it is told of
 		case *instructions.CmdCommand:
 			img.Cmd = c.CmdLine
+		case *instructions.HealthCheckCommand:
+			if c.Health != nil {
+				img.Healthcheck = &graph.Healthcheck{Command: c.Health.Test}
+			}
 		case *instructions.VolumeCommand:
 			img.Volumes = append(img.Volumes, c.Volumes...)
 		}
@@ -229,13 +248,17 @@ func (r *dockerfileReader) uses(s *dockerfile.StageReading, i int, name string) 
 			return true
 		}
 		for _, p := range step.Run.Pieces {
-			if p.Facts == nil && strings.Contains(p.Text, name) || p.Facts != nil && p.Facts.Mentions(name) {
+			if p.Facts == nil || p.Facts.Mentions(name) || slices.ContainsFunc(p.Facts.Calls(), readsAnything) {
 				return true
 			}
 		}
 	}
 	return slices.ContainsFunc(r.reading.Stages, func(o *dockerfile.StageReading) bool { return o.On == s && r.uses(o, 0, name) })
 }
+
+// readsAnything tells whether a command may read any variable: args are in the
+// environment of a RUN's programs, and of the scripts that packages bring.
+func readsAnything(c *shell.Call) bool { return !isPlainTool(c) }
 
 // meansSomething tells whether BuildKit itself reads an arg.
 func meansSomething(name string) bool {

@@ -1,7 +1,6 @@
 package check
 
 import (
-	"path"
 	"slices"
 	"strings"
 
@@ -72,39 +71,11 @@ func (b *builtDockerfile) runs(line int) bool {
 	return slices.ContainsFunc(b.steps, func(s builtStep) bool { return s.line == line && s.run() != nil })
 }
 
-// caches are where cache mounts are in the steps that a line became: those that
-// run a script, or, for the line's own commands, those that run none of the
-// scripts.
-func (b *builtDockerfile) caches(line int, script string, scripts []string) []string {
-	var list, own []builtStep
-	for _, s := range b.steps {
-		if s.line != line || s.run() == nil {
-			continue
-		}
-		list = append(list, s)
-		runs := func(name string) bool { return strings.Contains(s.Text, path.Base(name)) }
-		if script != "" && runs(script) || script == "" && !slices.ContainsFunc(scripts, runs) {
-			own = append(own, s)
-		}
-	}
-	if len(list) == 1 { // it was not taken apart
-		own = list
-	}
-	var out []string
-	for _, s := range own {
-		for _, m := range instructions.GetMounts(s.run()) {
-			if m.Type == instructions.MountTypeCache {
-				out = append(out, path.Clean(m.Target))
-			}
-		}
-	}
-	return out
-}
-
 // ahead is a copy that stays in front of a step.
 type ahead struct {
-	// line is the copy's in the original, run the step's.
-	line, run int
+	// line is the copy's in the original, runs those of the steps behind it.
+	line int
+	runs []int
 	// sources are what it copies of the build context, as they are written.
 	sources []string
 }
@@ -125,12 +96,13 @@ func (b *builtDockerfile) ahead() []ahead {
 		if len(sources) == 0 || s.line == 0 {
 			continue
 		}
+		a := ahead{line: s.line, sources: sources}
 		for _, later := range b.steps[i+1:] {
 			if later.chain == s.chain && later.run() != nil {
-				out = append(out, ahead{s.line, later.line, sources})
-				break
+				a.runs = append(a.runs, later.line)
 			}
 		}
+		out = append(out, a)
 	}
 	return out
 }

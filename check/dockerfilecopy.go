@@ -1,12 +1,14 @@
 package check
 
 import (
+	"fmt"
 	"path"
 	"slices"
 	"strings"
 
 	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/graph"
+	"github.com/pgstrata/pgstrata/shell"
 	"github.com/pgstrata/pgstrata/spec"
 )
 
@@ -43,12 +45,35 @@ func (r *dockerfileReader) entrypoint() {
 			}
 		}
 	}
+	r.in.dockerfile.filled = r.filled()
 	for _, c := range classes {
 		if len(c.Files) > 0 {
 			r.in.Graph.Entrypoint = append(r.in.Graph.Entrypoint, c)
 		}
 	}
 	r.boundary(classes[2].Files)
+}
+
+// filled are the folders that COPY fills.
+func (r *dockerfileReader) filled() []string {
+	var out, others []string
+	for _, step := range r.reading.Target().All() {
+		c := step.Copy
+		switch {
+		case c == nil:
+		case c.From != "" || !c.Known:
+			others = append(others, path.Clean(c.Dest))
+		default:
+			for _, f := range c.Files {
+				if m := mountOf(c, f); m.Source != f.Source && !dockerfile.ImageDir(m.Target) && !slices.Contains(out, m.Target) {
+					out = append(out, m.Target)
+				}
+			}
+		}
+	}
+	return slices.DeleteFunc(out, func(dir string) bool {
+		return slices.ContainsFunc(others, func(o string) bool { return within(o, dir) || within(dir, o) || o == "/" || o == "." })
+	})
 }
 
 // started are the paths of what a container starts with.
@@ -96,9 +121,7 @@ func (r *dockerfileReader) isScript(name string) bool {
 // boundary says which files change many times a day: by convention, and the
 // script that the container starts with.
 func (r *dockerfileReader) boundary(started []graph.File) {
-	for _, pattern := range []string{"entrypoint.d/**", "config/**"} {
-		r.in.File.CacheBoundary.VolatileFiles = append(r.in.File.CacheBoundary.VolatileFiles, spec.Text{Value: pattern})
-	}
+	r.in.File.CacheBoundary.VolatileFiles = append(r.in.File.CacheBoundary.VolatileFiles, spec.Text{Value: "entrypoint.d/**"})
 	for _, f := range started {
 		if !strings.ContainsAny(f.Source, `*?[{\`) {
 			r.in.File.CacheBoundary.VolatileFiles = append(r.in.File.CacheBoundary.VolatileFiles, spec.Text{Value: f.Source})
@@ -106,10 +129,15 @@ func (r *dockerfileReader) boundary(started []graph.File) {
 	}
 }
 
-// volatile finds copies of what changes often in front of a RUN that does not
-// read it: of one that does, SetupReadsEntrypoint tells.
+// volatile finds copies of what changes often in front of a RUN that has no use
+// for it and takes its time: it installs or downloads. What compiles or runs a
+// program of its own may need what was copied.
 func (r *dockerfileReader) volatile() {
 	for _, a := range r.in.dockerfile.built.ahead() {
+		run := slices.IndexFunc(a.runs, func(line int) bool { return r.couldComeFirst(line, a.line) })
+		if run < 0 {
+			continue
+		}
 		at := spec.Range{Start: spec.Position{Line: a.line, Column: 1}, End: spec.Position{Line: a.line, Column: 1}}
 		what := ""
 		for _, source := range a.sources {
@@ -124,9 +152,40 @@ func (r *dockerfileReader) volatile() {
 			}
 		}
 		if what != "" {
-			r.in.dockerfile.volatile = append(r.in.dockerfile.volatile, volatileCopy{spec.Text{Value: what, At: at}, a.run})
+			r.in.dockerfile.volatile = append(r.in.dockerfile.volatile, volatileCopy{spec.Text{Value: what, At: at}, a.runs[run]})
 		}
 	}
+}
+
+// couldComeFirst tells whether all that the RUN of a line does is to install
+// packages and to download, with no word of what the COPY of a line brings.
+func (r *dockerfileReader) couldComeFirst(line, copied int) bool {
+	program := r.in.Graph.Programs[fmt.Sprintf("%s:%d", r.in.Graph.File, line)]
+	if program == nil || len(program.Children) > 0 || len(program.Main.Sources) > 0 {
+		return false
+	}
+	slow := false
+	for _, c := range program.Main.Calls {
+		slow = slow || installsPackages(c) || isDownloader(c)
+		if !installsPackages(c) && packager(c) == "" && !isPlainTool(c) && c.Name != "rpm" && c.Name != "rpmkeys" && c.Name != "gpg" {
+			return false
+		}
+	}
+	targets := map[string]bool{}
+	for _, s := range r.reading.Stages {
+		for _, step := range s.Steps {
+			if step.Start == copied && step.Copy != nil {
+				for _, f := range step.Copy.Files {
+					for dir := f.Target; dir != "/" && !dockerfile.ImageDir(dir); dir = path.Dir(dir) {
+						targets[dir] = true
+					}
+				}
+			}
+		}
+	}
+	return slow && !slices.ContainsFunc(program.Main.Paths, func(ref shell.PathRef) bool {
+		return ref.Glob || ref.InContext || targets[ref.Path]
+	})
 }
 
 // volatileBelow are the files that a COPY's source names and that change often.

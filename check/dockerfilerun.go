@@ -40,11 +40,34 @@ func (r *dockerfileReader) run(step *dockerfile.Step) {
 	}
 	own := *program
 	own.Programs = nil
-	built := r.in.dockerfile.built
-	r.program(step, r.place(step.Instruction), &own, built.caches(step.Start, "", scripts))
+	caches := cacheMounts(step)
+	r.program(step, r.place(step.Instruction), &own, caches)
 	for i, p := range program.Programs {
-		r.program(step, scripts[i], p, built.caches(step.Start, scripts[i], nil))
+		r.program(step, scripts[i], p, caches)
 	}
+}
+
+// cacheMounts are the cache mounts that the Dockerfile itself gives a RUN: those
+// that a build adds are there for nobody else who builds it.
+func cacheMounts(step *dockerfile.Step) []string {
+	c, ok := step.Command.(*instructions.RunCommand)
+	if !ok {
+		return nil
+	}
+	err := c.Expand(func(word string) (string, error) {
+		value, _ := step.Scope.Expand(word) // of one that is not known, what is
+		return value, nil
+	})
+	if err != nil {
+		return nil // BuildKit says what is wrong with it
+	}
+	var out []string
+	for _, m := range instructions.GetMounts(c) {
+		if m.Type == instructions.MountTypeCache {
+			out = append(out, path.Clean(m.Target))
+		}
+	}
+	return out
 }
 
 // program adds a program that a RUN runs, once.
@@ -53,6 +76,9 @@ func (r *dockerfileReader) program(step *dockerfile.Step, name string, program *
 		return
 	}
 	r.in.Graph.Programs[name] = program
+	r.in.dockerfile.roots[name] = step.Stage.Root()
+	r.in.dockerfile.stages[name] = step.Stage
+	r.in.dockerfile.target[name] = slices.Contains(r.reading.Target().All(), step)
 	s := &graph.Script{Name: name, Path: name, At: lines(step.Instruction)}
 	for _, script := range program.Closure() {
 		if script.Path != r.in.Graph.File {

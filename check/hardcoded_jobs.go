@@ -25,6 +25,12 @@ func checkHardcodedJobs(p *pass) {
 				for i, w := range c.Args {
 					if n := jobsIn(c, i); n > 1 && isLiteral(w) {
 						p.word(s, w, `%d jobs are too many for a small machine and too few for a large one; write -j"$(nproc)"`, n)
+						if !strings.HasSuffix(w.Text, strconv.Itoa(n)) && i+1 < len(c.Args) {
+							w = c.Args[i+1] // -j 4
+						}
+						if option, ok := strings.CutSuffix(w.Text, strconv.Itoa(n)); ok {
+							p.fix(span(w.Pos, w.End), option+`"$(nproc)"`)
+						}
 					}
 				}
 			}

@@ -23,9 +23,9 @@ func checkLocaleWithoutLang(p *pass) {
 	lang, at := p.lang()
 	made := p.makesLocales()
 	switch {
-	case lang == "" && made.call != nil:
+	case lang == "" && made.call != nil && p.hasPostgreSQL() && !p.setsLang() && p.in.Graph.Base.Name != "" && !p.inherits():
 		p.mayCall(made.script, made.call, "this makes a locale that no process uses unless LANG names it: clusters may be created with SQL_ASCII and C; set LANG %s", p.how("in image.env", "with ENV"))
-	case lang != "" && made.call == nil && !isBuiltinLocale(lang) && !p.hasLocales() && at != (spec.Range{}):
+	case lang != "" && made.call == nil && !isBuiltinLocale(lang) && !p.hasLocales() && at != (spec.Range{}) && p.distribution() == debian && p.hasPostgreSQL() && isPlain(p.in.Graph.Base.Name):
 		p.mayFile(at, "no setup script makes the locale %s and the base may not have it: initdb would refuse it; run locale-gen or localedef in setup, or use C.UTF-8", lang)
 	}
 }
@@ -72,4 +72,23 @@ func (p *pass) hasLocales() bool {
 		}
 	}
 	return false
+}
+
+// setsLang tells whether a script that starts sets the locale itself.
+func (p *pass) setsLang() bool {
+	for _, u := range p.entrypoint {
+		for _, a := range u.assigns() {
+			if a.Name == "LANG" || a.Name == "LC_ALL" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// isPlain tells whether an image is a distribution and nothing else: only of
+// those is it known that they have no locale but C's.
+func isPlain(ref string) bool {
+	parts := referenceParts(ref)
+	return len(parts) > 0 && slices.ContainsFunc([]string{"debian", "ubuntu"}, func(name string) bool { return slices.Contains(parts[:min(len(parts), 3)], name) })
 }

@@ -34,10 +34,9 @@ func (p *pass) report(may bool, file string, r spec.Range, format string, args .
 		File:        file,
 		Range:       r,
 		Message:     fmt.Sprintf(format, args...),
-		May:         may,
 	}
 	if may {
-		f.Severity = Warning
+		f.Severity = Note
 	}
 	*p.out = append(*p.out, f)
 }
@@ -63,6 +62,25 @@ func (p *pass) how(buildFile, dockerfile string) string {
 // inline tells whether a script is the text of a RUN.
 func (p *pass) inline(s *shell.Script) bool {
 	return p.in.dockerfile != nil && s.Path == p.in.Graph.File
+}
+
+// severe reports a finding that is an error where it is certain, and else what
+// the rule's are.
+func (p *pass) severe(certain bool, file string, r spec.Range, format string, args ...any) {
+	p.report(false, file, r, format, args...)
+	if certain {
+		(*p.out)[len(*p.out)-1].Severity = Error
+	}
+}
+
+// fix gives the finding that was reported last an edit that cures it.
+func (p *pass) fix(r spec.Range, text string) {
+	(*p.out)[len(*p.out)-1].Fix = &Fix{Range: r, Text: text}
+}
+
+// behind is the place behind a position, with nothing in it.
+func behind(pos shell.Pos) spec.Range {
+	return spec.Range{Start: spec.Position{Line: pos.Line, Column: pos.Column}, End: spec.Position{Line: pos.Line, Column: pos.Column - 1}}
 }
 
 // call reports a finding at a command.

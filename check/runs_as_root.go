@@ -3,6 +3,8 @@ package check
 import (
 	"slices"
 	"strings"
+
+	"github.com/pgstrata/pgstrata/shell"
 )
 
 func runsAsRoot() Rule {
@@ -16,7 +18,7 @@ func runsAsRoot() Rule {
 }
 
 func checkRunsAsRoot(p *pass) {
-	if p.inherits() {
+	if p.inherits() || !p.hasPostgreSQL() {
 		return
 	}
 	switch name, _, _ := strings.Cut(p.in.Graph.Image.User, ":"); name {
@@ -25,14 +27,26 @@ func checkRunsAsRoot(p *pass) {
 		return
 	}
 	for _, c := range p.entrypointCalls() {
-		if c.User != "" || slices.Contains([]string{"gosu", "su-exec", "setpriv", "runuser", "su", "chpst"}, c.Name) {
+		if c.User != "" || stepsDown(c.Name) || slices.ContainsFunc(c.Wrappers, func(w shell.Wrapper) bool { return stepsDown(w.Name) }) ||
+			slices.ContainsFunc(c.Args, func(w shell.Word) bool { return stepsDown(w.Value[strings.LastIndex(w.Value, "/")+1:]) }) {
 			return
 		}
-		for _, w := range c.Wrappers {
-			if slices.Contains([]string{"gosu", "su-exec", "setpriv", "runuser", "su", "chpst", "sudo"}, w.Name) {
+	}
+	for _, words := range [][]string{p.in.Graph.Image.Entrypoint, p.in.Graph.Image.Cmd} {
+		for _, word := range words {
+			if slices.ContainsFunc(strings.Fields(word), func(w string) bool { return stepsDown(w[strings.LastIndex(w, "/")+1:]) }) {
 				return
 			}
 		}
 	}
 	p.mayFile(p.in.File.Base.At, "nothing sets a user, so the container may run as root, which PostgreSQL refuses; add %s", p.how("`user: {name: postgres, uid: 999}`", "USER"))
+}
+
+// stepsDown tells whether a program runs another one as another user.
+func stepsDown(name string) bool {
+	switch name {
+	case "gosu", "su-exec", "setpriv", "runuser", "su", "chpst", "sudo", "setuidgid", "s6-setuidgid", "start-stop-daemon", "supervisord":
+		return true
+	}
+	return false
 }

@@ -22,7 +22,7 @@ const secretAdvice = "whoever has the repository or the image has it too; read i
 func checkSecretInScript(p *pass) {
 	for u := range p.units() {
 		for s, a := range u.assigns() {
-			if secretName(a.Name) && isLiteral(a.Value) && !isPlaceholder(a.Value.Value) {
+			if secretName(a.Name) && isLiteral(a.Value) && !isPlaceholder(a.Value.Value) && !isNoSecret(a.Value.Value) {
 				p.at(s.Path, span(a.Pos, a.End), "%s is written out here: %s", a.Name, secretAdvice)
 			}
 		}
@@ -41,7 +41,7 @@ func checkSecretInScript(p *pass) {
 		}
 		seen[name] = true
 		for number, line := range textLines(p.text(name)) {
-			if strings.HasPrefix(strings.TrimSpace(line), "-----BEGIN ") && strings.Contains(line, "PRIVATE KEY-----") {
+			if isPrivateKey(line) {
 				at := spec.Position{Line: number, Column: 1}
 				p.at(name, spec.Range{Start: at, End: spec.Position{Line: number, Column: len(line)}}, "a private key is written out here: %s", secretAdvice)
 			}

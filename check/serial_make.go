@@ -20,12 +20,15 @@ func serialMake() Rule {
 
 func checkSerialMake(p *pass) {
 	for _, u := range p.setup {
-		if u.setsJobs() {
+		if u.setsJobs() || p.isGo(u) {
 			continue
 		}
 		for s, c := range u.calls() {
 			if compiles(c) && !slices.ContainsFunc(c.Args, isJobs) && !slices.ContainsFunc(c.Args, unknownOptions) {
 				p.call(s, c, `%s runs one compiler at a time; add -j"$(nproc)"`, c.Name)
+				if c.Command.Text == c.Name { // a word that stands there
+					p.fix(behind(c.Command.End), ` -j"$(nproc)"`)
+				}
 			}
 		}
 	}
@@ -73,3 +76,17 @@ func isJobs(w shell.Word) bool {
 
 // unknownOptions tells whether a word may hold any options.
 func unknownOptions(w shell.Word) bool { return w.Splits && !w.Known }
+
+// isGo tells whether a program works on Go's sources: Go's own tool runs its
+// compilers beside each other, whatever make is told.
+func (p *pass) isGo(u *unit) bool {
+	if slices.ContainsFunc(referenceParts(p.rootOf(u)), func(part string) bool { return isNumbered(part, "golang") || part == "go" }) {
+		return true
+	}
+	for _, s := range u.scripts {
+		if strings.Contains(string(p.text(s.Path)), "GOROOT") || strings.Contains(string(p.text(s.Path)), "/go/bin") || strings.Contains(string(p.text(s.Path)), "golang.org") {
+			return true
+		}
+	}
+	return false
+}

@@ -1,6 +1,9 @@
 package check
 
 import (
+	"slices"
+
+	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/shell"
 	"github.com/pgstrata/pgstrata/spec"
 )
@@ -26,7 +29,7 @@ func checkSetupReadsEntrypoint(p *pass) {
 					continue
 				}
 				if ref.InContext && spec.Matches(p.in.File.CacheBoundary.VolatileFiles, ref.Context) {
-					p.at(s.Path, span(ref.Pos, ref.Pos), "%s is an entrypoint file, and setup never sees those: else each edit of it would run setup again; move it to setup/, or let the entrypoint do this", ref.Context)
+					p.severe(certainlyRead(s, ref), s.Path, span(ref.Pos, ref.Pos), "%s is an entrypoint file, and setup never sees those: else each edit of it would run setup again; move it to setup/, or let the entrypoint do this", ref.Context)
 				}
 				if f, ok := p.targets[ref.Path]; ok && ref.Access != shell.AccessWrite {
 					p.at(s.Path, span(ref.Pos, ref.Pos), "%s is not there while setup runs: %s becomes it later, in a layer of its own; its mode and owner are set there", ref.Path, f.Source)
@@ -50,15 +53,32 @@ func checkSetupReadsEntrypointInDockerfile(p *pass) {
 				owned[place{s, w.Pos}] = true
 			}
 		}
+		told := map[string]bool{}
 		for _, s := range u.scripts {
 			for _, ref := range s.Paths {
-				if owned[place{s, ref.Pos}] || ref.Bare || ref.Glob || !ref.InContext || ref.Access == shell.AccessWrite || !p.exists(ref.Context) {
+				if told[ref.Context] || owned[place{s, ref.Pos}] || ref.Bare || ref.Glob || !ref.InContext || ref.Access == shell.AccessWrite || !p.exists(ref.Context) {
 					continue
 				}
 				if spec.Matches(p.in.File.CacheBoundary.VolatileFiles, ref.Context) {
+					told[ref.Context] = true
 					p.at(s.Path, span(ref.Pos, ref.Pos), "%s is an entrypoint file, and each edit of it runs this step and all after it again; copy it behind the last RUN, or let the entrypoint do this", ref.Context)
 				}
 			}
 		}
 	}
+}
+
+// certainlyRead tells whether a script is sure to end at a file that is not
+// there: a command that always runs reads it.
+func certainlyRead(s *shell.Script, ref shell.PathRef) bool {
+	if ref.Access == shell.AccessWrite || ref.Access == shell.AccessTest {
+		return false
+	}
+	return slices.ContainsFunc(s.Calls, func(c *shell.Call) bool {
+		if c.MayNotRun() || !c.Errexit || c.Func != "" || !dockerfile.OnlyReads(c) && c.Name != "cp" && c.Name != "install" && c.Name != "source" && c.Name != "." {
+			return false
+		}
+		return slices.ContainsFunc(c.Args, func(w shell.Word) bool { return w.Pos == ref.Pos && w.Known && !w.Assumed }) ||
+			slices.ContainsFunc(c.Redirects, func(r shell.Redirect) bool { return r.Reads() && r.Target.Pos == ref.Pos && r.Target.Known })
+	})
 }

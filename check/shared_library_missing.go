@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
@@ -23,11 +24,19 @@ func sharedLibraryMissing() Rule {
 }
 
 func checkSharedLibraryMissing(p *pass) {
+	brought := map[*dockerfile.StageReading]bool{} // a build file has none: it is one chain
 	for _, u := range p.setup {
+		stage := p.stageOf(u)
 		if u.node.Isolated() { // it removes nothing from the image
+			brought[stage] = true
 			continue
 		}
+		kept := u.keepsLibraries()
 		for s, c := range u.calls() {
+			brought[stage] = brought[stage] || links(c)
+			if kept || !brought[stage] && !p.copiedFrom(stage, u.node.At.Start.Line) && (stage == nil || stage.On == nil || !brought[stage.On]) {
+				continue // all programs came in packages, which know what they need
+			}
 			if c.Name != "apt" && c.Name != "apt-get" && c.Name != "aptitude" && c.Name != "dpkg" {
 				continue
 			}
@@ -86,5 +95,53 @@ func unlinkable(p *pass) {
 
 // isRuntimeLibrary tells whether a package is a library and not its headers.
 func isRuntimeLibrary(w shell.Word) bool {
-	return strings.HasPrefix(w.Value, "lib") && !strings.HasSuffix(w.Value, "-dev") && !strings.HasSuffix(w.Value, "-dev*")
+	for _, other := range []string{"-dev", "-dev*", "-perl", "-bin", "-doc", "-utils", "-java", "-dbg"} {
+		if strings.HasSuffix(w.Value, other) {
+			return false
+		}
+	}
+	return strings.HasPrefix(w.Value, "lib")
+}
+
+// stageOf is the stage of a program, nil in a build file.
+func (t *tree) stageOf(u *unit) *dockerfile.StageReading {
+	if d := t.in.dockerfile; d != nil {
+		return d.stages[u.node.Path]
+	}
+	return nil
+}
+
+// copiedFrom tells whether a stage, or one that it builds on, has files of another
+// stage or image above a line.
+func (t *tree) copiedFrom(s *dockerfile.StageReading, line int) bool {
+	return s != nil && slices.ContainsFunc(s.All(), func(step *dockerfile.Step) bool {
+		return step.Copy != nil && step.Copy.From != "" && step.Start < line
+	})
+}
+
+// links tells whether a command makes programs that no package knows of: a
+// compilation that installs what it made.
+func links(c *shell.Call) bool {
+	switch c.Name {
+	case "make", "gmake", "ninja", "meson", "cmake":
+		return c.HasArg("install", "--install") || slices.ContainsFunc(c.Args, func(w shell.Word) bool { return strings.HasPrefix(w.Value, "install") })
+	case "gcc", "g++", "cc", "c++", "clang", "clang++":
+		_, out := hasFlag(c, 'o', "")
+		return out
+	case "cargo", "go", "gem", "cpanm":
+		return c.HasArg("install")
+	}
+	return false
+}
+
+// keepsLibraries tells whether a program has apt keep what its own programs were
+// linked against, as the official images do with ldd and apt-mark manual.
+func (u *unit) keepsLibraries() bool {
+	for _, c := range u.calls() {
+		if c.Name == "ldd" || c.Name == "apt-mark" && c.HasArg("manual") ||
+			slices.ContainsFunc(c.Args, func(w shell.Word) bool { return w.Is("apt-mark") }) { // xargs apt-mark manual
+			return true
+		}
+	}
+	return false
 }

@@ -3,6 +3,7 @@ package check
 import (
 	"errors"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/pgstrata/pgstrata/shell"
@@ -33,6 +34,8 @@ func checkSourcedFileMissing(p *pass) {
 		switch {
 		case !p.ownedByEntrypoint(target):
 			return ""
+		case p.in.dockerfile != nil:
+			return target + " is not in the image: the COPY that fills " + path.Dir(target) + " has no such file"
 		case p.exists(context):
 			return target + " is not in the image: " + context + " is in the build context, but no list of the entrypoint names it"
 		}
@@ -51,9 +54,14 @@ func sourcesInSetup(p *pass) {
 }
 
 // ownedByEntrypoint tells whether nothing but an entrypoint file can be at a
-// path: it is below the install root, and no setup script speaks of it.
+// path: it is below the install root of a build file, or among files that a
+// Dockerfile copies into a folder of their own, and no setup script makes it.
 func (p *pass) ownedByEntrypoint(target string) bool {
-	return within(target, spec.InstallRoot) && !p.setupMentions(target)
+	if p.in.dockerfile == nil {
+		return within(target, spec.InstallRoot) && !p.setupMakes(target)
+	}
+	filled := slices.ContainsFunc(p.in.dockerfile.filled, func(dir string) bool { return within(target, dir) })
+	return filled && p.dirs[path.Dir(target)] && !p.setupMakes(target) && !p.entrypointWrites(target)
 }
 
 // sources asks for every file that an entrypoint script sources and that is no
@@ -90,12 +98,23 @@ func (u *unit) unresolved() []shell.Source {
 	return out
 }
 
-// setupMentions tells whether a setup script may make a file.
-func (p *pass) setupMentions(target string) bool {
+// setupMakes tells whether a setup script may make a file: it speaks of it, or of
+// a folder above it, and does more there than to set owner and mode.
+func (p *pass) setupMakes(target string) bool {
 	for _, u := range p.setup {
 		for _, s := range u.scripts {
+			owned := map[shell.Pos]bool{}
+			for _, c := range s.Calls {
+				if setsOwner(c) {
+					for _, w := range c.Args {
+						owned[w.Pos] = true
+					}
+				} else if c.Dir != "" && c.Dir != "/" && within(target, c.Dir) && !isPlainTool(c) {
+					return true // a program that runs there may make anything
+				}
+			}
 			for _, ref := range s.Paths {
-				if !ref.Glob && ref.Path != "/" && within(target, ref.Path) {
+				if !owned[ref.Pos] && ref.Access != shell.AccessTest && !ref.Glob && ref.Path != "/" && within(target, ref.Path) {
 					return true
 				}
 			}

@@ -44,7 +44,6 @@ func checkStopSignalNotFast(p *pass) {
 
 // runsPostgreSQL tells whether the container's process is a server.
 func (p *pass) runsPostgreSQL() bool {
-	isServer := func(name string) bool { return name == "postgres" || name == "postmaster" || name == "pg_ctl" }
 	if slices.ContainsFunc(p.in.Graph.Image.Cmd, isServer) {
 		return true
 	}

@@ -18,6 +18,9 @@ func tlsVerificationDisabled() Rule {
 
 func checkTLSVerificationDisabled(p *pass) {
 	for s, c := range p.allCalls() {
+		if isDownloader(c) && asksItself(c) {
+			continue
+		}
 		if w, ok := unverified(c); ok {
 			p.word(s, w, "%s turns off the check of who answers: anybody on the way can change what arrives; install ca-certificates, or name the authority's certificate", w.Text)
 		}
@@ -82,4 +85,18 @@ func disablesVerification(name, value string) bool {
 		return value != ""
 	}
 	return false
+}
+
+// asksItself tells whether all addresses of a downloader are the container's own.
+func asksItself(c *shell.Call) bool {
+	own := false
+	for _, w := range c.Args {
+		if _, rest, ok := strings.Cut(w.Value, "://"); ok {
+			if !isLocal(rest) || strings.HasPrefix(rest, "*") {
+				return false
+			}
+			own = true
+		}
+	}
+	return own
 }

@@ -20,8 +20,13 @@ type tree struct {
 	// setup are the setup scripts and final cleanup, in order.
 	setup []*unit
 	// entrypoint are the entrypoint files that start by themselves, each with
-	// what it sources.
+	// what it sources. Of a Dockerfile, they are those that run in a container.
 	entrypoint []*unit
+	// roles tell of the files of a Dockerfile's target what they are there for,
+	// by their paths in it.
+	roles map[string]role
+	// distributions are what the bases are, by their references.
+	distributions map[string]distribution
 	// broken are entrypoint scripts that cannot be read.
 	broken []brokenScript
 	// targets are the entrypoint files by their places in the image, dirs the
@@ -64,6 +69,7 @@ func newTree(in *Input) *tree {
 			t.dirs[dir] = true
 		}
 	}
+	t.distributions = t.newDistributions()
 	t.loadEntrypoint()
 	return t
 }
@@ -96,17 +102,21 @@ func (t *tree) loadEntrypoint() {
 		}
 	}
 	sourced := map[string]bool{}
+	loaded := map[string]*unit{}
 	load := func(f graph.File) {
 		program, err := loader.Load(f.Source, opt)
 		if err != nil {
 			t.broken = append(t.broken, brokenScript{f, err})
 			return
 		}
+		if loaded[f.Source] != nil {
+			return // it is there by two names
+		}
 		u := &unit{program: program, scripts: program.Closure()}
 		for _, s := range u.scripts {
 			sourced[s.Path] = true
 		}
-		t.entrypoint = append(t.entrypoint, u)
+		t.entrypoint, loaded[f.Source] = append(t.entrypoint, u), u
 	}
 	var rest []graph.File
 	for f := range t.in.entrypointFiles() {
@@ -122,6 +132,30 @@ func (t *tree) loadEntrypoint() {
 			load(f)
 		}
 	}
+	if t.in.dockerfile == nil {
+		return
+	}
+	t.roles = t.newRoles(loaded)
+	runs := map[string]bool{}
+	for target, f := range t.targets {
+		runs[f.Source] = runs[f.Source] || t.roles[target] != carried
+	}
+	t.entrypoint = slices.DeleteFunc(t.entrypoint, func(u *unit) bool { return !runs[u.program.Main.Path] })
+	t.broken = slices.DeleteFunc(t.broken, func(b brokenScript) bool { return !runs[b.file.Source] })
+}
+
+// startsWith tells whether a program runs when a container starts, rather than
+// when somebody calls it.
+func (t *tree) startsWith(u *unit) bool {
+	if t.roles == nil {
+		return true
+	}
+	for target, f := range t.targets {
+		if f.Source == u.program.Main.Path && t.roles[target] == started {
+			return true
+		}
+	}
+	return false
 }
 
 // mounts tell where context files are in the image.

@@ -1,9 +1,10 @@
 package check
 
 import (
+	"net/netip"
+	"path"
 	"strings"
 
-	"github.com/pgstrata/pgstrata/shell"
 	"github.com/pgstrata/pgstrata/spec"
 )
 
@@ -19,7 +20,16 @@ func trustAuthentication() Rule {
 
 func checkTrustAuthentication(p *pass) {
 	const message = "trust lets in whoever reaches the port, as any user, superusers among them; use scram-sha-256, cert or peer"
+	scripts := map[string]bool{}
+	for u := range p.units() {
+		for _, s := range u.scripts {
+			scripts[s.Path] = true
+		}
+	}
 	for f := range p.in.entrypointFiles() {
+		if scripts[f.Source] || !isAuthentication(f.Target) { // of a script, its commands tell
+			continue
+		}
 		for number, line := range textLines(p.text(f.Source)) {
 			if column := trustLine(line); column > 0 {
 				at := spec.Position{Line: number, Column: column}
@@ -29,10 +39,6 @@ func checkTrustAuthentication(p *pass) {
 	}
 	for s, c := range p.allCalls() {
 		switch c.Name {
-		case "initdb", "pg_ctl", "pg_createcluster", "pg_ctlcluster":
-			if w, ok := trustOption(c); ok {
-				p.word(s, w, message)
-			}
 		case "echo", "printf":
 			for _, w := range c.Args {
 				if trustLine(w.Value) > 0 {
@@ -56,25 +62,18 @@ func checkTrustAuthentication(p *pass) {
 	}
 }
 
-// trustOption is the option that makes initdb write trust into pg_hba.conf.
-func trustOption(c *shell.Call) (shell.Word, bool) {
-	for i, w := range c.Args {
-		for _, option := range []string{"-A", "--auth", "--auth-host", "--auth-local"} {
-			if w.Value == option && c.Arg(i+1) == "trust" {
-				return c.Args[i+1], true
-			}
-			if w.Value == option+"=trust" || option == "-A" && w.Value == "-Atrust" {
-				return w, true
-			}
-		}
-	}
-	return shell.Word{}, false
+// isAuthentication tells whether a file is one that rules of pg_hba.conf are in:
+// that file, or Patroni's configuration.
+func isAuthentication(target string) bool {
+	base := strings.ToLower(path.Base(target))
+	return isConfiguration(target) || strings.Contains(base, "hba") && !isForCI(target)
 }
 
 // trustLine tells whether a line is a rule of pg_hba.conf, or an entry of
-// Patroni's pg_hba list, with method trust, and in which column the method is.
-// Rules for the machine itself count too: in a container, that is every
-// process.
+// Patroni's pg_hba list, with method trust for others than the container itself,
+// and in which column the method is. A socket and the loopback addresses, which
+// are all that initdb writes trust for, have nobody at the other end who is not
+// in the container already.
 func trustLine(line string) int {
 	rule, _, _ := strings.Cut(line, "#")
 	rule = strings.Trim(strings.TrimPrefix(strings.TrimSpace(rule), "- "), " \t\r'\"\\n")
@@ -83,8 +82,22 @@ func trustLine(line string) int {
 		return 0
 	}
 	switch fields[0] {
-	case "local", "host", "hostssl", "hostnossl", "hostgssenc", "hostnogssenc":
+	case "host", "hostssl", "hostnossl", "hostgssenc", "hostnogssenc":
+		if isLoopback(fields[3]) {
+			return 0
+		}
 		return strings.LastIndex(line, "trust") + 1
 	}
 	return 0
+}
+
+// isLoopback tells whether an address of pg_hba.conf is the container's own:
+// 127.0.0.1/32, ::1/128, localhost.
+func isLoopback(address string) bool {
+	if address == "localhost" || address == "samehost" {
+		return true
+	}
+	host, _, _ := strings.Cut(address, "/")
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback()
 }

@@ -1,7 +1,9 @@
 package check
 
 import (
+	"path"
 	"slices"
+	"strings"
 
 	"github.com/pgstrata/pgstrata/shell"
 )
@@ -22,7 +24,7 @@ func checkUnverifiedDownload(p *pass) {
 			continue
 		}
 		for s, c := range u.calls() {
-			if isDownloader(c) && len(remoteURLs(c)) > 0 {
+			if isDownloader(c) && slices.ContainsFunc(remoteURLs(c), isUnproven) && !isQuestion(c) {
 				p.mayCall(s, c, "nothing in this script compares what %s downloads with a checksum: it may be another file tomorrow; add `echo \"$SHA256  FILE\" | sha256sum --check`", c.Name)
 			}
 		}
@@ -34,11 +36,45 @@ func checkUnverifiedDownload(p *pass) {
 func (u *unit) verifies() bool {
 	for _, c := range u.calls() {
 		switch c.Name {
-		case "sha256sum", "sha512sum", "sha384sum", "sha1sum", "shasum", "b2sum", "gpg", "gpgv", "gpgv2", "sqv", "cosign", "minisign", "signify", "rhash":
+		case "sha256sum", "sha512sum", "sha384sum", "sha1sum", "shasum", "b2sum", "gpg", "gpgv", "gpgv2", "sqv", "cosign", "minisign", "signify", "rhash", "rpmkeys", "debsig-verify":
 			return true
+		case "rpm":
+			if c.HasArg("-K", "--checksig", "-Kv") {
+				return true
+			}
 		case "openssl":
 			return slices.ContainsFunc(c.Args, func(w shell.Word) bool { return w.Is("dgst") || w.Is("cms") || w.Is("smime") })
 		}
 	}
 	return false
+}
+
+// isUnproven tells whether an address says nothing of the content: it names no
+// commit, and no key or signature, with which others are checked.
+func isUnproven(w shell.Word) bool {
+	upper := strings.ToUpper(w.Text)
+	if strings.Contains(upper, "COMMIT}") || strings.Contains(upper, "_COMMIT") || strings.Contains(upper, "_SHA") || slices.ContainsFunc(strings.FieldsFunc(w.Value, func(r rune) bool { return r == '/' || r == '.' || r == '-' }), isCommit) {
+		return false
+	}
+	base := strings.ToLower(path.Base(strings.TrimSuffix(w.Value, `"`)))
+	switch path.Ext(base) {
+	case ".asc", ".gpg", ".sig", ".key", ".pub", ".sha256", ".sha512", ".sha256sum":
+		return false
+	}
+	return !strings.Contains(base, "gpg-key") && !strings.Contains(base, "gpgkey") && !strings.Contains(base, "license") && !strings.Contains(base, "copying")
+}
+
+// isCommit tells whether a word is the name of a commit.
+func isCommit(word string) bool {
+	return len(word) == 40 && strings.Trim(word, "0123456789abcdef") == ""
+}
+
+// isQuestion tells whether a command only asks a service something: its answer
+// becomes a value of the script, and no file.
+func isQuestion(c *shell.Call) bool {
+	if c.Subst.Kind != shell.SubstCommand {
+		return false
+	}
+	_, file := hasFlag(c, 'o', "", "--output", "-O", "--remote-name", "--output-document")
+	return !file || c.HasArg("-O-", "-qO-", "-")
 }

@@ -55,7 +55,7 @@ func checkVolatileBeforeStableInDockerfile(p *pass) {
 	for _, c := range p.in.dockerfile.volatile {
 		if line := c.At.Start.Line; !seen[line] {
 			seen[line] = true
-			p.file(c.At, "each edit of %s runs the step of line %d again, and all after it; copy before it what it reads, and the rest behind the last RUN", c.Value, c.run)
+			p.file(c.At, "each edit of %s runs the step of line %d again, which has no use for it; put that line above the COPY", c.Value, c.run)
 		}
 	}
 }

@@ -137,8 +137,36 @@ func secretName(name string) bool {
 func isPlaceholder(v string) bool {
 	v = strings.Trim(v, `"' `)
 	switch strings.ToLower(v) {
-	case "", "true", "false", "null", "~", "none", "no", "yes", "scram-sha-256", "md5", "on", "off":
+	case "", "true", "false", "null", "~", "none", "no", "yes", "scram-sha-256", "md5", "on", "off", "write", "read", "admin", "changeme", "change-me", "change_me", "changeit",
+		"password", "passwd", "secret", "token", "example", "dummy", "placeholder", "redacted", "todo", "fixme", "undefined", "optional", "required", "string", "str":
+		return true
+	}
+	if lower := strings.ToLower(v); strings.HasPrefix(lower, "your") || strings.HasPrefix(lower, "my-") || strings.HasPrefix(lower, "changeme") || strings.HasPrefix(lower, "example") {
 		return true
 	}
 	return strings.ContainsAny(v, "$%<{`") || strings.HasPrefix(v, "/") || strings.Trim(v, "*xX.-_") == ""
+}
+
+// isNoSecret tells whether a value cannot be a secret, whatever its name says: a
+// number as flags and counters have it, an expression of a program, a path, the
+// name of a secret.
+func isNoSecret(v string) bool {
+	v = strings.Trim(v, `"' `)
+	if lower := strings.ToLower(v); strings.Contains(lower, "_") && strings.Trim(lower, "abcdefghijklmnopqrstuvwxyz_") == "" && (secretName(v) || strings.HasSuffix(lower, "_key")) {
+		return true // the name of one: app_password
+	}
+	digits := strings.Trim(v, "0123456789") == ""
+	return digits && len(v) < 4 || strings.ContainsAny(v, "()[]") || strings.ContainsAny(v, " ,;") || strings.HasPrefix(v, "./")
+}
+
+// isPrivateKey tells whether a line begins a private key.
+func isPrivateKey(line string) bool {
+	line = strings.TrimSpace(line)
+	return strings.HasPrefix(line, "-----BEGIN ") && strings.HasSuffix(line, "PRIVATE KEY-----")
+}
+
+// isCommentLine tells whether a line of a configuration file says nothing.
+func isCommentLine(line string) bool {
+	line = strings.TrimSpace(line)
+	return strings.HasPrefix(line, "#") || strings.HasPrefix(line, ";") || strings.HasPrefix(line, "//")
 }

@@ -29,6 +29,7 @@ func (d *dockerfileBuild) answerLint(ctx context.Context) (*client.Result, error
 		if err != nil {
 			return nil, err
 		}
+		findings = certain(findings)
 		results = LintResults(findings, d.source.Filename, d.infoOf)
 		results.Error = violation(rules, findings)
 	}

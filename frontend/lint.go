@@ -41,7 +41,7 @@ func (r *request) lint(ctx context.Context) (*lint.LintResults, error) {
 	if err != nil {
 		return nil, err
 	}
-	findings := check.Run(r.checkInput(in, config))
+	findings := certain(check.Run(r.checkInput(in, config)))
 	results := LintResults(findings, in.graph.File, func(name string) *pb.SourceInfo { return r.infoOf(in, name) })
 	results.Error = violation(config, findings)
 	return results, nil
@@ -59,6 +59,12 @@ func violation(config *linter.Config, findings []check.Finding) *lint.BuildError
 	}
 	slices.Sort(rules)
 	return &lint.BuildError{Message: "lint violation found for rules: " + strings.Join(slices.Compact(rules), ", ")}
+}
+
+// certain are the findings that docker shows: it takes each for a warning, and
+// has no word for what may be.
+func certain(findings []check.Finding) []check.Finding {
+	return slices.DeleteFunc(slices.Clone(findings), func(f check.Finding) bool { return f.Severity == check.Note })
 }
 
 // LintResults are findings as docker prints them. The first source is the
@@ -137,10 +143,16 @@ func (r *request) warnFindings(ctx context.Context, in input) (*check.Reading, e
 	return reading, r.report(ctx, in, reading.Run(), config)
 }
 
-// report warns of findings, and returns those that end the build.
+// report warns of findings, and returns those that end the build. Of notes, it
+// tells how many there are.
 func (r *request) report(ctx context.Context, in input, findings []check.Finding, config *linter.Config) error {
 	var fatal []check.Finding
+	notes := 0
 	for _, f := range findings {
+		if f.Severity == check.Note {
+			notes++
+			continue
+		}
 		if f.Severity == check.Error || config.ReturnAsError {
 			fatal = append(fatal, f)
 			continue
@@ -152,6 +164,9 @@ func (r *request) report(ctx context.Context, in input, findings []check.Finding
 			Detail:     [][]byte{[]byte(f.Description)},
 			URL:        check.URL(f.Rule),
 		})
+	}
+	if notes > 0 {
+		r.source.Warn(ctx, fmt.Sprintf("%d more that may be nothing; pgstrata check shows them", notes), client.WarnOpts{Level: 1})
 	}
 	return r.failure(in, fatal)
 }

@@ -118,6 +118,9 @@ func (t *tree) parse(path, interpreter string) *SyntaxError {
 	if err != nil && variant != syntax.LangBash && !errors.Is(err, errTooDeep) {
 		if again, err2 := parseText(t.text.src, syntax.LangBash); err2 == nil {
 			t.head.Bashism = syntaxError(path, t.text, err)
+			if beyond := beyondAsh(again); beyond != nil {
+				t.head.BeyondAsh = syntaxError(path, t.text, beyond)
+			}
 			file, err, variant = again, nil, syntax.LangBash
 		}
 	}

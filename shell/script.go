@@ -19,6 +19,9 @@ type Script struct {
 	// Bashism is set when the interpreter is a plain sh, but the text could
 	// only be parsed as bash: where, and which feature needs it.
 	Bashism *SyntaxError
+	// BeyondAsh is the same for a plain sh that is busybox's ash, which reads
+	// more than POSIX's shell does; nil where it reads the text.
+	BeyondAsh *SyntaxError
 	// Broken is why the script cannot be parsed, nil when it can. Its text is
 	// all that is known then.
 	Broken *SyntaxError

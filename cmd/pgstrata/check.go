@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/moby/buildkit/client"
@@ -32,14 +32,24 @@ var errFindings = errors.New("the check found something")
 
 func newCheckCommand() *cobra.Command {
 	var (
-		file, format string
-		buildArgs    []string
+		c         checking
+		file      string
+		buildArgs []string
 	)
 	cmd := &cobra.Command{
 		Use:   "check [OPTIONS] [PATH]",
 		Short: "Check a build file, or a Dockerfile, and its scripts, without a daemon",
+		Long: `Check a build file, or a Dockerfile, and its scripts, without a daemon.
+
+An error is sure to fail, or unsafe; a warning is certain, and costs something; a
+note is for what may be. The exit status is 1 where there is a warning or worse,
+as with docker buildx build --check; --fail-on asks for another line. A build
+file that cannot be read is an error like others, in each format.
+
+Where a cure is mechanical, --fix shows it as a diff, and then edits the files.`,
 		Example: `  pgstrata check .
-  pgstrata check --format sarif . >check.sarif`,
+  pgstrata check --fix .
+  pgstrata check --fail-on error --format sarif . >check.sarif`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dir := contextOf(args)
@@ -48,26 +58,120 @@ func newCheckCommand() *cobra.Command {
 				return err
 			}
 			defer t.Close()
-			findings, err := t.check(cmd.Context(), dir, arguments(buildArgs))
-			if err != nil {
-				return errors.Join(t.writeError(cmd.OutOrStdout(), format, err), err)
-			}
-			for _, note := range t.notes {
-				fmt.Fprintln(cmd.ErrOrStderr(), "pgstrata:", note)
-			}
-			if err := t.write(cmd.OutOrStdout(), format, findings); err != nil {
-				return err
-			}
-			if len(findings) > 0 {
-				return errFindings
-			}
-			return nil
+			c.tree, c.dir, c.args = t, dir, arguments(buildArgs)
+			return c.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	cmd.Flags().StringVarP(&file, "file", "f", "", fileUsage)
-	cmd.Flags().StringVar(&format, "format", "text", "output format: text, json (as docker's --call=check,format=json) or sarif")
+	cmd.Flags().StringVar(&c.format, "format", "text", "output format: text, json (as docker's --call=check,format=json) or sarif")
+	cmd.Flags().StringVar(&c.failOn, "fail-on", "warning", "what makes the exit status 1: error, warning or never")
+	cmd.Flags().BoolVar(&c.fix, "fix", false, "apply the cures that are mechanical, shown as a diff first")
 	cmd.Flags().StringArrayVar(&buildArgs, "build-arg", nil, "build argument as NAME=VALUE")
 	return cmd
+}
+
+// checking is one run of check.
+type checking struct {
+	*tree
+	dir            string
+	args           map[string]string
+	format, failOn string
+	fix            bool
+}
+
+func (c *checking) run(ctx context.Context, w, stderr io.Writer) error {
+	if !slices.Contains([]string{"text", "json", "sarif"}, c.format) {
+		return fmt.Errorf("--format %s: must be text, json or sarif", c.format)
+	}
+	if !slices.Contains([]string{"error", "warning", "never"}, c.failOn) {
+		return fmt.Errorf("--fail-on %s: must be error, warning or never", c.failOn)
+	}
+	if c.fix && c.format != "text" {
+		return fmt.Errorf("--fix: has nothing to say as %s", c.format)
+	}
+	findings, err := c.tree.check(ctx, c.dir, c.args)
+	if err != nil {
+		if c.format != "text" {
+			if err := c.write(w, c.broken(err), err); err != nil {
+				return err
+			}
+		}
+		return err
+	}
+	for _, note := range c.notes {
+		fmt.Fprintln(stderr, "pgstrata:", note)
+	}
+	if c.fix {
+		fixed, err := c.applyFixes(w, findings)
+		if err != nil {
+			return err
+		}
+		findings = slices.DeleteFunc(findings, func(f check.Finding) bool { return slices.Contains(fixed, f.Fix) && f.Fix != nil })
+	}
+	if err := c.write(w, findings, nil); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(findings, c.fails) {
+		return errFindings
+	}
+	return nil
+}
+
+// fails tells whether a finding makes the exit status 1.
+func (c *checking) fails(f check.Finding) bool {
+	switch c.failOn {
+	case "error":
+		return f.Severity == check.Error
+	case "warning":
+		return f.Severity != check.Note
+	}
+	return false
+}
+
+// broken are the mistakes for which a build file cannot be read, as findings.
+func (c *checking) broken(err error) []check.Finding {
+	finding := func(message string, at spec.Range) check.Finding {
+		if at.Start.Line == 0 {
+			at = spec.Range{Start: spec.Position{Line: 1, Column: 1}, End: spec.Position{Line: 1, Column: 1}}
+		}
+		return check.Finding{
+			Rule: mistakeRule, Severity: check.Error, Description: "The build file can be read.", File: c.name, Range: at, Message: message,
+			URL: "https://github.com/pgstrata/pgstrata/blob/main/docs/build-file.md",
+		}
+	}
+	var out []check.Finding
+	for _, m := range spec.AsErrors(err) {
+		out = append(out, finding(m.Msg, m.At))
+	}
+	if len(out) > 0 {
+		return out
+	}
+	var at spec.Range
+	for _, s := range errdefs.Sources(err) {
+		if s.Info.GetFilename() == c.name && len(s.Ranges) > 0 {
+			at = spec.Range{
+				Start: spec.Position{Line: int(s.Ranges[0].GetStart().GetLine()), Column: 1},
+				End:   spec.Position{Line: int(s.Ranges[0].GetEnd().GetLine()), Column: 1},
+			}
+		}
+	}
+	var mistake *dockerfile.Error
+	if at.Start.Line == 0 && errors.As(err, &mistake) {
+		at = spec.Range{Start: spec.Position{Line: mistake.Start, Column: 1}, End: spec.Position{Line: mistake.End, Column: 1}}
+	}
+	return []check.Finding{finding(err.Error(), at)}
+}
+
+// offline is the build without a daemon.
+func (t *tree) offline(buildArgs map[string]string) frontend.Offline {
+	build := frontend.Offline{
+		Name: t.name, Data: t.text, Exclude: t.ignored, Options: map[string]string{"filename": t.name},
+		Context: func(_, _ []string) (fs.FS, error) { return t, nil },
+	}
+	for name, value := range buildArgs {
+		build.Options["build-arg:"+name] = value
+	}
+	return build
 }
 
 func arguments(list []string) map[string]string {
@@ -82,7 +186,9 @@ func arguments(list []string) map[string]string {
 // tree is a build context on disk, without what .dockerignore excludes. No
 // symbolic link leads out of it.
 type tree struct {
-	name  string
+	name string
+	// file is the build file's path.
+	file  string
 	text  []byte
 	root  *os.Root
 	files fs.FS
@@ -118,7 +224,7 @@ func openTree(dir, file string) (*tree, error) {
 	if err != nil {
 		return nil, fmt.Errorf("build context: %w", err)
 	}
-	return &tree{name: filepath.Base(file), text: text, root: root, files: root.FS(), ignored: ignored, exclude: exclude}, nil
+	return &tree{name: filepath.Base(file), file: file, text: text, root: root, files: root.FS(), ignored: ignored, exclude: exclude}, nil
 }
 
 // check checks the build file, or Dockerfile, of a context in dir.
@@ -128,14 +234,7 @@ func (t *tree) check(ctx context.Context, dir string, buildArgs map[string]strin
 		return nil, err
 	}
 	if kind == dockerfile.Dockerfile {
-		build := frontend.Offline{
-			Name: t.name, Data: t.text, Exclude: t.ignored, Options: map[string]string{"filename": t.name},
-			Context: func(_, _ []string) (fs.FS, error) { return t, nil },
-		}
-		for name, value := range buildArgs {
-			build.Options["build-arg:"+name] = value
-		}
-		return build.CheckDockerfile(ctx)
+		return t.offline(buildArgs).CheckDockerfile(ctx)
 	}
 	in, err := frontend.ReadTree(t.name, t.text, t, buildArgs)
 	if err != nil {
@@ -207,72 +306,6 @@ func (t *tree) locate(err error) error {
 		}
 	}
 	return err
-}
-
-func (t *tree) write(w io.Writer, format string, findings []check.Finding) error {
-	results := frontend.LintResults(findings, t.name, t.source)
-	encode := json.NewEncoder(w)
-	encode.SetIndent("", "  ")
-	switch format {
-	case "json":
-		return encode.Encode(results)
-	case "sarif":
-		return encode.Encode(newSARIF(findings))
-	case "text":
-		if len(findings) == 0 {
-			_, err := fmt.Fprintln(w, "Check complete, no warnings found.")
-			return err
-		}
-		return results.PrintTo(w, nil)
-	}
-	return fmt.Errorf("--format %s: must be text, json or sarif", format)
-}
-
-// writeError writes why nothing could be checked, for programs that read the
-// report. People read it on standard error.
-func (t *tree) writeError(w io.Writer, format string, failure error) error {
-	if format == "text" {
-		return nil
-	}
-	findings := t.mistakes(failure)
-	if format == "sarif" {
-		return t.write(w, format, findings)
-	}
-	results := frontend.LintResults(nil, t.name, t.source)
-	results.Error = &lint.BuildError{Message: failure.Error()}
-	for _, f := range findings {
-		results.Error.Location.Ranges = append(results.Error.Location.Ranges, pgllb.Range(f.Range))
-	}
-	encode := json.NewEncoder(w)
-	encode.SetIndent("", "  ")
-	return encode.Encode(results)
-}
-
-// mistakes are an error as findings: those of a build file each at its place,
-// any other at the lines that it points at.
-func (t *tree) mistakes(failure error) []check.Finding {
-	finding := func(at spec.Range, message string) check.Finding {
-		if at.Start.Line == 0 {
-			at.Start = spec.Position{Line: 1, Column: 1}
-			at.End = at.Start
-		}
-		return check.Finding{Rule: mistakeRule, Severity: check.Error, File: t.name, Range: at, Message: message}
-	}
-	var out []check.Finding
-	for _, m := range spec.AsErrors(failure) {
-		out = append(out, finding(m.At, m.Msg))
-	}
-	if len(out) > 0 {
-		return out
-	}
-	var at spec.Range
-	for _, source := range errdefs.Sources(failure) {
-		for _, r := range source.Ranges {
-			at.Start = spec.Position{Line: int(r.GetStart().GetLine()), Column: 1}
-			at.End = spec.Position{Line: int(r.GetEnd().GetLine()), Column: 1}
-		}
-	}
-	return []check.Finding{finding(at, failure.Error())}
 }
 
 // changes counts how often each file changed, where git knows it.

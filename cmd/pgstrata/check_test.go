@@ -85,6 +85,8 @@ func TestCheck(t *testing.T) {
 
 	out, _ = checked(t, map[string]string{"Dockerfile": "base: debian:bookworm-slim\nargs: {POSTGRESQL_VERSION: 15}\n"}, "--build-arg", "POSTGRES_VERSION=16")
 	assert.Contains(t, out, "build arguments that the build file does not declare: POSTGRES_VERSION (did you mean POSTGRESQL_VERSION?)")
+	require.Len(t, result.Fixes, 1)
+	assert.Equal(t, []sarifReplacement{{sarifRegion{3, 5, 3, 5}, sarifMessage{` -j"$(nproc)"`}}}, result.Fixes[0].Changes[0].Replacements)
 
 	_, err = checked(t, files, "--format=xml")
 	assert.ErrorContains(t, err, "--format xml")
@@ -92,4 +94,112 @@ func TestCheck(t *testing.T) {
 	assert.ErrorContains(t, err, "Dockerfile:")
 	_, err = checked(t, nil)
 	assert.ErrorContains(t, err, "build file")
+}
+
+// A build file that cannot be read is a result at its line, in each format that
+// programs read.
+func TestCheckOfWhatCannotBeRead(t *testing.T) {
+	for name, tc := range map[string]struct {
+		file string
+		at   sarifRegion
+		want string
+	}{
+		"build file": {"base: debian:bookworm-slim\nsetup:\n  scripst: []\n", sarifRegion{3, 3, 3, 11}, "did you mean scripts?"},
+		"Dockerfile": {"FROM debian\nRNU true\n", sarifRegion{2, 1, 2, 2}, "RNU"},
+		"empty":      {"", sarifRegion{1, 1, 1, 2}, "is empty"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			files := map[string]string{"Dockerfile": tc.file}
+			out, err := checked(t, files, "--format=sarif")
+			require.ErrorIs(t, err, errFindings)
+			var report sarif
+			require.NoError(t, json.Unmarshal([]byte(out), &report))
+			require.Len(t, report.Runs[0].Results, 1)
+			result := report.Runs[0].Results[0]
+			assert.Equal(t, "error", result.Level)
+			assert.Contains(t, result.Message.Text, tc.want)
+			assert.Equal(t, tc.at, result.Locations[0].Physical.Region)
+
+			out, err = checked(t, files, "--format=json")
+			require.ErrorIs(t, err, errFindings)
+			var results struct {
+				Error *struct{ Message string } `json:"buildError"`
+			}
+			require.NoError(t, json.Unmarshal([]byte(out), &results))
+			require.NotNil(t, results.Error)
+			assert.Contains(t, results.Error.Message, tc.want)
+		})
+	}
+}
+
+// What may be nothing fails no check; a warning does, and what is asked for
+// draws another line.
+func TestFailOn(t *testing.T) {
+	warning := map[string]string{"Dockerfile": "FROM debian:bookworm-slim\nRUN make\n"}
+	note := map[string]string{"Dockerfile": "FROM debian:bookworm-slim\nRUN curl -o /a https://example.org/a\n"}
+	for _, tc := range []struct {
+		files  map[string]string
+		failOn string
+		fails  bool
+	}{
+		{warning, "warning", true},
+		{warning, "error", false},
+		{warning, "never", false},
+		{note, "warning", false},
+	} {
+		out, err := checked(t, tc.files, "--fail-on="+tc.failOn)
+		assert.Equal(t, tc.fails, err != nil, "%s %v", tc.failOn, err)
+		assert.Contains(t, out, "-----", "it is told all the same")
+	}
+	out, err := checked(t, note, "--format=json")
+	require.NoError(t, err)
+	assert.Contains(t, out, `"level": "note"`)
+	_, err = checked(t, note, "--fail-on=info")
+	assert.ErrorContains(t, err, "--fail-on info")
+}
+
+// --fix shows what it does, does it in the lines that it speaks of, and leaves
+// the rest.
+func TestFix(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string, mode os.FileMode) {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), mode))
+	}
+	write("Dockerfile", `FROM debian:bookworm-slim
+RUN true && \
+    make && make -j4 all && make -j 8
+RUN --mount=type=cache,target=/root/.cache/pip pip install --no-cache-dir patroni==3
+COPY start.sh /start.sh
+RUN curl -k https://example.org/a.asc -o /a.asc
+ENTRYPOINT ["/start.sh"]
+`, 0o644)
+	write("start.sh", "#!/bin/sh\nfunction a() { echo a; }\na\n", 0o755)
+	var out bytes.Buffer
+	run := func(args ...string) error {
+		cmd := newCheckCommand()
+		cmd.SilenceErrors, cmd.SilenceUsage = true, true
+		out.Reset()
+		cmd.SetOut(&out)
+		cmd.SetArgs(append(args, dir))
+		return cmd.ExecuteContext(t.Context())
+	}
+	require.ErrorIs(t, run("--fix"), errFindings, "what is not mechanical is left")
+	assert.Contains(t, out.String(), "+    make -j\"$(nproc)\" && make -j\"$(nproc)\" all")
+	assert.Contains(t, out.String(), "-#!/bin/sh\n+#!/bin/bash")
+	assert.Contains(t, out.String(), "1 warning\n")
+	text, err := os.ReadFile(filepath.Join(dir, "Dockerfile"))
+	require.NoError(t, err)
+	assert.Equal(t, `FROM debian:bookworm-slim
+RUN true && \
+    make -j"$(nproc)" && make -j"$(nproc)" all && make -j "$(nproc)"
+RUN --mount=type=cache,target=/root/.cache/pip pip install patroni==3
+COPY start.sh /start.sh
+RUN curl -k https://example.org/a.asc -o /a.asc
+ENTRYPOINT ["/start.sh"]
+`, string(text))
+	info, err := os.Stat(filepath.Join(dir, "start.sh"))
+	require.NoError(t, err)
+	assert.Equal(t, os.FileMode(0o755), info.Mode().Perm())
+	require.ErrorIs(t, run("--fix"), errFindings)
+	assert.NotContains(t, out.String(), "+++", "there is nothing left to fix")
 }

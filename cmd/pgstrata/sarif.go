@@ -1,6 +1,9 @@
 package main
 
-import "github.com/pgstrata/pgstrata/check"
+import (
+	"github.com/pgstrata/pgstrata/check"
+	"github.com/pgstrata/pgstrata/spec"
+)
 
 // sarif is a report in the Static Analysis Results Interchange Format 2.1.0,
 // as far as code scanning services read it.
@@ -40,6 +43,22 @@ type sarifResult struct {
 	Level     string          `json:"level"`
 	Message   sarifMessage    `json:"message"`
 	Locations []sarifLocation `json:"locations"`
+	Fixes     []sarifFix      `json:"fixes,omitempty"`
+}
+
+type sarifFix struct {
+	Description sarifMessage  `json:"description"`
+	Changes     []sarifChange `json:"artifactChanges"`
+}
+
+type sarifChange struct {
+	Artifact     sarifArtifact      `json:"artifactLocation"`
+	Replacements []sarifReplacement `json:"replacements"`
+}
+
+type sarifReplacement struct {
+	Deleted  sarifRegion  `json:"deletedRegion"`
+	Inserted sarifMessage `json:"insertedContent"`
 }
 
 type sarifLocation struct {
@@ -73,22 +92,26 @@ func newSARIF(findings []check.Finding) sarif {
 	}
 	run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRule{mistakeRule, sarifMessage{"the build file, or the Dockerfile, cannot be built"}, check.URL("")})
 	for _, f := range findings {
-		region := sarifRegion{
-			StartLine:   f.Range.Start.Line,
-			StartColumn: f.Range.Start.Column,
-			EndLine:     f.Range.End.Line,
-			EndColumn:   f.Range.End.Column + 1, // SARIF's is behind the last character
-		}
-		run.Results = append(run.Results, sarifResult{
+		region := regionOf(f.Range)
+		result := sarifResult{
 			RuleID:    f.Rule,
 			Level:     string(f.Severity),
 			Message:   sarifMessage{f.Message},
 			Locations: []sarifLocation{{sarifPhysical{sarifArtifact{f.File}, region}}},
-		})
+		}
+		if f.Fix != nil {
+			result.Fixes = []sarifFix{{sarifMessage{"Replace it"}, []sarifChange{{sarifArtifact{f.File}, []sarifReplacement{{regionOf(f.Fix.Range), sarifMessage{f.Fix.Text}}}}}}}
+		}
+		run.Results = append(run.Results, result)
 	}
 	return sarif{
 		Schema:  "https://json.schemastore.org/sarif-2.1.0.json",
 		Version: "2.1.0",
 		Runs:    []sarifRun{run},
 	}
+}
+
+// regionOf is a place as SARIF has it: its end is behind the last character.
+func regionOf(r spec.Range) sarifRegion {
+	return sarifRegion{StartLine: r.Start.Line, StartColumn: r.Start.Column, EndLine: r.End.Line, EndColumn: r.End.Column + 1}
 }

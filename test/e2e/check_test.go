@@ -29,12 +29,13 @@ func TestCheckExamplesAreClean(t *testing.T) {
 }
 
 // mistakes is a tree where a comment `# WANT: Rule` stands in every line that
-// has something to find, or in the line above.
+// has something to find, or in the line above; a question mark stands behind
+// what is only a note.
 func mistakes() map[string]string {
 	return map[string]string{
 		"Dockerfile": `# A comment before the directive.
 # syntax=localhost:5000/pgstrata:dev # WANT: SyntaxNotFirst
-base: debian # WANT: RunsAsRoot UnpinnedBase
+base: debian # WANT: RunsAsRoot? UnpinnedBase
 args:
   BUILD_DATE: "" # WANT: BuildMetadataInArg
   GITHUB_TOKEN: "" # WANT: ArgUnused SecretInArg
@@ -52,7 +53,7 @@ entrypoint:
     - {source: config/app.conf, target: /etc/app.conf} # WANT: ConfigNotStaged ConfigWorldReadableSecret
 image:
   cmd: [postgres]
-  stop_signal: SIGTERM # WANT: StopSignalNotFast
+  stop_signal: SIGTERM # WANT: StopSignalNotFast?
 `,
 		"config/pg_hba.conf": "host all all 0.0.0.0/0 trust # WANT: TrustAuthentication\n",
 		"config/app.conf":    "password = hunter2\n",
@@ -60,17 +61,18 @@ image:
 		"setup/scripts/01-packages.sh": `#!/bin/sh # WANT: ErrorsIgnored
 apt-get update
 apt-get install -y locales
-locale-gen # WANT: LocaleWithoutLang
-apt-get autoremove -y # WANT: SharedLibraryMissing
+locale-gen # WANT: LocaleWithoutLang?
+make install
+apt-get autoremove -y # WANT: SharedLibraryMissing?
 apt-get clean # WANT: CacheWiped
 pip install --no-cache-dir patroni # WANT: CacheBypassed
-curl -k https://example.org/a -o a # WANT: TLSVerificationDisabled UnverifiedDownload
-curl https://example.org/a-amd64 | sh # WANT: ArchSpecificDownload CurlPipeShell UnverifiedDownload
+curl -k https://example.org/a -o a # WANT: TLSVerificationDisabled UnverifiedDownload?
+curl https://example.org/a-amd64 | sh # WANT: ArchSpecificDownload CurlPipeShell UnverifiedDownload?
 cp /context/entrypoint.d/entrypoint.sh / # WANT: SetupReadsEntrypoint
 cp /context/setup/undeclared /etc # WANT: SetupUndeclaredInput
 install -d /opt/data
 DB_PASSWORD=hunter2 # WANT: SecretInScript
-echo "$BUILD_DATE $MISSING_VERSION" # WANT: ArgUndeclared
+echo "$BUILD_DATE $MISSING_VERSION" # WANT: ArgUndeclared?
 list=(a b) # WANT: BashInSh
 `,
 		"setup/scripts/02-compile.sh": `#!/bin/sh
@@ -81,7 +83,7 @@ make # WANT: SerialMake
 make -j4 # WANT: HardcodedJobs
 # pgstrata: allow=SerialMake there is nothing here # WANT: UnusedAllowance
 `,
-		"setup/scripts/03-owner.sh": "#!/bin/sh\nset -eu\nchown -R 1 /opt/data # WANT: CopiedTwice\n",
+		"setup/scripts/03-owner.sh": "#!/bin/sh\nset -eu\nchown -R 1 /opt/data # WANT: CopiedTwice?\n",
 		"setup/undeclared":          "",
 		"entrypoint.d/entrypoint.sh": `#!/bin/sh
 . /opt/container/entrypoint.d/deleted.sh # WANT: SourcedFileMissing
@@ -98,13 +100,17 @@ func TestCheckFindsEveryMistakeOnce(t *testing.T) {
 	env := testenv.Shared(t)
 	env.Frontend(t)
 	dir := testenv.Tree(t, mistakes())
-	want, rules := map[string]int{}, map[string]bool{}
+	want, certain, rules := map[string]int{}, map[string]int{}, map[string]bool{}
 	for name, text := range mistakes() {
 		number := 0
 		for line := range strings.Lines(text) {
 			number++
 			_, list, _ := strings.Cut(line, "# WANT: ")
 			for _, rule := range strings.Fields(list) {
+				rule, note := strings.CutSuffix(rule, "?")
+				if !note {
+					certain[fmt.Sprintf("%s:%d %s", name, number, rule)]++
+				}
 				want[fmt.Sprintf("%s:%d %s", name, number, rule)]++
 				rules[rule] = true
 			}
@@ -134,7 +140,7 @@ func TestCheckFindsEveryMistakeOnce(t *testing.T) {
 	}
 	out := env.Buildx(t, "--call=check,format=json", "--build-arg", "BUILDKIT_SYNTAX=localhost:5000/pgstrata:dev", dir)
 	assert.Equal(t, 1, out.Code)
-	assert.Equal(t, want, found(out))
+	assert.Equal(t, certain, found(out), "docker takes each for a warning, so notes are not among them")
 
 	pgstrata := testenv.Program(t, "pgstrata")
 	out = env.Run(t, pgstrata, "check", "--format=json", dir)

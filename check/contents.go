@@ -1,0 +1,42 @@
+package check
+
+import (
+	"path"
+	"slices"
+	"strings"
+)
+
+// isConfiguration tells whether a file in an image is the configuration of a
+// program that runs there: not the text of a program, no template, no
+// documentation, and nothing for those who build or test it.
+func isConfiguration(target string) bool {
+	if isForCI(target) {
+		return false
+	}
+	base := strings.ToLower(path.Base(target))
+	switch path.Ext(base) {
+	case ".conf", ".cnf", ".cfg", ".ini", ".env", ".yml", ".yaml", ".json", ".toml", ".properties", ".key", ".pem", ".cf", ".config":
+		return true
+	case "":
+		return within(path.Clean(target), "/etc") || strings.HasPrefix(base, "pg")
+	}
+	return slices.Contains([]string{".env", ".pgpass", ".netrc", ".my.cnf", ".passwd", ".htpasswd"}, base) || path.Ext(base) == base
+}
+
+// isForCI tells whether a file is for a service that builds and tests, for a
+// developer's machine, or for tests.
+func isForCI(target string) bool {
+	base := path.Base(target)
+	switch {
+	case strings.HasPrefix(base, "docker-compose"), strings.HasPrefix(base, "compose."), base == ".gitlab-ci.yml", base == ".travis.yml", base == "azure-pipelines.yml",
+		base == "package.json", base == "package-lock.json", base == "composer.json":
+		return true
+	}
+	for dir := range strings.SplitSeq(path.Dir(target), "/") {
+		switch dir {
+		case ".github", ".gitlab", ".circleci", ".buildkite", ".vscode", ".idea", ".git", "test", "tests", "testdata", "fixtures", "testinfra", "examples", "samples", "node_modules":
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/containerd/console"
+	"github.com/moby/buildkit/frontend/subrequests/lint"
+	"github.com/moby/buildkit/solver/errdefs"
+	"github.com/moby/buildkit/solver/pb"
+	"github.com/morikuni/aec"
+
+	"github.com/pgstrata/pgstrata/check"
+	"github.com/pgstrata/pgstrata/frontend"
+	pgllb "github.com/pgstrata/pgstrata/llb"
+)
+
+// write writes findings in the wanted format; broken is why the build file
+// cannot be read, nil where it can.
+func (c *checking) write(w io.Writer, findings []check.Finding, broken error) error {
+	encode := json.NewEncoder(w)
+	encode.SetIndent("", "  ")
+	switch c.format {
+	case "json":
+		return encode.Encode(c.json(findings, broken))
+	case "sarif":
+		return encode.Encode(newSARIF(findings))
+	}
+	return newDisplay(w).findings(findings, c.source)
+}
+
+// jsonResults are those of docker's --call=check,format=json, with a level and
+// a fix for each.
+type jsonResults struct {
+	*lint.LintResults
+	Warnings []jsonWarning `json:"warnings"`
+}
+
+type jsonWarning struct {
+	lint.Warning
+	// Level is error, warning or note.
+	Level check.Severity `json:"level"`
+	Fix   *jsonFix       `json:"fix,omitempty"`
+}
+
+type jsonFix struct {
+	Range *pb.Range `json:"range"`
+	Text  string    `json:"text"`
+}
+
+func (c *checking) json(findings []check.Finding, broken error) jsonResults {
+	out := jsonResults{LintResults: frontend.LintResults(findings, c.name, c.source), Warnings: []jsonWarning{}}
+	if broken != nil {
+		out.Error = &lint.BuildError{Message: broken.Error()}
+		for _, f := range findings {
+			out.Error.Location.Ranges = append(out.Error.Location.Ranges, pgllb.Range(f.Range))
+		}
+		out.LintResults.Warnings = nil
+		return out
+	}
+	for i, f := range findings {
+		one := jsonWarning{Warning: out.LintResults.Warnings[i], Level: f.Severity}
+		if f.Fix != nil {
+			one.Fix = &jsonFix{pgllb.Range(f.Fix.Range), f.Fix.Text}
+		}
+		out.Warnings = append(out.Warnings, one)
+	}
+	return out
+}
+
+// display writes findings for people: as wide as the terminal, and with colours
+// where it is one.
+type display struct {
+	w     io.Writer
+	width int // 0 for no terminal
+}
+
+func newDisplay(w io.Writer) display {
+	d := display{w: w}
+	file, ok := w.(*os.File)
+	if !ok {
+		return d
+	}
+	if terminal, err := console.ConsoleFromFile(file); err == nil {
+		if size, err := terminal.Size(); err == nil {
+			d.width = int(size.Width)
+		}
+	}
+	return d
+}
+
+func (d display) findings(findings []check.Finding, source func(name string) *pb.SourceInfo) error {
+	if len(findings) == 0 {
+		_, err := fmt.Fprintln(d.w, "Check complete, no warnings found.")
+		return err
+	}
+	counts := map[check.Severity]int{}
+	for _, f := range findings {
+		counts[f.Severity]++
+		head := strings.ToUpper(string(f.Severity)) + ": " + f.Rule
+		if _, err := fmt.Fprintf(d.w, "%s - %s\n%s\n\n", d.colour(f.Severity, head), f.Page(), d.wrap(f.Message)); err != nil {
+			return err
+		}
+		excerpt := errdefs.Source{Info: source(f.File), Ranges: []*pb.Range{pgllb.Range(f.Range)}}
+		if err := excerpt.Print(d.w); err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintln(d.w); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintln(d.w, summary(counts))
+	return err
+}
+
+// summary counts findings: 1 error, 2 warnings.
+func summary(counts map[check.Severity]int) string {
+	var out []string
+	for _, s := range []check.Severity{check.Error, check.Warning, check.Note} {
+		switch n := counts[s]; n {
+		case 0:
+		case 1:
+			out = append(out, "1 "+string(s))
+		default:
+			out = append(out, fmt.Sprintf("%d %ss", n, s))
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+func (d display) colour(s check.Severity, text string) string {
+	if d.width == 0 || os.Getenv("NO_COLOR") != "" {
+		return text
+	}
+	switch s {
+	case check.Error:
+		return aec.RedF.With(aec.Bold).Apply(text)
+	case check.Warning:
+		return aec.YellowF.With(aec.Bold).Apply(text)
+	}
+	return aec.CyanF.Apply(text)
+}
+
+// wrap breaks a text between words where the terminal ends.
+func (d display) wrap(text string) string {
+	if d.width == 0 {
+		return text
+	}
+	var b strings.Builder
+	column := 0
+	for i, word := range strings.Fields(text) {
+		switch {
+		case i == 0:
+		case column+1+len(word) > d.width:
+			b.WriteByte('\n')
+			column = 0
+		default:
+			b.WriteByte(' ')
+			column++
+		}
+		b.WriteString(word)
+		column += len(word)
+	}
+	return b.String()
+}
