@@ -45,6 +45,8 @@ type Result struct {
 	BuildFile []byte
 	// Files are generated scripts, by their paths in the context.
 	Files []*File
+	// Context is the build context as it is with these.
+	Context fs.FS
 	// Report tells what became of each line.
 	Report *Report
 }
@@ -81,7 +83,7 @@ func Migrate(f *dockerfile.File, opt Options) (*Result, error) {
 	m.silence()
 	m.copyLines()
 	m.unexplained()
-	out := &Result{BuildFile: []byte(m.write()), Report: m.report}
+	out := &Result{BuildFile: []byte(m.write()), Context: m.overlay(), Report: m.report}
 	for _, path := range keys(m.generated) {
 		out.Files = append(out.Files, m.generated[path])
 		m.report.Scripts = append(m.report.Scripts, path)

@@ -101,7 +101,7 @@ func (d display) findings(findings []check.Finding, source func(name string) *pb
 	for _, f := range findings {
 		counts[f.Severity]++
 		head := strings.ToUpper(string(f.Severity)) + ": " + f.Rule
-		if _, err := fmt.Fprintf(d.w, "%s - %s\n%s\n\n", d.colour(f.Severity, head), f.Page(), d.wrap(f.Message)); err != nil {
+		if _, err := fmt.Fprintf(d.w, "%s - %s\n%s\n", d.colour(f.Severity, head), f.Page(), d.wrap(f.Message)); err != nil {
 			return err
 		}
 		excerpt := errdefs.Source{Info: source(f.File), Ranges: []*pb.Range{pgllb.Range(f.Range)}}

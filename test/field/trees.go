@@ -1,3 +1,6 @@
+// Command field measures pgstrata on Dockerfiles that other people wrote: it runs
+// the rules, the rewrite, migrate and a replay of the history over any number of
+// checked-out trees, in parallel and without a daemon, and prints a table.
 package main
 
 import (
@@ -15,7 +18,9 @@ import (
 // buildFile is a Dockerfile of a tree, with the folder that it is built in.
 type buildFile struct {
 	// Tree is the tree's name, File the path in it, Context that of the folder.
-	Tree, File, Context string
+	Tree    string `json:"tree"`
+	File    string `json:"file"`
+	Context string `json:"context"`
 	// dir is the tree's folder.
 	dir string
 }

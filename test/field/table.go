@@ -1,0 +1,147 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/pgstrata/pgstrata/check"
+)
+
+// report is all that was measured.
+type report struct {
+	Files     []measure `json:"files"`
+	Histories []history `json:"histories,omitempty"`
+}
+
+// row is one tree, or all of them.
+type row struct {
+	name                                        string
+	files, unread, split, caches, whole         int
+	errors, warnings, notes                     int
+	migrated, refused, lost, fresh              int
+	commits, ran, buildkit, more, notReplayable int
+}
+
+func (r *row) add(m measure) {
+	r.files++
+	if m.Error != "" {
+		r.unread++
+		return
+	}
+	if has(m.Decisions, "split into") {
+		r.split++
+	}
+	if has(m.Decisions, "cache") {
+		r.caches++
+	}
+	if has(m.Decisions, "kept whole") {
+		r.whole++
+	}
+	for _, f := range m.Findings {
+		switch f.Severity {
+		case check.Error:
+			r.errors++
+		case check.Warning:
+			r.warnings++
+		case check.Note:
+			r.notes++
+		}
+	}
+	switch {
+	case m.Migrated.Refused != "":
+		r.refused++
+	case m.Migrated.Error == "":
+		r.migrated++
+	}
+	r.lost += m.Migrated.Lost
+	r.fresh += len(m.Migrated.New)
+}
+
+func (r *row) replay(h history) {
+	if h.Error != "" {
+		r.notReplayable++
+		return
+	}
+	r.commits += h.Commits
+	r.ran += h.Ran
+	r.buildkit += h.BuildKit
+	r.more += len(h.More)
+}
+
+func has(decisions []string, words string) bool {
+	return slices.ContainsFunc(decisions, func(d string) bool { return strings.Contains(d, words) })
+}
+
+// write prints a line for each tree, the totals, and what was counted.
+func (r *report) write(w io.Writer) error {
+	rows, total := map[string]*row{}, &row{name: "all"}
+	of := func(tree string) *row {
+		if rows[tree] == nil {
+			rows[tree] = &row{name: tree}
+		}
+		return rows[tree]
+	}
+	rules, decisions, fresh := map[string]int{}, map[string]int{}, map[string]int{}
+	for _, m := range r.Files {
+		of(m.Tree).add(m)
+		total.add(m)
+		for _, f := range m.Findings {
+			rules[f.Rule]++
+		}
+		for _, d := range m.Decisions {
+			decisions[kind(d)]++
+		}
+		for _, f := range m.Migrated.New {
+			fresh[f.Rule]++
+		}
+	}
+	for _, h := range r.Histories {
+		of(h.Tree).replay(h)
+		total.replay(h)
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "tree\tfiles\tunread\tsplit\tcaches\twhole\terrors\twarnings\tnotes\tmigrated\trefused\tlost lines\tnew findings\tcommits\tsteps run\tBuildKit\tmore")
+	for _, name := range slices.Sorted(maps.Keys(rows)) {
+		rows[name].print(t)
+	}
+	total.print(t)
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for _, part := range []struct {
+		title  string
+		counts map[string]int
+	}{{"findings by rule", rules}, {"decisions", decisions}, {"findings in migrated files that the Dockerfile does not give", fresh}} {
+		if err := counted(w, part.title, part.counts); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *row) print(w io.Writer) {
+	fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\n", r.name, r.files, r.unread, r.split, r.caches, r.whole,
+		r.errors, r.warnings, r.notes, r.migrated, r.refused, r.lost, r.fresh, r.commits, r.ran, r.buildkit, r.more)
+}
+
+// counted prints how often each was there, most often first.
+func counted(w io.Writer, title string, counts map[string]int) error {
+	if len(counts) == 0 {
+		return nil
+	}
+	names := slices.SortedFunc(maps.Keys(counts), func(a, b string) int { return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b)) })
+	if _, err := fmt.Fprintf(w, "\n%s\n", title); err != nil {
+		return err
+	}
+	for _, name := range names {
+		if _, err := fmt.Fprintf(w, "%6d  %s\n", counts[name], name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
