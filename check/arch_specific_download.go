@@ -24,7 +24,7 @@ func checkArchSpecificDownload(p *pass) {
 	}
 	for _, u := range p.setup {
 		for s, c := range u.calls() {
-			if !isDownloader(c) || slices.ContainsFunc(c.Guards, asksArch) {
+			if !isDownloader(c) || isQuestion(c) || slices.ContainsFunc(c.Guards, asksArch) {
 				continue
 			}
 			for _, w := range remoteURLs(c) {
@@ -98,7 +98,7 @@ func asksArch(g shell.Guard) bool {
 // wherever it is kept.
 func forAll(text string) bool {
 	base := strings.ToLower(text[strings.LastIndex(text, "/")+1:])
-	return strings.Contains(base, "noarch") || strings.Contains(base, "_all.deb") || strings.Contains(base, "gpg") || strings.Contains(base, ".asc") || strings.Contains(base, "-release")
+	return strings.Contains(base, "noarch") || strings.Contains(base, "_all.deb") || strings.Contains(base, "gpg") || strings.Contains(base, ".asc") || strings.Contains(base, ".sig") || strings.Contains(base, "-release")
 }
 
 // archNames are how processors are called in the names of files.

@@ -70,6 +70,22 @@ Where a cure is mechanical, --fix shows it as a diff, and then edits the files.`
 	return cmd
 }
 
+// tree is a build context on disk, without what .dockerignore excludes. No
+// symbolic link leads out of it.
+type tree struct {
+	name string
+	// file is the build file's path.
+	file  string
+	text  []byte
+	root  *os.Root
+	files fs.FS
+	// ignored are .dockerignore's patterns, exclude the same to match with.
+	ignored []string
+	exclude *patternmatcher.PatternMatcher
+	// notes are what a check says beside its findings.
+	notes []string
+}
+
 // checking is one run of check.
 type checking struct {
 	*tree
@@ -89,7 +105,7 @@ func (c *checking) run(ctx context.Context, w, stderr io.Writer) error {
 	if c.fix && c.format != "text" {
 		return fmt.Errorf("--fix: has nothing to say as %s", c.format)
 	}
-	findings, err := c.tree.check(ctx, c.dir, c.args)
+	findings, err := c.check(ctx, c.dir, c.args)
 	if err != nil {
 		if c.format != "text" {
 			if err := c.write(w, c.broken(err), err); err != nil {
@@ -181,22 +197,6 @@ func arguments(list []string) map[string]string {
 		out[name] = value
 	}
 	return out
-}
-
-// tree is a build context on disk, without what .dockerignore excludes. No
-// symbolic link leads out of it.
-type tree struct {
-	name string
-	// file is the build file's path.
-	file  string
-	text  []byte
-	root  *os.Root
-	files fs.FS
-	// ignored are .dockerignore's patterns, exclude the same to match with.
-	ignored []string
-	exclude *patternmatcher.PatternMatcher
-	// notes are what a check says beside its findings.
-	notes []string
 }
 
 func openTree(dir, file string) (*tree, error) {

@@ -71,7 +71,7 @@ func (c *checking) json(findings []check.Finding, broken error) jsonResults {
 	return out
 }
 
-// display writes findings for people: as wide as the terminal, and with colours
+// display writes findings for people: as wide as the terminal, and with colors
 // where it is one.
 type display struct {
 	w     io.Writer
@@ -101,7 +101,7 @@ func (d display) findings(findings []check.Finding, source func(name string) *pb
 	for _, f := range findings {
 		counts[f.Severity]++
 		head := strings.ToUpper(string(f.Severity)) + ": " + f.Rule
-		if _, err := fmt.Fprintf(d.w, "%s - %s\n%s\n", d.colour(f.Severity, head), f.Page(), d.wrap(f.Message)); err != nil {
+		if _, err := fmt.Fprintf(d.w, "%s - %s\n%s\n", d.color(f.Severity, head), f.Page(), d.wrap(f.Message)); err != nil {
 			return err
 		}
 		excerpt := errdefs.Source{Info: source(f.File), Ranges: []*pb.Range{pgllb.Range(f.Range)}}
@@ -131,7 +131,7 @@ func summary(counts map[check.Severity]int) string {
 	return strings.Join(out, ", ")
 }
 
-func (d display) colour(s check.Severity, text string) string {
+func (d display) color(s check.Severity, text string) string {
 	if d.width == 0 || os.Getenv("NO_COLOR") != "" {
 		return text
 	}

@@ -13,7 +13,9 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-func main() {
+func main() { os.Exit(run()) }
+
+func run() int {
 	var o options
 	flag.StringVar(&o.json, "json", "", "write all that was measured to this file, to compare versions")
 	flag.StringVar(&o.program, "replay", "", "replay histories too, by this pgstrata")
@@ -25,8 +27,9 @@ func main() {
 	defer stop()
 	if err := o.run(ctx, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "field:", err)
-		os.Exit(1)
+		return 1
 	}
+	return 0
 }
 
 // options are what the command line asks for.
