@@ -140,7 +140,7 @@ func (p *pass) changedLater() {
 		for _, s := range u.scripts {
 			owned := map[shell.Pos]bool{} // a folder without files costs nothing
 			for _, c := range s.Calls {
-				if setsOwner(c) || c.Name == "ln" {
+				if makesNoFiles(c) || c.Name == "ln" {
 					for _, w := range c.Args {
 						owned[w.Pos] = true
 					}

@@ -105,7 +105,7 @@ func (p *pass) setupMakes(target string) bool {
 		for _, s := range u.scripts {
 			owned := map[shell.Pos]bool{}
 			for _, c := range s.Calls {
-				if setsOwner(c) {
+				if makesNoFiles(c) {
 					for _, w := range c.Args {
 						owned[w.Pos] = true
 					}

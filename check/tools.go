@@ -22,11 +22,12 @@ func isPlainTool(c *shell.Call) bool {
 	return false
 }
 
-// setsOwner tells whether a command only changes owners, modes or directories: it
-// makes no files.
-func setsOwner(c *shell.Call) bool {
+// makesNoFiles tells whether a command makes none of the files that its arguments
+// name: it changes owners, modes, directories or accounts, or only speaks.
+func makesNoFiles(c *shell.Call) bool {
 	switch c.Name {
-	case "chown", "chmod", "chgrp", "chcon", "setfacl", "mkdir", "rmdir", "rm", "ls", "test", "[", "cat", "stat", "find":
+	case "chown", "chmod", "chgrp", "chcon", "setfacl", "mkdir", "rmdir", "rm", "ls", "test", "[", "cat", "stat", "find", "echo", "printf",
+		"useradd", "adduser", "usermod", "groupadd", "addgroup":
 		return true
 	}
 	return false
