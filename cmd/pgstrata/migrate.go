@@ -131,6 +131,9 @@ func (o *migration) migrate() (*migrate.Result, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", o.file, err)
 	}
+	if _, err := frontend.ReadTree(filepath.Base(o.output), result.BuildFile, result.Context, args); err != nil {
+		return nil, fmt.Errorf("%s: nothing was written, since pgstrata would refuse it, which is a bug of migrate: %w", o.file, err)
+	}
 	return result, nil
 }
 
