@@ -1,6 +1,7 @@
 package check
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -58,6 +59,11 @@ func (p *pass) unusedByScript(s spec.Script) {
 	}
 	if _, _, ok := program.ReadsAll(); ok {
 		return
+	}
+	for _, script := range program.Closure() {
+		if slices.ContainsFunc(script.Calls, readsAnything) {
+			return // a program that it runs may: whoever lists an arg knows one
+		}
 	}
 	for _, t := range s.Args {
 		_, _, mentioned := program.Mentions(t.Value)

@@ -206,8 +206,11 @@ func (r *dockerfileReader) volatileBelow(source string) []string {
 	return out
 }
 
-// inherits tells whether a Dockerfile leaves to its base what the container
-// starts: then nothing here says as whom, or how it stops.
+// inherits tells whether a file leaves to its base what the container starts:
+// then nothing here says as whom, or how it stops.
 func (p *pass) inherits() bool {
-	return p.in.dockerfile != nil && p.in.File.Entrypoint.Script.Value == ""
+	if p.in.dockerfile == nil {
+		return len(p.in.Graph.Image.Entrypoint) == 0 && len(p.in.Graph.Image.Cmd) == 0
+	}
+	return p.in.File.Entrypoint.Script.Value == ""
 }

@@ -63,6 +63,40 @@ func TestInterpreter(t *testing.T) {
 	require.Equal(t, "posix", s.Dialect)
 }
 
+// Busybox's ash reads more than POSIX's shell does, and less than bash.
+func TestBeyondAsh(t *testing.T) {
+	for name, tc := range map[string]struct {
+		text string
+		at   int // the line that ash does not read, 0 for none
+	}{
+		"test":          {"[[ -n $a && $a == b* ]]", 0},
+		"replace":       {"echo \"${a/b/c}\" \"${a:1:2}\"", 0},
+		"function":      {"function f() { local a=1; }", 0},
+		"dollar quotes": {"x=$'a\\tb'; [[ $x ]]", 0},
+		"arrays":        {"[[ a ]]\nlist=(a b)", 2},
+		"element":       {"[[ a ]]\necho \"${list[0]}\"", 2},
+		"arithmetic":    {"[[ a ]]\n((a++))", 2},
+		"process":       {"[[ a ]]\ncat <(echo a)", 2},
+		"here-string":   {"[[ a ]]\ncat <<<a", 2},
+		"indirect":      {"[[ a ]]\necho \"${!a}\"", 2},
+		"case":          {"[[ a ]]\necho \"${a^^}\"", 2},
+		"declare":       {"[[ a ]]\ndeclare -A m", 2},
+		"loop":          {"[[ a ]]\nfor ((i=0; i<3; i++)); do :; done", 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, err := Parse("a.sh", []byte("#!/bin/sh\n"+tc.text+"\n"))
+			require.NoError(t, err)
+			require.NotNil(t, s.Bashism)
+			if tc.at == 0 {
+				require.Nil(t, s.BeyondAsh)
+				return
+			}
+			require.NotNil(t, s.BeyondAsh)
+			require.Equal(t, tc.at+1, s.BeyondAsh.Pos.Line)
+		})
+	}
+}
+
 func TestBashism(t *testing.T) {
 	for _, tc := range []struct{ name, src, want string }{
 		{"array", "a=(1 2)", "2:3: arrays: known to"},

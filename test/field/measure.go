@@ -144,7 +144,7 @@ func steps(build frontend.Offline, whole bool) int {
 // migrate makes a build file, and checks it as pgstrata would read it.
 func (m *measure) migrate(f *dockerfile.File, opt dockerfile.Options) (out migrated) {
 	const name = "pgstrata.yaml"
-	r, err := migrate.Migrate(f, migrate.Options{Dockerfile: opt, Name: name})
+	r, err := migrate.Migrate(f, migrate.Options{Dockerfile: opt, Name: name, Syntax: "localhost:5000/pgstrata:dev"})
 	if err != nil {
 		return migrated{Error: err.Error()}
 	}

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func tree(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "somebody+image")
+	for name, text := range files {
+		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
+	}
+	return dir
+}
+
+// A Dockerfile is built where most of what it copies is: in its own folder, or in
+// one above. Templates and texts about Dockerfiles are none.
+func TestFindFiles(t *testing.T) {
+	dir := tree(t, map[string]string{
+		"Dockerfile":           "FROM debian\n",
+		"own/Dockerfile":       "FROM debian\nCOPY a /a\nCOPY missing /b\n",
+		"own/a":                "",
+		"above/Dockerfile.arm": "FROM debian\nCOPY own/a /a\nCOPY $X /x\n",
+		"x/y/app.Dockerfile":   "FROM debian\nCOPY c /c\nCOPY own /own\n",
+		"x/c":                  "",
+		"x/own/d":              "",
+		"Dockerfile.j2":        "FROM {{ base }}\n",
+		"Dockerfile.md":        "FROM here on\n",
+		"docs/dockerfile":      "This is about Dockerfiles.\n",
+	})
+	files, err := findFiles(dir)
+	require.NoError(t, err)
+	got := map[string]string{}
+	for _, f := range files {
+		got[f.File] = f.Context
+		assert.Equal(t, "somebody+image", f.Tree)
+	}
+	assert.Equal(t, map[string]string{"Dockerfile": ".", "own/Dockerfile": "own", "above/Dockerfile.arm": ".", "x/y/app.Dockerfile": "x"}, got)
+}
+
+// All parts are run over a tree, and what cannot be read is a row of its own.
+func TestReport(t *testing.T) {
+	dir := tree(t, map[string]string{
+		"Dockerfile":         "FROM debian:bookworm-slim\nCOPY setup /setup\nRUN /setup/all.sh\nRUN make -j4\n",
+		"setup/all.sh":       "#!/bin/bash\nset -eu\nfor s in /setup/parts/*.sh; do bash \"$s\"; done\n",
+		"setup/parts/1.sh":   "set -eu\ntouch /1\n",
+		"setup/parts/2.sh":   "set -eu\ntouch /2\n",
+		"broken/Dockerfile":  "FROM debian\nCOPY --from=nowhere /a /a\nRUN --mount=type=nothing true\n",
+		"trivial/Dockerfile": "FROM debian:bookworm-slim\n",
+	})
+	require.NoError(t, os.Chmod(filepath.Join(dir, "setup/all.sh"), 0o755)) //nolint:gosec // it is run
+	files, err := findFiles(dir)
+	require.NoError(t, err)
+	require.Len(t, files, 3)
+	var r report
+	for _, f := range files {
+		r.Files = append(r.Files, take(t.Context(), f))
+	}
+	own := r.Files[0]
+	require.Empty(t, own.Error)
+	assert.Equal(t, "HardcodedJobs", own.Findings[0].Rule)
+	assert.True(t, has(own.Decisions, "split into 2 steps"), "%v", own.Decisions)
+	assert.Greater(t, own.Steps, own.Whole)
+	assert.Empty(t, own.Migrated.Refused)
+	assert.NotEmpty(t, r.Files[1].Error)
+	r.Histories = []history{{buildFile: files[0], Commits: 3, Ran: 2, BuildKit: 5, More: []string{"x"}}}
+
+	var out bytes.Buffer
+	require.NoError(t, r.write(&out))
+	line := ""
+	for l := range strings.Lines(out.String()) {
+		if strings.HasPrefix(l, "all ") {
+			line = l
+		}
+	}
+	fields := strings.Fields(line)
+	require.Len(t, fields, 17, out.String())
+	assert.Equal(t, []string{"all", "3", "1", "1"}, fields[:4])
+	assert.Equal(t, []string{"3", "2", "5", "1"}, fields[13:])
+	assert.Contains(t, out.String(), "     1  HardcodedJobs\n")
+}
+
+func TestKind(t *testing.T) {
+	assert.Equal(t, kind(`3: setup.sh split into 4 steps, since a.sh does it`), kind(`9: /x/all.sh split into 12 steps`))
+	assert.NotEqual(t, kind("3: a.sh kept whole, since x"), kind("3: a.sh split into 4 steps"))
+}
