@@ -109,7 +109,7 @@ func TestCheckWithErrors(t *testing.T) {
 		"# check=error=true\nFROM debian\nMAINTAINER me\n":    "lint violation found for rules: MaintainerDeprecated, UnpinnedBase",
 		"# check=error=true;skip=UnpinnedBase\nFROM debian\n": "",
 		"FROM debian\nMAINTAINER me\n":                        "",
-		"# check=error=true\nbase: debian\n":                  "lint violation found for rules: RunsAsRoot, UnpinnedBase",
+		"# check=error=true\nbase: debian\n":                  "lint violation found for rules: UnpinnedBase",
 	} {
 		res, err := Build(t.Context(), newDaemon(map[string]string{"requestid": "frontend.lint"}, fstest.MapFS{"Dockerfile": {Data: []byte(text)}}))
 		require.NoError(t, err)
