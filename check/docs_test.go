@@ -157,11 +157,6 @@ Allowances that allow nothing are found too (UnusedAllowance).
 **Evidence** says what a rule reads. Most read the text alone. Those of the *built setup* look into it in a build, once
 setup is solved, and execute nothing. Those of the *git history* run in pgstrata check, inside of a repository.
 
-**How often a rule is wrong** is on its page. It was counted on the Dockerfiles of twenty public repositories
-(hack/field; [dockerfile.md](../dockerfile.md) names them): of a rule's findings that differ in repository, words and
-line, at least 15 drawn at random, or all, were read in their files. A finding counts as wrong if what it says is not so,
-or if its advice would make the image worse.
-
 **Dockerfile** says which rules read a Dockerfile, too, beside BuildKit's own checks:
 [dockerfile-checks.md](../dockerfile-checks.md).
 
