@@ -8,6 +8,7 @@
 package graph
 
 import (
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -138,6 +139,14 @@ func (r Refresh) String() string {
 	return strings.Join(parts, "; ")
 }
 
+// Describe adds to a step's name what cache invalidation rules do to it.
+func (r Refresh) Describe(what string) string {
+	if rules := r.String(); rules != "" {
+		return what + " (" + rules + ")"
+	}
+	return what
+}
+
 // Package is a distribution package, `name` or `name=version`.
 type Package struct {
 	Spec string     `json:"spec"`
@@ -193,6 +202,17 @@ func (s *Script) Isolated() bool { return len(s.Outputs) > 0 }
 
 // Node returns the script's name as a node of the graph.
 func (s *Script) Node() string { return SetupState + "/" + s.Name }
+
+// Title names the script's step. That it has no network though its sources are
+// declared stands there, since a script that reaches for it fails with words that
+// tell nobody why.
+func (s *Script) Title() string {
+	text := s.Refresh.Describe(path.Base(s.Path))
+	if s.Network == "none" {
+		text += " (no network: setup.sources declares what it downloads)"
+	}
+	return text
+}
 
 // Input is a context file or directory that a script sees.
 type Input struct {

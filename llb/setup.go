@@ -113,7 +113,7 @@ func (s *setup) options(script *graph.Script) []bk.RunOption {
 	opts := append(s.step(),
 		bk.Args(script.Command),
 		bk.AddMount(graph.ContextMount, s.inputs(script), bk.Readonly),
-		s.name(s.progress(script), stepTitle(script)),
+		s.name(s.progress(script), script.Title()),
 		s.at(script.At),
 		s.again(script),
 	)
@@ -147,16 +147,6 @@ func (s *setup) environ(script *graph.Script) []string {
 		return pinned.Image.Config.Env
 	}
 	return s.opt.Base.Image.Config.Env
-}
-
-// stepTitle names a script's step. That it has no network stands there, since a
-// script that reaches for it fails with words that tell nobody why.
-func stepTitle(script *graph.Script) string {
-	text := describe(path.Base(script.Path), script.Refresh)
-	if script.Network == "none" {
-		text += " (no network: setup.sources declares what it downloads)"
-	}
-	return text
 }
 
 // again makes a script run again where it is asked to: by its own name or that

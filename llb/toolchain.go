@@ -88,17 +88,9 @@ func (c *compiler) packages(base, on State, kind string, list []graph.Package) S
 	opts := append(c.builtin("install-packages.sh", specs...), c.cacheMounts(c.graph.Toolchain.Caches)...)
 	opts = append(opts, c.repositoryMounts()...)
 	opts = append(opts, c.refresh(base, c.graph.Toolchain.Refresh)...)
-	opts = append(opts, c.name(graph.ToolchainState, describe(what, c.graph.Toolchain.Refresh)), c.at(list[0].At), c.fresh(graph.ToolchainState))
+	opts = append(opts, c.name(graph.ToolchainState, c.graph.Toolchain.Refresh.Describe(what)), c.at(list[0].At), c.fresh(graph.ToolchainState))
 	if kind == "build" {
 		opts = append(opts, bk.AddEnv("RECORD", buildRecord))
 	}
 	return c.run(on, "toolchain: "+what, append(opts, c.pins()...)...)
-}
-
-// describe adds to a step's name what cache invalidation rules do to it.
-func describe(what string, r graph.Refresh) string {
-	if rules := r.String(); rules != "" {
-		return what + " (" + rules + ")"
-	}
-	return what
 }

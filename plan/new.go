@@ -57,6 +57,10 @@ func New(g *graph.Graph, context fs.FS, opt Options) (*Record, error) {
 		},
 		byKey: map[string]string{},
 	}
+	var err error
+	if b.asked, err = b.repositories(); err != nil {
+		return nil, err
+	}
 	if err := b.build(); err != nil {
 		return nil, err
 	}
@@ -70,6 +74,8 @@ type builder struct {
 	opt    Options
 	files  *files
 	record *Record
+	// asked are the package repositories.
+	asked []Part
 	// byKey are the ids of nodes: what comes out the same is the same vertex.
 	byKey map[string]string
 }

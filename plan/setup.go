@@ -58,9 +58,10 @@ func (b *builder) packages(base, on, kind, id string, list []graph.Package) stri
 	}
 	parts = append(parts, Part{Kind: "record", Value: kind})
 	parts = append(append(parts, b.caches(b.graph.Toolchain.Caches)...), b.locked()...)
+	parts = append(parts, b.asked...)
 	n := Node{
 		ID: graph.ToolchainState + "/" + id, State: graph.ToolchainState, Kind: KindPackages, Title: kind + " packages",
-		Vertex: describe(kind+" packages: "+strings.Join(specs, " "), b.graph.Toolchain.Refresh),
+		Vertex: b.graph.Toolchain.Refresh.Describe(kind + " packages: " + strings.Join(specs, " ")),
 		Parts:  parts,
 		Edges:  []Edge{{Node: on, How: On}},
 	}
@@ -94,14 +95,6 @@ func (b *builder) locked() []Part {
 		parts = append(parts, Part{Kind: "locked", Name: name, Value: version})
 	}
 	return parts
-}
-
-// describe is a vertex's name with what invalidation rules do to it.
-func describe(what string, r graph.Refresh) string {
-	if rules := r.String(); rules != "" {
-		return what + " (" + rules + ")"
-	}
-	return what
 }
 
 // refresh adds what cache invalidation rules make count.
@@ -258,6 +251,11 @@ func (s *setup) script(script *graph.Script, on []Edge) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	sources, err := s.sources(script)
+	if err != nil {
+		return "", err
+	}
+	parts = append(append(parts, sources...), s.asked...)
 	parts = append(parts, Part{Kind: "command", Value: words(script.Command)})
 	for _, v := range script.Env {
 		parts = append(parts, Part{Kind: "arg", Name: v.Name, Value: v.Value})
@@ -286,7 +284,7 @@ func (s *setup) script(script *graph.Script, on []Edge) (string, error) {
 	}
 	n := Node{
 		ID: script.Node(), State: graph.SetupState, Kind: KindScript, Title: path.Base(script.Path),
-		Vertex: describe(path.Base(script.Path), script.Refresh),
+		Vertex: script.Title(),
 		Parts:  parts,
 		Edges:  on,
 	}
