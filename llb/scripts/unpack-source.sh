@@ -22,7 +22,7 @@ if [ "$extract" = true ]; then
             unzip -q "$archive" -d .unzipped
             depth=$strip dir=.unzipped
             while [ "$depth" -gt 0 ]; do
-                dir=$dir/* depth=$((depth - 1))
+                dir="$dir/*" depth=$((depth - 1))
             done
             # shellcheck disable=SC2086 # it is a pattern
             find $dir -mindepth 1 -maxdepth 1 -exec mv {} . \;
