@@ -11,7 +11,7 @@ cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/pgstrata
 export PGSTRATA_BIN := $(cache)/bin
 export PGSTRATA_IMAGES := $(cache)/images
 
-.PHONY: help setup build up down demo test test-full unit fuzz bench lint vulncheck fmt clean
+.PHONY: help setup build up down demo test test-full conformance unit fuzz bench lint vulncheck fmt clean
 
 help: ## Show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -21,6 +21,7 @@ setup: ## Install the packages, build the tools and the base images that the oth
 	@hack/build-tools
 	@hack/base-image bookworm
 	@hack/go-image
+	@hack/busybox-image
 
 build: ## Build the programs into bin/
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o bin/ ./cmd/...
@@ -41,12 +42,16 @@ test: setup lint ## Check and test everything (what CI runs)
 # Two packages do without the race detector: BuildKit v0.34's cache of resolved base images writes one value twice where a
 # Dockerfile has two bases, and the detector knows no exceptions.
 test-full: setup lint ## The same with the race detector and the tests that take long
-	@hack/packages gcc libc6-dev
+	@hack/packages gcc libc6-dev docker-registry
 	@hack/base-image trixie
 	@hack/engine-root
 	@hack/daemons
 	go test -race -count=1 -tags full -timeout 120m $$(go list ./... | grep -vE '/test/(corpus|proof)$$')
 	go test -count=1 -tags full -timeout 120m ./test/corpus ./test/proof
+
+conformance: setup ## Run BuildKit's own tests of its Dockerfile frontend with pgstrata in its place (part of test-full)
+	@hack/packages docker-registry
+	go test -tags full -count=1 -timeout 120m -v ./test/conformance
 
 unit: ## Only the tests that need no daemon
 	go test -short ./...

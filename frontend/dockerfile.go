@@ -165,7 +165,7 @@ func (d *dockerfileBuild) read(ctx context.Context, whole bool) error {
 		d.platforms = append(d.platforms, out)
 		changed = changed || out.Changed
 	}
-	d.whole = whole || !changed || onbuild
+	d.whole = whole || !changed && !rewriteAll || onbuild
 	return nil
 }
 

@@ -23,18 +23,32 @@ import (
 // PGSTRATA_CORPUS_SEED, the others those that follow. One that goes wrong is
 // printed as small as it can be made, ready to be kept in testdata.
 func TestRandom(t *testing.T) {
-	p := newProver(testenv.Shared(t))
-	seed, count := usual()
-	seed, count = setting(t, "PGSTRATA_CORPUS_SEED", seed), setting(t, "PGSTRATA_CORPUS_COUNT", count)
+	newProver(testenv.Shared(t)).random(t, usualRandom(), draw, asDrawn)
+}
+
+// number says how many builds of a family are drawn, and the seed of the first.
+type number struct{ seed, count uint64 }
+
+// asDrawn keeps a sketch as it is.
+func asDrawn(_ context.Context, _ *prover, s sketch) (sketch, error) { return s, nil }
+
+// random proves random sketches of one family, two at a time, each after it was prepared.
+func (p *prover) random(t *testing.T, usual number, draw func(*rand.Rand) sketch, prepare func(context.Context, *prover, sketch) (sketch, error)) {
+	t.Helper()
+	seed, count := setting(t, "PGSTRATA_CORPUS_SEED", usual.seed), setting(t, "PGSTRATA_CORPUS_COUNT", usual.count)
 	var group errgroup.Group
 	group.SetLimit(2)
 	for i := range count {
 		group.Go(func() error {
 			p := p
-			if (seed+i)%4 == 3 {
-				p = p.withoutMerge()
-			}
 			s := draw(rand.New(rand.NewPCG(seed+i, 1)))
+			if (seed+i)%4 == 3 {
+				p, s = p.withoutMerge(), s.withoutLink()
+			}
+			s, err := prepare(t.Context(), p, s)
+			if err != nil {
+				return fmt.Errorf("seed %d: %w", seed+i, err)
+			}
 			v, err := p.prove(t.Context(), s.specimen())
 			if err == nil && len(v.mismatches) > 0 {
 				s, v, err = p.shrink(t.Context(), s, v)
@@ -69,13 +83,17 @@ const argsFile = "build args" // no file of the tree
 type sketch []atom
 
 func (s sketch) specimen() *specimen {
-	out := &specimen{name: "random", about: "Found by TestRandom.", free: true, options: map[string]string{}}
+	out := &specimen{name: "random", about: "Found by a random test.", free: true, options: map[string]string{}}
 	texts := map[string]*strings.Builder{}
 	var names []string
 	for _, a := range s {
-		if a.file == argsFile {
+		switch a.file {
+		case argsFile:
 			name, value, _ := strings.Cut(a.line, "=")
 			out.options["build-arg:"+name] = value
+			continue
+		case editsFile:
+			out.edits = append(out.edits, a.line)
 			continue
 		}
 		if texts[a.file] == nil {
@@ -86,6 +104,16 @@ func (s sketch) specimen() *specimen {
 	}
 	for _, name := range names {
 		out.files = append(out.files, txtar.File{Name: name, Data: []byte(texts[name].String())})
+	}
+	return out
+}
+
+// withoutLink is a sketch without COPY --link, which BuildKit itself takes for
+// a plain COPY where it cannot merge.
+func (s sketch) withoutLink() sketch {
+	out := slices.Clone(s)
+	for i := range out {
+		out[i].line = strings.ReplaceAll(out[i].line, "--link ", "")
 	}
 	return out
 }
@@ -121,6 +149,9 @@ func (s sketch) String() string {
 	a := &txtar.Archive{Comment: []byte(drawn.about + "\n\n"), Files: drawn.files}
 	for _, name := range sortedKeys(drawn.options) {
 		a.Comment = fmt.Appendf(a.Comment, "option: %s=%s\n", name, drawn.options[name])
+	}
+	for _, edit := range drawn.edits {
+		a.Comment = fmt.Appendf(a.Comment, "edit: %s\n", edit)
 	}
 	return string(txtar.Format(a))
 }

@@ -4,5 +4,10 @@ package corpus
 
 import "time"
 
-// usual are the seed, new in every run, and the number of random Dockerfiles.
-func usual() (seed, count uint64) { return uint64(time.Now().UnixNano()), 40 } //nolint:gosec // any number will do
+// How many random Dockerfiles of each family are built, from a seed that is new in every run.
+
+func usualRandom() number   { return number{now(), 40} }
+func usualRecorded() number { return number{now(), 60} }
+func usualKinds() number    { return number{now(), 60} }
+
+func now() uint64 { return uint64(time.Now().UnixNano()) } //nolint:gosec // any number will do

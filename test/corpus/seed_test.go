@@ -2,5 +2,6 @@
 
 package corpus
 
-// usual are the seed and the number of random Dockerfiles.
-func usual() (seed, count uint64) { return 20261124, 15 }
+// How many random Dockerfiles of each family are built, from a fixed seed.
+
+func usualRandom() number { return number{20261124, 15} }

@@ -30,6 +30,7 @@ const manifestFile = ".manifest"
 //	fails: 3                          the exit code of what fails
 //	mistake: not found                part of the error, where no program is run that fails
 //	differs: layered file system: /a  a file, or the "output" of what failed, that is meant to differ, and why (see meant)
+//	edit: append app/x more           an edit after which both build again (see specimen.apply)
 //	expect: setup.sh split into 3     part of a decision; one line for each decision, in order
 //	expect: nothing                   there is no decision
 type specimen struct {
@@ -40,6 +41,7 @@ type specimen struct {
 	contexts map[string]string // folder by name
 	secrets  map[string][]byte
 	images   []prebuilt
+	edits    []string
 	fails    int
 	free     bool // it may fail, as long as both builds do
 	mistake  string
@@ -121,6 +123,8 @@ func (s *specimen) set(line string) (err error) {
 	case ok && key == "image":
 		name, file, _ := strings.Cut(value, " ")
 		s.images = append(s.images, prebuilt{name, file})
+	case ok && key == "edit":
+		s.edits = append(s.edits, value)
 	case ok && key == "fails":
 		s.fails, err = strconv.Atoi(value)
 	case ok && key == "mistake":

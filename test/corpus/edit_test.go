@@ -1,0 +1,93 @@
+package corpus
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// apply edits the tree that a specimen was written to, or its build args. It
+// returns the specimen as it is now. An edit is one of
+//
+//	append FILE TEXT    write FILE TEXT    remove FILE    mode 0600 FILE    arg NAME=VALUE
+func (s *specimen) apply(dir, edit string) (*specimen, error) {
+	what, rest, _ := strings.Cut(edit, " ")
+	file, text, _ := strings.Cut(rest, " ")
+	name := filepath.Join(dir, file)
+	switch what {
+	case "append", "write":
+		flag := os.O_APPEND
+		if what == "write" {
+			flag = os.O_CREATE | os.O_TRUNC
+			if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil { //nolint:gosec // a build context
+				return nil, err
+			}
+		}
+		f, err := os.OpenFile(name, flag|os.O_WRONLY, 0o644) //nolint:gosec // a build context
+		if what == "append" && os.IsNotExist(err) {          // shrinking has left it out
+			return s, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		_, err = fmt.Fprintln(f, text)
+		if err := f.Close(); err != nil {
+			return nil, err
+		}
+		return s, err
+	case "remove":
+		return s, os.RemoveAll(name)
+	case "mode":
+		var mode fs.FileMode
+		if _, err := fmt.Sscanf(file, "%o", &mode); err != nil {
+			return nil, err
+		}
+		if err := os.Chmod(filepath.Join(dir, text), mode); !os.IsNotExist(err) {
+			return s, err
+		}
+		return s, nil
+	case "arg":
+		arg, value, _ := strings.Cut(rest, "=")
+		other := *s
+		other.options = maps.Clone(s.options)
+		other.options["build-arg:"+arg] = value
+		return &other, nil
+	}
+	return nil, fmt.Errorf("%q is no edit", edit)
+}
+
+// warm builds a specimen again after each of its edits: by dockerfile.v0 from
+// nothing, by pgstrata with what it has in its cache.
+func (p *prover) warm(ctx context.Context, s *specimen, dir string, v *verdict) error {
+	for i, edit := range s.edits {
+		var err error
+		if s, err = s.apply(dir, edit); err != nil {
+			return err
+		}
+		clean := *s
+		clean.options = maps.Clone(s.options)
+		clean.options["no-cache"] = ""
+		want, err := p.build(ctx, &clean, dir, "dockerfile.v0")
+		if err != nil {
+			return err
+		}
+		got, err := p.build(ctx, s, dir, "")
+		if err != nil {
+			return err
+		}
+		v.decisions = decisions(got.trace)
+		v.traces = "dockerfile.v0:\n" + want.trace.String() + "pgstrata:\n" + got.trace.String()
+		if mismatches := s.judge(want, got); len(mismatches) > 0 {
+			v.mismatches = append([]string{fmt.Sprintf("after %q:", s.edits[:i+1])}, mismatches...)
+			v.ends = [2]int{want.end(), got.end()}
+			return nil
+		}
+	}
+	return nil
+}
+
+const editsFile = "edits" // no file of the tree
