@@ -1,0 +1,38 @@
+package trace
+
+import (
+	"errors"
+	"fmt"
+	"os"
+)
+
+// Main is the program that a step runs in place of its script: its arguments
+// are the file for the record, and the script with its arguments. It returns
+// the script's exit status.
+func Main(args []string) int {
+	if len(args) < 2 {
+		fmt.Fprintln(os.Stderr, "pgstrata: trace: RECORD PROGRAM [ARGUMENT...]")
+		return 2
+	}
+	record, status, err := Run(args[1:])
+	if err == nil {
+		for _, what := range record.Unknown {
+			fmt.Fprintln(os.Stderr, "pgstrata: not observed:", what)
+		}
+		err = record.save(args[0])
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "pgstrata:", err)
+		return max(status, 1)
+	}
+	return status
+}
+
+// save writes the record to a file.
+func (r *Record) save(name string) error {
+	file, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(r.Write(file), file.Close())
+}
