@@ -21,7 +21,6 @@ setup: ## Install the packages, build the tools and the base images that the oth
 	@hack/build-tools
 	@hack/base-image bookworm
 	@hack/go-image
-	@hack/busybox-image
 
 build: ## Build the programs into bin/
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o bin/ ./cmd/...
@@ -46,11 +45,13 @@ test-full: setup lint ## The same with the race detector and the tests that take
 	@hack/base-image trixie
 	@hack/engine-root
 	@hack/daemons
+	@hack/busybox-image
 	go test -race -count=1 -tags full -timeout 120m $$(go list ./... | grep -vE '/test/(corpus|proof)$$')
 	go test -count=1 -tags full -timeout 120m ./test/corpus ./test/proof
 
 conformance: setup ## Run BuildKit's own tests of its Dockerfile frontend with pgstrata in its place (part of test-full)
 	@hack/packages docker-registry
+	@hack/busybox-image
 	go test -tags full -count=1 -timeout 120m -v ./test/conformance
 
 unit: ## Only the tests that need no daemon

@@ -142,7 +142,8 @@ func (f *files) resolve(base, name string, follow bool) (string, Kind) {
 		kind := f.kind(full)
 		switch {
 		case kind == Link && (!last || follow):
-			if links++; links > maxLinks {
+			links++
+			if links > maxLinks {
 				return full, Nothing
 			}
 			f.did(full, Link, Read)

@@ -132,10 +132,9 @@ func copyRead(t *testing.T, r *Record, dir, from, to string) {
 			continue
 		}
 		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(to, name)), 0o755))
-		switch {
-		case p.Was == Directory:
+		if p.Was == Directory {
 			require.NoError(t, os.MkdirAll(filepath.Join(to, name), 0o755))
-		default:
+		} else {
 			require.NoError(t, command("/", "cp", "-a", filepath.Join(from, name), filepath.Join(to, name)).Run())
 		}
 		if p.Did&Listed == 0 {

@@ -34,10 +34,9 @@ func (t *tracer) socket(tid int, c call, s stop) error {
 			return err
 		}
 		full, kind := t.files.resolve(cwd, name, c.op == connect)
-		switch {
-		case c.op == bind:
+		if c.op == bind {
 			t.files.did(full, kind, ifThere(kind != Nothing, Looked, Absent|Created))
-		default:
+		} else {
 			t.files.did(full, kind, ifThere(kind != Nothing, Connected, Absent))
 		}
 	case unix.AF_INET, unix.AF_INET6:
