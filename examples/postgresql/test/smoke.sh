@@ -55,7 +55,7 @@ query() {
 
 # refused TEXT NAME=VALUE...: the container must not start, and its log must hold TEXT.
 refused() {
-    ! env "${@:2}" timeout 60 /entrypoint.sh >"$log" 2>&1 || fail "a container starts with: ${*:2}"
+    ! env "${@:2}" timeout 10 /entrypoint.sh >"$log" 2>&1 || fail "a container starts with: ${*:2}"
     grep -qF "$1" "$log" || fail "the reason is not given: $1"
 }
 

@@ -1,3 +1,0 @@
-#!/bin/sh
-# The name under which the official image has its entry point.
-exec /entrypoint.sh "$@"
