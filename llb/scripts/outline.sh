@@ -73,6 +73,10 @@ way() {
         next || continue
         at=$have/$name
         if [ -L "$root$at" ]; then
+            in=$root
+            link "$name" copy
+        elif [ ! -e "$root$at" ] && [ -L "$made$at" ]; then # a script's own link
+            in=$made
             link "$name" copy
         elif [ "$2" = file ] && [ -z "$rest" ]; then
             [ ! -d "$root$at" ] || refuse "$1 is to be a file, and $at is a directory of the image"

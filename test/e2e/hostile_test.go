@@ -109,6 +109,7 @@ func TestHostileContexts(t *testing.T) {
 				link("config/up", "..")(t, dir)
 				link("setup/here", ".")(t, dir)
 			},
+			want: "config/self is a symbolic link to self",
 		},
 		"scripts that source each other": {
 			files: map[string]string{
