@@ -56,7 +56,7 @@ func (r *request) serveDockerfile(ctx context.Context) (*client.Result, error) {
 	if d.rewrites() {
 		return d.build(ctx)
 	}
-	if !d.whole {
+	if !r.splitOff() { // why what is not rewritten stays as it is
 		if err := d.tellDecisions(ctx); err != nil {
 			return nil, err
 		}
