@@ -23,14 +23,15 @@ import (
 func (r *request) sources(ctx context.Context, in input, opt *pgllb.Options) error {
 	opt.Sources, opt.Signatures = map[string]llb.State{}, map[string]pgllb.Signature{}
 	for _, s := range in.graph.Sources {
-		if err := r.source1(ctx, in, s, opt); err != nil {
+		if err := r.loadSource(ctx, in, s, opt); err != nil {
 			return &spec.Error{File: in.graph.File, At: s.At, Msg: "source " + s.Name + ": " + err.Error()}
 		}
 	}
 	return nil
 }
 
-func (r *request) source1(ctx context.Context, in input, s *graph.Source, opt *pgllb.Options) error {
+// loadSource resolves what one source needs.
+func (r *request) loadSource(ctx context.Context, in input, s *graph.Source, opt *pgllb.Options) error {
 	switch {
 	case s.Image != "":
 		b, err := r.resolve(ctx, in, graph.Ref{Name: pinned(s), At: s.At})

@@ -54,9 +54,6 @@ type Source struct {
 
 func (s *Source) setRange(at Range) { s.At = at }
 
-// Unpacked tells whether scripts find something else than what is fetched.
-func (s *Source) Unpacked() bool { return s.Extract || s.Strip > 0 || len(s.Patches) > 0 }
-
 // Local are the files of the build context that the source needs; patches may be
 // globs.
 func (s *Source) Local() []Text {
