@@ -11,7 +11,7 @@ cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/pgstrata
 export PGSTRATA_BIN := $(cache)/bin
 export PGSTRATA_IMAGES := $(cache)/images
 
-.PHONY: help setup build up down demo test test-full conformance unit fuzz bench lint vulncheck fmt clean
+.PHONY: help setup build up down demo test test-full conformance unit fuzz release bench lint vulncheck fmt clean
 
 help: ## Show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -59,6 +59,9 @@ unit: ## Only the tests that need no daemon
 
 fuzz: ## Feed random input to whatever reads what users write, for a minute each (FUZZTIME=10m)
 	@hack/fuzz
+
+release: ## Make the release VERSION in dist/, from the tag of HEAD; nothing is published
+	@hack/release "$(VERSION)"
 
 # A machine that does nothing else gives numbers that mean something.
 bench: setup ## Compare with Dockerfiles, in 40 minutes (BENCH=quick: 10; UPDATE=1: into docs/benchmarks.md)

@@ -23,6 +23,7 @@ import (
 	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/graph"
 	pgllb "github.com/pgstrata/pgstrata/llb"
+	"github.com/pgstrata/pgstrata/release"
 )
 
 // Build is the frontend. It answers subrequests (targets, outline, lint, convertllb)
@@ -116,7 +117,7 @@ func (r *request) definition(ctx context.Context) (*llb.Definition, error) {
 // stack in place of a message.
 func recovered(err *error) { //nolint:gocritic // a deferred function can change the error in no other way
 	if p := recover(); p != nil {
-		*err = errors.Errorf("pgstrata failed with a bug of its own, please report it: %v\n%s", p, debug.Stack())
+		*err = errors.Errorf("pgstrata failed with a bug of its own, please report it: %v\n%s\n%s", p, release.Current(), debug.Stack())
 	}
 }
 

@@ -18,6 +18,9 @@ import "time"
 type File struct {
 	// Name is the file's name as the user gave it, used in messages.
 	Name string `yaml:"-"`
+	// The format that the file is written in: `1`, the only one so far. Default:
+	// `1`.
+	Version Text `yaml:"version,literal" is:"format version"`
 	// The image to build on. Not `scratch`: scripts need a shell.
 	Base Text `yaml:"base" is:"image reference,required"`
 	// Build arguments: `NAME: value`, or `NAME: {default: value, description:

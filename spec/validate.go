@@ -41,6 +41,9 @@ func (f *File) setDefaults() {
 // validate reports what is wrong in the values themselves, and brings paths
 // into their clean form.
 func (f *File) validate(p *Problems, args map[string]string) {
+	if v := f.Version; v.Value != "" && v.Value != "1" {
+		p.Addf(v.At, "version must be 1, the only format that this pgstrata reads, not %q: for a newer one, name a newer frontend image in the first line", v.Value)
+	}
 	f.validateBase(p)
 	for _, a := range f.Args {
 		if !IsIdentifier(a.Name.Value) {

@@ -116,7 +116,9 @@ func TestVersion(t *testing.T) {
 	info.Settings = info.Settings[:2]
 	assert.Equal(t, "pgstrata v1.2.3\nBuildKit v0.34.2\ngo1.26.8 for linux/arm64\n", versionText(info))
 
-	out, err := pgstrata(t, "version")
-	require.NoError(t, err)
-	assert.Contains(t, out, "pgstrata ")
+	for _, argument := range []string{"version", "--version"} {
+		out, err := pgstrata(t, argument)
+		require.NoError(t, err)
+		assert.Equal(t, ownVersion(), out)
+	}
 }

@@ -1,16 +1,15 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/moby/buildkit/frontend/dockerui"
 	"github.com/spf13/cobra"
 
+	"github.com/pgstrata/pgstrata/release"
 	"github.com/pgstrata/pgstrata/scaffold"
 )
-
-// defaultSyntax is the frontend image that `make up` builds, and that all of the documentation names.
-const defaultSyntax = "localhost:5000/pgstrata:dev"
 
 func newInitCommand() *cobra.Command {
 	var (
@@ -34,6 +33,7 @@ working directory if it is left out, and made if it is not there. No file is eve
 				dir = args[0]
 			}
 			o.Patroni = patroni && !postgresql
+			o.Syntax = cmp.Or(o.Syntax, release.Current().Image())
 			files, err := scaffold.Tree(o)
 			if err != nil {
 				return err
@@ -51,7 +51,7 @@ working directory if it is left out, and made if it is not there. No file is eve
 	f.StringVar(&o.Release, "release", scaffold.Releases()[0], "Debian's release: bookworm, whose package is PostgreSQL 15, or trixie, 17")
 	f.StringVar(&o.From, "from", scaffold.Packages, "where PostgreSQL comes from: packages, or source (15), with extensions, pgBackRest, PgBouncer and pgBadger")
 	f.StringVarP(&o.Name, "file", "f", dockerui.DefaultDockerfileName, "name of the build file")
-	f.StringVar(&o.Syntax, "syntax", defaultSyntax, "frontend image that the build file's first line names")
+	addSyntaxFlag(f, &o.Syntax)
 	cmd.MarkFlagsMutuallyExclusive("patroni", "postgresql")
 	return cmd
 }

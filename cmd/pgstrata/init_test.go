@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pgstrata/pgstrata/release"
 	"github.com/pgstrata/pgstrata/scaffold"
 	"github.com/pgstrata/pgstrata/spec/schema"
 )
@@ -31,10 +32,10 @@ func pgstrata(t *testing.T, arguments ...string) (string, error) {
 func TestInitChecks(t *testing.T) {
 	for _, server := range []string{"--patroni", "--postgresql"} {
 		for _, from := range []string{scaffold.Packages, scaffold.Source} {
-			for _, release := range scaffold.Releases() {
-				t.Run(fmt.Sprint(server, from, release), func(t *testing.T) {
+			for _, debian := range scaffold.Releases() {
+				t.Run(fmt.Sprint(server, from, debian), func(t *testing.T) {
 					dir := filepath.Join(t.TempDir(), "new")
-					out, err := pgstrata(t, "init", server, "--from", from, "--release", release, dir)
+					out, err := pgstrata(t, "init", server, "--from", from, "--release", debian, dir)
 					require.NoError(t, err)
 					for _, arguments := range calls(t, out[len("99 files in "+dir+". Next:\n"):]) {
 						assertRuns(t, arguments)
@@ -46,7 +47,7 @@ func TestInitChecks(t *testing.T) {
 					require.NoError(t, err)
 					image, _, _, found := parser.DetectSyntax(text)
 					assert.True(t, found)
-					assert.Equal(t, defaultSyntax, image, "the editor's line is below BuildKit's")
+					assert.Equal(t, release.Current().Image(), image, "the editor's line is below BuildKit's")
 					assert.Contains(t, string(text), "\n# yaml-language-server: $schema="+scaffold.SchemaFile+"\n")
 					data, err := os.ReadFile(filepath.Join(dir, scaffold.SchemaFile))
 					require.NoError(t, err)

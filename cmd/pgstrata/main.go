@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pgstrata/pgstrata/frontend"
+	"github.com/pgstrata/pgstrata/release"
 )
 
 func main() { os.Exit(run()) }
@@ -22,7 +23,7 @@ func main() { os.Exit(run()) }
 func run() (code int) {
 	defer func() {
 		if p := recover(); p != nil {
-			fmt.Fprintf(os.Stderr, "pgstrata: failed with a bug of its own, please report it: %v\n%s", p, debug.Stack())
+			fmt.Fprintf(os.Stderr, "pgstrata: failed with a bug of its own, please report it: %v\n%s\n%s", p, release.Current(), debug.Stack())
 			code = 1
 		}
 	}()
@@ -53,7 +54,9 @@ func newCommand() *cobra.Command {
 		Short:         "Build PostgreSQL images whose setup outlives every entrypoint edit",
 		SilenceErrors: true,
 		SilenceUsage:  true,
+		Version:       ownVersion(),
 	}
+	cmd.SetVersionTemplate("{{.Version}}")
 	cmd.AddCommand(
 		newAnalyzeCommand(),
 		newBuildCommand(),

@@ -28,7 +28,6 @@ func newManCommand() *cobra.Command {
 		Short:   "Write a manual page for each command into a folder",
 		Example: `  pgstrata man /usr/local/share/man/man1`,
 		Args:    cobra.ExactArgs(1),
-		Hidden:  true,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := os.MkdirAll(args[0], 0o755); err != nil { //nolint:gosec // manual pages, for all to read
 				return err

@@ -18,6 +18,7 @@ import (
 	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/frontend"
 	"github.com/pgstrata/pgstrata/migrate"
+	"github.com/pgstrata/pgstrata/release"
 	"github.com/pgstrata/pgstrata/scaffold"
 	"github.com/pgstrata/pgstrata/spec/schema"
 )
@@ -60,7 +61,7 @@ given. Nothing is built, and no daemon is asked.`,
 	f.StringVar(&o.report, "report", "text", "format of the report: text or json")
 	f.StringVar(&o.target, "target", "", "stage that becomes the image (default: the last)")
 	f.StringArrayVar(&o.buildArgs, "build-arg", nil, "build argument as NAME=VALUE")
-	f.StringVar(&o.syntax, "syntax", defaultSyntax, "frontend image that the build file's first line names")
+	addSyntaxFlag(f, &o.syntax)
 	return cmd
 }
 
@@ -75,6 +76,7 @@ func (o *migration) run(w io.Writer) error {
 	if o.report != "text" && o.report != "json" {
 		return fmt.Errorf("--report %s: must be text or json", o.report)
 	}
+	o.syntax = cmp.Or(o.syntax, release.Current().Image())
 	o.dir = cmp.Or(o.dir, filepath.Dir(o.file))
 	o.output = cmp.Or(o.output, filepath.Join(o.dir, defaultOutput))
 	result, err := o.migrate()

@@ -14,6 +14,7 @@ import (
 	"github.com/pgstrata/pgstrata/graph"
 	"github.com/pgstrata/pgstrata/migrate"
 	"github.com/pgstrata/pgstrata/plan"
+	"github.com/pgstrata/pgstrata/release"
 	"github.com/pgstrata/pgstrata/scaffold"
 )
 
@@ -142,7 +143,7 @@ func TestMigrateOverwritesNothing(t *testing.T) {
 	file := filepath.Join(dir, "pgstrata.yaml")
 	out, err := pgstrata(t, "migrate", "--dry-run", dockerfile)
 	require.NoError(t, err)
-	assert.Contains(t, out, "-- "+file+" --\n# syntax="+defaultSyntax+"\n")
+	assert.Contains(t, out, "-- "+file+" --\n# syntax="+release.Current().Image()+"\n")
 	assert.NoFileExists(t, file)
 	assert.NoFileExists(t, filepath.Join(dir, scaffold.SchemaFile))
 

@@ -206,3 +206,8 @@ func (o *options) session() ([]session.Attachable, error) {
 	}
 	return out, nil
 }
+
+// addSyntaxFlag adds the one that names the frontend image of a new build file.
+func addSyntaxFlag(f *pflag.FlagSet, name *string) {
+	f.StringVar(name, "syntax", "", "frontend image that the build file's first line names (default: that of this release)")
+}

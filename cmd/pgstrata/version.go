@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"runtime/debug"
 	"strings"
@@ -16,14 +15,19 @@ func newVersionCommand() *cobra.Command {
 		Example: `  pgstrata version`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			info, ok := debug.ReadBuildInfo()
-			if !ok {
-				return errors.New("this program was built without the version control's and modules' information")
-			}
-			_, err := fmt.Fprint(cmd.OutOrStdout(), versionText(info))
+			_, err := fmt.Fprint(cmd.OutOrStdout(), cmd.Root().Version)
 			return err
 		},
 	}
+}
+
+// ownVersion is the text for the running program.
+func ownVersion() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "pgstrata, built without what Go notes of version control and modules\n"
+	}
+	return versionText(info)
 }
 
 // versionText is what was built from what, a line each. Nothing in it depends on where or when it was built.

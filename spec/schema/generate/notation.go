@@ -53,6 +53,7 @@ func notations() map[string]notation {
 		"comparison":              {plural: "comparisons", value: matching(`^.* (==|!=|<=?|>=?) .+$`)},
 		"port":                    {plural: "ports", value: &Schema{Type: []string{"string", "integer"}, Pattern: `^[0-9]+(/(tcp|udp|sctp))?$`, Minimum: new(1), Maximum: new(65535)}},
 		"signal":                  {value: &Schema{AnyOf: []*Schema{{Enum: []string{"SIGINT", "SIGTERM", "SIGQUIT"}}, {Type: []string{"string", "integer"}, Pattern: `^([0-9]+|[A-Za-z][A-Za-z0-9+-]*)$`}}}},
+		"format version":          {value: &Schema{Type: []string{"integer", "string"}, Pattern: `^1$`, Minimum: new(1), Maximum: new(1)}},
 		"number":                  {value: &Schema{Type: []string{"integer", "string"}, Pattern: `^[+-]?[0-9]+$`}},
 		"true or false":           {value: &Schema{Type: "boolean"}},
 		"duration":                {value: &Schema{Type: []string{"string", "integer"}, Pattern: `^\+?(0|([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+$`, Minimum: new(0), Maximum: new(0)}},
