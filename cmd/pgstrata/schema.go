@@ -17,7 +17,7 @@ func newSchemaCommand() *cobra.Command {
 An editor with a YAML language server (https://github.com/redhat-developer/yaml-language-server) completes keys, shows
 what each is for, and underlines mistakes, where the build file's second line names the schema:
 
-    # syntax=localhost:5000/pgstrata:dev
+    # syntax=ghcr.io/pgstrata/pgstrata:1
     # yaml-language-server: $schema=.pgstrata.schema.json
 
 pgstrata init writes both. The line must not come first: BuildKit looks for the frontend there.`,
