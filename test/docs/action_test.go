@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"testing"
 
 	"github.com/goccy/go-yaml"
@@ -53,7 +54,7 @@ func (j job) path(name string) string { return filepath.Join(j.home, name) }
 func (j job) run(environment []string, arguments ...string) error {
 	cmd := exec.CommandContext(j.t.Context(), arguments[0], arguments[1:]...)
 	cmd.Dir = j.dir
-	cmd.Env = append(j.environment[:len(j.environment):len(j.environment)], environment...)
+	cmd.Env = slices.Concat(j.environment, environment)
 	out, err := cmd.CombinedOutput()
 	j.t.Logf("%v\n%s", arguments, out)
 	return err
