@@ -56,9 +56,12 @@ func (t *tree) isEntrypointFile(name string) bool {
 
 // known tells whether it can be said of a path whether it will be there: what
 // is mounted, or made when a container starts, cannot.
-func (t *tree) known(name string) bool {
+func (t *tree) known(name string) bool { return !t.mounted(name) && !t.entrypointWrites(name) }
+
+// mounted tells whether a path is where containers have something of their own.
+func (t *tree) mounted(name string) bool {
 	dirs := append([]string{"/proc", "/sys", "/dev", "/run", "/tmp", "/var/run", "/var/tmp", "/mnt", "/media"}, t.in.Graph.Image.Volumes...)
-	return !slices.ContainsFunc(dirs, func(d string) bool { return within(name, d) }) && !t.entrypointWrites(name)
+	return slices.ContainsFunc(dirs, func(d string) bool { return within(name, d) })
 }
 
 // entrypointWrites tells whether an entrypoint script may make a file itself.
@@ -83,9 +86,10 @@ func (t *tree) entrypointWrites(name string) bool {
 }
 
 // pathOf is the PATH that a program's commands are looked up in, and whether
-// it is known: a script may change it.
+// it is known: a script may change it, and a mount bring what is in it.
 func (t *tree) pathOf(u *unit) (string, bool) {
-	list, sure := t.searchPath(), true
+	list := t.searchPath()
+	sure := !slices.ContainsFunc(strings.Split(list, ":"), t.mounted)
 	for _, a := range u.assigns() {
 		if a.Name != "PATH" || a.Naked {
 			continue

@@ -18,7 +18,7 @@ func entrypointMissingFile() Rule {
 func checkEntrypointMissingFile(p *pass) {
 	for s, c := range p.entrypointCalls() {
 		if w, ok := scriptOf(c); ok && !p.tested(c, w.Value) && p.absent(w.Value) {
-			p.report(w.Assumed, s.Path, span(w.Pos, w.End), "%s is neither in the built setup nor among the entrypoint files", w.Value)
+			p.report(w.Assumed || !s.Reaches(c), s.Path, span(w.Pos, w.End), "%s is neither in the built setup nor among the entrypoint files", w.Value)
 		}
 		if c.MayNotRun() {
 			continue

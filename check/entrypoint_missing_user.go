@@ -22,6 +22,7 @@ func checkEntrypointMissingUser(p *pass) {
 	if len(users) == 0 { // an image without accounts: whatever runs there does not ask
 		return
 	}
+	made := p.makesAccounts()
 	for s, c := range p.entrypointCalls() {
 		for _, a := range accounts(c) {
 			known, what := users, "user"
@@ -29,10 +30,21 @@ func checkEntrypointMissingUser(p *pass) {
 				known, what = groups, "group"
 			}
 			if !known[a.name] && !isNumber(a.name) {
-				p.report(false, s.Path, a.at, "%s %s has no account in the built setup; create it in setup, or with `user:`", what, a.name)
+				p.report(made || !s.Reaches(c), s.Path, a.at, "%s %s has no account in the built setup; create it in setup, or with `user:`", what, a.name)
 			}
 		}
 	}
+}
+
+// makesAccounts tells whether a container makes accounts when it starts.
+func (p *pass) makesAccounts() bool {
+	for _, c := range p.entrypointCalls() {
+		switch c.Name {
+		case "useradd", "adduser", "groupadd", "addgroup", "usermod", "groupmod":
+			return true
+		}
+	}
+	return p.entrypointWrites("/etc/passwd") || p.entrypointWrites("/etc/group")
 }
 
 type account struct {

@@ -5,6 +5,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/pgstrata/pgstrata/shell"
 	"github.com/pgstrata/pgstrata/spec"
 )
 
@@ -21,6 +22,23 @@ func (r root) stat(name string) (fs.FileInfo, error) {
 		return nil, err
 	}
 	return fs.Lstat(r.fsys, resolved)
+}
+
+// resolve is where a path leads to, without symbolic links.
+func (r root) resolve(name string) (string, error) {
+	if r.fsys == nil {
+		return "", fs.ErrNotExist
+	}
+	return spec.Resolve(r.fsys, name)
+}
+
+// text is a script's content.
+func (r root) text(name string) ([]byte, error) {
+	resolved, err := r.resolve(name)
+	if err != nil {
+		return nil, err
+	}
+	return shell.ReadFile(r.fsys, resolved)
 }
 
 // executable tells whether a path is a program.

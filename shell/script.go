@@ -1,5 +1,7 @@
 package shell
 
+import "slices"
+
 // Script is what one script does, read from its syntax tree.
 type Script struct {
 	// Path is the script's path as given: slash-separated, relative to the
@@ -97,6 +99,12 @@ type Function struct {
 	Pos, End Pos
 	// Called says that a call of it was met on the script's way.
 	Called bool
+}
+
+// Reaches reports whether the script's own way was seen to lead to a call,
+// rather than a call that nobody can name.
+func (s *Script) Reaches(c *Call) bool {
+	return !c.Unreached && (c.Func == "" || slices.ContainsFunc(s.Functions, func(f Function) bool { return f.Name == c.Func && f.Called }))
 }
 
 // Word is one word of a command after expansion, as far as it is known.
