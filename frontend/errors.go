@@ -11,24 +11,20 @@ import (
 // maxExcerpts is how many places are shown: each takes the whole file along.
 const maxExcerpts = 8
 
-// locate attaches the offending lines of the build file to its errors, so that
-// docker and buildctl print an excerpt for each.
-func (r *request) locate(err error) error {
-	if err == nil {
-		return nil
-	}
-	// The client prints the outermost excerpt first.
+// Locate attaches the offending lines of the build file to its errors, so that
+// docker, buildctl and pgstrata print an excerpt for each, in the order of the
+// text: they print the innermost first.
+func Locate(err error, file *pb.SourceInfo) error {
 	mistakes := spec.AsErrors(err)
-	for i := min(len(mistakes), maxExcerpts) - 1; i >= 0; i-- {
-		if at := mistakes[i].At; at != (spec.Range{}) {
-			err = errdefs.WithSource(err, &errdefs.Source{
-				Info:   r.sourceInfo(),
-				Ranges: []*pb.Range{pgllb.Range(at)},
-			})
+	for _, mistake := range mistakes[:min(len(mistakes), maxExcerpts)] {
+		if mistake.At != (spec.Range{}) {
+			err = errdefs.WithSource(err, &errdefs.Source{Info: file, Ranges: []*pb.Range{pgllb.Range(mistake.At)}})
 		}
 	}
 	return err
 }
+
+func (r *request) locate(err error) error { return Locate(err, r.sourceInfo()) }
 
 func (r *request) sourceInfo() *pb.SourceInfo {
 	return &pb.SourceInfo{

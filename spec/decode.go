@@ -94,7 +94,7 @@ func (d *decoder) decodeStruct(n ast.Node, v reflect.Value, depth int) {
 		p.setRange(rangeOf(n))
 	}
 	fields := fieldsOf(v)
-	d.eachPair(n, func(key Text, value ast.Node) {
+	d.eachPair(n, v.Type(), func(key Text, value ast.Node) {
 		f, ok := fields[key.Value]
 		switch {
 		case ok:
@@ -125,7 +125,7 @@ func (d *decoder) decodeSlice(n ast.Node, v reflect.Value, depth int) {
 	}
 	if v.Type().Elem() == reflect.TypeFor[Pair]() {
 		pairs := []Pair{}
-		d.eachPair(n, func(key Text, value ast.Node) {
+		d.eachPair(n, v.Type(), func(key Text, value ast.Node) {
 			p := Pair{Key: key}
 			p.Value.decodeNode(d, d.resolve(value), depth+1)
 			pairs = append(pairs, p)
@@ -135,7 +135,7 @@ func (d *decoder) decodeSlice(n ast.Node, v reflect.Value, depth int) {
 	}
 	if v.Type().Elem() == reflect.TypeFor[Arg]() {
 		args := []Arg{}
-		d.eachPair(n, func(key Text, value ast.Node) {
+		d.eachPair(n, v.Type(), func(key Text, value ast.Node) {
 			a := Arg{Name: key}
 			a.decodeValue(d, d.resolve(value), depth+1)
 			args = append(args, a)
@@ -145,7 +145,7 @@ func (d *decoder) decodeSlice(n ast.Node, v reflect.Value, depth int) {
 	}
 	if v.Type().Elem() == reflect.TypeFor[Source]() {
 		sources := []Source{}
-		d.eachPair(n, func(key Text, value ast.Node) {
+		d.eachPair(n, v.Type(), func(key Text, value ast.Node) {
 			s := Source{Name: key}
 			d.decode(value, reflect.ValueOf(&s).Elem(), depth+1)
 			sources = append(sources, s)
@@ -155,7 +155,7 @@ func (d *decoder) decodeSlice(n ast.Node, v reflect.Value, depth int) {
 	}
 	seq, ok := n.(*ast.SequenceNode)
 	if !ok {
-		d.Addf(rangeOf(n), "must be a list, not %s", describe(n))
+		d.notList(n)
 		return
 	}
 	if d.tooMany(n, len(seq.Values)) {
@@ -168,8 +168,8 @@ func (d *decoder) decodeSlice(n ast.Node, v reflect.Value, depth int) {
 	v.Set(out)
 }
 
-// eachPair calls fn for each entry of a mapping.
-func (d *decoder) eachPair(n ast.Node, fn func(Text, ast.Node)) {
+// eachPair calls fn for each entry of a mapping, which is one of the type.
+func (d *decoder) eachPair(n ast.Node, t reflect.Type, fn func(Text, ast.Node)) {
 	switch m := n.(type) {
 	case *ast.MappingNode:
 		if d.tooMany(n, len(m.Values)) {
@@ -182,7 +182,7 @@ func (d *decoder) eachPair(n ast.Node, fn func(Text, ast.Node)) {
 		d.pair(m, fn)
 	case *ast.NullNode:
 	default:
-		d.Addf(rangeOf(n), "must be a mapping of keys to values, not %s", describe(n))
+		d.notMapping(n, t)
 	}
 }
 
@@ -332,7 +332,7 @@ func (t *Duration) decodeNode(d *decoder, n ast.Node, _ int) {
 	}
 	v, err := time.ParseDuration(s)
 	if err != nil || v < 0 {
-		d.Addf(rangeOf(n), "must be a length of time such as 30s, 5m or 168h, not %q", s)
+		d.Addf(rangeOf(n), "must be a length of time such as 30s, 5m or 168h, not %q%s", s, longer(s))
 		return
 	}
 	*t = Duration{Duration: v, At: rangeOf(n)}

@@ -64,6 +64,7 @@ func parse(p *Problems, data []byte) ast.Node {
 		return nil
 	}
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	data = bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n")) // the parser counts some of them twice
 	if i := bytes.IndexByte(data, 0); i >= 0 {
 		line := 1 + bytes.Count(data[:i], []byte("\n"))
 		p.Addf(lineRange(line), "the build file holds a NUL byte: it is not text")
@@ -90,7 +91,7 @@ func parse(p *Problems, data []byte) ast.Node {
 			return nil
 		}
 		pos := Position{Line: ye.GetToken().Position.Line, Column: ye.GetToken().Position.Column}
-		p.Addf(Range{Start: pos, End: pos}, "not YAML: %s", ye.GetMessage())
+		p.Addf(Range{Start: pos, End: pos}, "%s", syntaxMessage(ye.GetMessage(), data, pos))
 		return nil
 	}
 	var roots []ast.Node

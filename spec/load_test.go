@@ -136,7 +136,7 @@ image:
 `), Options{})
 	want := `build.yaml:1:1: unknown key "bas"; did you mean base?
 build.yaml:2:29: must be a whole number, not "nine"
-build.yaml:4:12: must be a list, not "nothing"
+build.yaml:4:12: must be a list, not "nothing": write [nothing]
 build.yaml:5:3: unknown key "dependenceis"; did you mean dependencies?
 build.yaml:7:27: must be a length of time such as 30s, 5m or 168h, not "soon"`
 	assert.EqualError(t, err, want)
@@ -153,7 +153,14 @@ func TestLoadRefuses(t *testing.T) {
 		"a list":              {"- base", "must be a mapping"},
 		"a string":            {"FROM debian", "must be a mapping"},
 		"not YAML":            {"base: [", "build.yaml:1:7: not YAML"},
-		"tab":                 {"base:\n\tx: y", "build.yaml:2:1: not YAML"},
+		"tab":                 {"base:\n\tx: y", "build.yaml:2:1: a tab indents this line: YAML takes spaces alone"},
+		"user's name alone":   {"base: a\nuser: postgres", "write {name: postgres, uid: <1 to 65533>}"},
+		"days":                {"base: a\ncache_boundary: {cache_invalidation_rules: [{layer: setup, max_age: 7d}]}", `not "7d": write 168h`},
+		"one port":            {"base: a\nimage: {expose: 5432}", `not "5432": write [5432]`},
+		"env as in compose":   {"base: a\nimage: {env: [A=b, C=d e]}", "not a list: write {A: b, C: d e}"},
+		"check alone":         {"base: a\nimage: {healthcheck: pg_isready}", `not "pg_isready": write {command: [pg_isready]}`},
+		"indentation":         {"base: a\nsetup:\n  scripts:\n    - a\n   - b", "build.yaml:5:4: not YAML: value is not allowed in this context. Lines that belong together are indented alike; this one has 3 spaces"},
+		"CRLF":                {"# a\r\n# b\r\nbase: a\r\nuzer: b\r\n", `build.yaml:4:1: unknown key "uzer"`},
 		"twice the same key":  {"base: a\nbase: b", "already defined"},
 		"two documents":       {"base: a\n---\nbase: b", "one YAML document"},
 		"NUL":                 {"base: a\x00", "NUL byte"},

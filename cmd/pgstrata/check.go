@@ -21,7 +21,6 @@ import (
 	"github.com/pgstrata/pgstrata/check"
 	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/frontend"
-	pgllb "github.com/pgstrata/pgstrata/llb"
 	"github.com/pgstrata/pgstrata/spec"
 	"github.com/pgstrata/pgstrata/worktree"
 )
@@ -297,15 +296,7 @@ func (t *tree) source(name string) *pb.SourceInfo {
 }
 
 // locate adds the places of mistakes, for main to print.
-func (t *tree) locate(err error) error {
-	mistakes := spec.AsErrors(err)
-	for i := len(mistakes) - 1; i >= 0; i-- {
-		if at := mistakes[i].At; at != (spec.Range{}) {
-			err = errdefs.WithSource(err, &errdefs.Source{Info: t.source(t.name), Ranges: []*pb.Range{pgllb.Range(at)}})
-		}
-	}
-	return err
-}
+func (t *tree) locate(err error) error { return frontend.Locate(err, t.source(t.name)) }
 
 // changes counts how often each file changed, where git knows it.
 func changes(ctx context.Context, dir string) map[string]int {
