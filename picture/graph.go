@@ -171,9 +171,9 @@ func (v *viewer) links() {
 	for _, n := range v.drawing.Nodes {
 		n.Box = v.byID[v.layout.places[n.Node.ID].box().node.ID].ID
 	}
-	words := map[plan.How]string{plan.On: "runs on", plan.Needs: "needs the files of", plan.Content: "takes files of", plan.Directories: "lies in directories of"}
+	words := map[plan.How]string{plan.On: "runs on", plan.Needs: "needs the files of", plan.Content: "takes files of"}
 	for _, n := range v.drawing.Nodes {
-		for _, e := range n.Node.Edges {
+		for _, e := range drawn(n.Node) {
 			on := v.byID[e.Node]
 			if on == nil {
 				continue

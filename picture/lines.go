@@ -14,14 +14,15 @@ type line struct {
 	edges []plan.Edge
 }
 
-// lines are the dependencies that say something: not those within a box, and
-// not those that other lines lead to as well.
+// lines are the dependencies that say something: not those within a box, not
+// those that other lines lead to as well, and not those on directories, which run
+// nothing to speak of.
 func (l *layout) lines() []line {
 	reach := map[string]map[string]bool{} // what a node builds on, at any distance
 	for i := range l.record.Nodes {
 		n := &l.record.Nodes[i]
 		all := map[string]bool{}
-		for _, e := range n.Edges {
+		for _, e := range drawn(n) {
 			all[e.Node] = true
 			for id := range reach[e.Node] {
 				all[id] = true
@@ -33,9 +34,9 @@ func (l *layout) lines() []line {
 	for i := range l.record.Nodes {
 		n := &l.record.Nodes[i]
 		to := l.places[n.ID].box()
-		for _, e := range n.Edges {
+		for _, e := range drawn(n) {
 			from := l.places[e.Node].box()
-			through := slices.ContainsFunc(n.Edges, func(o plan.Edge) bool { return reach[o.Node][e.Node] })
+			through := slices.ContainsFunc(drawn(n), func(o plan.Edge) bool { return reach[o.Node][e.Node] })
 			if through || from == to {
 				continue
 			}
@@ -48,6 +49,11 @@ func (l *layout) lines() []line {
 		}
 	}
 	return out
+}
+
+// drawn are a node's dependencies but for those on directories.
+func drawn(n *plan.Node) []plan.Edge {
+	return slices.DeleteFunc(slices.Clone(n.Edges), func(e plan.Edge) bool { return e.How == plan.Directories })
 }
 
 // lanes tells lines apart that share a gap: those that come together in a box

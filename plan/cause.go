@@ -142,6 +142,8 @@ func edgeText(e Edge, other *Node, state Cache) string {
 		return "if the archive has other " + name
 	case e.How == Directories:
 		return "if the directories that " + name + " leaves change"
+	case e.How == Content && other.Kind == KindLayer:
+		return "if " + name + " changes"
 	case e.How == Content:
 		return "if the files that " + name + " makes change"
 	case e.How == Needs && state == Conditional:

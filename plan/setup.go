@@ -194,7 +194,8 @@ func (s *setup) build() ([]string, error) {
 		ID: graph.SetupState + "/linker", State: graph.SetupState, Kind: KindLinker, Title: "linker's cache",
 		Vertex: "refresh the linker's cache, find every library",
 		Parts:  append(s.own("refresh-linker.sh"), Part{Kind: "outputs", Value: words(paths)}),
-		Edges:  append(s.with([]Edge{{Node: chain, How: On}}, others, ""), Edge{Node: s.tools.root, How: On}),
+		// What is mounted as a whole counts by its content.
+		Edges: append(s.with([]Edge{{Node: chain, How: Content}}, others, ""), Edge{Node: s.tools.root, How: On}),
 	}
 	return []string{s.step(n)}, nil
 }

@@ -124,7 +124,7 @@ func (m *model) content(r *plan.Record, n *plan.Node) string {
 	add = func(id string) {
 		n := r.Node(id)
 		for _, e := range n.Edges {
-			if e.How == plan.On {
+			if e.How == plan.On || n.Kind == plan.KindSquash {
 				add(e.Node)
 			} else if s := m.script(path.Base(path.Dir(e.Node))); s != nil { // outputs that the chain holds
 				holds(s)
@@ -166,9 +166,11 @@ func (m *model) truth(r *plan.Record) map[string]string {
 			fmt.Fprintf(h, "%q\n", []string{p.Kind, p.Name, p.Value})
 		}
 		for _, e := range n.Edges {
-			if e.How == plan.Content {
+			switch e.How {
+			case plan.Content:
 				fmt.Fprintf(h, "%q\n", m.content(r, r.Node(e.Node)))
-			} else {
+			case plan.Directories: // no script of the model changes one that files come to lie in
+			default:
 				fmt.Fprintf(h, "%s %s\n", e.How, out[e.Node])
 			}
 		}

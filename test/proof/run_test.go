@@ -212,7 +212,9 @@ func same(offline, built *plan.Record) error {
 }
 
 // group is the steps whose vertices have one name: in most cases one step. Two
-// are the user on the image's base and on that of isolated scripts.
+// are the user on the image's base and on that of isolated scripts, and the
+// outputs of a script for several roots: where their directories are the same,
+// the daemon copies them once, for whichever comes first.
 type group struct {
 	steps            []plan.Step
 	ran              int
@@ -225,26 +227,31 @@ func compare(m *model, s *state, predicted *plan.Plan, record *plan.Record, trac
 	t := tally{builds: 1}
 	groups := map[string]*group{}
 	truth := m.truth(record)
+	news, loose := map[string]bool{}, map[string]bool{} // of this build
 	for _, step := range predicted.Steps {
 		if step.Vertex == "" {
 			continue
 		}
-		g := groups[step.Vertex]
+		name := grouped(step.Vertex)
+		g := groups[name]
 		if g == nil {
 			g = &group{}
-			groups[step.Vertex] = g
+			groups[name] = g
 		}
 		g.steps = append(g.steps, step)
-		if !s.truth[truth[step.Node]] {
+		if key := truth[step.Node]; !s.truth[key] && !news[key] {
 			g.must++
+			news[key] = true
 		}
-		switch step.Cache {
-		case plan.Hit:
-		case plan.Conditional:
+		key := record.Node(step.Node).Loose
+		switch {
+		case step.Cache == plan.Hit:
+		case step.Cache == plan.Conditional || loose[key]:
 			g.perhaps++
 		default:
 			g.certain++
 		}
+		loose[key] = true
 	}
 	var wrong []string
 	for _, v := range trace.Vertices {
@@ -254,7 +261,7 @@ func compare(m *model, s *state, predicted *plan.Plan, record *plan.Record, trac
 		if !v.Ran || name == "squash" || !slices.Contains([]string{"toolchain", "setup", "entrypoint"}, kind) {
 			continue
 		}
-		if g := groups[name]; g != nil {
+		if g := groups[grouped(name)]; g != nil {
 			g.ran++
 		} else {
 			wrong = append(wrong, "no node stands for what ran: "+name)
@@ -277,6 +284,12 @@ func compare(m *model, s *state, predicted *plan.Plan, record *plan.Record, trac
 		return t, fmt.Errorf("mispredicted:\n%s", strings.Join(wrong, "\n"))
 	}
 	return t, nil
+}
+
+// grouped is the name of a vertex's group.
+func grouped(vertex string) string {
+	name, _, _ := strings.Cut(vertex, " for ")
+	return name
 }
 
 // writeTree replaces a folder's content. All files get new times.
