@@ -1,6 +1,7 @@
 package check
 
 import (
+	"bytes"
 	"io/fs"
 	"slices"
 	"strings"
@@ -19,7 +20,7 @@ func archSpecificDownload() Rule {
 }
 
 func checkArchSpecificDownload(p *pass) {
-	if p.forOnePlatform() {
+	if p.forOnePlatform() || !p.caresForPlatforms() {
 		return
 	}
 	for _, u := range p.setup {
@@ -89,7 +90,10 @@ func asksArch(g shell.Guard) bool {
 	if g.IsLoop() {
 		return false
 	}
-	text := strings.ToLower(g.Text)
+	text := strings.TrimSpace(strings.ToLower(g.Text))
+	if (g.Kind == shell.GuardAnd || g.Kind == shell.GuardOr) && !strings.HasPrefix(text, "[") && !strings.HasPrefix(text, "test ") {
+		return false // what came before it, whatever it speaks of
+	}
 	return strings.Contains(text, "arch") || strings.Contains(text, "uname") || strings.Contains(text, "machine") || strings.Contains(text, "platform") ||
 		strings.Contains(text, "amd64") || strings.Contains(text, "x86_64")
 }
@@ -145,5 +149,18 @@ func (p *pass) forOnePlatform() bool {
 	names, _ := fs.Glob(p.in.Context, "*") // the pattern is a good one
 	return slices.ContainsFunc(names, func(name string) bool {
 		return strings.Contains(strings.ToLower(name), "dockerfile") && namesArch(name)
+	})
+}
+
+// caresForPlatforms tells whether anything of setup asks for the platform: else
+// nobody says that the image is built for more than one.
+func (p *pass) caresForPlatforms() bool {
+	asks := func(text []byte) bool {
+		return slices.ContainsFunc([]string{"BUILDPLATFORM", "TARGETARCH", "TARGETPLATFORM", "uname -m", "print-architecture", "$(arch", "`arch"}, func(s string) bool {
+			return bytes.Contains(text, []byte(s))
+		})
+	}
+	return asks(p.in.Text) || slices.ContainsFunc(p.setup, func(u *unit) bool {
+		return slices.ContainsFunc(u.scripts, func(s *shell.Script) bool { return asks(p.text(s.Path)) })
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/graph"
 	"github.com/pgstrata/pgstrata/shell"
 	"github.com/pgstrata/pgstrata/spec"
@@ -121,10 +122,19 @@ func (p *pass) squashed() bool {
 // changedLater reports recursive changes of owner or mode of what an earlier
 // script made: the layer repeats every file.
 func (p *pass) changedLater() {
-	made := makers{}
+	chains := map[*dockerfile.StageReading]makers{}
 	for _, u := range p.setup {
 		if u.node.Isolated() {
 			continue
+		}
+		stage := p.stageOf(u)
+		made := chains[stage]
+		if made == nil {
+			made = makers{}
+			if stage != nil {
+				maps.Copy(made, chains[stage.On])
+			}
+			chains[stage] = made
 		}
 		for s, c := range u.calls() {
 			if !isRecursive(c) {
@@ -140,7 +150,7 @@ func (p *pass) changedLater() {
 		for _, s := range u.scripts {
 			owned := map[shell.Pos]bool{} // a folder without files costs nothing
 			for _, c := range s.Calls {
-				if makesNoFiles(c) || c.Name == "ln" {
+				if makesNoFiles(c) || c.Name == "ln" || c.Name == "install" && makesDirectories(c) {
 					for _, w := range c.Args {
 						owned[w.Pos] = true
 					}
@@ -169,6 +179,12 @@ func changesOwner(c *shell.Call) []shell.Word {
 		}
 	}
 	return nil
+}
+
+// makesDirectories tells whether install makes directories rather than files.
+func makesDirectories(c *shell.Call) bool {
+	_, ok := hasFlag(c, 'd', "gmotS", "--directory")
+	return ok
 }
 
 // isRecursive tells whether a change of owner or mode goes down a directory.

@@ -141,7 +141,7 @@ too, for services that offer them at the line.
 
 **To skip rules**, begin the build file with a directive, or give a build argument of the same form:
 
-    # syntax=localhost:5000/pgstrata:dev
+    # syntax=ghcr.io/pgstrata/pgstrata:1
     # check=skip=SerialMake,UnpinnedBranch;error=true
 
     docker buildx build --build-arg BUILDKIT_DOCKERFILE_CHECK=skip=all .

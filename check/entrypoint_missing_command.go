@@ -162,8 +162,8 @@ func (p *pass) mayName(src shell.Source, source string) bool {
 // program or as a function.
 func asked(c *shell.Call, name string) bool {
 	return slices.ContainsFunc(c.Guards, func(g shell.Guard) bool {
-		words := strings.FieldsFunc(g.Text, func(r rune) bool { return strings.ContainsRune(" \t\n\"'`()[]{};&|<>", r) })
-		return slices.Contains(words, name) && slices.ContainsFunc(words, func(w string) bool {
+		list := words(g.Text)
+		return slices.Contains(list, name) && slices.ContainsFunc(list, func(w string) bool {
 			return slices.Contains([]string{"command", "type", "which", "hash", "declare", "typeset"}, w)
 		})
 	})

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pgstrata/pgstrata/graph"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
@@ -34,6 +35,21 @@ func (t *tree) hasPostgreSQL() bool {
 	}
 	for _, c := range calls(t.entrypoint) {
 		if isServer(c.Name) {
+			return true
+		}
+	}
+	return false
+}
+
+// hasServerPackage tells whether the server is in a package where a program of
+// setup runs, or came with a base that is called after it, with all the libraries
+// that it needs.
+func (t *tree) hasServerPackage(u *unit) bool {
+	if slices.ContainsFunc(referenceParts(t.rootOf(u)), isServerName) || slices.ContainsFunc(t.in.Graph.RuntimePackages(), func(pkg graph.Package) bool { return isServerPackage(pkg.Spec) }) {
+		return true
+	}
+	for _, c := range calls(t.setup) {
+		if installsPackages(c) && slices.ContainsFunc(c.Args, func(w shell.Word) bool { return isServerPackage(w.Value) }) {
 			return true
 		}
 	}

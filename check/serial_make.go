@@ -83,8 +83,28 @@ func (p *pass) isGo(u *unit) bool {
 	if slices.ContainsFunc(referenceParts(p.rootOf(u)), func(part string) bool { return isNumbered(part, "golang") || part == "go" }) {
 		return true
 	}
+	return slices.ContainsFunc(p.setup, func(other *unit) bool {
+		return (other == u || p.stageOf(u) != nil && p.stageOf(u) == p.stageOf(other)) && p.worksOnGo(other)
+	})
+}
+
+// worksOnGo tells whether a program speaks of Go's tool or where it is.
+func (p *pass) worksOnGo(u *unit) bool {
+	speaks := func(text string) bool {
+		return slices.ContainsFunc([]string{"GOROOT", "GOPATH", "/go/bin", "golang.org", "go.dev/dl"}, func(s string) bool { return strings.Contains(text, s) })
+	}
 	for _, s := range u.scripts {
-		if strings.Contains(string(p.text(s.Path)), "GOROOT") || strings.Contains(string(p.text(s.Path)), "/go/bin") || strings.Contains(string(p.text(s.Path)), "golang.org") {
+		if !p.inline(s) && speaks(string(p.text(s.Path))) {
+			return true
+		}
+	}
+	for s, a := range u.assigns() {
+		if p.inline(s) && (speaks(a.Name) || speaks(a.Value.Text)) {
+			return true
+		}
+	}
+	for s, c := range u.calls() {
+		if p.inline(s) && (c.Name == "go" || slices.ContainsFunc(c.Args, func(w shell.Word) bool { return speaks(w.Text) })) {
 			return true
 		}
 	}

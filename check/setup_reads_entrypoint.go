@@ -52,6 +52,11 @@ func checkSetupReadsEntrypointInDockerfile(p *pass) {
 			for _, w := range changesOwner(c) {
 				owned[place{s, w.Pos}] = true
 			}
+			if editsInPlace(c) { // it cannot be copied later
+				for _, w := range c.Args {
+					owned[place{s, w.Pos}] = true
+				}
+			}
 		}
 		told := map[string]bool{}
 		for _, s := range u.scripts {
@@ -81,4 +86,19 @@ func certainlyRead(s *shell.Script, ref shell.PathRef) bool {
 		return slices.ContainsFunc(c.Args, func(w shell.Word) bool { return w.Pos == ref.Pos && w.Known && !w.Assumed }) ||
 			slices.ContainsFunc(c.Redirects, func(r shell.Redirect) bool { return r.Reads() && r.Target.Pos == ref.Pos && r.Target.Known })
 	})
+}
+
+// editsInPlace tells whether a command changes the files that it is given.
+func editsInPlace(c *shell.Call) bool {
+	switch c.Name {
+	case "sed":
+		_, ok := hasFlag(c, 'i', "efl", "--in-place")
+		return ok
+	case "perl":
+		_, ok := hasFlag(c, 'i', "eE")
+		return ok
+	case "patch", "dos2unix", "truncate", "ex", "ed":
+		return true
+	}
+	return false
 }

@@ -24,35 +24,124 @@ func sharedLibraryMissing() Rule {
 }
 
 func checkSharedLibraryMissing(p *pass) {
-	brought := map[*dockerfile.StageReading]bool{} // a build file has none: it is one chain
+	chains := map[*dockerfile.StageReading]*linked{} // a build file has none: it is one chain
 	for _, u := range p.setup {
 		stage := p.stageOf(u)
+		chain := chains[stage]
+		if chain == nil {
+			chain = &linked{}
+			if stage != nil && chains[stage.On] != nil {
+				chain = chains[stage.On].clone()
+			}
+			chains[stage] = chain
+		}
 		if u.node.Isolated() { // it removes nothing from the image
-			brought[stage] = true
+			chain.programs = true
 			continue
 		}
 		kept := u.keepsLibraries()
+		chain.programs = chain.programs || p.copiedFrom(stage, u.node.At.Start.Line)
 		for s, c := range u.calls() {
-			brought[stage] = brought[stage] || links(c)
-			if kept || !brought[stage] && !p.copiedFrom(stage, u.node.At.Start.Line) && (stage == nil || stage.On == nil || !brought[stage.On]) {
-				continue // all programs came in packages, which know what they need
+			if links(c) {
+				chain.programs = true
 			}
-			if c.Name != "apt" && c.Name != "apt-get" && c.Name != "aptitude" && c.Name != "dpkg" {
-				continue
+			p.removal(chain, u, kept, s, c)
+		}
+	}
+}
+
+// linked is what a chain of steps has of programs that no package knows of, and
+// of what these may have been linked against.
+type linked struct {
+	programs bool
+	// headers are the libraries whose headers were installed, gone those of them
+	// whose headers were removed, and libraries those that were named themselves:
+	// by the beginnings of their packages' names. first is the package whose headers
+	// were removed first.
+	headers, gone, libraries []string
+	first                    string
+}
+
+func (l *linked) clone() *linked {
+	return &linked{l.programs, slices.Clone(l.headers), slices.Clone(l.gone), slices.Clone(l.libraries), l.first}
+}
+
+// removal judges a command that may take libraries: those that came with headers
+// alone go with them. Who names libraries beside the headers knows that.
+func (p *pass) removal(l *linked, u *unit, kept bool, s *shell.Script, c *shell.Call) {
+	if c.Name != "apt" && c.Name != "apt-get" && c.Name != "aptitude" && c.Name != "dpkg" {
+		return
+	}
+	sub := subcommand(c, "-o", "-c", "-t", "--target-release")
+	packages := operands(c, "-o", "-c", "-t", "--target-release")
+	if sub == "install" {
+		for _, w := range packages[1:] {
+			if library, ok := headersOf(w); ok && !p.alwaysThere(u, library) {
+				l.headers = append(l.headers, library)
+			} else if isRuntimeLibrary(w) {
+				l.libraries = append(l.libraries, strings.TrimRight(w.Value, "*[]0123456789.-"))
 			}
-			sub := subcommand(c, "-o", "-c")
-			_, auto := hasFlag(c, 0, "", "--auto-remove", "--autoremove")
-			switch {
-			case sub == "autoremove" || auto && (sub == "purge" || sub == "remove"):
-				p.mayCall(s, c, "%s may take libraries that programs of this image were linked against: apt knows nothing of what was compiled; %s", c.Name,
-					p.how("name them under setup.dependencies.runtime, and compilers under setup.dependencies.build, which never reach the image", "keep them with apt-mark manual"))
-			case sub == "purge" || sub == "remove" || c.HasArg("--purge", "-P", "--remove", "-r") && c.Name == "dpkg":
-				if i := slices.IndexFunc(c.Args, isRuntimeLibrary); i >= 0 {
-					p.report(true, s.Path, span(c.Args[i].Pos, c.Args[i].End), "%s may be what programs of this image were linked against; keep it", c.Args[i].Value)
+		}
+		return
+	}
+	_, auto := hasFlag(c, 0, "", "--auto-remove", "--autoremove", "--purge")
+	removes := sub == "purge" || sub == "remove" || c.Name == "dpkg" && c.HasArg("--purge", "-P", "--remove", "-r")
+	if removes {
+		for _, w := range packages {
+			if library, ok := headersOf(w); ok && slices.Contains(l.headers, library) {
+				if len(l.gone) == 0 {
+					l.first = w.Value
 				}
+				l.gone = append(l.gone, library)
 			}
 		}
 	}
+	if kept || !l.programs {
+		return // all programs came in packages, which know what they need
+	}
+	switch i := slices.IndexFunc(packages, func(w shell.Word) bool {
+		return isRuntimeLibrary(w) && slices.ContainsFunc(l.headers, func(library string) bool { return strings.HasPrefix(w.Value, library) })
+	}); {
+	case removes && i >= 0:
+		p.report(true, s.Path, span(packages[i].Pos, packages[i].End), "%s may be what programs of this image were linked against; keep it", packages[i].Value)
+	case sub == "autoremove" || auto && removes:
+		if len(l.gone) > 0 && !l.namesLibraries() {
+			p.mayCall(s, c, "%s may take the library that came with %s, and that programs of this image were linked against: apt knows nothing of what was compiled; %s", c.Name, l.first,
+				p.how("name it under setup.dependencies.runtime, and the headers under setup.dependencies.build, which never reach the image", "install it by name, or keep it with apt-mark manual"))
+			l.gone = nil
+		}
+	}
+}
+
+// namesLibraries tells whether a library was installed by its own name whose
+// headers were too.
+func (l *linked) namesLibraries() bool {
+	return slices.ContainsFunc(l.gone, func(library string) bool {
+		return slices.ContainsFunc(l.libraries, func(named string) bool { return strings.HasPrefix(named, library) || strings.HasPrefix(library, named) })
+	})
+}
+
+// headersOf is the library that a package has the headers of, without its
+// version: libpng of libpng-dev, libcurl of libcurl4-openssl-dev.
+func headersOf(w shell.Word) (string, bool) {
+	name, ok := strings.CutSuffix(w.Value, "-dev")
+	if !ok || !strings.HasPrefix(name, "lib") || strings.ContainsAny(name, "*[") {
+		return "", false
+	}
+	name = strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(name, "-openssl"), "-gnutls"), "-nss")
+	return strings.TrimRight(name, "0123456789.-"), true
+}
+
+// alwaysThere tells whether a library is in the image for the sake of others:
+// the base's own programs, or the server's package.
+func (p *pass) alwaysThere(u *unit, library string) bool {
+	switch library {
+	case "libc", "libgcc", "libstdc++", "libbz", "liblzma", "libzstd", "libpam", "libpam0g", "libselinux", "libcrypt", "libacl", "libattr", "libcap", "libncurses", "libncursesw", "libtinfo", "libgmp":
+		return true
+	case "libicu", "libssl", "libkrb", "libldap", "libldap2", "liblz", "libreadline", "libedit", "libxml", "libxslt", "libpq", "libsystemd", "libuuid", "libgssapi", "libperl", "libpython", "libtcl":
+		return p.hasServerPackage(u)
+	}
+	return false
 }
 
 // unlinkable reports the programs of entrypoint scripts that cannot start.
@@ -95,7 +184,7 @@ func unlinkable(p *pass) {
 
 // isRuntimeLibrary tells whether a package is a library and not its headers.
 func isRuntimeLibrary(w shell.Word) bool {
-	for _, other := range []string{"-dev", "-dev*", "-perl", "-bin", "-doc", "-utils", "-java", "-dbg"} {
+	for _, other := range []string{"-dev", "-dev*", "-perl", "-bin", "-doc", "-utils", "-java", "-dbg", "-mgc"} {
 		if strings.HasSuffix(w.Value, other) {
 			return false
 		}

@@ -21,7 +21,11 @@ func checkTLSVerificationDisabled(p *pass) {
 		if isDownloader(c) && asksItself(c) {
 			continue
 		}
-		if w, ok := unverified(c); ok {
+		w, ok := unverified(c)
+		switch {
+		case ok && packager(c) == debian && strings.HasPrefix(w.Value, "--"):
+			p.word(s, w, "%s installs packages that no key vouches for: anybody on the way can change what arrives; install the archive's key, and leave the option out", w.Text)
+		case ok:
 			p.word(s, w, "%s turns off the check of who answers: anybody on the way can change what arrives; install ca-certificates, or name the authority's certificate", w.Text)
 		}
 	}

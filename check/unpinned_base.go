@@ -1,6 +1,9 @@
 package check
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/distribution/reference"
 
 	"github.com/pgstrata/pgstrata/spec"
@@ -35,6 +38,9 @@ func (p *pass) release(base spec.Text) {
 	if !ok || pinned {
 		return
 	}
+	if tag == "" && namesRelease(base.Value) {
+		return
+	}
 	switch tag {
 	case "":
 		p.file(base.At, "%s has no tag: the next build may get another release; name one, such as debian:bookworm-slim", base)
@@ -57,4 +63,18 @@ func parts(t spec.Text) (tag string, pinned, ok bool) {
 		tag = tagged.Tag()
 	}
 	return tag, pinned, true
+}
+
+// namesRelease tells whether an image's name has the release in it, as Red Hat's
+// images are called: ubi9/s2i-core, rhel8/postgresql-12, ubi9-minimal.
+func namesRelease(ref string) bool {
+	named, err := reference.ParseNormalizedNamed(ref)
+	return err == nil && slices.ContainsFunc(referenceParts(reference.Path(named)), func(part string) bool {
+		if strings.Trim(part, "0123456789") == "" {
+			return true
+		}
+		return part != strings.TrimRight(part, "0123456789") && slices.ContainsFunc([]distribution{debian, alpine, redHat, suse}, func(d distribution) bool {
+			return slices.ContainsFunc(d.names(), func(name string) bool { return isNumbered(part, name) })
+		})
+	})
 }

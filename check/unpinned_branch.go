@@ -1,6 +1,7 @@
 package check
 
 import (
+	"path"
 	"slices"
 	"strings"
 
@@ -25,7 +26,7 @@ func checkUnpinnedBranch(p *pass) {
 				p.clone(u, s, c)
 			case isDownloader(c):
 				for _, w := range remoteURLs(c) {
-					if part := movingPart(w.Value); part != "" {
+					if part := movingPart(w.Value); part != "" && !isLegal(w.Value) && !asksForNewest(c) {
 						p.word(s, w, "%s names what is newest at the time: the next build may get something else; name a release", part)
 					}
 				}
@@ -48,7 +49,7 @@ func (p *pass) clone(u *unit, s *shell.Script, c *shell.Call) {
 			branch, ok = c.Arg(i+1), true
 		}
 		if ok {
-			if isMoving(branch) {
+			if isMoving(branch) && !asksForNewest(c) {
 				p.call(s, c, "%s is a branch that moves: the next build may get something else; name a tag, or check out a commit", branch)
 			}
 			return
@@ -62,6 +63,20 @@ func (p *pass) clone(u *unit, s *shell.Script, c *shell.Call) {
 		}
 	}
 	p.call(s, c, "the clone is of the newest commit: the next build may get something else; name a tag with --branch, or check out a commit")
+}
+
+// asksForNewest tells whether a condition around a call asks whether somebody
+// wants what is newest: then it is no surprise.
+func asksForNewest(c *shell.Call) bool {
+	return slices.ContainsFunc(c.Guards, func(g shell.Guard) bool {
+		return slices.ContainsFunc(slices.Concat(words(g.Text), g.Patterns), isMoving)
+	})
+}
+
+// isLegal tells whether an address is of a text that is only carried along.
+func isLegal(url string) bool {
+	base := strings.ToLower(path.Base(url))
+	return strings.Contains(base, "license") || strings.Contains(base, "copying") || strings.Contains(base, "notice")
 }
 
 func isMoving(ref string) bool {

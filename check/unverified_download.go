@@ -61,7 +61,7 @@ func isUnproven(w shell.Word) bool {
 	case ".asc", ".gpg", ".sig", ".key", ".pub", ".sha256", ".sha512", ".sha256sum":
 		return false
 	}
-	return !strings.Contains(base, "gpg-key") && !strings.Contains(base, "gpgkey") && !strings.Contains(base, "license") && !strings.Contains(base, "copying")
+	return !strings.Contains(base, "gpg-key") && !strings.Contains(base, "gpgkey") && !isLegal(base)
 }
 
 // isCommit tells whether a word is the name of a commit.

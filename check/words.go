@@ -170,3 +170,8 @@ func isCommentLine(line string) bool {
 	line = strings.TrimSpace(line)
 	return strings.HasPrefix(line, "#") || strings.HasPrefix(line, ";") || strings.HasPrefix(line, "//")
 }
+
+// words are the words of a shell's text, without what joins and quotes them.
+func words(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" \t\n\"'`()[]{};&|<>", r) })
+}
