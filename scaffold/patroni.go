@@ -20,7 +20,7 @@ func isPatronis(s string) bool {
 func withoutPatroni(files []File) ([]File, error) {
 	var out []File
 	for _, f := range files {
-		if !isPatronis(path.Base(f.Name)) && path.Base(f.Name) != "post-bootstrap.sh" {
+		if !isPatronis(path.Base(f.Name)) {
 			out = append(out, f)
 		}
 	}
@@ -35,10 +35,23 @@ func withoutPatroni(files []File) ([]File, error) {
 			f.Text, err = withoutPatroniInBuildFile(f.Text)
 		case path.Ext(f.Name) == ".sh":
 			f.Text, err = withoutPatroniInScript(f.Name, f.Text)
+		case path.Ext(f.Name) == ".tsv":
+			f.Text = withoutPatroniInTable(f.Text)
 		}
 		if err != nil {
 			return nil, err
 		}
 	}
 	return out, nil
+}
+
+// withoutPatroniInTable drops the rows that speak of it.
+func withoutPatroniInTable(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		if !isPatronis(line) {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
 }

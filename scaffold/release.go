@@ -12,10 +12,11 @@ type release struct {
 	patroni    string // the version, without Debian's revision
 }
 
-// releases are newest last. The versions are those of Debian's archive.
+// releases are newest last. The versions are those of Debian's archive; bookworm's own Patroni loses commits, so it gets
+// trixie's.
 func releases() []release {
 	return []release{
-		{name: "bookworm", postgresql: "15", patroni: "3.0.2"},
+		{name: "bookworm", postgresql: "15", patroni: "4.0.7"},
 		{name: "trixie", postgresql: "17", patroni: "4.0.7"},
 	}
 }

@@ -39,7 +39,7 @@ func rewordedWithoutPatroni() []rewording {
 			"# stop_orphan: Patroni leaves its server running when it crashes, and when the cluster is paused; and somebody may have\n# started one by hand.",
 			"# stop_orphan: somebody may have started a server by hand.",
 		},
-		{"entrypoint.d/scripts/utils/settings.sh", "the entrypoint, the health check, Patroni's bootstrap hook.", "the entrypoint and the health check."},
+		{"entrypoint.d/scripts/utils/settings.sh", "the entrypoint, the health check, Patroni's hooks.", "the entrypoint and the health check."},
 		{"entrypoint.d/scripts/utils/settings.sh", "maintenance, patroni or postgresql.", "maintenance or postgresql."},
 		{"test/smoke.sh", "without passwords, or without etcd", "without passwords"},
 		{buildFile, "licenses: PostgreSQL AND MIT", "licenses: PostgreSQL"},

@@ -46,7 +46,7 @@ func TestCompletion(t *testing.T) {
 			"setup/01-locales", "setup/02-install-postgresql", "setup/03-install-patroni", "setup/04-filesystem", "setup/99-cleanup",
 		}, noFiles},
 		{[]string{"llb", "--file", example + "/Dockerfile", example, "--build-arg", ""}, []string{
-			"POSTGRESQL_VERSION=\tPostgreSQL's major version, as Debian's packages name it", "PATRONI_VERSION=\tPatroni's release",
+			"LOCALES=\tlocales to generate, with spaces between them", "POSTGRESQL_VERSION=\tPostgreSQL's major version, as Debian's packages name it", "PATRONI_VERSION=\tPatroni's release",
 		}, noSpace},
 		{[]string{"build", t.TempDir(), "--target", ""}, nil, noFiles},
 		{[]string{"build", "--progress", ""}, []string{"auto", "plain", "tty", "quiet", "rawjson"}, noFiles},

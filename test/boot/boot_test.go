@@ -45,6 +45,8 @@ func boot(t *testing.T, e example) {
 			test func(*testing.T, *image)
 		}{
 			{"cluster fails over", testClusterFailsOver},
+			{"first node begins anew", testFirstNodeBeginsAnew},
+			{"single server becomes a cluster", testSingleServerBecomesCluster},
 			{"what runs again", testWhatRunsAgain},
 			{"package manager works", testPackageManagerWorks},
 			{"test target passes", testTestTargetPasses},
@@ -52,6 +54,8 @@ func boot(t *testing.T, e example) {
 			{"server", testServer},
 			{"health", testHealth},
 			{"data survives", testDataSurvives},
+			{"habits", testHabits},
+			{"foreign variables", testForeignVariables},
 			{"trust", testTrust},
 			{"refusals", testRefusals},
 			{"maintenance", testMaintenance},

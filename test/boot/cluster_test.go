@@ -32,7 +32,12 @@ func testNodeOfACluster(t *testing.T, img *image) {
 	flags := append(cluster(testenv.Etcd(t, localhost)), secret(t, "PATRONI_RESTAPI_PASSWORD")...)
 	s := img.run(t, append(flags, "--env=PATRONI_NAME=n1", "--env=NODE_ADDRESS="+localhost, "--env=PATRONI_RESTAPI_PORT="+api,
 		"--env=PATRONI_RESTAPI_USERNAME=admin")...)
-	s.await(time.Minute, func() error { return answers(t, "http://"+localhost+":"+api+"/primary") })
+	leads := func() {
+		t.Helper()
+		s.await(patience, func() error { return answers(t, "http://"+localhost+":"+api+"/primary") })
+		s.await(patience, func() error { return s.answers("f", "SELECT pg_is_in_recovery()") })
+	}
+	leads()
 	s.awaitHealth("healthy")
 	assert.Regexp(t, "^"+img.version, s.query("SELECT version()"))
 	assert.NotContains(t, s.sh("cat /proc/[0-9]*/cmdline | tr '\\0' ' '"), password)
@@ -41,10 +46,21 @@ func testNodeOfACluster(t *testing.T, img *image) {
 	s.awaitHealth("unhealthy")
 	s.sh("patronictl resume --wait")
 	s.awaitHealth("healthy")
+	leads()
+	// It is healthy while it starts.
+	again := func() {
+		t.Helper()
+		before := len(s.Logs())
+		s.Start()
+		leads()
+		s.awaitHealth("healthy")
+		assertCleanStart(t, s.Logs()[before:])
+		assert.NotContains(t, s.Logs()[before:], "somebody has edited it")
+	}
 	s.stopped()
-	assertCleanStart(t, s.restarted())
+	again()
 	s.terminated("TERM")
-	assertCleanStart(t, s.restarted())
+	again()
 }
 
 // node is a container of a cluster, on a host of its own.
@@ -105,7 +121,7 @@ func without(nodes []*node, drop ...*node) []*node {
 // PostgreSQL has followed: Patroni says so from the moment it has the lock.
 func awaitLeader(t *testing.T, nodes []*node) (leader *node) {
 	t.Helper()
-	nodes[0].await(time.Minute, func() error {
+	nodes[0].await(patience, func() error {
 		for _, n := range nodes {
 			if answers(t, n.api+"/primary") == nil {
 				leader = n
@@ -120,7 +136,7 @@ func awaitLeader(t *testing.T, nodes []*node) (leader *node) {
 // awaitReplica waits until the node is a replica that has these values.
 func (n *node) awaitReplica(values string) {
 	n.t.Helper()
-	n.await(time.Minute, func() error {
+	n.await(patience, func() error {
 		if err := answers(n.t, n.api+"/replica"); err != nil {
 			return err
 		}
@@ -132,7 +148,7 @@ func (n *node) awaitReplica(values string) {
 // leads, and all tell the same history.
 func (n *node) awaitOneTimeline() {
 	n.t.Helper()
-	n.await(time.Minute, func() error {
+	n.await(patience, func() error {
 		var members []struct {
 			Role, State string
 			TL          int

@@ -17,6 +17,9 @@ import (
 const (
 	password  = `it's "odd" $HOME \ and long`
 	localhost = "127.0.0.1"
+
+	// patience is how long a busy machine may take for what takes seconds.
+	patience = 3 * time.Minute
 )
 
 // server is a container of the image.
@@ -71,7 +74,7 @@ func (s *server) await(timeout time.Duration, condition func() error) {
 // awaitHealth waits until docker says healthy, or unhealthy.
 func (s *server) awaitHealth(want string) {
 	s.t.Helper()
-	s.await(time.Minute, func() error {
+	s.await(patience, func() error {
 		if health := s.Inspect("{{.State.Health.Status}}"); health != want {
 			return fmt.Errorf("the container is %s, not %s: %s", health, want, s.Inspect("{{json .State.Health.Log}}"))
 		}

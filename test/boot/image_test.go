@@ -78,7 +78,7 @@ func testConfiguration(t *testing.T, img *image) {
 	assert.Equal(t, []string{"/entrypoint.sh"}, config.Entrypoint)
 	assert.Equal(t, []string{"postgres"}, config.Cmd)
 	assert.Equal(t, "SIGINT", config.StopSignal)
-	assert.Contains(t, config.Volumes, "/var/lib/postgresql/data")
+	assert.Contains(t, config.Volumes, "/var/lib/postgresql")
 	assert.Contains(t, config.ExposedPorts, "5432/tcp")
 	assert.Contains(t, config.ExposedPorts, "8008/tcp")
 	require.NotNil(t, config.Healthcheck)
@@ -92,7 +92,7 @@ func testConfiguration(t *testing.T, img *image) {
 		assert.NotEmpty(t, labels["org.opencontainers.image."+name], name)
 	}
 	assert.Equal(t, "999:999 postgres", img.shell(t, "", "echo $(id -u):$(id -g) $(id -un)"))
-	assert.Equal(t, "700 999:999", img.shell(t, "", "stat -c '%a %u:%g' $PGDATA"))
+	assert.Equal(t, "1777 999:999", img.shell(t, "", "stat -c '%a %u:%g' $PGDATA"), "until the first start")
 }
 
 // LANG names a locale that is there, and a cluster is created with.

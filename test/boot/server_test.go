@@ -102,7 +102,7 @@ func testRefusals(t *testing.T, img *image) {
 		},
 		"a node without anything": {
 			flags: []string{"--env=USE_PATRONI=true"},
-			says:  []string{"ETCD_HOSTS must be", "POSTGRES_PASSWORD is not set", "REPLICATION_PASSWORD is not set"},
+			says:  []string{"give etcd's members in ETCD_HOSTS", "POSTGRES_PASSWORD is not set", "REPLICATION_PASSWORD is not set"},
 		},
 	} {
 		s := img.run(t, append(tc.flags, volume)...)

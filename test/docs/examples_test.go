@@ -4,6 +4,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -30,4 +32,28 @@ func TestExamplesHaveTheSameEntrypoint(t *testing.T) {
 		})
 		require.NoError(t, err)
 	}
+}
+
+// The table of other images' variables says something of each, once, and of
+// none that the image reads itself.
+func TestForeignVariables(t *testing.T) {
+	const scripts = "../../examples/postgresql/entrypoint.d/scripts/utils/"
+	table, err := os.ReadFile(scripts + "foreign.tsv")
+	require.NoError(t, err)
+	settings, err := os.ReadFile(scripts + "settings.sh")
+	require.NoError(t, err)
+	name := regexp.MustCompile(`^[A-Z][A-Z0-9_]*\*?$`)
+	seen := map[string]bool{}
+	for line := range strings.Lines(string(table)) {
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		variable, instead, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
+		assert.True(t, ok && instead != "" && !strings.Contains(instead, "\t"), line)
+		assert.Regexp(t, name, variable)
+		assert.False(t, seen[variable], variable)
+		assert.NotContains(t, string(settings), "{"+variable+":=", variable)
+		seen[variable] = true
+	}
+	assert.NotEmpty(t, seen)
 }

@@ -176,6 +176,20 @@ func (c *Container) Kill(signal string) {
 	}
 }
 
+// Pause freezes all processes of the container; Unpause lets them go on.
+func (c *Container) Pause() { c.do("pause") }
+
+// Unpause ends Pause.
+func (c *Container) Unpause() { c.do("unpause") }
+
+// do runs a command of docker on the container.
+func (c *Container) do(command string) {
+	c.tb.Helper()
+	if out := c.docker.CLI(c.tb, command, c.ID); out.Code != 0 {
+		c.tb.Fatalf("docker %s: %s", command, out.Stderr)
+	}
+}
+
 // Stop stops the container as its user would, by the image's own signal, and returns its exit code: 137 for one that took
 // more than 30 seconds, and was killed.
 func (c *Container) Stop() int {
@@ -187,12 +201,7 @@ func (c *Container) Stop() int {
 }
 
 // Start starts the container again.
-func (c *Container) Start() {
-	c.tb.Helper()
-	if out := c.docker.CLI(c.tb, "start", c.ID); out.Code != 0 {
-		c.tb.Fatalf("docker start: %s", out.Stderr)
-	}
-}
+func (c *Container) Start() { c.do("start") }
 
 // Wait waits for the container's end and returns its exit code.
 func (c *Container) Wait() int {

@@ -20,6 +20,7 @@ type Network struct {
 	bridge string
 	prefix string
 	nodes  int
+	hosts  int
 	docker *Docker
 	tb     testing.TB
 }
@@ -59,16 +60,21 @@ func (n *Network) Node(image string) *Node {
 		Address:   fmt.Sprintf("%s%d", n.prefix, n.nodes+1),
 		link:      fmt.Sprintf("%s-%d", n.bridge, n.nodes),
 	}
-	pid := node.Inspect("{{.State.Pid}}")
-	n.ip("link", "add", node.link, "master", n.bridge, "type", "veth", "peer", "name", "eth0", "netns", pid)
+	n.ip("link", "add", node.link, "master", n.bridge, "type", "veth", "peer", "name", "eth0",
+		"netns", node.Inspect("{{.State.Pid}}"))
 	n.ip("link", "set", node.link, "up")
-	for _, arguments := range [][]string{
-		{"address", "add", node.Address + "/24", "dev", "eth0"},
-		{"link", "set", "eth0", "up"},
-	} {
-		n.run("nsenter", append([]string{"--target", pid, "--net", "ip"}, arguments...)...)
-	}
+	n.within(node, "address", "add", node.Address+"/24", "dev", "eth0")
+	n.within(node, "link", "set", "eth0", "up")
 	return node
+}
+
+// Host adds another address of this process's own, for a service that nodes are to be cut off from by itself.
+func (n *Network) Host() string {
+	n.tb.Helper()
+	n.hosts++
+	address := fmt.Sprintf("%s%d", n.prefix, 200+n.hosts)
+	n.ip("address", "add", address+"/24", "dev", n.bridge)
+	return address
 }
 
 // Flag is the argument of `docker run` that puts a container on this host.
@@ -79,6 +85,28 @@ func (n *Network) Cut(node *Node) { n.ip("link", "set", node.link, "down") }
 
 // Mend plugs it in again.
 func (n *Network) Mend(node *Node) { n.ip("link", "set", node.link, "up") }
+
+// Part drops, without a word, whatever the node sends to these addresses, until Rejoin.
+func (n *Network) Part(node *Node, addresses ...string) {
+	n.tb.Helper()
+	for _, a := range addresses {
+		n.within(node, "neigh", "replace", a, "lladdr", "02:00:00:00:00:01", "dev", "eth0", "nud", "permanent")
+	}
+}
+
+// Rejoin ends Part.
+func (n *Network) Rejoin(node *Node, addresses ...string) {
+	n.tb.Helper()
+	for _, a := range addresses {
+		n.within(node, "neigh", "delete", a, "dev", "eth0")
+	}
+}
+
+// within runs `ip` as the node.
+func (n *Network) within(node *Node, arguments ...string) {
+	n.tb.Helper()
+	n.run("nsenter", append([]string{"--target", node.Inspect("{{.State.Pid}}"), "--net", "ip"}, arguments...)...)
+}
 
 func (n *Network) ip(arguments ...string) {
 	n.tb.Helper()

@@ -23,6 +23,8 @@ readonly SCRIPTS=/opt/container/entrypoint.d/scripts
 . "$SCRIPTS/init/directories.sh"
 # shellcheck source=scripts/init/configuration.sh
 . "$SCRIPTS/init/configuration.sh"
+# shellcheck source=scripts/init/initdb.sh
+. "$SCRIPTS/init/initdb.sh"
 # shellcheck source=scripts/init/database.sh
 . "$SCRIPTS/init/database.sh"
 # shellcheck source=scripts/runtime/shutdown.sh
@@ -40,10 +42,14 @@ main() {
         -V | --version | -\? | --help | --describe-config) exec postgres "$@" ;;
     esac
 
+    step_down "$@"
     handle_signals
-    load_settings
+    load_modes
     require_boolean SLEEP_MODE USE_PATRONI
     report_problems
+    load_files
+    load_settings
+    warn_of_foreign_variables
     case $(container_mode) in
         maintenance) start_maintenance ;;
         patroni) start_patroni "$@" ;;

@@ -1,6 +1,8 @@
 #!/bin/sh
-# Generates the one locale that the image's LANG names and that clusters are created with.
+# Generates the locales that clusters can be created with; the image's LANG names one of them.
 set -eu
 
-echo 'en_US.UTF-8 UTF-8' >/etc/locale.gen
+for locale in en_US.UTF-8 $LOCALES; do
+    echo "$locale ${locale#*.}"
+done | sort -u >/etc/locale.gen
 locale-gen

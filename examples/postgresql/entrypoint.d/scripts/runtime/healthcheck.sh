@@ -6,31 +6,26 @@ readonly SCRIPTS=/opt/container/entrypoint.d/scripts
 # shellcheck source=../utils/settings.sh
 . "$SCRIPTS/utils/settings.sh"
 
-# check_postgresql: accepting connections, neither starting nor recovering.
+# check_postgresql: accepting connections, neither starting nor recovering. One whose connections are all taken does: it
+# answers that they are.
 check_postgresql() {
-    pg_isready --host="$SOCKET_DIRECTORY" --port="$PGPORT" --timeout=5
+    pg_isready --host="$SOCKET_DIRECTORY" --port="$PGPORT" --username="$POSTGRES_USER" --dbname=postgres --timeout=5
 }
 
-# check_patroni: its own opinion, which includes a query. bash can speak HTTP, but not TLS; where Patroni's API is
-# encrypted, PostgreSQL is asked instead.
+# check_patroni: Patroni is alive, and works on its server, or the server answers.
 check_patroni() {
-    local host=${PATRONI_RESTAPI_LISTEN%:*} port=$PATRONI_RESTAPI_PORT api status
-    if [[ -n ${PATRONI_RESTAPI_CERTFILE-} ]]; then
-        check_postgresql
-        return
-    fi
-    host=${host#[}
-    host=${host%]}
-    case $host in
-        '' | '*' | 0.0.0.0) host=127.0.0.1 ;;
-        ::) host=::1 ;;
-    esac
-    exec {api}<>"/dev/tcp/$host/$port" || return
-    printf 'HEAD /health HTTP/1.0\r\n\r\n' >&"$api"
-    read -r -t 8 -u "$api" _ status _ || return
-    while read -r -t 1 -u "$api"; do :; done # else Patroni complains of a connection that breaks
-    echo "Patroni: /health answers $status"
-    [[ $status == 200 ]]
+    local status=0
+    [[ -e $PATRONI_NODE ]] || {
+        echo 'the node is not configured yet'
+        return 1
+    }
+    set -o allexport
+    load_patroni_node
+    set +o allexport
+    unset POSTGRES_PASSWORD REPLICATION_PASSWORD
+    python3 -I -S "$SCRIPTS/runtime/patroni-health.py" || status=$?
+    ((status == 3)) || return "$status"
+    check_postgresql
 }
 
 load_settings

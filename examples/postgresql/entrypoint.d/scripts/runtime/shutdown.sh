@@ -11,6 +11,7 @@ server=         # the process that the container is there for
 stop_signal=    # what stops it
 escalation=     # the process that waits for it to take too long
 background=     # a step of the start-up
+aborted=0       # the status of a start-up that was interrupted: a stop as good as any
 
 handle_signals() {
     trap 'request_stop TERM' TERM
@@ -80,20 +81,19 @@ stop_server() {
     escalation=$!
 }
 
-# abort_startup: nothing of an unfinished start is kept, so nothing has to be waited for but the private server. It is a
-# stop as good as any.
+# abort_startup: nothing of an unfinished start is kept, so nothing has to be waited for but the private server.
 abort_startup() {
     log_warn 'interrupted before the server was started' signal="$stop_requested"
     [[ -z $background ]] || kill "$background" 2>/dev/null || true
-    stop_private_server
-    exit 0
+    stop_private_server "$PGDATA/.initializing"
+    exit "$aborted"
 }
 
 # escalate: after SHUTDOWN_TIMEOUT, an immediate shutdown, from which the next start recovers; then an end to all.
 escalate() {
     local postmaster
     pause "$SHUTDOWN_TIMEOUT"
-    if postmaster=$(postmaster_pid); then
+    if postmaster=$(postmaster_pid "$PGDATA"); then
         log_warn 'the server takes too long to stop: shutting it down at once' seconds="$SHUTDOWN_TIMEOUT"
         kill -s QUIT "$postmaster" || true
         pause 3
@@ -105,7 +105,7 @@ escalate() {
 # started one by hand.
 stop_orphan() {
     local postmaster
-    postmaster=$(postmaster_pid) || return 0
+    postmaster=$(postmaster_pid "$PGDATA") || return 0
     log_info 'a server still runs on the data directory: stopping it'
     [[ -n $escalation ]] || {
         escalate &
@@ -123,9 +123,9 @@ pause() {
     read -r -t "$1" <> <(:) || true
 }
 
-# postmaster_pid: prints the process id of the server that runs on PGDATA; fails if there is none.
+# postmaster_pid DIRECTORY: prints the process id of the server that runs on it; fails if there is none.
 postmaster_pid() {
     local pid=
-    read -r pid 2>/dev/null <"$PGDATA/postmaster.pid" || true
+    read -r pid 2>/dev/null <"$1/postmaster.pid" || true
     [[ $pid =~ ^[0-9]+$ && $(cat "/proc/$pid/comm" 2>/dev/null) == postgres ]] && echo "$pid"
 }

@@ -2,9 +2,9 @@
 # How each mode starts: check, prepare, hand over to the supervisor.
 
 # start_maintenance: no server, and nothing checked, so that a broken data directory can be worked on with `docker
-# exec`. The access rules are there for a server that somebody starts by hand.
+# exec`.
 start_maintenance() {
-    (configure_access) || log_warn 'access rules could not be made'
+    (prepare_runtime) || log_warn 'the directories of a server could not be made'
     log_info 'maintenance: no server is started' directory="$PGDATA"
     trap '' HUP
     supervise TERM sleep infinity
@@ -13,11 +13,18 @@ start_maintenance() {
 # start_postgresql [OPTION...]: a single server.
 start_postgresql() {
     check_settings
+    report_problems
+
+    prepare_runtime
     cluster_exists || require_password POSTGRES_PASSWORD
     report_problems
 
     prepare_data_directory
-    cluster_exists || create_cluster
+    if cluster_exists; then
+        configure_access
+    else
+        create_cluster "$@"
+    fi
     forgive_lock_file
     log_info 'starting PostgreSQL' directory="$PGDATA" port="$PGPORT"
     supervise INT postgres -D "$PGDATA" -c listen_addresses="$POSTGRES_LISTEN_ADDRESSES" "$@"
@@ -28,23 +35,39 @@ start_patroni() {
     check_settings
     check_patroni_settings
     (($# == 0)) || problem "with Patroni, server options belong into its configuration, not on the command line: $*"
-    require_password POSTGRES_PASSWORD
-    require_password REPLICATION_PASSWORD
     report_problems
 
-    prepare_data_directory
+    prepare_runtime
     configure_patroni
+    check_patroni_node
+    report_problems
+
+    remove_unfinished_copy_of_patroni
+    prepare_data_directory
+    if cluster_exists; then
+        configure_access
+    else
+        in_background python3 "$SCRIPTS/runtime/patroni-node.py" forgive || log_warn 'the store was not asked; see above'
+    fi
     log_info 'starting Patroni' scope="$PATRONI_SCOPE" name="$PATRONI_NAME" directory="$PGDATA" port="$PGPORT"
-    supervise TERM patroni "$PATRONI_CONFIGURATION"
+    supervise TERM python3 "$SCRIPTS/runtime/patroni-node.py" run
+}
+
+# remove_unfinished_copy_of_patroni: a node that was killed while it was copied from another has what no server can start
+# from: pg_control is copied last, and without it there is no cluster to be lost. It is copied anew.
+remove_unfinished_copy_of_patroni() {
+    if [[ -d $PGDATA && ! -e $PGDATA/global/pg_control ]] &&
+        [[ -e $PGDATA/backup_label || $(ls -A "$PGDATA") == pg_wal ]]; then
+        log_warn 'the copy of this node was interrupted: it is made anew' directory="$PGDATA"
+        find "$PGDATA" -mindepth 1 -delete
+    fi
 }
 
 # prepare_data_directory: what both kinds of server need before they can be started.
 prepare_data_directory() {
-    require_ordinary_user
     prepare_directories
     lock_data_directory
     check_data_directory
-    configure_access
 }
 
 # forgive_lock_file: after a crash, PostgreSQL's lock file names a process id that something else may have by now, in
@@ -52,7 +75,7 @@ prepare_data_directory() {
 # tells it not to. The lock on the directory has shown that there is no other.
 forgive_lock_file() {
     local pid
-    if [[ -e $PGDATA/postmaster.pid ]] && ! postmaster_pid >/dev/null; then
+    if [[ -e $PGDATA/postmaster.pid ]] && ! postmaster_pid "$PGDATA" >/dev/null; then
         read -r pid <"$PGDATA/postmaster.pid" || return 0
         export PG_GRANDPARENT_PID=$pid
     fi

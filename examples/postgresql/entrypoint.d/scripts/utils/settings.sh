@@ -1,22 +1,27 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034 # used by those that source this
 # What the container can be told by its environment, and what holds where it is told nothing. README.md explains each
-# variable. Sourced by whatever has to agree on them: the entrypoint, the health check, Patroni's bootstrap hook.
+# variable. Sourced by whatever has to agree on them: the entrypoint, the health check, Patroni's hooks.
 
 # Places that the image fixes.
 readonly SOCKET_DIRECTORY=/run/postgresql # the server's socket
-readonly RUNTIME_DIRECTORY=/run/container # configuration made at every start, 0700
+readonly RUNTIME_DIRECTORY=/run/container # configuration made at every start, for nobody else to read
 readonly INITDB_DIRECTORY=/docker-entrypoint-initdb.d
-readonly PATRONI_CONFIGURATION=$RUNTIME_DIRECTORY/patroni
+readonly PATRONI_DIRECTORY=$RUNTIME_DIRECTORY/patroni
+readonly PATRONI_NODE=$RUNTIME_DIRECTORY/patroni-node.sh # what Patroni's merged configuration says
+
+load_modes() { : "${SLEEP_MODE:=false}" "${USE_PATRONI:=false}"; }
 
 # load_settings: gives every variable its default. Empty counts as not set, as in a compose file's `KEY=${KEY}`.
 load_settings() {
-    : "${SLEEP_MODE:=false}" "${USE_PATRONI:=false}"
+    load_modes
     : "${LANG:=en_US.UTF-8}" "${PGDATA:=/var/lib/postgresql/data}" "${PGPORT:=5432}"
-    : "${POSTGRES_USER:=postgres}" "${POSTGRES_DB:=$POSTGRES_USER}"
-    : "${POSTGRES_HOST_AUTH_METHOD:=scram-sha-256}" "${POSTGRES_INITDB_ARGS:=}" "${POSTGRES_LISTEN_ADDRESSES:=*}"
-    : "${REPLICATION_USER:=replicator}"
+    : "${POSTGRES_USER:=postgres}" "${POSTGRES_DB:=$POSTGRES_USER}" "${POSTGRES_PASSWORD:=}"
+    : "${POSTGRES_HOST_AUTH_METHOD:=scram-sha-256}" "${POSTGRES_LISTEN_ADDRESSES:=*}"
+    : "${POSTGRES_INITDB_ARGS:=}" "${POSTGRES_INITDB_WALDIR:=}"
+    : "${REPLICATION_USER:=replicator}" "${REPLICATION_PASSWORD:=}"
     : "${SHUTDOWN_TIMEOUT:=25}"
+    PGDATA=${PGDATA%/}
     export LANG PGDATA PGPORT POSTGRES_USER POSTGRES_DB
 
     # Patroni's own names where it has one. It takes everything else that it knows (PATRONI_LOG_LEVEL, …) from the
@@ -25,7 +30,18 @@ load_settings() {
     : "${PATRONI_RESTAPI_LISTEN:=0.0.0.0:${PATRONI_RESTAPI_PORT:-8008}}"
     PATRONI_RESTAPI_PORT=${PATRONI_RESTAPI_LISTEN##*:}
     : "${PATRONI_RESTAPI_USERNAME:=}" "${PATRONI_TTL:=30}" "${PATRONI_LOOP_WAIT:=10}" "${PATRONI_RETRY_TIMEOUT:=10}"
-    : "${ETCD_HOSTS:=${PATRONI_ETCD3_HOSTS-}}" "${ETCD_USERNAME:=}" "${NODE_ADDRESS:=}"
+    : "${PATRONI_SYNCHRONOUS_MODE:=false}" "${PATRONI_SYNCHRONOUS_MODE_STRICT:=false}" "${PATRONI_SYNCHRONOUS_NODE_COUNT:=1}"
+    : "${PATRONI_FAILSAFE_MODE:=false}" "${PATRONI_WATCHDOG_MODE:=automatic}"
+    : "${PATRONI_SUPERUSER_PASSWORD:=}" "${PATRONI_REPLICATION_PASSWORD:=}"
+    : "${ETCD_HOSTS:=}" "${ETCD_USERNAME:=}" "${NODE_ADDRESS:=}"
+}
+
+# load_patroni_node: the same as Patroni's merged configuration has it, for those that Patroni calls: it takes its own
+# variables out of their environment.
+load_patroni_node() {
+    # shellcheck source=/dev/null # made by start_patroni
+    . "$PATRONI_NODE"
+    load_settings
 }
 
 # container_mode: maintenance, patroni or postgresql.

@@ -1,0 +1,3 @@
+#!/bin/sh
+# The name under which the official image has its entry point.
+exec /entrypoint.sh "$@"
