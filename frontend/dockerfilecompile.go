@@ -46,9 +46,7 @@ func (d *dockerfileBuild) compiler(idx int) *compiler {
 	if d.rewrites() {
 		c.rewritten = d.platforms[idx]
 		c.contexts.stages = c.rewritten.Stages
-		if d.context != nil {
-			c.contexts.inputs[dockerui.DefaultLocalNameContext] = *d.context // is sent once
-		}
+		c.contexts.inputs[dockerui.DefaultLocalNameContext] = *d.context // is sent once
 	}
 	return c
 }

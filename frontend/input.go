@@ -28,6 +28,8 @@ type input struct {
 	file     *spec.File
 	graph    *graph.Graph
 	context  llb.State
+	// now is the time that max_age counts by.
+	now time.Time
 	// files are what of the build context was sent.
 	files *contextFS
 	// source is the build file as vertices point at it.
@@ -67,18 +69,24 @@ func (r *request) read(ctx context.Context) ([]input, error) {
 			return nil, err
 		}
 		go tree.readAhead(in.reads())
-		in.graph, err = graph.New(in.file, tree, graph.Options{
-			Platform:   platforms.Format(in.platform),
-			Predefined: in.options.Predefined,
-			Now:        now,
-			Pins:       r.lock.pins(platforms.Format(in.platform)),
-			Sources:    r.lock.sources(),
-		})
-		if err != nil {
+		in.now = now
+		if in.graph, err = r.resolveGraph(*in, in.file); err != nil {
 			return nil, err
 		}
 	}
 	return inputs, nil
+}
+
+// resolveGraph resolves the graph of a platform's build file, or of one that was
+// made of it.
+func (r *request) resolveGraph(in input, f *spec.File) (*graph.Graph, error) {
+	return graph.New(f, in.files, graph.Options{
+		Platform:   platforms.Format(in.platform),
+		Predefined: in.options.Predefined,
+		Now:        in.now,
+		Pins:       r.lock.pins(platforms.Format(in.platform)),
+		Sources:    r.lock.sources(),
+	})
 }
 
 // reads lists what is read of the context in any case: by the graph, or by

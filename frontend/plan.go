@@ -89,6 +89,9 @@ func (r *request) serveOwn(ctx context.Context) (*client.Result, bool, error) {
 	case LockRequest:
 		res, err := r.answerLock(ctx)
 		return res, true, err
+	case ObserveRequest:
+		res, err := r.observe(ctx)
+		return res, true, err
 	case subrequests.RequestSubrequestsDescribe:
 		res, err := r.describe(ctx)
 		return res, true, err
@@ -183,6 +186,13 @@ func (r *request) describe(ctx context.Context) (*client.Result, error) {
 		Version:     "1.0.0",
 		Type:        subrequests.TypeRPC,
 		Description: "Write the lock file: digests of bases and versions of packages",
+		Metadata:    []subrequests.Named{{Name: "result.json"}, {Name: "result.txt"}},
+	}, subrequests.Request{
+		Name:        ObserveRequest,
+		Version:     "1.0.0",
+		Type:        subrequests.TypeRPC,
+		Description: "Run the setup scripts one after another, watch what they read and write, and propose a graph",
+		Opts:        []subrequests.Named{{Name: observeCheckArg, Description: "compare with what is declared, and propose nothing"}},
 		Metadata:    []subrequests.Named{{Name: "result.json"}, {Name: "result.txt"}},
 	}, subrequests.Request{
 		Name:        PlanRequest,

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -106,8 +107,7 @@ func (c *compiler) differs(what string) error {
 		VerifyArg, path.Base(c.source.Filename), splitArg, what)
 }
 
-// comparison is the step that compares two results: by the program of the
-// frontend image, or by the client's own.
+// comparison is the step that compares two results.
 func (c *compiler) comparison(original, rewritten client.Reference) (llb.State, error) {
 	want, err := rootOf(original)
 	if err != nil {
@@ -117,18 +117,9 @@ func (c *compiler) comparison(original, rewritten client.Reference) (llb.State, 
 	if err != nil {
 		return got, err
 	}
-	platform := llb.Platform(c.client.BuildPlatforms[0])
-	opts := c.gateway.BuildOpts().Opts
-	var tool llb.State
-	program := "/bin/pgstrata-frontend"
-	switch local, image := opts[programOption], opts["source"]; {
-	case local != "":
-		program = "/" + local
-		tool = llb.Local(programOption, llb.FollowPaths([]string{local}), llb.SharedKeyHint(programOption), llb.WithCustomName("[internal] load the program that compares"))
-	case image != "":
-		tool = llb.Image(image, platform, llb.WithCustomName("[internal] the program that compares, from "+image))
-	default:
-		return tool, perrors.Errorf("%s: name the frontend image in the first line (# syntax=), or use pgstrata build --verify on Linux: the step that compares runs a program of it", VerifyArg)
+	tool, program, err := c.program(VerifyArg + ": name the frontend image in the first line (# syntax=), or use pgstrata build --verify on Linux: the step that compares runs a program of it")
+	if err != nil {
+		return tool, err
 	}
 	name := "[verify] compare the root with that of BuildKit's own frontend"
 	if c.client.MultiPlatformRequested && c.platform != nil {
@@ -137,8 +128,22 @@ func (c *compiler) comparison(original, rewritten client.Reference) (llb.State, 
 	return tool.Run(
 		llb.Args([]string{program, CompareCommand, "/want", "/got"}),
 		llb.AddMount("/want", want, llb.Readonly), llb.AddMount("/got", got, llb.Readonly),
-		llb.Network(pb.NetMode_NONE), platform, llb.WithCustomName(name),
+		llb.Network(pb.NetMode_NONE), llb.Platform(c.client.BuildPlatforms[0]), llb.WithCustomName(name),
 	).Root(), nil
+}
+
+// program is pgstrata's own, for steps to run: that of the frontend image, or
+// the client's. It returns the state that holds it, and where; without says what
+// to do where there is neither.
+func (r *request) program(without string) (llb.State, string, error) {
+	opts := r.gateway.BuildOpts().Opts
+	switch local, image := opts[programOption], opts["source"]; {
+	case local != "":
+		return llb.Local(programOption, llb.FollowPaths([]string{local}), llb.SharedKeyHint(programOption), llb.WithCustomName("[internal] load pgstrata's program")), "/" + local, nil
+	case image != "":
+		return llb.Image(image, llb.Platform(r.client.BuildPlatforms[0]), llb.WithCustomName("[internal] pgstrata's program, from "+image)), "/bin/pgstrata-frontend", nil
+	}
+	return llb.State{}, "", perrors.New(without)
 }
 
 // rootOf is a result as a state; an empty one has no reference.
@@ -154,11 +159,19 @@ func rootOf(ref client.Reference) (llb.State, error) {
 const DifferExit = 3
 
 // CompareFolders writes how the roots of two images, mounted on two folders,
-// differ, and returns the exit status of the program that does it.
-func CompareFolders(w io.Writer, want, got string) (int, error) {
+// differ, and returns the exit status of the program that does it. With a file,
+// the differences go there as JSON, and are no failure.
+func CompareFolders(w io.Writer, want, got string, file ...string) (int, error) {
 	found, err := imagediff.Folders(want, got)
 	if err != nil {
 		return 1, err
+	}
+	if len(file) > 0 {
+		data, err := json.Marshal(found)
+		if err != nil {
+			return 1, err
+		}
+		return 0, os.WriteFile(file[0], data, 0o644) //nolint:gosec // the daemon reads it
 	}
 	for _, m := range found {
 		fmt.Fprintln(w, m)

@@ -145,27 +145,36 @@ func (b *builder) inOrder(names []string) []string {
 }
 
 // disjointOutputs reports paths that two scripts claim: in the image the later
-// one would silently win.
+// one would silently win. Below a directory of another script's outputs, one that
+// needs it may have outputs: it sees what is there, and adds to it.
 func (b *builder) disjointOutputs() {
 	type claim struct {
 		script *Script
 		out    Output
 	}
-	claims := map[string]claim{} // by path
-	below := map[string]claim{}  // one in each directory that holds any
+	claims := map[string]claim{}  // by path
+	below := map[string][]claim{} // those in each directory
 	for _, s := range b.graph.Scripts {
 		for _, o := range s.Outputs {
-			other, taken := below[o.Path]
-			for dir := o.Path; !taken && dir != "/"; dir = path.Dir(dir) {
-				other, taken = claims[dir]
+			var taken *claim
+			for _, other := range below[o.Path] {
+				if !slices.Contains(other.script.Needs, s.Name) {
+					taken = &other
+				}
 			}
-			if taken {
-				b.Addf(o.At, "%s claims the output %s, and %s claims %s; a path can come from one script only", s.Name, o.Path, other.script.Name, other.out.Path)
+			for dir := o.Path; taken == nil && dir != "/"; dir = path.Dir(dir) {
+				if other, is := claims[dir]; is && (dir == o.Path || !slices.Contains(s.Needs, other.script.Name)) {
+					taken = &other
+				}
+			}
+			if taken != nil {
+				b.Addf(o.At, "%s claims the output %s, and %s claims %s; a path can come from one script only, unless the one below the other's comes from a script that needs the other",
+					s.Name, o.Path, taken.script.Name, taken.out.Path)
 				continue
 			}
 			claims[o.Path] = claim{s, o}
 			for dir := path.Dir(o.Path); dir != "/"; dir = path.Dir(dir) {
-				below[dir] = claim{s, o}
+				below[dir] = append(below[dir], claim{s, o})
 			}
 		}
 	}

@@ -26,6 +26,19 @@ func (m Mismatch) String() string {
 	return fmt.Sprintf("%s:\n\t- %s\n\t+ %s", m.Where, m.Want, m.Got)
 }
 
+// Folder tells whether either side has a folder there.
+func (m Mismatch) Folder() bool {
+	return strings.HasPrefix(m.Want, "folder ") || strings.HasPrefix(m.Got, "folder ")
+}
+
+// Content tells whether nothing but the content of a file differs: kind, mode
+// and owner are those that are wanted.
+func (m Mismatch) Content() bool {
+	const kept = 3 // kind, mode and owner
+	want, got := strings.Fields(m.Want), strings.Fields(m.Got)
+	return len(want) > kept && len(got) > kept && want[0] == "file" && slices.Equal(want[:kept], got[:kept])
+}
+
 // Roots returns how the files of two images differ, but for [Meant].
 func Roots(want, got Root) []Mismatch { return mismatches(want.describe(), got.describe()) }
 

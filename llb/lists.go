@@ -12,10 +12,16 @@ import (
 // 20 MB of them; in a cache mount they would be gone where the step that fetched
 // them is cached and the mount is empty, or another build's.
 func (c *compiler) run(on State, label string, opts ...bk.RunOption) State {
+	next, _ := c.exec(on, label, opts...)
+	return next
+}
+
+// exec is run, with the step itself.
+func (c *compiler) exec(on State, label string, opts ...bk.RunOption) (State, bk.ExecState) {
 	done := on.Run(append(opts, bk.AddMount(cache.ListsDir, on.lists))...)
 	next := on.layer(done.Root(), label)
 	next.lists = done.GetMount(cache.ListsDir)
-	return next
+	return next, done
 }
 
 // listsOf are the lists that a base image comes with. The pattern begins at the

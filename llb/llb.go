@@ -47,6 +47,8 @@ type Options struct {
 	IgnoreCache func(node string) bool
 	// Epoch is SOURCE_DATE_EPOCH; nil keeps the files' own times.
 	Epoch *time.Time
+	// Tracer runs each script, and records what it does; nil for none.
+	Tracer *Tracer
 }
 
 // Base is a resolved base image.
@@ -79,6 +81,9 @@ type States struct {
 	Config *dockerspec.DockerOCIImage
 	// Tests holds an empty layer that exists when all tests have passed.
 	Tests State
+	// Records hold, by a script's name, what it did, in a file [RecordFile];
+	// there are none without a tracer.
+	Records map[string]bk.State
 }
 
 // State is a file system and, for each of its layers, what made it.
@@ -98,12 +103,12 @@ func Compile(g *graph.Graph, opt Options) (*States, error) {
 		opt:       opt,
 		mergeDiff: canMergeDiff(opt.Caps),
 	}
-	out := &States{Base: c.base(g.Base.Name, opt.Base), Outputs: map[string]State{}}
+	out := &States{Base: c.base(g.Base.Name, opt.Base), Outputs: map[string]State{}, Records: map[string]bk.State{}}
 	base := c.repositories(out.Base)
 	tools := c.toolchain(base)
 	c.tools = tools.root.State
 	out.Toolchain = tools.chain
-	out.Setup = c.setup(base, tools, out.Outputs)
+	out.Setup = c.setup(base, tools, out)
 	out.Entrypoint = c.entrypoint()
 	out.Image = c.entrypointOn(out.Setup)
 	img, err := ImageConfig(g, opt, out.Image)

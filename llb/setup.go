@@ -13,8 +13,9 @@ import (
 )
 
 // setup runs the scripts and returns the root file system without any
-// entrypoint file. It fills outputs with those of each isolated script.
-func (c *compiler) setup(base State, tools toolchain, outputs map[string]State) State {
+// entrypoint file. It fills in the outputs of each isolated script, and the
+// records of all that are traced.
+func (c *compiler) setup(base State, tools toolchain, out *States) State {
 	s := &setup{
 		compiler: c,
 		base:     base,
@@ -22,7 +23,8 @@ func (c *compiler) setup(base State, tools toolchain, outputs map[string]State) 
 		after:    map[string]State{},
 		holds:    map[string]map[string]bool{},
 		made:     map[string]made{},
-		outputs:  outputs,
+		outputs:  out.Outputs,
+		records:  out.Records,
 		rerun:    map[string]bool{},
 	}
 	for _, script := range c.graph.Scripts {
@@ -46,6 +48,8 @@ type setup struct {
 	made map[string]made
 	// outputs holds what each isolated script contributes, by name.
 	outputs map[string]State
+	// records holds what was recorded of each script, by name.
+	records map[string]bk.State
 	// rerun holds the scripts that run again because they are asked to.
 	rerun map[string]bool
 }
@@ -87,10 +91,24 @@ func (s *setup) run(script *graph.Script) {
 
 // script runs a script on a state.
 func (s *setup) script(on State, script *graph.Script) State {
-	if script.Installs {
-		return s.compiler.run(on, label(script), s.options(script)...)
+	opts := s.options(script)
+	if s.opt.Tracer != nil {
+		opts = append(opts, s.opt.Tracer.options(script)...)
 	}
-	return on.layer(on.Run(s.options(script)...).Root(), label(script))
+	var (
+		next State
+		done bk.ExecState
+	)
+	if script.Installs {
+		next, done = s.exec(on, label(script), opts...)
+	} else {
+		done = on.Run(opts...)
+		next = on.layer(done.Root(), label(script))
+	}
+	if s.opt.Tracer != nil {
+		s.records[script.Name] = done.GetMount(recordMount)
+	}
+	return next
 }
 
 // label is what the image's history says of a script's layer.

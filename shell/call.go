@@ -120,10 +120,8 @@ type Guard struct {
 	Text string
 	// Pos is where the condition starts.
 	Pos Pos
-	// Var is the loop variable of a for loop. Open says that nobody knows how
-	// often the loop's body runs.
-	Var  string
-	Open bool
+	// Var is the loop variable of a for loop.
+	Var string
 	// Holds is whether the guard lets the command run, when that follows from
 	// known values alone.
 	Holds Truth

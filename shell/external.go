@@ -37,8 +37,7 @@ func (in *interp) external(c *ctx, e *env, inv *invocation, base string) {
 		return
 	}
 	if !isBuiltin(base) {
-		dir, _ := e.dir.exact()
-		in.effect(c, e, Effect{Kind: EffectCommand, Name: base, Pos: inv.words[0].Pos, Pure: isPure(base), Args: slices.Clone(inv.words[1:]), Dir: dir})
+		in.effect(c, e, Effect{Kind: EffectCommand, Name: base, Pos: inv.words[0].Pos, Pure: isPure(base)})
 	}
 }
 

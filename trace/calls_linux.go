@@ -2,6 +2,7 @@ package trace
 
 import (
 	"slices"
+	"strings"
 
 	seccomp "github.com/elastic/go-seccomp-bpf"
 	"github.com/elastic/go-seccomp-bpf/arch"
@@ -137,6 +138,9 @@ func (c call) second() call {
 	c.flags, c.follow = none, false
 	return c
 }
+
+// extended tells that it changes extended attributes.
+func (c call) extended() bool { return c.op == attributes && strings.Contains(c.name, "xattr") }
 
 // follows tells whether a link at the path's end is followed.
 func (c call) follows(flags uint64) bool {

@@ -26,6 +26,9 @@ func (t *tracer) happened(th *thread, c call, flags uint64, full string, kind Ki
 	case create:
 		f.did(full, kind, ifThere(there, Looked, Absent|Created))
 		f.did(path.Dir(full), Directory, Looked)
+		if kind == Directory && strings.HasPrefix(c.name, "mkdir") {
+			f.did(full, kind, Ensured)
+		}
 		if strings.HasPrefix(c.name, "symlink") {
 			t.moves(th)
 		}
@@ -41,6 +44,9 @@ func (t *tracer) happened(th *thread, c call, flags uint64, full string, kind Ki
 		f.did(full, kind, ifThere(there, Read|Written, Absent))
 	case attributes:
 		f.did(full, kind, ifThere(there, Looked|Attributes, Absent))
+		if there && c.extended() {
+			f.extended(full)
+		}
 	case execute:
 		if !there {
 			f.did(full, kind, Absent)

@@ -37,6 +37,23 @@ type touched struct {
 	// own tells that what is there is the program's own: what it reads there
 	// was left by nobody else.
 	own bool
+	// before is what it was before its attributes were set; nil where that does
+	// not count, or can not be told.
+	before *attributesOf
+	// extended tells that extended attributes were set.
+	extended bool
+}
+
+// attributesOf are a file's owner and mode.
+type attributesOf struct{ mode, uid, gid uint32 }
+
+// attributesAt returns those of what is there, nil for nothing.
+func attributesAt(name string) *attributesOf {
+	var st unix.Stat_t
+	if unix.Lstat(name, &st) != nil {
+		return nil
+	}
+	return &attributesOf{st.Mode, st.Uid, st.Gid}
 }
 
 func newFiles() *files {
@@ -82,7 +99,10 @@ func (f *files) did(name string, now Kind, access Access) {
 		f.paths[name] = t
 	}
 	if t.own {
-		access &^= Reads
+		access &^= Reads | Ensured
+	}
+	if access&Attributes != 0 && !t.own && t.before == nil {
+		t.before = attributesAt(name)
 	}
 	t.did |= access
 	if access&(Created|Deleted) != 0 {
@@ -92,6 +112,13 @@ func (f *files) did(name string, now Kind, access Access) {
 		for _, other := range f.aliases[name] {
 			f.paths[other].did |= shared
 		}
+	}
+}
+
+// extended takes note that extended attributes of a path that was named are set.
+func (f *files) extended(name string) {
+	if t := f.paths[name]; t != nil {
+		t.extended = true
 	}
 }
 
@@ -204,13 +231,23 @@ func (f *files) entries(dir string) []string {
 	}
 }
 
+// unchanged tells that attributes were set to what they were, and nothing else
+// was done.
+func (t *touched) unchanged(name string) bool {
+	now := attributesAt(name)
+	return t.did&Changes == Attributes && !t.extended && t.before != nil && now != nil && *now == *t.before
+}
+
 // record returns what is known at the end.
 func (f *files) record() []Path {
 	var out []Path
 	for _, name := range slices.Sorted(maps.Keys(f.paths)) {
 		t := f.paths[name]
 		p := Path{Name: name, Did: t.did, Was: t.was, Left: t.was}
-		if t.did&Changes != 0 {
+		if t.unchanged(name) {
+			p.Did = p.Did&^Attributes | Looked
+		}
+		if p.Did&Changes != 0 {
 			p.Left = f.kind(name)
 		}
 		if p.Did&(Reads&^Looked) != 0 {

@@ -59,11 +59,13 @@ func seize(tid int) error {
 // killed meanwhile is not there anymore: its end is told by wait.
 func resume(tid, signal int) { _ = ptrace(unix.PTRACE_CONT, tid, uintptr(signal)) }
 
-// wait waits for any thread that is traced, or for one.
+// wait waits for any thread that is traced, or for one. Nothing else is to be done
+// meanwhile: the runtime is not told, which would look for other work at each
+// stop.
 func wait(tid int) (int, unix.WaitStatus, error) {
 	var status uint32
 	for {
-		got, _, e := unix.Syscall6(unix.SYS_WAIT4, uintptr(tid), uintptr(unsafe.Pointer(&status)), unix.WALL, 0, 0, 0)
+		got, _, e := unix.RawSyscall6(unix.SYS_WAIT4, uintptr(tid), uintptr(unsafe.Pointer(&status)), unix.WALL, 0, 0, 0)
 		if e == unix.EINTR {
 			continue
 		}

@@ -17,6 +17,9 @@ import (
 	"strings"
 )
 
+// Command is the command of pgstrata's programs that is [Main].
+const Command = "trace"
+
 // Version is the version of [Record]'s format.
 const Version = 1
 
@@ -69,8 +72,12 @@ const (
 	Deleted
 	// Renamed: moved away, or moved here.
 	Renamed
-	// Attributes changed: owner, mode, times or extended attributes.
+	// Attributes changed: owner, mode or extended attributes. Times do not
+	// count, and neither does what is set to what it was.
 	Attributes
+	// Ensured: a directory that the program would have made if it had not been
+	// there.
+	Ensured
 )
 
 // Reads are the accesses that depend on what others left, Changes those that
@@ -83,7 +90,7 @@ const (
 func accessNames() []string {
 	return []string{
 		"read", "looked", "absent", "listed", "executed", "connected",
-		"created", "written", "deleted", "renamed", "attributes",
+		"created", "written", "deleted", "renamed", "attributes", "ensured",
 	}
 }
 

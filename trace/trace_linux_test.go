@@ -137,6 +137,15 @@ func TestWhatIsRecorded(t *testing.T) {
 		"time": {`touch d/a`, map[string]string{
 			"d/a": "read,written,attributes file file",
 		}},
+		"the mode that it has": {`chmod 755 d; chmod 644 d/a; install -d e`, map[string]string{
+			"d": "looked directory directory", "d/a": "looked file file", "e": "looked,ensured directory directory",
+		}},
+		"made if it is not there": {`mkdir -p d/x; mkdir -p d/x e`, map[string]string{
+			"d": "looked,ensured directory directory", "d/x": "absent,created nothing directory", "e": "looked,ensured directory directory",
+		}},
+		"time of a folder": {`touch -c -d @1 d`, map[string]string{
+			"d": "looked directory directory",
+		}},
 		"attribute": {`"$1" xattr d/a`, map[string]string{
 			"d/a": "looked,attributes file file",
 		}},

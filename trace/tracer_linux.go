@@ -133,7 +133,7 @@ func (t *tracer) note(tid int, th *thread, c call, s stop) error {
 	case connect, bind:
 		return t.socket(tid, c, s)
 	case list:
-		return t.descriptor(tid, s.args[c.dir], Listed)
+		return t.descriptor(tid, s.args[c.dir], c, Listed)
 	}
 	if c.path == none || s.args[c.path] == 0 {
 		if c.dir == none {
@@ -143,7 +143,7 @@ func (t *tracer) note(tid int, th *thread, c call, s stop) error {
 		if c.op == attributes {
 			access = Attributes
 		}
-		return t.descriptor(tid, s.args[c.dir], access)
+		return t.descriptor(tid, s.args[c.dir], c, access)
 	}
 	flags, err := t.flags(tid, c, s)
 	if err != nil {
@@ -189,6 +189,9 @@ func (t *tracer) nameless(tid int, th *thread, c call, s stop, flags uint64, bas
 		t.execute(base, t.files.kind(base), flags)
 	case c.op == attributes:
 		t.files.did(base, t.files.kind(base), Attributes)
+		if c.extended() {
+			t.files.extended(base)
+		}
 	}
 	return nil
 }
@@ -240,12 +243,15 @@ func (t *tracer) fileOf(tid int, link string) (string, error) {
 }
 
 // descriptor takes note of an access by a descriptor.
-func (t *tracer) descriptor(tid int, fd uint64, access Access) error {
+func (t *tracer) descriptor(tid int, fd uint64, c call, access Access) error {
 	name, err := t.fileOf(tid, descriptorLink(fd))
 	if err != nil || name == "" || spared(name) {
 		return err
 	}
 	t.files.did(name, t.files.kind(name), access)
+	if c.extended() {
+		t.files.extended(name)
+	}
 	return nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/moby/buildkit/util/appcontext"
 
 	"github.com/pgstrata/pgstrata/frontend"
+	"github.com/pgstrata/pgstrata/trace"
 )
 
 // memory is where the garbage collector begins to work harder, in bytes: the
@@ -19,9 +20,13 @@ import (
 const memory = 256 << 20
 
 func main() {
+	trace.Stub()
+	if len(os.Args) > 1 && os.Args[1] == trace.Command { // in a step of a build that is observed
+		os.Exit(trace.Main(os.Args[2:]))
+	}
 	debug.SetMemoryLimit(memory)
-	if len(os.Args) == 4 && os.Args[1] == frontend.CompareCommand { // in a step of a build that is verified
-		code, err := frontend.CompareFolders(os.Stdout, os.Args[2], os.Args[3])
+	if len(os.Args) >= 4 && os.Args[1] == frontend.CompareCommand { // in a step of a build that is verified
+		code, err := frontend.CompareFolders(os.Stdout, os.Args[2], os.Args[3], os.Args[4:]...)
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "pgstrata:", err)
 		}

@@ -16,9 +16,16 @@ import (
 
 	"github.com/pgstrata/pgstrata/frontend"
 	"github.com/pgstrata/pgstrata/release"
+	"github.com/pgstrata/pgstrata/trace"
 )
 
-func main() { os.Exit(run()) }
+func main() {
+	trace.Stub()
+	if len(os.Args) > 1 && os.Args[1] == trace.Command { // in a step of a build that is observed
+		os.Exit(trace.Main(os.Args[2:]))
+	}
+	os.Exit(run())
+}
 
 func run() (code int) {
 	defer func() {
@@ -68,6 +75,7 @@ func newCommand() *cobra.Command {
 		newLockCommand(),
 		newManCommand(),
 		newMigrateCommand(),
+		newObserveCommand(),
 		newPlanCommand(),
 		newSchemaCommand(),
 		newVersionCommand(),

@@ -2,179 +2,123 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"os"
-	"sync"
-	"time"
+	"path/filepath"
+	"runtime"
 
 	"github.com/moby/buildkit/client"
-	digest "github.com/opencontainers/go-digest"
+	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/spf13/cobra"
 
 	"github.com/pgstrata/pgstrata/frontend"
-	"github.com/pgstrata/pgstrata/picture"
-	"github.com/pgstrata/pgstrata/plan"
+	"github.com/pgstrata/pgstrata/replay"
 )
 
-// observer watches a build: what was resolved before it, and which vertices
-// ran for how long.
-type observer struct {
-	mu       sync.Mutex
-	resolved []frontend.Resolved
-	vertices map[digest.Digest]*vertex
-	began    began
-	// builds is what it came to, on each platform, once it has ended.
-	builds []picture.Build
-}
+func newObserveCommand() *cobra.Command {
+	var (
+		o     options
+		check bool
+		write bool
+	)
+	cmd := &cobra.Command{
+		Use:   "observe [OPTIONS] [PATH]",
+		Short: "Watch what setup scripts read and write, and make a graph of the chain",
+		Long: `Watch what setup scripts read and write, and make a graph of the chain.
 
-// vertex is one step of the daemon's.
-type vertex struct {
-	name string
-	ran  bool
-	took time.Duration
-}
+The scripts run one after another, each under a tracer. What a script read of
+others' work are its needs, what it left behind are its outputs. The graph is
+then built, and its root compared with the chain's, file by file: a script that
+makes something else goes back to the chain. What is left is shown as a change
+of the build file; --write makes it.
 
-func newObserver() *observer { return &observer{vertices: map[digest.Digest]*vertex{}} }
-
-// tell takes in what a platform's build comes down to.
-func (o *observer) tell(r frontend.Resolved) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for i := range o.resolved {
-		if o.resolved[i].Platform() == r.Platform() {
-			o.resolved[i] = r
-			return
-		}
-	}
-	o.resolved = append(o.resolved, r)
-}
-
-// see takes in one message of the daemon.
-func (o *observer) see(status *client.SolveStatus) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for _, update := range status.Vertexes {
-		o.began.see(update)
-		v := o.vertices[update.Digest]
-		if v == nil {
-			v = &vertex{}
-			o.vertices[update.Digest] = v
-		}
-		v.name = update.Name
-		// What has inputs is started uncached only to be executed; what has
-		// none, also to compute its key.
-		executed := update.Completed != nil && !update.Cached
-		v.ran = executed || v.ran && len(update.Inputs) > 0
-		if executed && update.Started != nil {
-			v.took = max(v.took, update.Completed.Sub(o.began.since(*update.Started)))
-		}
-	}
-}
-
-// ran returns how long the nodes of a record took that ran, by their ids.
-func (o *observer) ran(r *plan.Record, platforms int) map[string]time.Duration {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	byName := map[string]time.Duration{}
-	for _, v := range o.vertices {
-		if v.ran {
-			byName[v.name] = v.took
-		}
-	}
-	out := map[string]time.Duration{}
-	for name, took := range byName {
-		for _, n := range r.Named(name, platforms > 1) {
-			out[n.ID] = took
-		}
-	}
-	return out
-}
-
-// finish records what was built, for the next plan, and says it in a line for
-// each platform. No error of it is one of the build, which has succeeded.
-func (o *observer) finish(ctx context.Context, opts *options, dir string, response map[string]string, pushed bool) {
-	if err := o.record(ctx, opts, dir, response, pushed); err != nil {
-		fmt.Fprintln(os.Stderr, "pgstrata: this build is not recorded for `pgstrata plan`:", err)
-	}
-}
-
-// layers are those of the exported image, by platform.
-func (o *observer) layers(ctx context.Context, opts *options, response map[string]string) map[string][]plan.Layer {
-	c, err := opts.connect(ctx)
-	if err != nil {
-		return nil
-	}
-	defer c.Close()
-	return exportedLayers(ctx, c, response, o.resolved[0].Platform())
-}
-
-func (o *observer) record(ctx context.Context, opts *options, dir string, response map[string]string, pushed bool) error {
-	if len(o.resolved) == 0 {
-		return nil
-	}
-	last, err := o.look(opts, dir, plan.Outcome{Pushed: pushed}, o.layers(ctx, opts, response))
-	if err != nil {
-		return err
-	}
-	h := &history{Built: time.Now()}
-	for _, b := range o.builds {
-		if opts.loud() {
-			fmt.Fprintln(os.Stderr, b.Summary)
-		}
-		kept := *b.Record
-		kept.Carry(b.Before)
-		h.Records = append(h.Records, &kept)
-	}
-	if last != nil {
-		for _, r := range last.Records { // platforms that were built another time
-			if h.record(r.Platform) == nil {
-				h.Records = append(h.Records, r)
+With --check, what the build file declares is compared with what happens, and
+the exit status is 1 where it is something else.`,
+		Example: `  pgstrata observe .
+  pgstrata observe --write .
+  pgstrata observe --check .`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			dir, err := o.context(args)
+			if err != nil {
+				return err
 			}
-		}
+			if runtime.GOOS != "linux" {
+				return errors.New("the scripts are run by this program, in a step, which is for Linux: use docker buildx build --call pgstrata.observe with the frontend image")
+			}
+			if check {
+				o.buildArgs = append(o.buildArgs, frontend.ObserveCheck+"=1")
+			}
+			answer, text, err := o.observe(cmd.Context(), dir)
+			if err != nil {
+				return err
+			}
+			return o.observed(cmd.OutOrStdout(), answer, text, check, write)
+		},
 	}
-	return h.write(dir, opts.file)
+	o.addFlags(cmd.Flags())
+	cmd.Flags().BoolVar(&check, "check", false, "compare what is declared with what happens")
+	cmd.Flags().BoolVar(&write, "write", false, "write the graph into the build file")
+	cmd.MarkFlagsMutuallyExclusive("check", "write")
+	return cmd
 }
 
-// look works out what the build came to, and returns what was known before it.
-func (o *observer) look(opts *options, dir string, outcome plan.Outcome, layers map[string][]plan.Layer) (*history, error) {
-	file := opts.file
-	last, err := readHistory(dir, file)
+// observe asks the daemon.
+func (o *options) observe(ctx context.Context, dir string) (*frontend.ObserveAnswer, []byte, error) {
+	opt, err := o.solveOpt(dir)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	files, beside, err := sources(dir, file)
-	if err != nil {
-		return nil, err
+	opt.FrontendAttrs["requestid"] = frontend.ObserveRequest
+	if err := lendProgram(&opt); err != nil {
+		return nil, nil, err
 	}
-	// The files are hashed here, not asked of the daemon: some are large.
-	builds, err := last.after(opts, files, beside, file, time.Now())
-	if err != nil {
-		return nil, err
-	}
-	for _, r := range o.resolved {
-		for i := range builds {
-			if builds[i].Platform() == r.Platform() {
-				r.Context = builds[i].Context
-			}
-		}
-		record, err := r.Record()
+	var (
+		answer frontend.ObserveAnswer
+		text   []byte
+	)
+	_, err = o.run(ctx, opt, func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
+		res, err := frontend.Build(ctx, c)
 		if err != nil {
 			return nil, err
 		}
-		outcome.Ran, outcome.Layers = o.ran(record, len(o.resolved)), layers[record.Platform]
-		record.Took, record.Layers = outcome.Ran, outcome.Layers
-		before := last.record(record.Platform)
-		planned := plan.Compare(before, record)
-		b := picture.Build{Record: record, Plan: planned.Settle(record, outcome), Before: before}
-		if !outcome.Failed {
-			b.Summary = planned.Summary(before, outcome)
-			if len(o.resolved) > 1 {
-				b.Summary = record.Platform + ": " + b.Summary
-			}
-		}
-		if before != nil {
-			b.Plan.Since = "the build of " + last.Built.Local().Format("2006-01-02 15:04")
-		}
-		o.builds = append(o.builds, b)
+		text = res.Metadata["result.txt"]
+		return gateway.NewResult(), json.Unmarshal(res.Metadata["result.json"], &answer)
+	}, func(*client.SolveStatus) {})
+	return &answer, text, err
+}
+
+// observed tells what was observed, and writes the build file where that is asked
+// for.
+func (o *options) observed(w io.Writer, answer *frontend.ObserveAnswer, text []byte, check, write bool) error {
+	if _, err := w.Write(text); err != nil {
+		return err
 	}
-	return last, nil
+	if check {
+		if len(answer.Findings) > 0 {
+			return errFindings
+		}
+		return nil
+	}
+	if answer.File == "" {
+		return nil
+	}
+	before, err := os.ReadFile(o.file)
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprint(w, "\n", replay.Diff(filepath.Base(o.file), string(before), answer.File)); err != nil {
+		return err
+	}
+	if !write {
+		return nil
+	}
+	info, err := os.Stat(o.file)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(o.file, []byte(answer.File), info.Mode().Perm())
 }

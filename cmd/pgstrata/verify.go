@@ -24,13 +24,21 @@ func addProgram(opt *client.SolveOpt) error {
 	if runtime.GOOS != "linux" {
 		return fmt.Errorf("--verify runs this program in a step, which is for Linux: use docker buildx build --build-arg %s=1 with the frontend image", frontend.VerifyArg)
 	}
+	if err := lendProgram(opt); err != nil {
+		return fmt.Errorf("--verify: %w", err)
+	}
+	return nil
+}
+
+// lendProgram lets steps of a build run this program.
+func lendProgram(opt *client.SolveOpt) error {
 	program, err := os.Executable()
 	if err != nil {
-		return fmt.Errorf("--verify: %w", err)
+		return err
 	}
 	folder, err := fsutil.NewFS(filepath.Dir(program))
 	if err != nil {
-		return fmt.Errorf("--verify: %w", err)
+		return err
 	}
 	options, source := frontend.Program(program)
 	for name, value := range options {
@@ -43,13 +51,13 @@ func addProgram(opt *client.SolveOpt) error {
 // newCompareCommand is run by steps of builds.
 func newCompareCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:     frontend.CompareCommand + " FOLDER FOLDER",
+		Use:     frontend.CompareCommand + " FOLDER FOLDER [FILE]",
 		Short:   "Compare the roots of two images file by file, as build --verify does",
 		Example: "  pgstrata compare /want /got",
 		Hidden:  true,
-		Args:    cobra.ExactArgs(2),
+		Args:    cobra.RangeArgs(2, 3),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			code, err := frontend.CompareFolders(cmd.OutOrStdout(), args[0], args[1])
+			code, err := frontend.CompareFolders(cmd.OutOrStdout(), args[0], args[1], args[2:]...)
 			if err == nil && code != 0 {
 				err = errDiffer
 			}
