@@ -73,25 +73,32 @@ func (r *rootfs) bind(it *item, source string, c *copying) bool {
 
 // narrow gives the steps of one RUN the files that they read in place of whole
 // mounts. A step that runs a program of which is not known what it reads keeps
-// them. It changes nothing unless that does for all steps.
-func narrow(steps []*item, binds []bound) {
+// them. It changes nothing unless that does for all steps, and returns the targets
+// of the mounts that were taken apart.
+func narrow(steps []*item, binds []bound) (targets []string) {
 	for _, b := range binds {
 		mounts := make([][]mount, len(steps))
 		for i, step := range steps {
 			if step.facts.touches(&b.copying, false) || step.facts.opaque != "" {
-				return
+				return targets
 			}
 			var ok bool
 			if mounts[i], ok = mountsFor(&b.copying, step, false); !ok {
-				return
+				return targets
 			}
 		}
+		narrowed := false
 		for i, step := range steps {
 			if step.facts.unknown != "" || step.facts.wild != "" {
 				continue
 			}
 			step.text = strings.Replace(step.text, b.flag+" ", "", 1)
 			step.mounts = append(step.mounts, mounts[i]...)
+			narrowed = true
+		}
+		if narrowed {
+			targets = append(targets, b.dest)
 		}
 	}
+	return targets
 }

@@ -31,6 +31,8 @@ type copying struct {
 	of *copying
 	// chmod is its flag's value.
 	chmod string
+	// unasked says that nobody tells what its directories hold besides.
+	unasked bool
 	// dirs are the directories that it makes, but for those that every image
 	// has.
 	dirs []string
@@ -38,6 +40,15 @@ type copying struct {
 	// them: none is in a place that programs read without being told to, or
 	// has an owner whose number a step may change.
 	movable bool
+}
+
+// everything are the files and directories of the whole copy that this is, or is
+// a part of.
+func (c *copying) everything() []string {
+	for c.of != nil {
+		c = c.of
+	}
+	return slices.Concat(c.files, c.dirs)
 }
 
 // sources is what COPY and ADD have in common.

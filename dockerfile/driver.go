@@ -20,7 +20,7 @@ func cannot(format string, args ...any) error { return cannotSplit{fmt.Sprintf(f
 // driver returns the parts of a driver script: a script that runs others, in
 // an order that follows from its text alone, and does nothing between them
 // that one of them could miss. The error says why it has to stay whole.
-func driver(p *shell.Program, runs *shell.Child, scripts []*shell.Program, glob func(pattern string) ([]string, bool)) ([]part, error) {
+func driver(p *shell.Program, runs *shell.Child, scripts []*shell.Program, root *rootfs, sc *scope) ([]part, error) {
 	if !p.Main.Shell {
 		return nil, cannot("it is not a shell script")
 	}
@@ -28,7 +28,7 @@ func driver(p *shell.Program, runs *shell.Child, scripts []*shell.Program, glob 
 		return nil, cannot("it is too large to follow")
 	}
 	for _, u := range p.Unresolved {
-		if !shell.Never(u.Guards) {
+		if !shell.Never(u.Guards) && shell.Sets(u.Absolute) == nil {
 			return nil, cannot("it sources %s", first(u.Absolute, u.Word.Text))
 		}
 	}
@@ -39,7 +39,7 @@ func driver(p *shell.Program, runs *shell.Child, scripts []*shell.Program, glob 
 	if err := separable(scripts); err != nil {
 		return nil, err
 	}
-	d := &driving{program: p, scripts: scripts, errexit: errexit, glob: glob}
+	d := &driving{program: p, scripts: scripts, errexit: errexit, root: root, scope: sc}
 	return d.parts()
 }
 
@@ -96,8 +96,12 @@ type driving struct {
 	// scripts are the programs of all that it runs.
 	scripts []*shell.Program
 	errexit bool
-	// glob expands a pattern of copied files.
-	glob func(pattern string) ([]string, bool)
+	root    *rootfs
+	scope   *scope
+	// settings are the commands that source a file of the system since the last
+	// part, and set the variables that such files set.
+	settings []string
+	set      map[string]bool
 }
 
 func (d *driving) parts() ([]part, error) {
@@ -111,7 +115,7 @@ func (d *driving) parts() ([]part, error) {
 				return nil, err
 			}
 			if p != nil {
-				out = append(out, *p)
+				out = append(out, d.after(p))
 			}
 			next++
 		}
@@ -122,9 +126,16 @@ func (d *driving) parts() ([]part, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, *p)
+		out = append(out, d.after(p))
 	}
 	return out, nil
+}
+
+// after is a part with the settings that come before it: one that cannot be read
+// in ends the driver.
+func (d *driving) after(p *part) part {
+	p.prelude, d.settings = d.settings, nil
+	return *p
 }
 
 // effect decides about what the driver does itself: nothing that matters, a
@@ -135,8 +146,10 @@ func (d *driving) effect(e *shell.Effect) (*part, error) {
 	}
 	where := fmt.Sprintf("%s:%d", base(e.From), e.Pos.Line)
 	switch e.Kind {
-	case shell.EffectOption, shell.EffectSource:
-		return nil, nil // see options; what is sourced has effects of its own
+	case shell.EffectOption:
+		return nil, nil // see options
+	case shell.EffectSource:
+		return nil, d.source(e, where) // what is read in has effects of its own
 	case shell.EffectExport:
 		if strings.HasSuffix(e.Name, "()") {
 			return nil, cannot("%s exports the function %s", where, e.Name)
@@ -204,87 +217,6 @@ func (d *driving) read(name string, i int) bool {
 	return len(d.scripts) == 0
 }
 
-// decides reports whether one of the guards may keep a command from running.
-func decides(guards []shell.Guard) bool {
-	return slices.ContainsFunc(guards, func(g shell.Guard) bool { return g.Kind != shell.GuardFor && g.Holds != shell.TruthTrue })
-}
-
-// checks reports whether an effect belongs to the script that has just run: it
-// happens if that fails.
-func (d *driving) checks(e *shell.Effect) bool {
-	if e.Children == 0 || len(e.Guards) == 0 {
-		return false
-	}
-	c := &d.program.Children[e.Children-1]
-	return c.Tested && failed(c, e.Guards)
-}
-
-// failed reports whether the last guard is the failure of a child.
-func failed(c *shell.Child, guards []shell.Guard) bool {
-	if len(guards) != len(c.Guards)+1 {
-		return false
-	}
-	g := guards[len(guards)-1]
-	at := g.Pos.Line == c.Pos.Line && !c.Pos.Before(g.Pos)
-	switch g.Kind {
-	case shell.GuardOr:
-		return at
-	case shell.GuardIf:
-		return at && strings.HasPrefix(strings.TrimSpace(g.Text), "! ")
-	case shell.GuardElse:
-		return at && !strings.HasPrefix(strings.TrimSpace(g.Text), "! ")
-	}
-	return false
-}
-
-// command makes a step of a command that the driver runs itself.
-func (d *driving) command(e *shell.Effect, where string) (*part, error) {
-	call := d.callAt(e)
-	if call == nil || e.Conditional && decides(e.Guards) || e.Subshell || call.Merged || call.Loop || call.Nested || call.Pipe.Stages > 0 ||
-		len(call.Wrappers) > 0 || call.Background || call.Dir == "" || !d.errexit {
-		return nil, cannot("%s runs %s between its scripts", where, e.Name)
-	}
-	text, ok := writeCommand(call.Command, d.expanded(call), call.Assigns, call.Redirects)
-	if !ok {
-		return nil, cannot("%s runs %s between its scripts, with arguments that are known only when it runs", where, e.Name)
-	}
-	return &part{text: text, dir: call.Dir, effect: e}, nil
-}
-
-// expanded are a call's arguments with the patterns that are known.
-func (d *driving) expanded(c *shell.Call) []shell.Word {
-	var out []shell.Word
-	for _, w := range c.Args {
-		pattern := w.Value
-		if !path.IsAbs(pattern) {
-			pattern = path.Join(c.Dir, pattern)
-		}
-		files, ok := d.glob(pattern)
-		if !w.Glob || !ok || len(files) == 0 {
-			out = append(out, w)
-			continue
-		}
-		for _, name := range files {
-			out = append(out, known(name))
-		}
-	}
-	return out
-}
-
-func (d *driving) callAt(e *shell.Effect) *shell.Call {
-	for _, s := range d.program.Scripts() {
-		if s.Path != e.From {
-			continue
-		}
-		for _, c := range s.Calls {
-			if c.Pos == e.Pos && c.Kind == shell.CallProgram && c.Func == "" {
-				return c
-			}
-		}
-	}
-	return nil
-}
-
 // child makes a step of a script that the driver runs.
 func (d *driving) child(i int) (*part, error) {
 	c := &d.program.Children[i]
@@ -295,6 +227,8 @@ func (d *driving) child(i int) (*part, error) {
 		return nil, cannot("%s runs %s, whose name is known only when it runs", where, c.Word.Text)
 	case c.Glob:
 		return nil, cannot("%s runs %s, whose files are not all known", where, name)
+	case repeats(c.Guards):
+		return nil, cannot("%s runs %s in a loop, how often is known only when it runs", where, base(name))
 	case decides(c.Guards):
 		return nil, cannot("%s runs %s under a condition that is decided when it runs", where, base(name))
 	case c.Background:
@@ -311,6 +245,9 @@ func (d *driving) child(i int) (*part, error) {
 	}
 	p := &part{dir: c.Dir, child: c}
 	for _, v := range c.Env {
+		if d.set[v.Name] {
+			return nil, cannot("%s gets %s, which a file of the system may have changed", base(name), v.Name)
+		}
 		if v.Value.Known {
 			p.env = append(p.env, v)
 		}

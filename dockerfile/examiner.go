@@ -49,7 +49,7 @@ func (x *examiner) program(p *shell.Program) {
 		x.giveUp(base(p.Main.Path) + " is too large to follow")
 	}
 	for _, u := range p.Unresolved {
-		if shell.Never(u.Guards) {
+		if shell.Never(u.Guards) || shell.Sets(u.Absolute) != nil {
 			continue
 		}
 		x.unknown(first(u.Absolute, u.Word.Text))
@@ -149,6 +149,7 @@ func (x *examiner) call(s *shell.Script, c *shell.Call) {
 			x.touchAll()
 		} else {
 			x.facts.touched[c.Dir] = true
+			x.facts.works[c.Dir] = c.Name
 		}
 	}
 	if !x.closed(c) {
@@ -193,147 +194,6 @@ func (x *examiner) closed(c *shell.Call) bool {
 	return programs.Closed(command, args)
 }
 
-// around notes what a program of which nothing is known may read: the directory
-// that it works in and those that it is given, with all that is in them, and
-// what lies beside the files that it is given. In the root directory everything
-// works that nobody has told where to, so that says nothing.
-func (x *examiner) around(c *shell.Call) {
-	x.nearby(first(c.Dir, "/."))
-	for _, w := range c.Args {
-		for _, v := range w.Choices() {
-			for _, name := range pathsIn(v) {
-				if !path.IsAbs(name) {
-					name = path.Join(c.Dir, name)
-				}
-				x.nearby(path.Clean(name))
-			}
-		}
-	}
-	for name, v := range x.scope.vars() {
-		if name == "PATH" || name == "PWD" {
-			continue // see fromPath
-		}
-		for _, p := range pathsIn(v) {
-			if path.IsAbs(p) {
-				x.nearby(path.Clean(p))
-			}
-		}
-	}
-}
-
-func (x *examiner) nearby(name string) {
-	switch {
-	case name == "/":
-	case name == "/.": // a directory that is not known
-		x.facts.near["/"] = true
-	case x.root.files[name] != nil:
-		x.facts.beside[path.Dir(name)] = true
-	case len(x.root.below(name)) > 0:
-		x.facts.near[name] = true
-	case !strings.ContainsAny(name, " *"): // a file that does not come from the context, or none
-		x.facts.beside[path.Dir(name)] = true
-	}
-}
-
-// pathsIn are the parts of an argument or of a variable's value that may be
-// paths.
-func pathsIn(v string) []string {
-	var out []string
-	for _, p := range strings.FieldsFunc(v, func(r rune) bool { return strings.ContainsRune(" \t\n:=,;'\"@", r) }) {
-		if strings.HasPrefix(p, "-") {
-			at := strings.IndexByte(p, '/')
-			if at < 0 {
-				continue
-			}
-			p = p[at:]
-		}
-		out = append(out, p)
-	}
-	return out
-}
-
-// goesThrough notes the directories that a call lists, or goes down.
-func (x *examiner) goesThrough(c *shell.Call, kind kind) {
-	readsOnly := kind == reads || c.Name == "find" && !findActs(c)
-	found := func(dir string, last bool) {
-		switch {
-		case len(x.root.below(dir)) == 0:
-		case (readsOnly || kind == copies && !last) && !x.feeds(c):
-			x.facts.trees[dir] = true
-		default:
-			x.facts.touched[dir] = true
-		}
-	}
-	down := lists(c) || recursive(c)
-	operands := 0
-	for _, w := range c.Args {
-		if !strings.HasPrefix(w.Value, "-") {
-			operands++
-		}
-		for _, v := range append(w.Choices(), globOf(w)...) {
-			if strings.HasPrefix(v, "-") {
-				continue
-			}
-			if !path.IsAbs(v) && c.Dir == "" {
-				v = "/"
-			} else if !path.IsAbs(v) {
-				v = path.Join(c.Dir, v)
-			}
-			v = path.Clean(v)
-			switch {
-			case down:
-				found(v, isLast(c, w.Pos))
-			case x.root.dirs[v] != nil && (kind == changes || kind == copies && isLast(c, w.Pos)) && c.Name != "mkdir":
-				x.facts.touched[v] = true
-			}
-		}
-	}
-	if lists(c) && operands == 0 || recursive(c) && strings.HasSuffix(c.Name, "grep") && operands < 2 {
-		found(first(c.Dir, "/"), false)
-	}
-}
-
-// globs notes what a pattern without a directory stands for: the names of what
-// is in the working directory.
-func (x *examiner) globs(c *shell.Call) {
-	for _, w := range c.Args {
-		if globOf(w) == nil {
-			continue
-		}
-		for _, name := range x.root.matching(path.Join(first(c.Dir, "/*"), w.Value)) {
-			x.facts.reads[name] = true
-		}
-		if dir := first(c.Dir, "/"); len(x.root.below(dir)) > 0 {
-			x.facts.trees[dir] = true
-		}
-	}
-}
-
-// globOf is a pattern that stands for what is in the working directory.
-func globOf(w shell.Word) []string {
-	if w.Glob && len(w.Choices()) == 0 && !strings.Contains(w.Value, "/") {
-		return []string{"."}
-	}
-	return nil
-}
-
-// feeds reports whether what a call prints may name files that another command
-// changes.
-func (x *examiner) feeds(c *shell.Call) bool {
-	for _, other := range x.facts.calls() {
-		if other == c || other.Kind != shell.CallProgram {
-			continue
-		}
-		if kind := commandKind(other); kind != changes && kind != worksInDir {
-			continue
-		}
-		if other.Through("xargs") || slices.ContainsFunc(other.Args, func(w shell.Word) bool { return len(w.Choices()) == 0 && !w.Glob }) {
-			return true
-		}
-	}
-	return false
-}
-
 // runs looks at a program: one that an earlier step of the Dockerfile made may do
 // anything.
 func (x *examiner) runs(command, dir string) {
@@ -353,24 +213,6 @@ func (x *examiner) runs(command, dir string) {
 	}
 }
 
-// makes notes a path that a step puts something at.
-func (x *examiner) makes(ref *shell.PathRef, call *shell.Call) {
-	if strings.HasPrefix(ref.Path, "/dev/") {
-		return
-	}
-	switch {
-	case call == nil && ref.Access == shell.AccessWrite:
-	case call == nil:
-		return
-	case call.Name == "mv" && isLast(call, ref.Pos), call.Name == "tee":
-	case commandKind(call) == copies && isLast(call, ref.Pos):
-	case ref.Access == shell.AccessWrite && commandKind(call) != changes:
-	default:
-		return
-	}
-	x.facts.made[ref.Path] = true
-}
-
 // touchAll notes that everything may change.
 func (x *examiner) touchAll() { x.facts.touched["/"] = true }
 
@@ -387,145 +229,4 @@ func (x *examiner) fromPath(name string) bool {
 		}
 	}
 	return false
-}
-
-// path looks at one file name that a script mentions.
-func (x *examiner) path(s *shell.Script, ref *shell.PathRef) {
-	call := callAt(s, ref.Pos)
-	if call != nil && (call.Unreached || shell.Never(call.Guards)) {
-		return
-	}
-	x.makes(ref, call)
-	if !ref.Glob {
-		x.facts.named[ref.Path] = true
-	}
-	if ref.Glob {
-		for _, name := range x.root.matching(ref.Path) {
-			x.file(name, ref, call)
-		}
-		return
-	}
-	switch {
-	case x.root.files[ref.Path] != nil:
-		x.file(ref.Path, ref, call)
-	case x.root.dirs[ref.Path] != nil:
-		x.dir(ref.Path, ref, call)
-	case x.own(ref.Path):
-		x.missing(ref, call)
-	case shows(ref, call) && len(x.root.below(ref.Path)) > 0:
-		x.facts.trees[ref.Path] = true
-	}
-}
-
-// shows reports whether a directory that is not a copy's own is read, so that
-// what copies put there shows.
-func shows(ref *shell.PathRef, call *shell.Call) bool {
-	switch ref.Access {
-	case shell.AccessRead:
-		return true
-	case shell.AccessMention:
-		return call != nil && call.Kind == shell.CallProgram && !names(call) &&
-			onlyReads(call, ref.Pos)
-	}
-	return false
-}
-
-// file is a copied file that is mentioned.
-func (x *examiner) file(name string, ref *shell.PathRef, call *shell.Call) {
-	if ref.Access == shell.AccessWrite || asksWritable(ref, call) {
-		x.facts.touched[name] = true
-		return
-	}
-	if ref.Access != shell.AccessMention || call == nil || call.Kind != shell.CallProgram {
-		x.facts.reads[name] = true
-		return
-	}
-	if onlyReads(call, ref.Pos) {
-		x.facts.reads[name] = true
-		return
-	}
-	x.facts.touched[name] = true
-}
-
-// asksWritable reports whether a test asks what a read-only mount denies.
-func asksWritable(ref *shell.PathRef, call *shell.Call) bool {
-	return ref.Access == shell.AccessTest && call != nil && call.HasArg("-w")
-}
-
-// dir is a directory of copied files that is mentioned.
-func (x *examiner) dir(name string, ref *shell.PathRef, call *shell.Call) {
-	if asksWritable(ref, call) {
-		x.facts.touched[name] = true
-		return
-	}
-	switch ref.Access {
-	case shell.AccessWrite:
-		x.facts.touched[name] = true
-		return
-	case shell.AccessDir, shell.AccessTest:
-		x.facts.dirs[name] = true
-		return
-	case shell.AccessRead:
-		x.facts.trees[name] = true
-		return
-	}
-	switch {
-	case call == nil || call.Kind != shell.CallProgram: // a variable's value, or a function's argument
-		if call == nil || call.Kind == shell.CallBuiltin || call.Kind == shell.CallFunction {
-			return
-		}
-	case call.Name == "mkdir", call.Name == "stat":
-		x.facts.dirs[name] = true
-	case names(call):
-	case onlyReads(call, ref.Pos):
-		x.facts.trees[name] = true
-	default:
-		x.facts.touched[name] = true
-	}
-}
-
-// missing is a path below a copied directory that is not there.
-func (x *examiner) missing(ref *shell.PathRef, call *shell.Call) {
-	if call == nil { // a redirection, or a variable's value
-		if ref.Access == shell.AccessWrite {
-			x.facts.touched[ref.Path] = true
-		}
-		return
-	}
-	if ref.Access == shell.AccessTest || ref.Access == shell.AccessRead {
-		return
-	}
-	if ref.Access == shell.AccessMention && call.Kind != shell.CallProgram {
-		return
-	}
-	if kind := commandKind(call); ref.Bare && kind != changes && (kind != copies || !isLast(call, ref.Pos)) {
-		return
-	}
-	if ref.Access == shell.AccessMention && (commandKind(call) == reads || names(call)) {
-		return
-	}
-	x.facts.touched[ref.Path] = true
-}
-
-// callAt returns the innermost call that a position belongs to.
-func callAt(s *shell.Script, pos shell.Pos) *shell.Call {
-	var found *shell.Call
-	for _, c := range s.Calls {
-		if !pos.Before(c.Pos) && pos.Before(c.End) && (found == nil || found.Pos.Before(c.Pos)) {
-			found = c
-		}
-	}
-	return found
-}
-
-// onlyReads reports whether a program does no more than read the argument at a
-// position.
-func onlyReads(c *shell.Call, pos shell.Pos) bool {
-	kind := commandKind(c)
-	return kind == reads || kind == copies && !isLast(c, pos)
-}
-
-// isLast reports whether a position is that of a call's last argument.
-func isLast(c *shell.Call, pos shell.Pos) bool {
-	return len(c.Args) > 0 && c.Args[len(c.Args)-1].Pos == pos
 }

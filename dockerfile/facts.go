@@ -22,7 +22,7 @@ type facts struct {
 	// those that it puts something at, copied files or not.
 	touched, made map[string]bool
 	// wild is why it may read any file and variable: it runs a program that an
-	// earlier step made. "" for a step that does not.
+	// earlier step made, or may have changed. "" for a step that does not.
 	wild string
 	// unknown is a program that it runs of which is not known what it reads; ""
 	// when all of them are known.
@@ -31,13 +31,15 @@ type facts struct {
 	// them as read: the one that it works in, one that it is given, one that a
 	// variable names. beside are those of the files that it is given.
 	near, beside map[string]bool
+	// works names a program for a directory that it works in, and may write to.
+	works map[string]string
 	// named are all paths that it speaks of, copied files or not.
 	named map[string]bool
 }
 
 // examine reads a step's text in a scope.
 func (r *rootfs) examine(text string, s *scope) *facts {
-	f := &facts{reads: map[string]bool{}, trees: map[string]bool{}, dirs: map[string]bool{}, touched: map[string]bool{}, made: map[string]bool{}, near: map[string]bool{}, beside: map[string]bool{}, named: map[string]bool{}}
+	f := &facts{reads: map[string]bool{}, trees: map[string]bool{}, dirs: map[string]bool{}, touched: map[string]bool{}, made: map[string]bool{}, near: map[string]bool{}, beside: map[string]bool{}, named: map[string]bool{}, works: map[string]string{}}
 	if s.dir == "" {
 		f.opaque = "its working directory is not known"
 		return f
@@ -66,6 +68,7 @@ func (r *rootfs) examine(text string, s *scope) *facts {
 	for name, v := range s.vars() {
 		x.variable(name, v)
 	}
+	f.wild = first(f.wild, r.doubtful(f))
 	return f
 }
 

@@ -31,6 +31,11 @@ type Options struct {
 	Platform string
 	// NoExcludes says that the daemon's copies know no exclude patterns.
 	NoExcludes bool
+	// Unasked says that nobody is going to answer the questions of
+	// [Squash.Alone]: what depends on them stays whole.
+	Unasked bool
+	// Whole tells by its first line why a RUN stays whole.
+	Whole map[int]string
 }
 
 // File is a Dockerfile, read.

@@ -3,16 +3,13 @@ package dockerfile
 import (
 	"fmt"
 	"maps"
-	"path"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/pgstrata/pgstrata/cache"
-	"github.com/pgstrata/pgstrata/shell"
 )
 
 // item is one instruction of the rewritten Dockerfile.
@@ -79,6 +76,8 @@ type stageReader struct {
 	root      *rootfs
 	items     []*item
 	groups    int
+	asked     []asked         // by each group
+	withheld  map[string]bool // what the driver of the last RUN exports and not every step gets
 	moved     bool
 	decisions []Decision
 }
@@ -93,7 +92,9 @@ func (r *stageReader) read() {
 		it := &item{in: in, text: in.Text, scope: r.scope.clone()}
 		switch cmd := in.Command.(type) {
 		case *instructions.CopyCommand, *instructions.AddCommand:
-			it.copy = r.root.copies(it)
+			if it.copy = r.root.copies(it); it.copy != nil {
+				it.copy.unasked = r.opt.Unasked
+			}
 			r.add(it)
 		case *instructions.RunCommand:
 			r.run(it, cmd)
@@ -145,6 +146,7 @@ func (r *stageReader) run(it *item, cmd *instructions.RunCommand) {
 		return
 	}
 	binds, root := r.binds(it)
+	root.asked = asked{}
 	f := root.examine(text, it.scope)
 	parts, name, err := root.split(text, it.scope, f)
 	if err == nil && len(parts) > 0 {
@@ -153,9 +155,15 @@ func (r *stageReader) run(it *item, cmd *instructions.RunCommand) {
 			err = cannot("%s", why)
 		}
 	}
+	if why := root.doubtful(f); why != "" && (err != nil || len(parts) > 0) {
+		err = cannot("%s", why)
+	}
 	var steps []*item
+	r.withheld = map[string]bool{}
 	if err == nil && len(parts) > 0 {
-		steps, err = r.steps(root, it, f, parts)
+		if steps, err = r.steps(root, it, f, parts); err == nil {
+			err = r.unanswered(it, root.asked)
+		}
 	}
 	if err != nil {
 		why := err.Error()
@@ -165,126 +173,47 @@ func (r *stageReader) run(it *item, cmd *instructions.RunCommand) {
 		r.decide(it.in, "kept whole: %s", why)
 	}
 	if err != nil || len(parts) == 0 {
-		it.facts = f
+		root.asked = nil
+		it.facts = root.examine(text, it.scope)
 		r.after(it)
 		r.add(it)
 		return
 	}
 	r.groups++
+	r.asked = append(r.asked, root.asked)
+	if r.opt.Unasked {
+		root.asked = nil
+	}
 	varies := r.varying(root, text, it, f, parts)
 	for _, step := range steps {
 		step.group, step.varies = r.groups, varies
 		r.after(step)
 		r.add(step)
 	}
-	narrow(steps, binds)
+	narrowed := narrow(steps, binds)
 	r.decide(it.in, "%s split into %d steps", name, len(steps))
+	if len(r.withheld) > 0 {
+		r.decide(it.in, "what it exports is given only to the steps that may read it: %s", few(slices.Sorted(maps.Keys(r.withheld))))
+	}
+	if len(narrowed) > 0 {
+		r.decide(it.in, "steps that are known get the files that they read in place of the mount of %s", few(narrowed))
+	}
 }
 
-// varying are the args that a driver speaks of and whose values are in the text
-// of its parts: with another value they are others.
-func (r *stageReader) varying(root *rootfs, text string, it *item, f *facts, parts []part) map[string]bool {
-	out := map[string]bool{}
-	for name, value := range it.scope.args {
-		if !f.mentions(name) {
-			continue
+// after carries what is known of the files over a step. A program of which is not
+// known what it writes may have changed each of them, unless it is one of a driver's:
+// what the steps of one RUN write is for them to know.
+func (r *stageReader) after(it *item) {
+	after(r.root, it)
+	if f := it.facts; it.group == 0 && f.opaque == "" {
+		switch {
+		case f.unknown != "":
+			r.root.doubt(f.unknown)
+		case f.wild != "":
+			r.root.doubt("a program of an earlier step")
 		}
-		sc := it.scope.clone()
-		sc.args[name] = value + "0"
-		others, _, err := root.split(text, sc, root.examine(text, sc))
-		out[name] = err != nil || !slices.EqualFunc(parts, others, func(a, b part) bool { return a.text == b.text && a.dir == b.dir && len(varying(a.env, b.env)) == 0 })
 	}
-	return out
 }
-
-// steps makes the steps of a RUN line. Its parts were told from the files as they
-// were before it, so none of them may change what a later one runs.
-func (r *stageReader) steps(root *rootfs, it *item, f *facts, parts []part) ([]*item, error) {
-	var out []*item
-	named := func(variable string) bool {
-		return slices.ContainsFunc(f.program.Programs, func(p *shell.Program) bool {
-			_, _, ok := p.Mentions(variable)
-			return ok && !slices.ContainsFunc(parts, func(one part) bool { return one.of == p })
-		})
-	}
-	for i := range parts {
-		step := r.step(root, it, &parts[i], named)
-		if step.facts.opaque != "" {
-			return nil, cannot("a script changes what a later one needs: %s", step.facts.opaque)
-		}
-		moded := modes(root, step.facts)
-		for _, later := range parts[i+1:] {
-			if moded == nil && later.child != nil && changesScript(step.facts, later.child) {
-				return nil, cannot("a script changes %s, or what is beside it, before it runs", base(later.child.Absolute))
-			}
-		}
-		after(root, step)
-		out = append(out, step)
-	}
-	return out, nil
-}
-
-// changesScript reports whether a step may change a script, or which scripts the
-// loop over a pattern finds that it comes from.
-func changesScript(f *facts, script *shell.Child) bool {
-	found := slices.ContainsFunc(script.Guards, func(g shell.Guard) bool {
-		return g.Kind == shell.GuardFor && strings.ContainsAny(g.Text, "*?[")
-	})
-	for t := range f.touched {
-		if Within(script.Absolute, t) || found && path.Dir(t) == path.Dir(script.Absolute) {
-			return true
-		}
-	}
-	return false
-}
-
-// unsplittable tells why a RUN of this stage cannot be taken apart, "" if it
-// can.
-func (r *stageReader) unsplittable(it *item) string {
-	if r.stage.Platform != "" {
-		return "its stage has a --platform"
-	}
-	if !it.scope.root() {
-		return "it runs as " + it.scope.user
-	}
-	for _, name := range []string{"BASH_ENV", "ENV"} {
-		if v, ok := it.scope.Get(name); ok && v != "" {
-			return name + " names a file that every shell reads first"
-		}
-	}
-	for _, other := range r.stage.Instructions {
-		switch other.Command.(type) {
-		case *instructions.OnbuildCommand:
-			return "its stage has ONBUILD"
-		case *instructions.CmdCommand:
-			if other.Start < it.in.Start {
-				return "CMD comes before it"
-			}
-		}
-	}
-	return ""
-}
-
-// step is one part of a RUN line. It gets those variables of its driver that
-// it may read; named tells which of them a script speaks of.
-func (r *stageReader) step(root *rootfs, of *item, p *part, named func(variable string) bool) *item {
-	sc := of.scope.clone()
-	for _, v := range p.env {
-		sc.env[v.Name] = v.Value.Value
-	}
-	f := root.examine(p.line(of.scope.dir, func(string) bool { return false }), sc)
-	exported := func(name string) bool { return f.mayRead(name, named(name)) }
-	text := "RUN "
-	for _, flag := range of.in.Flags {
-		text += flag + " "
-	}
-	it := *of
-	it.text, it.facts, it.group, it.part = text+p.line(of.scope.dir, exported), f, r.groups, p
-	return &it
-}
-
-// after carries what is known of the files over a step.
-func (r *stageReader) after(it *item) { after(r.root, it) }
 
 func after(root *rootfs, it *item) {
 	if it.facts.opaque != "" {
@@ -302,67 +231,6 @@ func after(root *rootfs, it *item) {
 	for t := range it.facts.touched {
 		root.forget(t)
 	}
-}
-
-// chmod notes a mode that a step gives to a file.
-func (f *copiedFile) chmod(mode string) {
-	f.executable = true
-	switch n, err := strconv.ParseUint(mode, 8, 12); {
-	case err == nil:
-		f.perm = fmt.Sprintf("%04o", n)
-	case f.perm == "" && mode != "":
-		f.perm = fmt.Sprintf("%04o", f.mode.Perm()|0o111)
-	default:
-		f.perm = ""
-	}
-}
-
-// moding is what a step makes executable: copied files, and directories of
-// nothing else, with all that is below them.
-type moding struct {
-	// mode is what chmod is given, "" when that differs between them.
-	mode        string
-	files, dirs []string
-}
-
-// modes returns what a step makes executable when it does nothing else, or nil.
-func modes(root *rootfs, f *facts) *moding {
-	if len(f.touched) == 0 || len(f.trees) > 0 {
-		return nil
-	}
-	m := &moding{}
-	down, first := false, true
-	for _, c := range f.calls() {
-		switch {
-		case c.Name == "chmod" && len(c.Args) >= 2:
-			mode := c.Arg(0)
-			if recursive(c) {
-				mode, down = c.Arg(1), true
-			}
-			if mode != "+x" && mode != "a+x" && (len(mode) < 3 || strings.Trim(mode, "01234567") != "" || !strings.ContainsAny(mode[len(mode)-3:], "1357")) {
-				return nil
-			}
-			if !first && mode != m.mode {
-				mode = ""
-			}
-			m.mode, first = mode, false
-		case c.Name == "set" || c.Name == "cd":
-		default:
-			return nil
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(f.touched)) {
-		switch d := root.dirs[name]; {
-		case root.files[name] != nil:
-			m.files = append(m.files, name)
-		case down && d != nil && d.complete:
-			m.files = append(m.files, root.below(name)...)
-			m.dirs = append(m.dirs, name)
-		default:
-			return nil
-		}
-	}
-	return m
 }
 
 // newStageReader returns a reader for a stage on a base.

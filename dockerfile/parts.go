@@ -152,7 +152,7 @@ func (p *pieces) parts(program, sub *shell.Program, runs *shell.Child) ([]part, 
 		return nil, nil, err
 	}
 	others := slices.DeleteFunc(slices.Clone(program.Programs), func(o *shell.Program) bool { return o == sub })
-	parts, err := driver(cond.program, runs, others, p.root.glob)
+	parts, err := driver(cond.program, runs, others, p.root, p.scope)
 	return parts, cond, err
 }
 

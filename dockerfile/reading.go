@@ -133,6 +133,7 @@ func (r *reading) stage(s *Stage) *StageReading {
 	if out.On != nil { // what it has copied is there
 		sr.root = r.roots[out.On.Stage].clone()
 	}
+	sr.root.asked = asked{} // who writes something else of it leaves the image's files out
 	copied := r.copied
 	for _, in := range s.Instructions {
 		step := &Step{Instruction: in, Stage: out, Scope: sr.scope.export()}

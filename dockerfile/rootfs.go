@@ -20,6 +20,9 @@ type rootfs struct {
 	dirs map[string]*copiedDir
 	// made are the paths that steps have put something at.
 	made map[string]bool
+	// asked are the questions that were answered as if a copy's own directories
+	// held nothing else; nil where they are not answered.
+	asked asked
 }
 
 // copiedFile is a file that came from the build context.
@@ -33,6 +36,9 @@ type copiedFile struct {
 	// gives, in octal, "" if none does or it is not known.
 	executable bool
 	perm       string
+	// doubt is a program of which is not known what it writes, and that ran since
+	// the file was copied; "" for none.
+	doubt string
 }
 
 type copiedDir struct{ complete bool }
@@ -83,6 +89,29 @@ func (r *rootfs) forget(touched string) {
 		if Within(name, touched) || Within(touched, name) {
 			d.complete = false
 		}
+	}
+}
+
+// doubtful tells why what a step reads may be another than it was copied, "" if
+// it is the same.
+func (r *rootfs) doubtful(f *facts) string {
+	for _, name := range slices.Sorted(maps.Keys(f.reads)) {
+		if file := r.files[name]; file != nil && file.doubt != "" {
+			return file.doubt + ", which runs before it, may change " + name
+		}
+	}
+	return ""
+}
+
+// doubt notes that a program may have changed every file.
+func (r *rootfs) doubt(program string) {
+	for name, f := range r.files {
+		c := *f
+		c.doubt = program
+		r.files[name] = &c
+	}
+	for _, d := range r.dirs {
+		d.complete = false
 	}
 }
 
@@ -181,7 +210,7 @@ func (r *rootfs) stat(name string) (mode fs.FileMode, exists, known bool) {
 		return fs.ModeDir | 0o755, true, true
 	}
 	d := r.dirs[path.Dir(name)]
-	return 0, false, d != nil && d.complete
+	return 0, false, d != nil && d.complete && r.asked.ask(name, nil)
 }
 
 // glob expands a pattern whose directory is complete.
@@ -192,7 +221,8 @@ func (r *rootfs) glob(pattern string) ([]string, bool) {
 		return nil, false
 	}
 	names := map[string]bool{}
-	for name := range r.files {
+	all := slices.Concat(slices.Collect(maps.Keys(r.files)), slices.Collect(maps.Keys(r.dirs)))
+	for _, name := range all {
 		if !Within(name, dir) || name == dir {
 			continue
 		}
@@ -204,7 +234,8 @@ func (r *rootfs) glob(pattern string) ([]string, bool) {
 			names[child] = true
 		}
 	}
-	return slices.Sorted(maps.Keys(names)), true
+	list := slices.Sorted(maps.Keys(names))
+	return list, r.asked.ask(pattern, list)
 }
 
 // ordered is glob with the files in the order in which a shell has them.

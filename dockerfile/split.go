@@ -52,6 +52,7 @@ type splitting struct {
 	text    string
 	facts   *facts
 	root    *rootfs
+	scope   *scope
 	errexit bool
 
 	prelude []string // what holds for all that follows
@@ -90,7 +91,7 @@ func (r *rootfs) split(text string, sc *scope, f *facts) (parts []part, name str
 		return nil, "", nil
 	}
 	interpreter, errexit := shellOf(sc.shell)
-	s := &splitting{text: text, facts: f, root: r, errexit: errexit}
+	s := &splitting{text: text, facts: f, root: r, scope: sc, errexit: errexit}
 	if err := s.line(interpreter); err != nil {
 		return nil, first(name, "the line"), err
 	}
@@ -210,7 +211,7 @@ func (s *splitting) piece(stmt *syntax.Stmt) error {
 			if c.Interpreter == "" && (sub.Main.Shebang.Line == "" || sub.Main.CRLF.Line == 1) {
 				return cannot("%s has no #! line that works", driverName(c))
 			}
-			parts, err := driver(sub, c, s.others(sub), s.root.glob)
+			parts, err := driver(sub, c, s.others(sub), s.root, s.scope)
 			if err != nil {
 				return err
 			}
@@ -219,7 +220,7 @@ func (s *splitting) piece(stmt *syntax.Stmt) error {
 			}
 			s.flush()
 			for _, p := range parts {
-				p.prelude, p.of = s.prelude, sub
+				p.prelude, p.of = append(slices.Clone(s.prelude), p.prelude...), sub
 				s.out = append(s.out, p)
 			}
 			s.drivers = append(s.drivers, driverName(c))

@@ -3,6 +3,7 @@ package frontend
 import (
 	"context"
 	"encoding/json"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -53,6 +54,9 @@ func (r *request) serveDockerfile(ctx context.Context) (*client.Result, error) {
 	if err := d.read(ctx, r.splitOff()); err != nil {
 		return nil, err
 	}
+	if err := d.settle(ctx); err != nil {
+		return nil, err
+	}
 	if d.rewrites() {
 		return d.build(ctx)
 	}
@@ -92,8 +96,10 @@ type dockerfileReading struct {
 	// whole says that BuildKit's own frontend builds the Dockerfile, as it is
 	// written: there is nothing to rewrite, or nobody wants it.
 	whole bool
-	// platforms has what was made of it for each platform.
+	// platforms has what was made of it for each platform, meanings what it
+	// depends on.
 	platforms []*dockerfile.Rewritten
+	meanings  []dockerfile.Options
 	// context is the build context, tree its files, both nil where none was
 	// read; origin is the source that they come from.
 	context *llb.State
@@ -119,7 +125,7 @@ func (d *dockerfileBuild) meaning(p ocispecs.Platform) dockerfile.Options {
 	rc := d.client
 	return dockerfile.Options{
 		Args: rc.BuildArgs, Predefined: predefined(rc.BuildPlatforms[0], p, rc.Target, rc.BuildArgs),
-		Target: rc.Target, Platform: platforms.Format(p), NoExcludes: noExcludes(rc),
+		Target: rc.Target, Platform: platforms.Format(p), NoExcludes: noExcludes(rc), Whole: map[int]string{},
 	}
 }
 
@@ -137,19 +143,20 @@ func (d *dockerfileBuild) read(ctx context.Context, whole bool) error {
 	if d.file.Target(d.client.Target) == nil {
 		return nil // BuildKit's frontend says so
 	}
+	var files fs.FS = oneFile{} // of a Dockerfile that copies nothing
 	follow, copies := d.followed()
-	if !copies {
-		return nil // so there are no scripts to read
+	if copies {
+		var err error
+		if d.context, d.tree, err = d.solveContext(ctx, follow...); err != nil {
+			return err
+		}
+		d.origin = origin(ctx, *d.context)
+		files = d.tree
 	}
-	var err error
-	if d.context, d.tree, err = d.solveContext(ctx, follow...); err != nil {
-		return err
-	}
-	d.origin = origin(ctx, *d.context)
-	changed, onbuild := false, false
+	onbuild := false
 	for _, p := range d.targets() {
 		opt := d.meaning(p)
-		opt.Context = d.tree
+		opt.Context = files
 		opt.Base = func(name string) *ocispecs.ImageConfig {
 			img := d.baseConfig(ctx, name, p)
 			if img == nil {
@@ -158,6 +165,20 @@ func (d *dockerfileBuild) read(ctx context.Context, whole bool) error {
 			onbuild = onbuild || len(img.Config.OnBuild) > 0
 			return &img.Config.ImageConfig
 		}
+		d.meanings = append(d.meanings, opt)
+	}
+	if err := d.rewrite(); err != nil {
+		return err
+	}
+	d.whole = whole || d.whole || onbuild
+	return nil
+}
+
+// rewrite rewrites the Dockerfile for each platform.
+func (d *dockerfileBuild) rewrite() error {
+	d.platforms = nil
+	changed := false
+	for _, opt := range d.meanings {
 		out, err := dockerfile.Rewrite(d.file, opt)
 		if err != nil {
 			return err
@@ -165,7 +186,7 @@ func (d *dockerfileBuild) read(ctx context.Context, whole bool) error {
 		d.platforms = append(d.platforms, out)
 		changed = changed || out.Changed
 	}
-	d.whole = whole || !changed && !rewriteAll || onbuild
+	d.whole = !changed && (!rewriteAll || d.tree == nil)
 	return nil
 }
 

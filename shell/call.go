@@ -120,8 +120,10 @@ type Guard struct {
 	Text string
 	// Pos is where the condition starts.
 	Pos Pos
-	// Var is the loop variable of a for loop.
-	Var string
+	// Var is the loop variable of a for loop. Open says that nobody knows how
+	// often the loop's body runs.
+	Var  string
+	Open bool
 	// Holds is whether the guard lets the command run, when that follows from
 	// known values alone.
 	Holds Truth

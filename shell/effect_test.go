@@ -61,3 +61,53 @@ func TestEffects(t *testing.T) {
 		})
 	}
 }
+
+// A command in a loop or function that is followed has the arguments of each time.
+func TestEffectArguments(t *testing.T) {
+	p := load(t, context("-- main.sh --\nrun() { chmod +x \"$1\"; }\ncd /opt\nfor f in a b; do chmod 755 $f; done\nrun c || true\n"), Options{Dir: "/context"})
+	var got []string
+	for _, e := range p.Effects {
+		if e.Kind == EffectCommand {
+			got = append(got, fmt.Sprintf("%s: %s %s %s %v", e.Dir, e.Name, e.Args[0].Value, e.Args[1].Value, e.Tested))
+		}
+	}
+	require.Equal(t, []string{"/opt: chmod 755 a false", "/opt: chmod 755 b false", "/opt: chmod +x c true"}, got)
+}
+
+// A loop is open when nobody knows how often its body runs.
+func TestOpenLoops(t *testing.T) {
+	for src, open := range map[string]bool{
+		"for i in 1 2; do ./a.sh; done":                 false,
+		"for i in $(seq 2); do ./a.sh; done":            true,
+		"for ((i = 0; i < 3; i++)); do ./a.sh; done":    true,
+		"while c; do ./a.sh; done":                      true,
+		`for i in 1 $X; do ./a.sh; done`:                true,
+		`X="1 2"; for i in $X; do ./a.sh; done`:         false,
+		"select i in 1 2; do ./a.sh; done":              true,
+		`for i in 1; do while c; do ./a.sh; done; done`: true,
+	} {
+		p := load(t, context("-- main.sh --\n"+src+"\n"), Options{Dir: "/context"})
+		require.NotEmpty(t, p.Children, src)
+		got := false
+		for _, g := range p.Children[0].Guards {
+			got = got || g.Open
+		}
+		require.Equal(t, open, got, src)
+	}
+}
+
+// What a file of the system sets is known, though nobody has read it.
+func TestSourcedUnseen(t *testing.T) {
+	p := load(t, context("-- main.sh --\nA=a ID=mine\n. /etc/os-release\nc \"$A\" \"$ID\"\n. /etc/profile\nc \"$A\"\n"), Options{Dir: "/context"})
+	var got []string
+	for _, c := range p.Main.Calls {
+		for _, w := range c.Args {
+			if c.Name == "c" {
+				got = append(got, fmt.Sprint(w.Value, w.Known))
+			}
+		}
+	}
+	require.Equal(t, []string{"atrue", "*false", "*false"}, got)
+	require.Contains(t, Sets("/etc/os-release"), "VERSION_CODENAME")
+	require.Nil(t, Sets("/etc/profile"))
+}

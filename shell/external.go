@@ -37,7 +37,8 @@ func (in *interp) external(c *ctx, e *env, inv *invocation, base string) {
 		return
 	}
 	if !isBuiltin(base) {
-		in.effect(c, e, Effect{Kind: EffectCommand, Name: base, Pos: inv.words[0].Pos, Pure: isPure(base)})
+		dir, _ := e.dir.exact()
+		in.effect(c, e, Effect{Kind: EffectCommand, Name: base, Pos: inv.words[0].Pos, Pure: isPure(base), Args: slices.Clone(inv.words[1:]), Dir: dir})
 	}
 }
 

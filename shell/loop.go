@@ -46,6 +46,7 @@ func (in *interp) rejoin(e *env, list []*env) {
 
 // looped goes through a body of which nobody knows how often it runs.
 func (in *interp) looped(c *ctx, e *env, body []*syntax.Stmt, g Guard) {
+	g.Open = true
 	n, exits := c.inBody(g)
 	s := e.clone()
 	in.stmts(n, s, body)
@@ -121,6 +122,7 @@ func (in *interp) forWords(c *ctx, e *env, n *syntax.ForClause, loop *syntax.Wor
 		in.looped(c, e, n.Do, g)
 		return
 	}
+	g.Open = open
 	body, exits := c.inBody(g)
 	if len(items) == 0 { // still read once, so that its commands are known
 		dry := in.dry

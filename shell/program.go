@@ -179,6 +179,10 @@ type Effect struct {
 	Known bool
 	// Pure says that a command only computes or prints: date, grep, uname.
 	Pure bool
+	// Args are a command's arguments as they are this time, and Dir the
+	// directory that it runs in, "" when it is not known.
+	Args []Word
+	Dir  string
 	// Children is how many children had been run before.
 	Children int
 	// From is the path of the file in which it stands, Pos where.
@@ -190,6 +194,8 @@ type Effect struct {
 	Conditional bool
 	// Subshell says that it happens in a subshell and so ends there.
 	Subshell bool
+	// Tested says that the script asks for a command's exit status; see Child.
+	Tested bool
 }
 
 // Scripts returns the main script and its helpers.

@@ -304,7 +304,7 @@ func (in *interp) effect(c *ctx, e *env, ef Effect) {
 	ef.From = c.rec.path
 	ef.Guards = c.way()
 	ef.Conditional = conditional(ef.Guards)
-	ef.Subshell = c.subshell
+	ef.Subshell, ef.Tested = c.subshell, c.tested
 	in.prog.Effects = append(in.prog.Effects, ef)
 }
 

@@ -148,20 +148,31 @@ func (in *interp) enterFile(c *ctx, e *env, args *invocation, rec *record) {
 
 // sourcedUnseen forgets what a file may have set that nobody has read.
 func (in *interp) sourcedUnseen(e *env, abs value) {
-	if s, ok := abs.exact(); ok && (s == "/etc/os-release" || s == "/usr/lib/os-release" || s == "/etc/lsb-release") {
-		for _, name := range osRelease() {
-			e.assign(name, unknown())
+	if s, ok := abs.exact(); ok {
+		if names := Sets(s); names != nil {
+			for _, name := range names {
+				e.assign(name, unknown())
+			}
+			return
 		}
-		return
 	}
 	e.forget()
 }
 
-// osRelease are the variables that os-release files set.
-func osRelease() []string {
-	return []string{
-		"NAME", "VERSION", "ID", "ID_LIKE", "VERSION_CODENAME", "VERSION_ID", "PRETTY_NAME", "UBUNTU_CODENAME",
-		"DEBIAN_CODENAME", "BUILD_ID", "VARIANT", "VARIANT_ID", "HOME_URL", "DISTRIB_ID", "DISTRIB_RELEASE",
-		"DISTRIB_CODENAME", "DISTRIB_DESCRIPTION", "PLATFORM_ID",
+// Sets returns the variables that a file of the system may set when it is
+// sourced; by its specification it does nothing else. It is nil for any other
+// file.
+func Sets(absolute string) []string {
+	switch absolute {
+	case "/etc/os-release", "/usr/lib/os-release", "/etc/lsb-release":
+		return []string{
+			"NAME", "ID", "ID_LIKE", "PRETTY_NAME", "CPE_NAME", "VARIANT", "VARIANT_ID", "VERSION", "VERSION_ID", "VERSION_CODENAME", "FANCY_NAME",
+			"BUILD_ID", "IMAGE_ID", "IMAGE_VERSION", "RELEASE_TYPE", "EXPERIMENT", "EXPERIMENT_URL", "HOME_URL", "DOCUMENTATION_URL", "SUPPORT_URL",
+			"BUG_REPORT_URL", "PRIVACY_POLICY_URL", "SUPPORT_END", "LOGO", "ANSI_COLOR", "ANSI_COLOR_REVERSE", "VENDOR_NAME", "VENDOR_URL",
+			"DEFAULT_HOSTNAME", "ARCHITECTURE", "SYSEXT_LEVEL", "SYSEXT_SCOPE", "CONFEXT_LEVEL", "CONFEXT_SCOPE", "PORTABLE_PREFIXES",
+			"UBUNTU_CODENAME", "DEBIAN_CODENAME", "DEBIAN_VERSION_FULL", "PLATFORM_ID", "REDHAT_BUGZILLA_PRODUCT", "REDHAT_BUGZILLA_PRODUCT_VERSION",
+			"REDHAT_SUPPORT_PRODUCT", "REDHAT_SUPPORT_PRODUCT_VERSION", "DISTRIB_ID", "DISTRIB_RELEASE", "DISTRIB_CODENAME", "DISTRIB_DESCRIPTION", "LSB_VERSION",
+		}
 	}
+	return nil
 }

@@ -73,6 +73,8 @@ func notMigrated() map[string]string {
 		"reads-by-installed-program": "a program that setup has made reads a copied file that no script names",
 		"variables-read-implicitly":  "programs read variables unasked that no script mentions",
 		"fails-dockerfile":           "the Dockerfile has a mistake",
+		"glob-meets-base":            "a build file runs none of the base's scripts",
+		"glob-meets-step":            "a build file runs no scripts that a step has made",
 	}
 }
 

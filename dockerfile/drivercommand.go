@@ -1,0 +1,124 @@
+package dockerfile
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/pgstrata/pgstrata/shell"
+)
+
+// source decides about a file that the driver reads in.
+func (d *driving) source(e *shell.Effect, where string) error {
+	names := shell.Sets(e.Name)
+	if names == nil {
+		return nil
+	}
+	for _, name := range names {
+		if _, ok := d.scope.Get(name); ok {
+			return cannot("%s sources %s, which may change the %s that its scripts get", where, e.Name, name)
+		}
+		if d.set == nil {
+			d.set = map[string]bool{}
+		}
+		d.set[name] = true
+	}
+	optional := slices.ContainsFunc(d.program.Unresolved, func(u shell.Source) bool { return u.Pos == e.Pos && u.From == e.From && u.Optional })
+	switch {
+	case !decides(e.Guards):
+		d.settings = append(d.settings, ". "+e.Name)
+	case !optional:
+		return cannot("%s sources %s under a condition that is decided when it runs", where, e.Name)
+	}
+	return nil
+}
+
+// decides reports whether one of the guards may keep a command from running, or
+// have it run more than once.
+func decides(guards []shell.Guard) bool {
+	return slices.ContainsFunc(guards, func(g shell.Guard) bool {
+		return g.Kind != shell.GuardFor && g.Holds != shell.TruthTrue || g.Open
+	})
+}
+
+// repeats reports whether one of the guards is a loop of which nobody knows how
+// often it runs.
+func repeats(guards []shell.Guard) bool {
+	return slices.ContainsFunc(guards, func(g shell.Guard) bool { return g.Open })
+}
+
+// checks reports whether an effect belongs to the script that has just run: it
+// happens if that fails.
+func (d *driving) checks(e *shell.Effect) bool {
+	if e.Children == 0 || len(e.Guards) == 0 {
+		return false
+	}
+	c := &d.program.Children[e.Children-1]
+	return c.Tested && failed(c, e.Guards)
+}
+
+// failed reports whether the last guard is the failure of a child.
+func failed(c *shell.Child, guards []shell.Guard) bool {
+	if len(guards) != len(c.Guards)+1 {
+		return false
+	}
+	g := guards[len(guards)-1]
+	at := g.Pos.Line == c.Pos.Line && !c.Pos.Before(g.Pos)
+	switch g.Kind {
+	case shell.GuardOr:
+		return at
+	case shell.GuardIf:
+		return at && strings.HasPrefix(strings.TrimSpace(g.Text), "! ")
+	case shell.GuardElse:
+		return at && !strings.HasPrefix(strings.TrimSpace(g.Text), "! ")
+	}
+	return false
+}
+
+// command makes a step of a command that the driver runs itself.
+func (d *driving) command(e *shell.Effect, where string) (*part, error) {
+	call := d.callAt(e)
+	if call == nil || decides(e.Guards) || e.Subshell || e.Tested || call.Loop && len(call.Assigns) > 0 || call.Nested || call.Pipe.Stages > 0 ||
+		len(call.Wrappers) > 0 || call.Background || e.Dir == "" || !d.errexit {
+		return nil, cannot("%s runs %s between its scripts", where, e.Name)
+	}
+	text, ok := writeCommand(call.Command, d.expanded(e), call.Assigns, call.Redirects)
+	if !ok {
+		return nil, cannot("%s runs %s between its scripts, with arguments that are known only when it runs", where, e.Name)
+	}
+	return &part{text: text, dir: e.Dir, effect: e}, nil
+}
+
+// expanded are a command's arguments with the patterns that are known.
+func (d *driving) expanded(e *shell.Effect) []shell.Word {
+	var out []shell.Word
+	for _, w := range e.Args {
+		pattern := w.Value
+		if !path.IsAbs(pattern) {
+			pattern = path.Join(e.Dir, pattern)
+		}
+		files, ok := d.root.glob(pattern)
+		if !w.Glob || !ok || len(files) == 0 {
+			out = append(out, w)
+			continue
+		}
+		for _, name := range files {
+			out = append(out, known(name))
+		}
+	}
+	return out
+}
+
+func (d *driving) callAt(e *shell.Effect) *shell.Call {
+	for _, s := range d.program.Scripts() {
+		if s.Path != e.From {
+			continue
+		}
+		for _, c := range s.Calls {
+			if c.Pos == e.Pos && c.Kind == shell.CallProgram {
+				return c
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,143 @@
+package dockerfile
+
+import (
+	"fmt"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+)
+
+// maxMounts is how many files a step gets as mounts of their own.
+const maxMounts = 100
+
+// mountsFor returns the mounts that a step needs in place of a copy.
+func mountsFor(c *copying, step *item, based bool) ([]mount, bool) {
+	reads := maps.Clone(step.facts.reads)
+	mounts := map[mount]bool{}
+	for _, tree := range slices.Concat(slices.Collect(maps.Keys(step.facts.trees)), slices.Collect(maps.Keys(step.facts.near))) {
+		if !overlaps(c, tree) {
+			continue
+		}
+		if m, ok := c.tree(tree); ok {
+			mounts[m] = true
+			continue
+		}
+		if !based {
+			return nil, false
+		}
+		c.eachIn(tree, func(name string) { reads[name] = true })
+	}
+	for dir := range step.facts.beside {
+		c.eachIn(dir, func(name string) {
+			if !c.scripts[name] && (path.Dir(name) == dir || !isSystemDir(dir)) {
+				reads[name] = true
+			}
+		})
+	}
+	for name := range reads {
+		f := c.by[name]
+		if f == nil {
+			continue
+		}
+		m, ok := c.mount(name, f)
+		if !ok {
+			return nil, false
+		}
+		mounts[m] = true
+	}
+	for dir := range step.facts.dirs {
+		if based || !overlaps(c, dir) || slices.ContainsFunc(slices.Collect(maps.Keys(mounts)), func(m mount) bool { return Within(m.target, dir) }) {
+			continue
+		}
+		m, ok := c.tree(dir)
+		if !ok {
+			return nil, false
+		}
+		mounts[m] = true
+	}
+	return slices.SortedFunc(maps.Keys(mounts), func(a, b mount) int { return strings.Compare(a.target, b.target) }), len(mounts) <= maxMounts
+}
+
+// mount is that of a file in place of a copy of it.
+func (c *copying) mount(name string, f *copiedFile) (mount, bool) {
+	mode := c.chmod
+	switch {
+	case f.perm == fmt.Sprintf("%04o", f.mode.Perm()):
+	case f.perm != "":
+		mode = f.perm
+	case f.executable && f.mode&0o111 == 0:
+		mode = fmt.Sprintf("%04o", f.mode.Perm()|0o111)
+	}
+	// A mode may be symbolic, or a variable; a set-id bit is in no mount's mode.
+	return mount{f.source, name, mode}, f.mode.IsRegular() && f.mode&(fs.ModeSetuid|fs.ModeSetgid|fs.ModeSticky) == 0 && strings.Trim(mode, "01234567") == ""
+}
+
+func overlaps(c *copying, dir string) bool {
+	in := func(name string) bool { return Within(name, dir) }
+	return slices.ContainsFunc(c.files, in) || slices.ContainsFunc(c.dirs, in)
+}
+
+func overlap(a, b *copying) bool {
+	if Within(a.dest, b.dest) || Within(b.dest, a.dest) {
+		return !disjoint(a.files, b.files) || !disjointDirs(a, b)
+	}
+	return false
+}
+
+// disjointDirs reports whether neither copy puts files where the other does:
+// the first of them makes the directory.
+func disjointDirs(a, b *copying) bool { return disjoint(a.dirs, b.dirs) }
+
+func disjoint(a, b []string) bool {
+	set := map[string]bool{}
+	for _, name := range a {
+		set[name] = true
+	}
+	return !slices.ContainsFunc(b, func(name string) bool { return set[name] })
+}
+
+// tree is the context directory that holds exactly what a directory of the
+// stage holds.
+func (c *copying) tree(dir string) (mount, bool) {
+	var source string
+	found := false
+	if c.unasked {
+		return mount{}, false // it would hide what else is there
+	}
+	for _, name := range c.files {
+		if !Within(name, dir) || name == dir {
+			continue
+		}
+		f := c.by[name]
+		rel := strings.TrimPrefix(name, dir+"/")
+		src, ok := strings.CutSuffix(f.source, "/"+rel)
+		if !ok || found && src != source || isSystemDir(dir) || !f.mode.IsRegular() || c.chmod != "" || f.executable {
+			return mount{}, false
+		}
+		source, found = src, true
+	}
+	return mount{source: source, target: dir}, found && (dir == c.dest && c.of == nil && c.plain || strings.HasPrefix(dir, c.dest+"/")) && plainName(source) && c.whole
+}
+
+// mountAll gives each step what the copies hold that now come after it.
+func (r *stageReader) mountAll() {
+	for i, it := range r.items {
+		if it.facts == nil {
+			continue
+		}
+		for _, later := range r.items[i+1:] {
+			if later.copy != nil && later.order < it.order {
+				based := later.first != nil && slices.Index(r.items, later.first) < i
+				mounts, _ := mountsFor(later.copy, it, based)
+				it.mounts = append(it.mounts, mounts...)
+				for _, m := range mounts {
+					if later.copy.by[m.target] == nil { // a directory, which hides what else is there
+						r.asked[it.group-1].askBelow(m.target, later.copy.everything())
+					}
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,142 @@
+package dockerfile
+
+import (
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+
+	"github.com/pgstrata/pgstrata/shell"
+)
+
+// unanswered tells why a RUN stays whole for which it counts whether its
+// directories hold anything but the copied files.
+func (r *stageReader) unanswered(it *item, questions asked) error {
+	if why := r.opt.Whole[it.in.Start]; why != "" {
+		return cannot("%s", why)
+	}
+	for _, pattern := range slices.Sorted(maps.Keys(questions)) {
+		if r.opt.Unasked {
+			return cannot("whether the image has %s beside the copied files, only a build can tell", pattern)
+		}
+	}
+	return nil
+}
+
+// varying are the args that a driver speaks of and whose values are in the text
+// of its parts: with another value they are others.
+func (r *stageReader) varying(root *rootfs, text string, it *item, f *facts, parts []part) map[string]bool {
+	out := map[string]bool{}
+	for name, value := range it.scope.args {
+		if !f.mentions(name) {
+			continue
+		}
+		sc := it.scope.clone()
+		sc.args[name] = value + "0"
+		others, _, err := root.split(text, sc, root.examine(text, sc))
+		out[name] = err != nil || !slices.EqualFunc(parts, others, func(a, b part) bool { return a.text == b.text && a.dir == b.dir && len(varying(a.env, b.env)) == 0 })
+	}
+	return out
+}
+
+// steps makes the steps of a RUN line. Its parts were told from the files as they
+// were before it, so none of them may change what a later one runs.
+func (r *stageReader) steps(root *rootfs, it *item, f *facts, parts []part) ([]*item, error) {
+	var out []*item
+	named := func(variable string) bool {
+		return slices.ContainsFunc(f.program.Programs, func(p *shell.Program) bool {
+			_, _, ok := p.Mentions(variable)
+			return ok && !slices.ContainsFunc(parts, func(one part) bool { return one.of == p })
+		})
+	}
+	for i := range parts {
+		step := r.step(root, it, &parts[i], named)
+		if step.facts.opaque != "" {
+			return nil, cannot("a script changes what a later one needs: %s", step.facts.opaque)
+		}
+		moded := modes(root, step.facts)
+		for _, later := range parts[i+1:] {
+			if moded == nil && later.child != nil && changesScript(step.facts, later.child) {
+				return nil, changedBefore(step.facts, base(later.child.Absolute))
+			}
+		}
+		after(root, step)
+		out = append(out, step)
+	}
+	return out, nil
+}
+
+// changedBefore tells that a step may change a script that runs after it.
+func changedBefore(f *facts, script string) error {
+	if dirs := slices.Sorted(maps.Keys(f.works)); len(dirs) > 0 {
+		return cannot("%s works in %s, and may change %s before it runs; called by absolute paths, without cd and WORKDIR, the scripts are steps", f.works[dirs[0]], dirs[0], script)
+	}
+	return cannot("a script changes %s, or what is beside it, before it runs", script)
+}
+
+// changesScript reports whether a step may change a script, or which scripts the
+// loop over a pattern finds that it comes from.
+func changesScript(f *facts, script *shell.Child) bool {
+	found := slices.ContainsFunc(script.Guards, func(g shell.Guard) bool {
+		return g.Kind == shell.GuardFor && strings.ContainsAny(g.Text, "*?[")
+	})
+	for t := range f.touched {
+		if Within(script.Absolute, t) || found && path.Dir(t) == path.Dir(script.Absolute) {
+			return true
+		}
+	}
+	return false
+}
+
+// unsplittable tells why a RUN of this stage cannot be taken apart, "" if it
+// can.
+func (r *stageReader) unsplittable(it *item) string {
+	if r.stage.Platform != "" {
+		return "its stage has a --platform"
+	}
+	if !it.scope.root() {
+		return "it runs as " + it.scope.user
+	}
+	for _, name := range []string{"BASH_ENV", "ENV"} {
+		if v, ok := it.scope.Get(name); ok && v != "" {
+			return name + " names a file that every shell reads first"
+		}
+	}
+	for _, other := range r.stage.Instructions {
+		switch other.Command.(type) {
+		case *instructions.OnbuildCommand:
+			return "its stage has ONBUILD"
+		case *instructions.CmdCommand:
+			if other.Start < it.in.Start {
+				return "CMD comes before it"
+			}
+		}
+	}
+	return ""
+}
+
+// step is one part of a RUN line. It gets those variables of its driver that
+// it may read; named tells which of them a script speaks of.
+func (r *stageReader) step(root *rootfs, of *item, p *part, named func(variable string) bool) *item {
+	sc := of.scope.clone()
+	for _, v := range p.env {
+		sc.env[v.Name] = v.Value.Value
+	}
+	f := root.examine(p.line(of.scope.dir, func(string) bool { return false }), sc)
+	exported := func(name string) bool {
+		reads := f.mayRead(name, named(name))
+		if !reads {
+			r.withheld[name] = true
+		}
+		return reads
+	}
+	text := "RUN "
+	for _, flag := range of.in.Flags {
+		text += flag + " "
+	}
+	it := *of
+	it.text, it.facts, it.group, it.part = text+p.line(of.scope.dir, exported), f, r.groups, p
+	return &it
+}
