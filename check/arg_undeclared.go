@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/distribution/reference"
 	"github.com/moby/buildkit/util/suggest"
 
 	"github.com/pgstrata/pgstrata/shell"
@@ -78,6 +79,8 @@ func (p *pass) readVariable(u *unit, s *shell.Script, r shell.Read, set map[stri
 	hint := "declare it under args, or give it a default here"
 	if match, ok := suggest.Search(r.Name, declared, true); ok {
 		hint = "did you mean " + match + "?"
+	} else if !isDistribution(p.in.Graph.Base.Name) {
+		return // its base may set it
 	}
 	p.report(true, s.Path, at, "%s may be empty: nothing sets it; %s", r.Name, hint)
 }
@@ -91,6 +94,9 @@ func (p *pass) hasDefault(s *shell.Script, r shell.Read) bool {
 	}
 	line := lines[r.Pos.Line-1]
 	end := r.Pos.Column - 1 + len(r.Name)
+	if end < len(line) && r.Pos.Column > 2 && line[r.Pos.Column-2] == '!' && (line[end] == '@' || line[end] == '*') {
+		return true // the names that begin so, if any do
+	}
 	if end >= len(line) || r.Pos.Column < 2 || line[r.Pos.Column-2] != '{' {
 		return false
 	}
@@ -110,6 +116,20 @@ func wellKnown(name string) bool {
 		"HOSTTYPE", "MACHTYPE", "OSTYPE", "SHLVL", "SHELLOPTS", "COLUMNS", "LINES", "EPOCHSECONDS", "EPOCHREALTIME", "MAPFILE", "COPROC", "CDPATH", "MAIL",
 		"HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY", "SOURCE_DATE_EPOCH", "SSH_AUTH_SOCK", "DEBIAN_FRONTEND", "_",
 		"CC", "CXX", "CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS", "MAKEFLAGS":
+		return true
+	}
+	return false
+}
+
+// isDistribution tells whether an image is a distribution's own, which sets no
+// variable but PATH.
+func isDistribution(ref string) bool {
+	named, err := reference.ParseNormalizedNamed(ref)
+	if err != nil {
+		return false
+	}
+	switch reference.FamiliarName(named) {
+	case "debian", "ubuntu", "alpine", "fedora", "rockylinux", "almalinux", "oraclelinux", "amazonlinux", "centos":
 		return true
 	}
 	return false

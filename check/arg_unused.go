@@ -8,6 +8,7 @@ import (
 	"github.com/goccy/go-yaml/parser"
 	"mvdan.cc/sh/v3/syntax"
 
+	"github.com/pgstrata/pgstrata/programs"
 	"github.com/pgstrata/pgstrata/spec"
 )
 
@@ -68,7 +69,7 @@ func (p *pass) unusedByScript(s spec.Script) {
 	for _, t := range s.Args {
 		_, _, mentioned := program.Mentions(t.Value)
 		_, _, implicit := program.ImplicitlyReads(t.Value)
-		if !mentioned && !implicit {
+		if !mentioned && !implicit && !wellKnown(t.Value) && !programs.Steers(t.Value) && !programs.Searched(t.Value) {
 			p.file(t.At, "%s does not read %s, and yet each new value of it would run the script again; remove it from the script's args", s.Path, t)
 		}
 	}

@@ -27,8 +27,17 @@ func checkConfigNotStaged(p *pass) {
 	}
 	e := p.in.File.Entrypoint
 	for _, pattern := range p.in.File.CacheBoundary.VolatileFiles {
-		for _, name := range p.filesOf(pattern.Value) {
-			if staged[name] || isNote(name) {
+		names := p.filesOf(pattern.Value)
+		beside := map[string][]string{}
+		for _, name := range names {
+			beside[path.Dir(name)] = append(beside[path.Dir(name)], name)
+		}
+		others := map[string]bool{} // folders that are not the image's: what they have for it is listed
+		for dir, list := range beside {
+			others[dir] = !isConventional(pattern.Value) && mostly(list, func(name string) bool { return !staged[name] })
+		}
+		for _, name := range names {
+			if staged[name] || isNote(name) || others[path.Dir(name)] {
 				continue
 			}
 			staged[name] = true
@@ -61,4 +70,21 @@ func isNote(name string) bool {
 		return true
 	}
 	return strings.HasPrefix(base, ".") || strings.HasPrefix(base, "LICENSE") || strings.HasPrefix(base, "README")
+}
+
+// isConventional tells whether a pattern is of the folders that are for the
+// entrypoint by their names.
+func isConventional(pattern string) bool {
+	return within(pattern, "entrypoint.d") || within(pattern, "config")
+}
+
+// mostly tells whether something is true of more than half of a list.
+func mostly(names []string, is func(string) bool) bool {
+	n := 0
+	for _, name := range names {
+		if is(name) {
+			n++
+		}
+	}
+	return n*2 > len(names)
 }

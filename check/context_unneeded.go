@@ -1,8 +1,11 @@
 package check
 
 import (
+	"slices"
+
 	"github.com/bmatcuk/doublestar/v4"
 
+	"github.com/pgstrata/pgstrata/shell"
 	"github.com/pgstrata/pgstrata/spec"
 )
 
@@ -38,10 +41,24 @@ func (p *pass) unneededInput(index int, t spec.Text) {
 		p.file(t.At, "the whole build context is an input: each edit of any file runs %s again; name what it reads", p.in.File.Setup.Scripts[index].Path)
 		return
 	}
+	program := p.in.Graph.Programs[p.in.File.Setup.Scripts[index].Path.Value]
+	if program != nil && takes(program, t.Value) {
+		return
+	}
 	for i, other := range p.in.File.Setup.Scripts {
-		if i != index && other.Path.Value != t.Value && within(other.Path.Value, t.Value) {
+		if i != index && (program == nil || !takes(program, other.Path.Value)) && other.Path.Value != t.Value && within(other.Path.Value, t.Value) {
 			p.file(t.At, "%s holds %s too: each edit of that script runs %s again; name what it reads", t, other.Path, p.in.File.Setup.Scripts[index].Path)
 			return
 		}
 	}
+}
+
+// takes tells whether a program names a file of the context itself, or a
+// directory, and so has use for all that is in it.
+func takes(program *shell.Program, name string) bool {
+	return slices.ContainsFunc(program.Closure(), func(s *shell.Script) bool {
+		return slices.ContainsFunc(s.Paths, func(ref shell.PathRef) bool {
+			return ref.InContext && !ref.Bare && ref.Context == name && ref.Access != shell.AccessTest && ref.Access != shell.AccessDir
+		})
+	})
 }

@@ -19,6 +19,9 @@ import (
 type dockerfileFacts struct {
 	// roots are the images that programs run on, by the programs' names.
 	roots map[string]string
+	// errexit are the RUNs whose shell ends at the first error by itself, by their
+	// programs' names.
+	errexit map[string]bool
 	// platforms are the values of --platform of its stages, as they are written.
 	platforms []string
 	// bases are the images that its stages build on.
@@ -75,7 +78,7 @@ func ReadDockerfile(f *dockerfile.File, opt dockerfile.Options) (Input, error) {
 			Graph:      &graph.Graph{File: f.Name, Platform: opt.Platform, Programs: map[string]*shell.Program{}},
 			Context:    opt.Context,
 			Config:     config,
-			dockerfile: &dockerfileFacts{roots: map[string]string{}, stages: map[string]*dockerfile.StageReading{}, target: map[string]bool{}, built: built, copied: map[string]*dockerfile.CopiedFile{}, skips: skips(f)},
+			dockerfile: &dockerfileFacts{roots: map[string]string{}, errexit: map[string]bool{}, stages: map[string]*dockerfile.StageReading{}, target: map[string]bool{}, built: built, copied: map[string]*dockerfile.CopiedFile{}, skips: skips(f)},
 		},
 	}
 	r.bases()

@@ -87,6 +87,10 @@ func (r *dockerfileReader) started() []string {
 			for _, w := range strings.Fields(word) { // a shell's line, or a word
 				if path.IsAbs(w) {
 					out = append(out, path.Clean(w))
+				} else if !strings.Contains(w, "/") {
+					for dir := range strings.SplitSeq(defaultPath, ":") {
+						out = append(out, path.Join(dir, w))
+					}
 				}
 			}
 		}
@@ -210,7 +214,8 @@ func (r *dockerfileReader) volatileBelow(source string) []string {
 // then nothing here says as whom, or how it stops.
 func (p *pass) inherits() bool {
 	if p.in.dockerfile == nil {
-		return len(p.in.Graph.Image.Entrypoint) == 0 && len(p.in.Graph.Image.Cmd) == 0
+		img := p.in.Graph.Image
+		return len(img.Entrypoint) == 0 && (len(img.Cmd) == 0 || slices.ContainsFunc(referenceParts(p.in.Graph.Base.Name), isServerName))
 	}
 	return p.in.File.Entrypoint.Script.Value == ""
 }

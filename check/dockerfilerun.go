@@ -40,6 +40,9 @@ func (r *dockerfileReader) run(step *dockerfile.Step) {
 	}
 	own := *program
 	own.Programs = nil
+	r.in.dockerfile.errexit[r.place(step.Instruction)] = slices.ContainsFunc(step.Scope.Shell[1:], func(w string) bool {
+		return strings.HasPrefix(w, "-") && !strings.HasPrefix(w, "--") && strings.Contains(w, "e")
+	})
 	caches := cacheMounts(step)
 	r.program(step, r.place(step.Instruction), &own, caches)
 	for i, p := range program.Programs {

@@ -20,11 +20,41 @@ func errorsIgnored() Rule {
 func checkErrorsIgnored(p *pass) {
 	for _, u := range p.setup {
 		main := u.program.Main
-		if !main.Shell || p.inline(main) || stopsAtErrors(u) || len(main.Calls) < 2 || !u.changesImage() {
+		if !main.Shell || stopsAtErrors(u) || len(main.Calls) < 2 || !u.changesImage() {
 			continue
 		}
-		p.at(main.Path, span(shell.Pos{Line: 1, Column: 1}, shell.Pos{}), "a command that fails is passed over, and the build goes on with half of an image; begin with `set -eu`")
+		c := passedOver(main)
+		switch {
+		case c == nil:
+		case !p.inline(main):
+			p.at(main.Path, span(shell.Pos{Line: 1, Column: 1}, shell.Pos{}), "a command that fails is passed over, and the build goes on with half of an image; begin with `set -eu`")
+		case !p.in.dockerfile.errexit[u.node.Path]:
+			p.call(main, c, "a failure of %s is passed over, since other commands follow it: the build goes on with half of an image; join them by &&, or begin with `set -eux;`", c.Name)
+		}
 	}
+}
+
+// passedOver is a command that makes a part of the image and is in no script's
+// last statement, so that nobody asks how it ended; nil for none.
+func passedOver(s *shell.Script) *shell.Call {
+	asked, last := "", shell.Pos{}
+	for _, c := range s.Calls {
+		conditions := slices.DeleteFunc(slices.Clone(c.Guards), shell.Guard.IsLoop)
+		if c.Func == "" && c.Subst.Kind == shell.SubstNone && len(conditions) == 0 && c.Pipe.Stage == 0 && last.Before(c.Pos) {
+			last = c.Pos
+		}
+		if c.Name == "exit" || c.Name == "return" || c.Name == "false" {
+			for _, g := range conditions {
+				asked += g.Text + "\n"
+			}
+		}
+	}
+	for _, c := range s.Calls {
+		if changesImage(c) && c.Name != "" && !c.Unreached && c.Pos.Before(last) && !strings.Contains(asked, c.Command.Text) {
+			return c
+		}
+	}
+	return nil
 }
 
 // stopsAtErrors tells whether a program sets errexit anywhere.
@@ -46,9 +76,14 @@ func stopsAtErrors(u *unit) bool {
 // only answer another one.
 func (u *unit) changesImage() bool {
 	for _, c := range u.calls() {
-		if installs(c) || isDownloader(c) || c.Name == "tar" || c.Name == "unzip" || c.Name == "dpkg" || c.Name == "rpm" {
+		if changesImage(c) {
 			return true
 		}
 	}
 	return false
+}
+
+// changesImage tells whether a command makes a part of the image.
+func changesImage(c *shell.Call) bool {
+	return installs(c) || isDownloader(c) || c.Name == "tar" || c.Name == "unzip" || c.Name == "dpkg" || c.Name == "rpm"
 }

@@ -102,6 +102,7 @@ func TestJudgement(t *testing.T) {
 			found: []map[string]string{{"Dockerfile": "FROM debian:bookworm\nCOPY e.sh /e.sh\nRUN cat /e.sh >/y\nENTRYPOINT [\"/e.sh\"]\n", "e.sh": "#!/bin/sh\necho\n"}},
 			none: []map[string]string{
 				{"Dockerfile": "FROM debian:bookworm\nCOPY e.sh /e.sh\nRUN sed -i s/a/b/ /e.sh\nENTRYPOINT [\"/e.sh\"]\n", "e.sh": "#!/bin/sh\necho\n"},
+				{"Dockerfile": "FROM debian:bookworm\nCOPY e.sh /e.sh\nRUN ln -s /e.sh /entry\nENTRYPOINT [\"/e.sh\"]\n", "e.sh": "#!/bin/sh\necho\n"},
 				{"Dockerfile": "FROM debian:bookworm\nRUN echo /e.sh\nCOPY e.sh /e.sh\nENTRYPOINT [\"/e.sh\"]\n", "e.sh": "#!/bin/sh\necho\n"},
 			},
 		},
@@ -141,8 +142,16 @@ func TestJudgement(t *testing.T) {
 			},
 		},
 		"ErrorsIgnored": {
-			found: []map[string]string{{"Dockerfile": "FROM debian:bookworm\nCOPY s.sh /s.sh\nRUN /s.sh\n", "s.sh": "#!/bin/sh\napt-get update\napt-get install -y jq\n"}},
+			found: []map[string]string{
+				{"Dockerfile": "FROM debian:bookworm\nRUN apt-get update && apt-get install -y jq; rm -rf /var/lib/apt/lists/*\n"},
+				{"Dockerfile": "FROM rockylinux:9\nRUN dnf install -y jq; \\\n    dnf clean all\n"},
+				{"Dockerfile": "FROM debian:bookworm\nCOPY s.sh /s.sh\nRUN /s.sh\n", "s.sh": "#!/bin/sh\napt-get update\napt-get install -y jq\n"}},
 			none: []map[string]string{
+				{"Dockerfile": "FROM debian:bookworm\nRUN apt-get update && apt-get install -y jq && rm -rf /var/lib/apt/lists/*\n"},
+				{"Dockerfile": "FROM debian:bookworm\nRUN set -eux; apt-get update; apt-get install -y jq\n"},
+				{"Dockerfile": "FROM debian:bookworm\nRUN echo x; apt-get install -y jq\n"},
+				{"Dockerfile": "FROM debian:bookworm\nRUN apt-get install -y jq || exit 1; rm -rf /x\n"},
+				{"Dockerfile": "FROM debian:bookworm\nSHELL [\"/bin/bash\", \"-ec\"]\nRUN apt-get install -y jq; rm -rf /x\n"},
 				{"Dockerfile": "FROM debian:bookworm\nCOPY s.sh /s.sh\nRUN /s.sh\n", "s.sh": "#!/bin/sh -e\napt-get update\napt-get install -y jq\n"},
 				{"Dockerfile": "FROM debian:bookworm\nCOPY s.sh /s.sh\nRUN /s.sh\n", "s.sh": "#!/bin/sh\nuname -m\ndate\n"},
 			},

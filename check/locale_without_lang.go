@@ -77,8 +77,8 @@ func (p *pass) hasLocales() bool {
 // setsLang tells whether a script that starts sets the locale itself.
 func (p *pass) setsLang() bool {
 	for _, u := range p.entrypoint {
-		for _, a := range u.assigns() {
-			if a.Name == "LANG" || a.Name == "LC_ALL" {
+		for _, name := range []string{"LANG", "LC_ALL"} {
+			if slices.ContainsFunc(u.scripts, func(s *shell.Script) bool { _, ok := s.Mentions(name); return ok }) {
 				return true
 			}
 		}

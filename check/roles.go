@@ -22,8 +22,8 @@ const (
 	started
 )
 
-// roles tell which of the files of a Dockerfile's target run in a container. A
-// file is started if ENTRYPOINT, CMD or HEALTHCHECK name it, if it is where the
+// roles tell which of the files of an image run in a container. What a build file
+// lists as scripts is started. Another file is, if ENTRYPOINT, CMD or HEALTHCHECK name it, if it is where the
 // base's entrypoint looks for scripts, and if anything that is started, a RUN or
 // a configuration file names its path.
 type roles struct {
@@ -40,6 +40,13 @@ func (t *tree) newRoles(units map[string]*unit) map[string]role {
 			r.of[target] = command
 		}
 	}
+	for _, class := range t.in.Graph.Entrypoint {
+		if t.in.dockerfile == nil && class.Name != "configuration" {
+			for _, f := range class.Files {
+				r.start(f.Target)
+			}
+		}
+	}
 	for _, word := range t.in.Graph.Image.Entrypoint {
 		r.words(word)
 	}
@@ -52,6 +59,9 @@ func (t *tree) newRoles(units map[string]*unit) map[string]role {
 		}
 	}
 	for _, u := range t.setup {
+		if t.in.dockerfile == nil {
+			break // setup comes before all of them
+		}
 		for _, s := range u.scripts {
 			for _, ref := range s.Paths {
 				if _, ok := t.targets[ref.Path]; ok && !ref.Glob && !ref.Bare {

@@ -91,7 +91,7 @@ func (p *pass) isGo(u *unit) bool {
 // worksOnGo tells whether a program speaks of Go's tool or where it is.
 func (p *pass) worksOnGo(u *unit) bool {
 	speaks := func(text string) bool {
-		return slices.ContainsFunc([]string{"GOROOT", "GOPATH", "/go/bin", "golang.org", "go.dev/dl"}, func(s string) bool { return strings.Contains(text, s) })
+		return slices.ContainsFunc([]string{"GOROOT", "GOPATH", "/go/bin", "/go/src", "/go/pkg", "golang.org", "go.dev/dl"}, func(s string) bool { return strings.Contains(text, s) })
 	}
 	for _, s := range u.scripts {
 		if !p.inline(s) && speaks(string(p.text(s.Path))) {

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"path"
 	"slices"
 
 	"github.com/pgstrata/pgstrata/dockerfile"
@@ -23,15 +24,16 @@ func setupReadsEntrypoint() Rule {
 
 func checkSetupReadsEntrypoint(p *pass) {
 	for _, u := range p.setup {
+		linked := u.linked()
 		for _, s := range u.scripts {
 			for _, ref := range s.Paths {
-				if ref.Bare || ref.Glob {
+				if ref.Bare || ref.Glob || linked[place{s, ref.Pos}] {
 					continue
 				}
 				if ref.InContext && spec.Matches(p.in.File.CacheBoundary.VolatileFiles, ref.Context) {
 					p.severe(certainlyRead(s, ref), s.Path, span(ref.Pos, ref.Pos), "%s is an entrypoint file, and setup never sees those: else each edit of it would run setup again; move it to setup/, or let the entrypoint do this", ref.Context)
 				}
-				if f, ok := p.targets[ref.Path]; ok && ref.Access != shell.AccessWrite {
+				if f, ok := p.targets[ref.Path]; ok && ref.Access != shell.AccessWrite && !p.copiesTo(ref.Path) {
 					p.at(s.Path, span(ref.Pos, ref.Pos), "%s is not there while setup runs: %s becomes it later, in a layer of its own; its mode and owner are set there", ref.Path, f.Source)
 				}
 			}
@@ -43,13 +45,9 @@ func checkSetupReadsEntrypoint(p *pass) {
 // that reads a file which changes many times a day, and so runs as often.
 func checkSetupReadsEntrypointInDockerfile(p *pass) {
 	for _, u := range p.setup {
-		type place struct {
-			script *shell.Script
-			pos    shell.Pos
-		}
-		owned := map[place]bool{} // CopiedTwice tells of these
+		owned := u.linked()
 		for s, c := range u.calls() {
-			for _, w := range changesOwner(c) {
+			for _, w := range changesOwner(c) { // CopiedTwice tells of these
 				owned[place{s, w.Pos}] = true
 			}
 			if editsInPlace(c) { // it cannot be copied later
@@ -71,6 +69,38 @@ func checkSetupReadsEntrypointInDockerfile(p *pass) {
 			}
 		}
 	}
+}
+
+// copiesTo tells whether setup itself puts a file at a path, or a link there.
+func (p *pass) copiesTo(target string) bool {
+	for _, c := range p.setupCalls() {
+		switch c.Name {
+		case "cp", "install", "mv", "ln", "rsync":
+			if w := operands(c, "-m", "-o", "-g", "--mode", "--owner", "--group"); len(w) > 1 && w[len(w)-1].Known && path.IsAbs(w[len(w)-1].Value) && within(target, path.Clean(w[len(w)-1].Value)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// place is a word of a program.
+type place struct {
+	script *shell.Script
+	pos    shell.Pos
+}
+
+// linked are the words that ln is given: a link reads nothing.
+func (u *unit) linked() map[place]bool {
+	out := map[place]bool{}
+	for s, c := range u.calls() {
+		if _, symbolic := hasFlag(c, 's', "tS", "--symbolic"); c.Name == "ln" && symbolic {
+			for _, w := range c.Args {
+				out[place{s, w.Pos}] = true
+			}
+		}
+	}
+	return out
 }
 
 // certainlyRead tells whether a script is sure to end at a file that is not

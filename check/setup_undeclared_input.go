@@ -1,6 +1,9 @@
 package check
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/pgstrata/pgstrata/graph"
 	"github.com/pgstrata/pgstrata/shell"
 	"github.com/pgstrata/pgstrata/spec"
@@ -17,9 +20,12 @@ func setupUndeclaredInput() Rule {
 
 func checkSetupUndeclaredInput(p *pass) {
 	for _, u := range p.setup {
+		linked := u.linked()
 		for _, s := range u.scripts {
 			for _, ref := range s.Paths {
-				p.input(u, s, ref)
+				if !linked[place{s, ref.Pos}] {
+					p.input(u, s, ref)
+				}
 			}
 		}
 	}
@@ -41,13 +47,13 @@ func (p *pass) input(u *unit, s *shell.Script, ref shell.PathRef) {
 		}
 	}
 	for _, name := range names {
-		if seen(u.node.Inputs, name) || p.sourced(s, ref) {
-			continue
+		if seen(u.node.Inputs, name) || p.sourced(s, ref) || slices.ContainsFunc(u.node.Inputs, func(in graph.Input) bool { return strings.HasPrefix(in.Path, name+" ") }) {
+			continue // the last: a name with spaces, and no quotes around it
 		}
 		switch {
 		case p.exists(name):
 			p.report(ref.Bare || ref.Glob, s.Path, span(ref.Pos, ref.Pos), "%s is no input of %s, so the script cannot see it; add it to the script's `inputs:`", name, u.node.Path)
-		case !ref.Bare:
+		case !ref.Bare && ref.Access != shell.AccessMention:
 			p.report(true, s.Path, span(ref.Pos, ref.Pos), "%s may be missing: it is no input of %s, and what is not sent with the build context cannot be one", name, u.node.Path)
 		}
 		return

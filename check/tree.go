@@ -20,10 +20,10 @@ type tree struct {
 	// setup are the setup scripts and final cleanup, in order.
 	setup []*unit
 	// entrypoint are the entrypoint files that start by themselves, each with
-	// what it sources. Of a Dockerfile, they are those that run in a container.
+	// what it sources, as far as they run in a container.
 	entrypoint []*unit
-	// roles tell of the files of a Dockerfile's target what they are there for,
-	// by their paths in it.
+	// roles tell of the files of the image what they are there for, by their paths
+	// in it.
 	roles map[string]role
 	// distributions are what the bases are, by their references.
 	distributions map[string]distribution
@@ -132,9 +132,6 @@ func (t *tree) loadEntrypoint() {
 			load(f)
 		}
 	}
-	if t.in.dockerfile == nil {
-		return
-	}
 	t.roles = t.newRoles(loaded)
 	runs := map[string]bool{}
 	for target, f := range t.targets {
@@ -147,9 +144,6 @@ func (t *tree) loadEntrypoint() {
 // startsWith tells whether a program runs when a container starts, rather than
 // when somebody calls it.
 func (t *tree) startsWith(u *unit) bool {
-	if t.roles == nil {
-		return true
-	}
 	for target, f := range t.targets {
 		if f.Source == u.program.Main.Path && t.roles[target] == started {
 			return true
