@@ -145,7 +145,8 @@ func TestJudgement(t *testing.T) {
 			found: []map[string]string{
 				{"Dockerfile": "FROM debian:bookworm\nRUN apt-get update && apt-get install -y jq; rm -rf /var/lib/apt/lists/*\n"},
 				{"Dockerfile": "FROM rockylinux:9\nRUN dnf install -y jq; \\\n    dnf clean all\n"},
-				{"Dockerfile": "FROM debian:bookworm\nCOPY s.sh /s.sh\nRUN /s.sh\n", "s.sh": "#!/bin/sh\napt-get update\napt-get install -y jq\n"}},
+				{"Dockerfile": "FROM debian:bookworm\nCOPY s.sh /s.sh\nRUN /s.sh\n", "s.sh": "#!/bin/sh\napt-get update\napt-get install -y jq\n"},
+			},
 			none: []map[string]string{
 				{"Dockerfile": "FROM debian:bookworm\nRUN apt-get update && apt-get install -y jq && rm -rf /var/lib/apt/lists/*\n"},
 				{"Dockerfile": "FROM debian:bookworm\nRUN set -eux; apt-get update; apt-get install -y jq\n"},
