@@ -36,6 +36,9 @@ func (p *pass) input(u *unit, s *shell.Script, ref shell.PathRef) {
 	if !ref.InContext || ref.Context == "" || ref.Access == shell.AccessWrite || ref.Access == shell.AccessTest {
 		return
 	}
+	if onlyLinked(s, ref) {
+		return
+	}
 	if spec.Matches(p.in.File.CacheBoundary.VolatileFiles, ref.Context) { // SetupReadsEntrypoint tells
 		return
 	}
@@ -58,6 +61,19 @@ func (p *pass) input(u *unit, s *shell.Script, ref shell.PathRef) {
 		}
 		return
 	}
+}
+
+// onlyLinked tells whether a word is what a symbolic link leads to: making it
+// reads nothing.
+func onlyLinked(s *shell.Script, ref shell.PathRef) bool {
+	return slices.ContainsFunc(s.Calls, func(c *shell.Call) bool {
+		if c.Name != "ln" || !slices.ContainsFunc(c.Args, func(w shell.Word) bool { return w.Pos == ref.Pos }) {
+			return false
+		}
+		return slices.ContainsFunc(c.Args, func(w shell.Word) bool {
+			return w.Value == "--symbolic" || strings.HasPrefix(w.Value, "-") && !strings.HasPrefix(w.Value, "--") && strings.Contains(w.Value, "s")
+		})
+	})
 }
 
 // sourced tells whether another rule speaks of the same word.

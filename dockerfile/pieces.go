@@ -51,6 +51,15 @@ type Facts struct {
 	// it needs everything, Dirs those that only have to exist, Touched the
 	// paths that it may change with all below them; all sorted.
 	Reads, Trees, Dirs, Touched []string
+	// Near are directories in which a program of which is not known what it reads
+	// may read all that is there, Beside those of the files that it is given.
+	Near, Beside []string
+	// Wild is why it may read any file: it runs a program that an earlier step
+	// made. "" for a step that does not.
+	Wild string
+	// Unknown is a program that it runs of which is not known what it reads, ""
+	// when all of them are known.
+	Unknown string
 
 	inner *facts
 }
@@ -59,12 +68,17 @@ type Facts struct {
 // by name.
 func (f *Facts) Mentions(name string) bool { return f.inner.mayRead(name, true) }
 
+// MayRead reports whether the step may read a variable of which nothing speaks by
+// name, and which any program that is not known may read.
+func (f *Facts) MayRead(name string) bool { return f.inner.mayRead(name, false) }
+
 // Calls are the commands that it may run.
 func (f *Facts) Calls() []*shell.Call { return f.inner.calls() }
 
 func (f *facts) export() *Facts {
 	keys := func(m map[string]bool) []string { return slices.Sorted(maps.Keys(m)) }
-	return &Facts{Opaque: f.opaque, Program: f.program, Reads: keys(f.reads), Trees: keys(f.trees), Dirs: keys(f.dirs), Touched: keys(f.touched), inner: f}
+	return &Facts{Opaque: f.opaque, Program: f.program, Reads: keys(f.reads), Trees: keys(f.trees), Dirs: keys(f.dirs), Touched: keys(f.touched),
+		Near: keys(f.near), Beside: keys(f.beside), Wild: f.wild, Unknown: f.unknown, inner: f}
 }
 
 // pieces takes RUN instructions of a stage apart.

@@ -102,12 +102,15 @@ func finish(img *dockerspec.DockerOCIImage, opt Options, state State) {
 // imageEnv adds the build file's variables to the base's.
 func imageEnv(g *graph.Graph, base []string) ([]string, error) {
 	known := map[string]string{}
-	for _, a := range slices.Concat(g.Predefined, g.Args) {
+	for _, a := range g.Predefined {
 		known[a.Name] = a.Value
 	}
 	for _, e := range base {
 		name, value, _ := strings.Cut(e, "=")
 		known[name] = value
+	}
+	for _, a := range g.Args { // what the build file declares is what it means
+		known[a.Name] = a.Value
 	}
 	p := &spec.Problems{File: g.File}
 	env := slices.Clone(base)

@@ -15,18 +15,18 @@ import (
 // of all stages that are needed. The build file has one list of them.
 func (m *migration) declare() {
 	for _, in := range m.file.Args {
-		m.declareArgs(in, m.reading.Global)
+		m.declareArgs(in, m.reading.Global, m.globalNames())
 	}
 	for _, s := range m.reading.Stages {
 		for _, step := range s.Steps {
 			if _, ok := step.Command.(*instructions.ArgCommand); ok {
-				m.declareArgs(step.Instruction, step.Scope)
+				m.declareArgs(step.Instruction, step.Scope, m.namesAt(step))
 			}
 		}
 	}
 }
 
-func (m *migration) declareArgs(in *dockerfile.Instruction, sc dockerfile.Scope) {
+func (m *migration) declareArgs(in *dockerfile.Instruction, sc dockerfile.Scope, known names) {
 	cmd, ok := in.Command.(*instructions.ArgCommand)
 	if !ok {
 		return
@@ -39,7 +39,7 @@ func (m *migration) declareArgs(in *dockerfile.Instruction, sc dockerfile.Scope)
 		text := ""
 		if a.Value != nil {
 			var exact bool
-			if text, exact = m.text(*a.Value, sc, m.names(sc)); !exact {
+			if text, exact = m.text(*a.Value, sc, known); !exact {
 				m.report.went(in.Start, Lost, "the default of %s is known only in a build", a.Key)
 			}
 		}
@@ -91,25 +91,6 @@ func (m *migration) arg(name string) *arg {
 	return m.out.args[i]
 }
 
-// names are what a value may refer to where a scope holds: args whose value the
-// scope has.
-func (m *migration) names(sc dockerfile.Scope) names {
-	return func(name string) (string, bool) {
-		v, set := sc.Env[name]
-		if !set {
-			v, set = sc.Args[name]
-		}
-		want, declared := m.values[name]
-		if p, ok := m.opt.Dockerfile.Predefined[name]; ok {
-			want, declared = p, true
-		}
-		if !set || !declared || v != want {
-			return "", false
-		}
-		return "${" + name + "}", true
-	}
-}
-
 // text writes a word of the Dockerfile for the build file; exact is false where
 // its value is not known.
 func (m *migration) text(word string, sc dockerfile.Scope, known names) (text string, exact bool) {
@@ -118,10 +99,15 @@ func (m *migration) text(word string, sc dockerfile.Scope, known names) (text st
 	if !ok {
 		return text, read && strings.Contains(text, "$")
 	}
-	if got, fine := value(text, m.environment(sc)); !read || !fine || got != want {
-		return escaped(want), true
+	env := m.environment(sc)
+	if got, fine := value(text, env); read && fine && got == want {
+		return text, true
 	}
-	return text, true
+	text, read = fromUnset(word, sc, m.file.Escape, known)
+	if got, fine := value(text, env); read && fine && got == want {
+		return text, true
+	}
+	return escaped(want), true
 }
 
 // environment is what texts are checked with: what they may refer to, with its
@@ -138,13 +124,21 @@ func (m *migration) environment(sc dockerfile.Scope) map[string]string {
 // prune drops the args that nothing reads: no script, and no value of the build
 // file.
 func (m *migration) prune() {
+	image := m.out.image.env
+	m.out.image.env = slices.DeleteFunc(slices.Clone(image), m.isOwnArg)
 	read := map[string]bool{}
 	references(m.root(), read)
+	m.out.image.env = image
 	var kept []*arg
 	for _, a := range slices.Backward(m.out.args) {
 		if !read[a.name] && !m.mentioned(a.name) {
 			for _, line := range a.lines {
 				m.report.went(line, Dropped, "nothing reads %s", a.name)
+			}
+			for i := range image {
+				if image[i].key == a.name && m.isOwnArg(image[i]) {
+					image[i].text = a.text
+				}
 			}
 			continue
 		}
@@ -157,6 +151,13 @@ func (m *migration) prune() {
 	}
 	slices.Reverse(kept)
 	m.out.args = kept
+}
+
+// isOwnArg reports whether a variable of the image is what the arg of its name
+// is, which was made for scripts.
+func (m *migration) isOwnArg(p pair) bool {
+	a := m.arg(p.key)
+	return a != nil && a.fromEnv && p.text == "${"+p.key+"}"
 }
 
 // argComments carries over the comments above an ARG, unless they are its
@@ -179,19 +180,31 @@ func references(n *node, names map[string]bool) {
 	if n == nil {
 		return
 	}
-	if strings.Contains(n.text.text, "$") {
-		if word, err := syntax.NewParser().Document(strings.NewReader(n.text.text)); err == nil {
-			syntax.Walk(word, func(s syntax.Node) bool {
-				if p, ok := s.(*syntax.ParamExp); ok && p.Param != nil {
-					names[p.Param.Value] = true
-				}
-				return true
-			})
-		}
+	for _, name := range referred(n.text.text) {
+		names[name] = true
 	}
 	for _, c := range slices.Concat(n.list, n.pairs) {
 		references(c, names)
 	}
+}
+
+// referred are the names that a value of the build file refers to.
+func referred(text string) []string {
+	if !strings.Contains(text, "$") {
+		return nil
+	}
+	word, err := syntax.NewParser().Document(strings.NewReader(text))
+	if err != nil {
+		return nil
+	}
+	var out []string
+	syntax.Walk(word, func(s syntax.Node) bool {
+		if p, ok := s.(*syntax.ParamExp); ok && p.Param != nil {
+			out = append(out, p.Param.Value)
+		}
+		return true
+	})
+	return out
 }
 
 // mentioned reports whether a script reads an arg.

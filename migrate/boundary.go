@@ -109,15 +109,18 @@ func (m *migration) filesOf(e *entry) map[string]bool {
 		}
 	}
 	for _, in := range e.inputs {
-		in = strings.TrimSuffix(in, "/")
-		err := fs.WalkDir(m.overlay(), in, func(name string, d fs.DirEntry, err error) error {
-			if err == nil && !d.IsDir() {
-				out[name] = true
-			}
-			return err
-		})
-		if err != nil {
+		in, _ := value(in, m.values)
+		found, err := spec.Files(m.overlay(), path.Clean(in))
+		if err != nil || len(found) == 0 {
 			out[in] = true
+		}
+		for _, at := range found {
+			_ = fs.WalkDir(m.overlay(), at, func(name string, d fs.DirEntry, err error) error { // what cannot be read is not sent
+				if err == nil && !d.IsDir() {
+					out[name] = true
+				}
+				return nil
+			})
 		}
 	}
 	return out

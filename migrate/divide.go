@@ -237,6 +237,9 @@ func (m *migration) copyLines() {
 		}
 	}()
 	for _, f := range m.copies {
+		if m.generated[f.Source] != nil && f.By.Copy.Known && len(f.By.Copy.Texts) == 0 { // an earlier migration wrote it
+			continue
+		}
 		switch f.class {
 		case setupOnly:
 			switch {

@@ -71,6 +71,19 @@ func (o *op) searched() []string {
 	return out
 }
 
+// looksAround reports whether an op runs a program of which is not known what it
+// reads, and which may find a file: where it works, where it is told to, or
+// beside what it is given.
+func (o *op) looksAround(name string) bool {
+	if o.facts == nil {
+		return false
+	}
+	return o.facts.Wild != "" || slices.ContainsFunc(o.facts.Near, func(dir string) bool { return dockerfile.Within(name, dir) }) ||
+		slices.ContainsFunc(o.facts.Beside, func(dir string) bool {
+			return path.Dir(name) == dir || !dockerfile.SystemDir(dir) && dockerfile.Within(name, dir)
+		})
+}
+
 // touches reports whether an op may change a path.
 func (o *op) touches(name string) bool {
 	return o.facts != nil && slices.ContainsFunc(o.facts.Touched, func(t string) bool { return dockerfile.Within(name, t) && !o.misses(t, name) })

@@ -58,7 +58,7 @@ func (m *migration) isScript(source string) bool {
 
 // config is a file with a target of its own.
 func (m *migration) config(f *copied) *config {
-	c := &config{source: f.Source, target: f.Target, mode: f.mode}
+	c := &config{source: m.configText(f, f.Source), target: m.targetText(f.By, f.Target), mode: f.mode}
 	gid := 0
 	if u := m.out.user; u != nil {
 		gid = u.gid
@@ -67,6 +67,11 @@ func (m *migration) config(f *copied) *config {
 		c.owner = m.ownerText(f.uid, f.gid)
 	}
 	return c
+}
+
+// configText is a path of the context where no glob is read.
+func (m *migration) configText(f *copied, source string) string {
+	return m.contextPath(f.By, source, escapedPath)
 }
 
 // configs are the entries of files with targets of their own. Where a COPY of a
@@ -90,7 +95,7 @@ func (m *migration) configs(files []*copied) []*config {
 				break
 			}
 			if len(all) > 1 {
-				one.source, one.target = dir+"/", target+"/"
+				one.source, one.target = m.configText(f, dir)+"/", m.targetText(f.By, target)+"/"
 			}
 			for _, name := range all {
 				within[name] = true

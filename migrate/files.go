@@ -68,7 +68,7 @@ func (m *migration) classify() {
 			f.class = setupOnly
 		case f.runtime:
 			f.class = atRuntime
-		case inTree(f.Target, trees):
+		case inTree(f.Target, trees), len(f.used) > 0 && inTree(f.Target, scratchTrees()):
 			f.class = setupOnly
 		default:
 			f.class = atRuntime
@@ -236,8 +236,12 @@ func (m *migration) setupTrees() []string {
 			out = append(out, dir)
 		}
 	}
-	return append(out, "/tmp", "/var/tmp", "/usr/src", "/usr/local/src")
+	return out
 }
+
+// scratchTrees are directories whose files no container needs, where a step of
+// the build does.
+func scratchTrees() []string { return []string{"/tmp", "/var/tmp", "/usr/src", "/usr/local/src"} }
 
 // runsScripts reports whether an op runs a file, or a script reads it in.
 func runsScripts(f *copied) func(*op) bool {

@@ -9,6 +9,7 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/spec"
 )
 
 // generate makes a script of ops; nil if there is nothing to do.
@@ -49,6 +50,9 @@ func (g *generator) script() string {
 	}
 	if len(options) > 0 {
 		g.line("set %s", strings.Join(options, " "))
+	}
+	for _, name := range g.ofBase() {
+		g.line("%s=${%[1]s-} # the base image's", name)
 	}
 	for _, name := range g.overrides() {
 		g.line("export %s", name)
@@ -136,6 +140,44 @@ func (g *generator) comments() []string {
 	return append(out, "From "+from+".")
 }
 
+// ofBase are the variables that the commands read and that the base image sets,
+// or may set: no arg stands for them.
+func (g *generator) ofBase() []string {
+	found, set := map[string]bool{}, map[string]bool{}
+	for _, o := range g.ops {
+		if o.facts == nil || o.facts.Program == nil {
+			continue
+		}
+		main := o.facts.Program.Main
+		for _, a := range main.Assigns {
+			set[a.Name] = true
+		}
+		for _, c := range main.Calls {
+			for _, guard := range c.Guards {
+				set[guard.Var] = true
+			}
+			if c.Name == "read" || c.Name == "getopts" || c.Name == "mapfile" || c.Name == "readarray" {
+				for _, w := range c.Args {
+					set[w.Value] = true
+				}
+			}
+		}
+		for _, r := range main.Reads {
+			_, arg := o.wants[r.Name]
+			_, own := o.overrides[r.Name]
+			_, predefined := g.m.opt.Dockerfile.Predefined[r.Name]
+			_, base := g.m.baseEnv[r.Name]
+			if arg || own || predefined || g.m.arg(r.Name) != nil || !base && g.m.base != nil || r.Name != strings.ToUpper(r.Name) || !spec.IsIdentifier(r.Name) {
+				continue
+			}
+			found[r.Name] = true
+		}
+	}
+	return slices.DeleteFunc(keys(found), func(name string) bool {
+		return set[name] || slices.Contains([]string{"HOME", "PATH", "PWD", "OLDPWD", "USER", "LANG", "TMPDIR", "TZ", "IFS", "UID", "RANDOM", "SHELL", "HOSTNAME"}, name)
+	})
+}
+
 // overrides are the assignments of variables that args do not give.
 func (g *generator) overrides() []string {
 	all := map[string]string{}
@@ -146,10 +188,7 @@ func (g *generator) overrides() []string {
 	}
 	var out []string
 	for _, name := range keys(all) {
-		q, err := syntax.Quote(all[name], syntax.LangPOSIX)
-		if err == nil {
-			out = append(out, name+"="+q)
-		}
+		out = append(out, name+"="+inShell(all[name]))
 	}
 	return out
 }
@@ -255,11 +294,13 @@ func (g *generator) start(o *op) []string {
 		dir = o.dir
 	}
 	if dir != "/" && dir != "" && (!driven || o.script() && usesDir(o) || !o.script()) && g.usesDir(o.step) {
-		to := dir
+		to := quoted(dir)
 		if moved, ok := inContext(dir, o.files); ok && !g.verbatim && !g.m.hasPlaced(dir, o) {
-			to = moved
+			to = quoted(moved)
+		} else if !driven {
+			to = inShell(g.m.dirText(o.step))
 		}
-		out = append(out, "cd "+quoted(to))
+		out = append(out, "cd "+to)
 	}
 	for _, p := range o.prelude {
 		if driven && !strings.HasPrefix(p, "umask") && !strings.HasPrefix(p, "ulimit") {
@@ -285,37 +326,6 @@ func (m *migration) hasPlaced(target string, o *op) bool {
 	return slices.ContainsFunc(m.copies, func(f *copied) bool {
 		return f.placed && dockerfile.Within(f.Target, target) && o.files[f.Target] == f.CopiedFile
 	})
-}
-
-// usesDir reports whether one of the step's ops depends on the working directory.
-func (g *generator) usesDir(step *dockerfile.Step) bool {
-	return slices.ContainsFunc(g.ops, func(o *op) bool {
-		if o.step != step || o.state && !strings.HasPrefix(o.text, "cd ") || o.made != "" {
-			return false
-		}
-		return o.facts == nil || ownUsesDir(o) || usesDir(o)
-	})
-}
-
-// ownUsesDir is usesDir for the command itself.
-func ownUsesDir(o *op) bool {
-	if o.facts == nil || o.facts.Program == nil || o.facts.Opaque != "" {
-		return true
-	}
-	for _, c := range o.facts.Program.Main.Calls {
-		if dockerfile.UsesDir(c) || slices.ContainsFunc(c.Args, relative) || c.Name == "cd" && !strings.HasPrefix(c.Arg(0), "/") {
-			return true
-		}
-		if !path.IsAbs(c.Command.Value) && strings.Contains(c.Command.Value, "/") {
-			return true
-		}
-		for _, r := range c.Redirects {
-			if r.Op != "<<" && r.Op != "<<<" && r.Op != "<<-" && !strings.HasSuffix(r.Op, "&") && !path.IsAbs(r.Target.Value) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 func quoted(s string) string {

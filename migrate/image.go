@@ -1,7 +1,6 @@
 package migrate
 
 import (
-	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,7 +16,7 @@ import (
 func (m *migration) configure() {
 	cmdStage := (*dockerfile.StageReading)(nil)
 	for _, step := range m.chain {
-		known := m.names(step.Scope)
+		known := m.namesAt(step)
 		went := func(where string) { m.report.went(step.Start, Carried, "%s", where) }
 		lost := func(format string, args ...any) { m.report.went(step.Start, Lost, format, args...) }
 		switch c := step.Command.(type) {
@@ -29,6 +28,9 @@ func (m *migration) configure() {
 				text, exact := m.text(kv.Value, step.Scope, known)
 				if !ok || !exact {
 					lost("its value depends on the base image's environment")
+					continue
+				}
+				if !m.fits(step, mapping("labels", str(key, text))) {
 					continue
 				}
 				m.set(&m.out.image.labels, pair{key: key, text: text}, m.comments(step.Instruction))
@@ -50,28 +52,41 @@ func (m *migration) configure() {
 					lost("%s depends on the base image's environment", v)
 					continue
 				}
-				m.out.image.volumes = append(m.out.image.volumes, text)
-				went("image.volumes")
+				if m.fits(step, texts("volumes", []string{text})) {
+					m.out.image.volumes = append(m.out.image.volumes, text)
+					went("image.volumes")
+				}
 			}
 			m.keep("image.volumes", step)
 		case *instructions.StopSignalCommand:
 			text, _ := m.text(c.Signal, step.Scope, known)
+			if !m.fits(step, str("stop_signal", text)) {
+				continue
+			}
 			m.out.image.stopSignal = text
 			went("image.stop_signal")
 			m.keep("image.stop_signal", step)
 		case *instructions.UserCommand:
 			m.userInstruction(step, c)
 		case *instructions.WorkdirCommand:
-			m.workingDir(step, c)
+			m.workingDir(step)
 		case *instructions.HealthCheckCommand:
 			m.healthcheck(step, c)
 		case *instructions.CmdCommand:
-			m.out.image.cmd, cmdStage = line(c.CmdLine, c.PrependShell, step.Scope.Shell), step.Stage
+			words := line(c.CmdLine, c.PrependShell, step.Scope.Shell)
+			if !m.fits(step, texts("cmd", words)) {
+				continue
+			}
+			m.out.image.cmd, cmdStage = words, step.Stage
 			went("image.cmd")
 			m.keep("image.cmd", step)
 			m.report.differ("a field of Windows' images is not set", nil, []string{"ArgsEscaped"})
 		case *instructions.EntrypointCommand:
-			m.out.image.entrypoint = line(c.CmdLine, c.PrependShell, step.Scope.Shell)
+			words := line(c.CmdLine, c.PrependShell, step.Scope.Shell)
+			if len(words) > 0 && !m.fits(step, texts("entrypoint", words)) {
+				continue
+			}
+			m.out.image.entrypoint = words
 			if cmdStage != nil && cmdStage != step.Stage {
 				m.out.image.cmd = nil // a later stage's ENTRYPOINT resets it
 			}
@@ -119,16 +134,24 @@ func (m *migration) keep(key string, step *dockerfile.Step) {
 
 func (m *migration) env(step *dockerfile.Step, c *instructions.EnvCommand) {
 	notes := m.comments(step.Instruction)
+	known := m.lateNames(step, c)
 	for _, kv := range c.Env {
-		text, ok := m.text(kv.Value, step.Scope, m.lateNames(step, c))
+		text, ok := m.text(kv.Value, step.Scope, known)
 		if !ok {
 			m.report.went(step.Start, Lost, "the value of %s cannot be written", kv.Key)
+			continue
+		}
+		a := m.arg(kv.Key)
+		if v, ok := step.Scope.Expand(kv.Value); ok && a != nil && a.fromEnv && v == m.values[kv.Key] {
+			text = "${" + kv.Key + "}" // one truth
+		}
+		if !m.fits(step, mapping("env", str(kv.Key, text))) {
 			continue
 		}
 		m.set(&m.out.image.env, pair{key: kv.Key, text: text}, notes)
 		notes = nil
 		m.report.went(step.Start, Carried, "image.env.%s", kv.Key)
-		if a := m.arg(kv.Key); a != nil && m.mentioned(kv.Key) && !slices.Contains(a.lines, step.Start) {
+		if a != nil && m.mentioned(kv.Key) && !slices.Contains(a.lines, step.Start) {
 			m.report.went(step.Start, Carried, "args.%s, for setup scripts", kv.Key)
 		}
 	}
@@ -137,24 +160,44 @@ func (m *migration) env(step *dockerfile.Step, c *instructions.EnvCommand) {
 // lateNames are what the image's environment may refer to: args, the variables
 // above, and those of the base.
 func (m *migration) lateNames(step *dockerfile.Step, c *instructions.EnvCommand) names {
-	args := m.names(step.Scope)
+	args := m.namesAt(step)
+	above := map[string]string{}
+	for _, p := range m.out.image.env {
+		above[p.key] = p.text
+	}
 	return func(name string) (string, bool) {
+		_, base := m.baseEnv[name]
+		ofBase := m.arg(name) == nil && (base || step.Scope.Open) // an arg of that name would be meant
+		own, isAbove := above[name]
+		if _, is := envValue(step, name); is {
+			// The instruction's variables see what was before it.
+			text, isArg := args(name)
+			switch {
+			case isArg:
+				return text, true
+			case isAbove:
+				return own, strings.Contains(own, "${")
+			}
+			return m.baseText(name), ofBase && m.onlyInstruction(c, name)
+		}
+		if isAbove {
+			return "${" + name + "}", true
+		}
 		if text, ok := args(name); ok {
 			return text, true
 		}
-		if slices.ContainsFunc(c.Env, func(kv instructions.KeyValuePair) bool { return kv.Key == name }) {
-			// The instruction's variables see what was before it.
-			_, base := m.baseEnv[name]
-			own := slices.ContainsFunc(m.out.image.env, func(p pair) bool { return p.key == name })
-			return "${" + name + "}", !own && (base || step.Scope.Open) && m.onlyInstruction(c, name)
-		}
-		if slices.ContainsFunc(m.out.image.env, func(p pair) bool { return p.key == name }) {
-			return "${" + name + "}", true
-		}
-		_, base := m.baseEnv[name]
 		_, set := step.Scope.Env[name]
-		return "${" + name + "}", base || step.Scope.Open && !set
+		return m.baseText(name), ofBase && (base || !set)
 	}
+}
+
+// baseText refers to a variable of the base image. One of which is not known
+// whether the base has it may be missing.
+func (m *migration) baseText(name string) string {
+	if _, known := m.baseEnv[name]; known || name == "PATH" {
+		return "${" + name + "}"
+	}
+	return "${" + name + ":-}"
 }
 
 // onlyInstruction reports whether a variable is the last that an ENV sets, so
@@ -165,7 +208,7 @@ func (m *migration) onlyInstruction(c *instructions.EnvCommand, name string) boo
 
 // expose carries over a port, or a range of them.
 func (m *migration) expose(step *dockerfile.Step, port string) {
-	text, exact := m.text(port, step.Scope, m.names(step.Scope))
+	text, exact := m.text(port, step.Scope, m.namesAt(step))
 	v, _ := step.Scope.Expand(port)
 	ports, proto, _ := strings.Cut(v, "/")
 	from, to, isRange := strings.Cut(ports, "-")
@@ -178,10 +221,12 @@ func (m *migration) expose(step *dockerfile.Step, port string) {
 	case !exact:
 		m.report.went(step.Start, Lost, "the port %s depends on the base image's environment", port)
 		return
-	case isRange && err1 == nil && err2 == nil && b-a < 1000:
+	case isRange && err1 == nil && err2 == nil && b-a < 1000 && a > 0 && b < 65536:
 		for n := a; n <= b; n++ {
 			m.out.image.expose = append(m.out.image.expose, strconv.Itoa(n)+proto)
 		}
+	case !m.fits(step, portsNode([]string{text})):
+		return
 	default:
 		m.out.image.expose = append(m.out.image.expose, text)
 	}
@@ -190,9 +235,12 @@ func (m *migration) expose(step *dockerfile.Step, port string) {
 
 // userInstruction carries USER over: the last one counts for the container.
 func (m *migration) userInstruction(step *dockerfile.Step, c *instructions.UserCommand) {
-	text, exact := m.text(c.User, step.Scope, m.names(step.Scope))
+	text, exact := m.text(c.User, step.Scope, m.namesAt(step))
 	if !exact {
 		m.report.went(step.Start, Lost, "the user depends on the base image's environment")
+		return
+	}
+	if !m.fits(step, str("user", text)) {
 		return
 	}
 	m.out.image.user = text
@@ -207,17 +255,17 @@ func (m *migration) userInstruction(step *dockerfile.Step, c *instructions.UserC
 }
 
 // workingDir carries WORKDIR over.
-func (m *migration) workingDir(step *dockerfile.Step, c *instructions.WorkdirCommand) {
-	text, exact := m.text(c.Path, step.Scope, m.names(step.Scope))
+func (m *migration) workingDir(step *dockerfile.Step) {
 	dir, ok := workdir(step)
-	switch {
-	case !ok:
+	if !ok {
 		m.report.went(step.Start, Lost, "the directory depends on the base image's environment")
 		return
-	case !exact || !path.IsAbs(text) || strings.HasPrefix(text, "$"):
-		text = escaped(dir)
 	}
-	m.out.image.workingDir = text
+	m.out.image.workingDir = m.madeText(step, dir)
+	if dir != "/" && !m.fits(step, str("working_dir", m.out.image.workingDir)) {
+		m.out.image.workingDir = ""
+		return
+	}
 	if dir == "/" {
 		m.out.image.workingDir = "" // the root is no image path to the build file
 		m.report.note(m.where(step.Start), "the working directory / is the base's, unless that has another")
@@ -240,6 +288,9 @@ func (m *migration) healthcheck(step *dockerfile.Step, c *instructions.HealthChe
 	if h.Test[0] == "CMD-SHELL" {
 		out.command = append(slices.Clone(step.Scope.Shell), h.Test[1:]...)
 		m.report.differ("the health check names its shell", nil, []string{"Healthcheck"})
+	}
+	if !m.fits(step, out.node()) {
+		return
 	}
 	m.out.image.health = out
 	m.report.went(step.Start, Carried, "image.healthcheck")

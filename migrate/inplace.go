@@ -14,6 +14,9 @@ import (
 // place reports whether setup has to have a file in its place: a step changes
 // it, or reads it without being told to.
 func (m *migration) place(f *copied) bool {
+	if ambiguous(f) {
+		return true
+	}
 	for _, o := range m.later(f) {
 		switch {
 		case o.removes(f.Target):
@@ -31,6 +34,15 @@ func (m *migration) place(f *copied) bool {
 			return true
 		case len(f.used) > 0 && (f.uid != 0 || f.gid != 0 || f.unowned != ""), calledByName(o, f.Target), m.walks(o, f), looksAbove(o, f.Target), asksWhere(o, f.Target):
 			return true
+		case o.looksAround(f.Target):
+			m.because(f, "%s runs a program that may read %s", m.label(o), f.Target)
+			return true
+		case o.facts != nil && o.facts.Unknown != "" && !f.runtime && !slices.ContainsFunc(f.used, runsScripts(f)):
+			m.because(f, "%s runs %s, which may read any file, and nothing else names %s", m.label(o), path.Base(o.facts.Unknown), f.Target)
+			return true
+		case m.obscured(o, f):
+			m.because(f, "%s may read %s, whose folder gets files that are not known", m.label(o), f.Target)
+			return true
 		case dockerfile.SystemFile(f.Target) && !m.indifferent(o, f):
 			m.because(f, "%s may read %s", m.label(o), f.Target)
 			return true
@@ -41,6 +53,40 @@ func (m *migration) place(f *copied) bool {
 	}
 	m.because(f, "it gives %s to %s, whose number only a build knows", f.Target, f.unowned)
 	return true
+}
+
+// ambiguous reports whether a file goes to a path that may be a directory of the
+// base image, and then into that.
+func ambiguous(f *copied) bool {
+	c := f.By.Copy
+	dest := path.Base(c.Dest)
+	if c.Dest != f.Target || len(c.Sources) != 1 || len(c.Texts) > 0 || strings.Contains(dest, ".") || dest == path.Base(f.Source) || strings.Contains(dest, "-") {
+		return false
+	}
+	dir := path.Base(path.Dir(f.Target))
+	return dir != "bin" && dir != "sbin"
+}
+
+// obscured reports whether an op works in a directory with a file of which a COPY
+// that could not be listed leaves open what is there.
+func (m *migration) obscured(o *op, f *copied) bool {
+	if o.facts == nil || o.files[f.Target] == f.CopiedFile {
+		return false
+	}
+	for _, step := range m.chain {
+		if step.Copy == nil || step.Copy.Known || step.Copy.Dest == "" || m.order[step] > m.order[o.step] {
+			continue
+		}
+		dest := path.Clean(step.Copy.Dest)
+		if dockerfile.SystemDir(dest) || !dockerfile.Within(f.Target, dest) {
+			continue
+		}
+		if dockerfile.Within(o.dir, dest) || strings.Contains(o.text, dest) || o.facts.Opaque != "" ||
+			slices.ContainsFunc(o.facts.Touched, func(t string) bool { return dockerfile.Within(t, dest) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // forgiving reports whether an op that deletes files does not mind that they are

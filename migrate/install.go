@@ -12,23 +12,24 @@ import (
 
 // making makes the directory of a WORKDIR, for the user that holds there.
 func making(o *op) string {
-	if o.step.Scope.Root() || o.step.Scope.User == "" {
-		return "mkdir -p " + quoted(o.made)
+	if o.step.Copy != nil || o.step.Scope.Root() || o.step.Scope.User == "" {
+		return "mkdir -p " + inShell(o.madeText)
 	}
 	user, group, ok := strings.Cut(o.step.Scope.User, ":")
 	if !ok {
 		group = `"$(id -g ` + user + ` 2>/dev/null || echo 0)"`
 	}
-	return fmt.Sprintf("[ -d %s ] || install -d -o %s -g %s %[1]s", quoted(o.made), user, group)
+	return fmt.Sprintf("[ -d %s ] || install -d -o %s -g %s %[1]s", inShell(o.madeText), user, group)
 }
 
 // placing are the commands that put files in their places.
 func (g *generator) placing(o *op) []string {
 	var out []string
 	if o.unpack {
-		out = append(out, "mkdir -p "+quoted(o.dest))
+		dest := inShell(g.m.destText(o.step))
+		out = append(out, "mkdir -p "+dest)
 		for _, f := range o.place {
-			out = append(out, "tar -xf "+quoted(path.Join(graph.ContextMount, f.Source))+" -C "+quoted(o.dest))
+			out = append(out, "tar -xf "+g.m.contextFile(f)+" -C "+dest)
 		}
 		return out
 	}
@@ -36,13 +37,41 @@ func (g *generator) placing(o *op) []string {
 		if f.Mode&fs.ModeSymlink != 0 {
 			to, err := fs.ReadLink(g.m.opt.Dockerfile.Context, f.Source)
 			if err == nil {
-				out = append(out, "mkdir -p "+quoted(path.Dir(f.Target)), "ln -s "+quoted(to)+" "+quoted(f.Target))
+				target := g.m.targetText(f.By, f.Target)
+				out = append(out, "mkdir -p "+inShell(path.Dir(target)), "ln -s "+quoted(to)+" "+inShell(target))
 			}
 			continue
 		}
-		out = append(out, fmt.Sprintf("install -D -m %s%s %s %s", octal(f.mode), f.ownerFlags(), quoted(path.Join(graph.ContextMount, f.Source)), quoted(f.Target)))
+		source, target := g.m.contextFile(f), inShell(g.m.targetText(f.By, f.Target))
+		install := fmt.Sprintf("install -D -m %s%s %s", octal(f.mode), f.ownerFlags(), source)
+		if ambiguous(f) {
+			out = append(out, fmt.Sprintf("if [ -d %s ]; then %s -t %[1]s; else %[2]s %[1]s; fi", target, install))
+			continue
+		}
+		out = append(out, install+" "+target)
 	}
 	return append(folders(o), out...)
+}
+
+// contextFile is a copied file where a setup script finds it.
+func (m *migration) contextFile(f *copied) string {
+	return inShell(graph.ContextMount + "/" + m.contextPath(f.By, f.Source, escaped))
+}
+
+// refersTo are the args that the paths of an op are made of.
+func (m *migration) refersTo(o *op) []string {
+	texts := []string{o.madeText}
+	for _, f := range o.place {
+		texts = append(texts, m.contextText(f.By, f.Source), m.targetText(f.By, f.Target))
+	}
+	if o.text != "" {
+		texts = append(texts, m.dirText(o.step))
+	}
+	var out []string
+	for _, text := range texts {
+		out = append(out, referred(text)...)
+	}
+	return out
 }
 
 // folders make the directories of what a COPY gives an owner: those that it

@@ -22,7 +22,6 @@ import (
 	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/graph"
 	"github.com/pgstrata/pgstrata/shell"
-	"github.com/pgstrata/pgstrata/spec"
 )
 
 // Options are what a migration depends on besides the Dockerfile's text.
@@ -47,12 +46,15 @@ type Result struct {
 	Files []*File
 	// Context is the build context as it is with these.
 	Context fs.FS
+	// Missing are the args without default that a build has to be given.
+	Missing []string
 	// Report tells what became of each line.
 	Report *Report
 }
 
 // Migrate makes a build file of a Dockerfile. Its error is of a Dockerfile that
-// no build file can stand for, since it has no base image or no such target.
+// no build file can stand for, since it has no base image or no such target; or a
+// [RefusedError].
 func Migrate(f *dockerfile.File, opt Options) (*Result, error) {
 	m := &migration{
 		file: f, opt: opt,
@@ -66,6 +68,7 @@ func Migrate(f *dockerfile.File, opt Options) (*Result, error) {
 		drivers:   map[string]bool{},
 		changed:   map[*dockerfile.Step]bool{},
 		baseEnv:   map[string]string{},
+		spoken:    map[string]bool{},
 	}
 	if m.values == nil {
 		m.values = map[string]string{}
@@ -88,7 +91,10 @@ func Migrate(f *dockerfile.File, opt Options) (*Result, error) {
 		out.Files = append(out.Files, m.generated[path])
 		m.report.Scripts = append(m.report.Scripts, path)
 	}
-	return out, m.verify(out)
+	if err := m.verify(out); err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
 // migration is one Dockerfile on its way.
@@ -133,6 +139,9 @@ type migration struct {
 	drivers map[string]bool
 	notes   map[string][]string
 	noted   map[*dockerfile.Step]bool
+	// spoken are the variables of which something speaks by name, as far as that
+	// was asked.
+	spoken map[string]bool
 }
 
 // where is a line of the Dockerfile in messages.
@@ -165,7 +174,7 @@ func (m *migration) read() error {
 		return errors.New("it builds on scratch: a build file's scripts need a base with a shell")
 	}
 	m.declare()
-	base, _ := m.text(root.Base, m.reading.Global, m.names(m.reading.Global))
+	base, _ := m.text(root.Base, m.reading.Global, m.globalNames())
 	m.out.base = base
 	m.report.went(root.From.Start, Carried, "base")
 	m.notes["base"] = m.comments(root.From)
@@ -212,6 +221,7 @@ func (m *migration) setup() {
 	m.classify()
 	m.removals()
 	m.placing()
+	m.neededDirectories()
 	m.madeDirectories()
 	m.variables(m.ops)
 	m.count()
@@ -224,27 +234,6 @@ func (m *migration) setup() {
 	}
 	m.divide(isolated, entries)
 	m.propose()
-}
-
-// verify loads what was written, as pgstrata will.
-func (m *migration) verify(out *Result) error {
-	opt := spec.Options{BuildArgs: m.opt.Dockerfile.Args, Predefined: m.opt.Dockerfile.Predefined}
-	f, err := spec.Load(m.opt.Name, out.BuildFile, opt)
-	if err == nil {
-		if err = f.Discover(m.overlay()); err == nil {
-			var g *graph.Graph
-			if g, err = graph.New(f, m.overlay(), graph.Options{Platform: m.opt.Dockerfile.Platform, Predefined: opt.Predefined}); err == nil {
-				m.cached(g)
-			}
-		}
-	}
-	for _, mistake := range spec.AsErrors(err) {
-		m.report.note(fmt.Sprintf("%s:%d", m.opt.Name, mistake.At.Start.Line), "%s", mistake.Msg)
-	}
-	if err != nil && spec.AsErrors(err) == nil {
-		return err
-	}
-	return nil
 }
 
 // cached tells of the folders that lie in cache mounts, and so in no layer.

@@ -36,6 +36,8 @@ type arg struct {
 	// them has a value.
 	lines []int
 	unset bool
+	// fromEnv says that it is a variable of ENV, which scripts read.
+	fromEnv bool
 	// notes stand above it.
 	notes []string
 }
@@ -73,7 +75,8 @@ type entry struct {
 	title     string
 }
 
-// config is a file that is copied to a place of its own.
+// config is a file that is copied to a place of its own; its paths are in the
+// build file's notation.
 type config struct {
 	source, target, owner string
 	mode                  fs.FileMode

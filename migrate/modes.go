@@ -198,6 +198,9 @@ func (m *migration) covered(o *op, w shell.Word, all bool) (files []*copied, com
 		if o.files[f.Target] != f.CopiedFile {
 			continue
 		}
+		if ambiguous(f) && dockerfile.Within(f.Target, name) {
+			return nil, false
+		}
 		match, err := path.Match(name, f.Target)
 		under := dockerfile.Within(f.Target, name)
 		if w.Glob && all {

@@ -12,40 +12,56 @@ import (
 	"github.com/pgstrata/pgstrata/shell"
 )
 
-// scriptsDir is where generated scripts go: in a folder of their own where a
-// script goes through what is in the usual one.
+// scriptsDir is where generated scripts go: a folder of their own, which no
+// script of the Dockerfile goes through. The Dockerfile stays, and builds what it
+// did.
 func (m *migration) scriptsDir() string {
-	for _, dir := range []string{"setup/scripts", "setup/generated"} {
-		if !slices.ContainsFunc(m.ops, func(o *op) bool { return m.goesThrough(o, dir) }) {
-			return dir
-		}
+	const usual = "setup/generated"
+	if slices.ContainsFunc(m.ops, func(o *op) bool { return m.goesThrough(o, usual) }) {
+		return "generated"
 	}
-	return "generated"
+	return usual
 }
 
 // goesThrough reports whether an op may run or read whatever is in a directory
-// of the context.
+// of the context, which need not be there yet.
 func (m *migration) goesThrough(o *op, dir string) bool {
-	if o.gone || o.facts == nil {
+	if o.facts == nil {
 		return false
 	}
-	loose := o.facts.Opaque != "" || o.call != nil && o.call.whole || len(o.facts.Trees) > 0
-	if !loose && o.facts.Program != nil {
-		return slices.ContainsFunc(m.copies, func(f *copied) bool {
-			return dockerfile.Within(f.Source, dir) && matchesGlob(o.facts.Program, f.Target)
-		})
-	}
-	if !loose {
+	targets := m.targetsOf(path.Join(dir, "any.sh"), o)
+	if len(targets) == 0 {
 		return false
 	}
-	for _, f := range o.reads() {
-		if dockerfile.Within(f.Source, dir) {
-			return true
+	programs := []*shell.Program{o.facts.Program}
+	if o.call != nil {
+		programs = append(programs, o.call.driver)
+	}
+	return o.facts.Opaque != "" && o.script() || slices.ContainsFunc(targets, func(target string) bool {
+		return slices.ContainsFunc(o.facts.Trees, func(tree string) bool { return dockerfile.Within(target, tree) }) ||
+			slices.ContainsFunc(programs, func(p *shell.Program) bool { return p != nil && matchesGlob(p, target) })
+	})
+}
+
+// targetsOf are the places that a file of the context is copied to, were it
+// there.
+func (m *migration) targetsOf(source string, before *op) []string {
+	var out []string
+	for _, step := range m.chain {
+		if step.Copy == nil || step.Copy.From != "" || step.Copy.Dest == "" || m.order[step] > m.order[before.step] {
+			continue
+		}
+		for _, s := range step.Copy.Sources {
+			s = strings.TrimPrefix(path.Clean("/"+s), "/")
+			switch {
+			case s == "":
+				out = append(out, path.Join(step.Copy.Dest, source))
+			case m.isContextDir(s) && dockerfile.Within(source, s):
+				out = append(out, path.Join(step.Copy.Dest, strings.TrimPrefix(source, s)))
+			}
 		}
 	}
-	return slices.ContainsFunc(m.copies, func(f *copied) bool {
-		return dockerfile.Within(f.Source, dir) && slices.ContainsFunc(o.facts.Trees, func(tree string) bool { return dockerfile.Within(f.Target, tree) })
-	})
+	return out
 }
 
 // matchesGlob reports whether a pattern of a program matches a path.
@@ -56,65 +72,6 @@ func matchesGlob(p *shell.Program, target string) bool {
 			return r.Glob && ok && err == nil
 		})
 	})
-}
-
-// title is what a generated script is called, without number and ending.
-func (g *generator) title() string {
-	for _, o := range g.ops {
-		switch {
-		case o.script():
-			return slug(scriptName(o.call.source))
-		case len(o.place) == 1 && !o.unpack:
-			return slug("copy-" + scriptName(o.place[0].Source))
-		case len(o.place) > 0 && !o.unpack:
-			dir := path.Clean(o.step.Copy.Dest)
-			if isSystem(dir) {
-				dir = path.Dir(o.place[0].Target)
-			}
-			return slug("copy-" + path.Base(dir))
-		case o.unpack:
-			return slug("unpack-" + strings.SplitN(path.Base(o.place[0].Source), ".", 2)[0])
-		}
-	}
-	var calls []*shell.Call
-	for _, o := range g.ops {
-		calls = append(calls, o.calls()...)
-	}
-	for _, dull := range [][]string{
-		{"mkdir", "chmod", "chown", "chgrp", "rm", "echo", "printf", "cat", "sed", "ln", "cp", "mv", "touch", "install", "set", "cd", "export", "test", "[", "[[", "true"},
-		{"set", "cd", "export", "echo", "test", "[", "[["},
-		nil,
-	} {
-		for _, c := range calls {
-			if c.Name != "" && !slices.Contains(dull, c.Name) {
-				return called(c)
-			}
-		}
-	}
-	if slices.ContainsFunc(g.ops, func(o *op) bool { return o.made != "" }) {
-		return "directories"
-	}
-	return "run"
-}
-
-// called names a script after a command.
-func called(c *shell.Call) string {
-	switch c.Name {
-	case "apt-get", "apt":
-		if name := operandsOf(c, 1); operandsOf(c, 0) == "install" && name != "" {
-			return slug("install-" + name)
-		}
-		return "packages"
-	case "mkdir", "install":
-		return "directories"
-	case "rm", "find":
-		return "cleanup"
-	case "chown", "chmod":
-		return "permissions"
-	case "useradd", "groupadd", "adduser", "addgroup":
-		return "accounts"
-	}
-	return slug(c.Name)
 }
 
 // slug makes a name of a file out of any text.

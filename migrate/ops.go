@@ -31,15 +31,16 @@ type op struct {
 	place  []*copied
 	unpack bool
 	dest   string
-	// made is a directory that WORKDIR makes.
-	made string
+	// made is a directory that WORKDIR makes, madeText the same in the build
+	// file's notation.
+	made, madeText string
 
 	facts *dockerfile.Facts
 	files map[string]*dockerfile.CopiedFile
 	dir   string
 	when  []string
 	// wants are the variables that it reads from args, overrides those that it
-	// has to set for itself.
+	// has to set for itself, in the build file's notation.
 	wants     map[string]wanted
 	overrides map[string]string
 	// owner is whom it gives copied files to, when only a build knows the number.
@@ -86,7 +87,7 @@ func (m *migration) collect(steps []*dockerfile.Step) []*op {
 			out = append(out, m.runOps(step, cmd)...)
 		case *instructions.WorkdirCommand:
 			if dir, ok := workdir(step); ok {
-				out = append(out, &op{step: step, made: dir})
+				out = append(out, &op{step: step, made: dir, madeText: m.madeText(step, dir)})
 			}
 		}
 	}

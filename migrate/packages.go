@@ -186,7 +186,7 @@ func (m *migration) packageText(o *op, w shell.Word) (string, bool) {
 // shellText writes a word of a command: with references to args where it has
 // them, else as its value.
 func (m *migration) shellText(o *op, text, want string) string {
-	known := m.names(o.step.Scope)
+	known := m.namesAt(o.step)
 	if word := shellWord(text); word != nil && strings.Contains(text, "$") {
 		if t, ok := fromShell(word, known); ok {
 			if got, fine := value(t, m.environment(o.step.Scope)); fine && got == want {

@@ -34,12 +34,75 @@ func (m *migration) placing() {
 		if o == nil || len(o.place) == 0 {
 			continue
 		}
-		at := slices.IndexFunc(m.ops, func(other *op) bool { return m.order[other.step] > m.order[step] })
-		if at < 0 {
-			at = len(m.ops)
-		}
-		m.ops = slices.Insert(m.ops, at, o)
+		m.insert(o)
 	}
+}
+
+// neededDirectories makes the directories that a step needs, and that no file in
+// setup brings with it.
+func (m *migration) neededDirectories() {
+	for _, o := range slices.Clone(m.ops) {
+		if o.gone || o.facts == nil || !o.command() {
+			continue
+		}
+		for _, t := range o.facts.Touched {
+			dir := path.Dir(t)
+			if f := m.broughtBy(dir, o); f != nil && !makesParents(o, t) {
+				m.insert(&op{step: f.By, dir: "/", made: dir, madeText: m.targetText(f.By, dir)})
+			}
+		}
+	}
+}
+
+// broughtBy is a file whose COPY makes a directory before an op, where setup
+// has nothing in it.
+func (m *migration) broughtBy(dir string, before *op) *copied {
+	if dockerfile.SystemDir(dir) {
+		return nil
+	}
+	var found *copied
+	for _, f := range m.copies {
+		switch {
+		case !dockerfile.Within(f.Target, dir) || f.Target == dir || !m.follows(before, f):
+		case f.class == inSetup:
+			return nil
+		case found == nil:
+			found = f
+		}
+	}
+	if slices.ContainsFunc(m.ops, func(o *op) bool {
+		return o.made != "" && !o.gone && dockerfile.Within(o.made, dir) && m.order[o.step] < m.order[before.step]
+	}) {
+		return nil
+	}
+	return found
+}
+
+// makesParents reports whether all that an op does at a path is to make it with
+// the directories above it, or to delete it.
+func makesParents(o *op, name string) bool {
+	found := false
+	for _, c := range o.calls() {
+		if !slices.ContainsFunc(c.Args, func(w shell.Word) bool { return slices.Contains(w.Choices(), name) }) {
+			continue
+		}
+		found = true
+		if c.Name != "rm" && (c.Name != "mkdir" || !slices.ContainsFunc(c.Args, func(w shell.Word) bool {
+			return w.Value == "--parents" || strings.HasPrefix(w.Value, "-") && !strings.HasPrefix(w.Value, "--") && strings.Contains(w.Value, "p")
+		})) {
+			return false
+		}
+	}
+	return found
+}
+
+// insert puts an op where its instruction stands.
+func (m *migration) insert(o *op) {
+	at := slices.IndexFunc(m.ops, func(other *op) bool { return m.order[other.step] > m.order[o.step] })
+	if at < 0 {
+		at = len(m.ops)
+	}
+	m.ops = slices.Insert(m.ops, at, o)
 }
 
 // unknownCopy carries over a COPY or ADD whose files could not be listed, where

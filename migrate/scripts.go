@@ -131,46 +131,6 @@ func (m *migration) sameInterpreter(o *op) bool {
 	return path.Base(c.Interpreter) == own && !options(given) && !options(program.Main.Shebang.Args) || slices.Equal(given, program.Main.Shebang.Args) && path.Base(c.Interpreter) == own
 }
 
-// usesDir reports whether a script may use the directory that it is started in.
-func usesDir(o *op) bool {
-	if o.facts == nil || o.facts.Program == nil || o.facts.Opaque != "" {
-		return true
-	}
-	for _, s := range o.facts.Program.Closure() {
-		if s == o.facts.Program.Main {
-			continue
-		}
-		if _, ok := s.Mentions("PWD"); ok {
-			return true
-		}
-		for _, c := range s.Calls {
-			if c.Dir != o.dir || c.Unreached {
-				continue
-			}
-			if dockerfile.UsesDir(c) || slices.ContainsFunc(c.Args, relative) {
-				return true
-			}
-			for _, r := range c.Redirects {
-				if r.Op != "<<" && r.Op != "<<<" && !strings.HasSuffix(r.Op, "&") && !path.IsAbs(r.Target.Value) {
-					return true
-				}
-			}
-		}
-		for _, src := range s.Sources {
-			if !path.IsAbs(src.Word.Value) && src.Word.Known {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// relative reports whether a word may name a file of the working directory.
-func relative(w shell.Word) bool {
-	return w.Known && strings.Contains(w.Value, "/") && !path.IsAbs(w.Value) && !strings.HasPrefix(w.Value, "-") && !strings.Contains(w.Value, "://") ||
-		w.Glob && !path.IsAbs(w.Value)
-}
-
 // scriptEntry is the entry of a script that needs nothing around it.
 func (m *migration) scriptEntry(o *op) *entry {
 	e := &entry{path: o.call.source, when: o.when, ops: []*op{o}}
@@ -193,7 +153,7 @@ func (m *migration) finish(e *entry) {
 	}
 	inputs := map[string]bool{}
 	for _, o := range e.ops {
-		e.sees = append(e.sees, keys(o.wants)...)
+		e.sees = append(append(e.sees, keys(o.wants)...), m.refersTo(o)...)
 		m.mounts(e, o)
 		for _, f := range o.place {
 			if f.Mode&fs.ModeSymlink == 0 { // a link is made, not copied
@@ -218,11 +178,8 @@ func (m *migration) finish(e *entry) {
 		}
 		m.opaque(e, o, inputs)
 	}
-	for _, name := range e.inputs {
-		inputs[name] = true
-	}
 	e.sees = sorted(e.sees)
-	e.inputs = m.joined(keys(inputs))
+	e.inputs = sorted(append(e.inputs, m.inputTexts(m.joined(keys(inputs)))...))
 }
 
 // opaque gives a script whose reads are not all known the whole folder that it

@@ -208,14 +208,9 @@ func (m *migration) stageVariables(ops []*op) {
 		o.wants = m.wants(o)
 		for _, name := range keys(o.wants) {
 			_, predefined := m.opt.Dockerfile.Predefined[name]
-			if (m.arg(name) != nil || predefined) && m.values[name] == o.wants[name].value {
-				continue
+			if o.wants[name].open || m.arg(name) == nil && !predefined || m.values[name] != o.wants[name].value {
+				m.override(o, name)
 			}
-			if o.overrides == nil {
-				o.overrides = map[string]string{}
-			}
-			o.overrides[name] = o.wants[name].value
-			delete(o.wants, name)
 		}
 	}
 }

@@ -59,8 +59,8 @@ func (w *stageWriter) entry() *entry {
 	e := &entry{generated: &File{Data: []byte(text), Mode: 0o755}, title: w.title(), ops: w.ops}
 	for _, step := range w.steps {
 		if step.Copy != nil && step.Copy.From == "" {
-			for _, source := range step.Copy.Sources {
-				e.inputs = append(e.inputs, escapedGlob(strings.TrimPrefix(path.Clean("/"+source), "/")))
+			for n := range step.Copy.Sources {
+				e.inputs = append(e.inputs, w.m.inputsOf(step, n)...)
 			}
 		}
 	}
@@ -123,14 +123,22 @@ func (w *stageWriter) script() string {
 			interpreter = "/bin/bash"
 		}
 	}
-	fmt.Fprintf(&b, "#!%s\n# From %s.\nset -e\n", interpreter, w.m.file.Name)
+	var from []string
+	for _, s := range w.stages {
+		last := s.From.End
+		for _, step := range s.Steps {
+			last = max(last, step.End)
+		}
+		from = append(from, fmt.Sprintf("%d-%d", s.From.Start, last))
+	}
+	fmt.Fprintf(&b, "#!%s\n# From %s:%s.\nset -e\n", interpreter, w.m.file.Name, strings.Join(from, ", "))
 	for _, step := range w.steps {
 		switch cmd := step.Command.(type) {
 		case *instructions.CopyCommand, *instructions.AddCommand:
 			b.WriteString(w.copying(step))
 		case *instructions.WorkdirCommand:
 			if dir, ok := workdir(step); ok {
-				fmt.Fprintf(&b, "mkdir -p %s\n", quoted(dir))
+				fmt.Fprintf(&b, "mkdir -p %s\n", inShell(w.m.madeText(step, dir)))
 			}
 		case *instructions.RunCommand:
 			b.WriteString(w.run(step, cmd))

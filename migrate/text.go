@@ -23,7 +23,16 @@ func escaped(s string) string {
 // References to what known has stay references; all else is replaced by what it
 // stands for. ok is false when that is not known.
 func fromDockerfile(word string, sc dockerfile.Scope, escape rune, known names) (text string, ok bool) {
-	r := &wordReader{word: []rune(word), scope: sc, escape: escape, known: known}
+	return readWord(&wordReader{word: []rune(word), scope: sc, escape: escape, known: known})
+}
+
+// fromUnset is fromDockerfile for words that ask whether an arg is set: one
+// without default is not set to a Dockerfile, and empty to a build file.
+func fromUnset(word string, sc dockerfile.Scope, escape rune, known names) (text string, ok bool) {
+	return readWord(&wordReader{word: []rune(word), scope: sc, escape: escape, known: known, unset: true})
+}
+
+func readWord(r *wordReader) (text string, ok bool) {
 	if !r.read() {
 		return "", false
 	}
@@ -37,7 +46,9 @@ type wordReader struct {
 	scope  dockerfile.Scope
 	escape rune
 	known  names
-	out    strings.Builder
+	// unset says that what is empty counts as not set.
+	unset bool
+	out   strings.Builder
 }
 
 func (r *wordReader) read() bool {
@@ -133,13 +144,18 @@ func (r *wordReader) refer(reference string) (string, bool) {
 	}
 	rest := strings.TrimLeftFunc(name, isNameRune)
 	name = strings.TrimSuffix(name, rest)
-	if _, ok := r.known(name); !ok || strings.ContainsAny(rest, `$'"\{}`+"`") {
+	text, ok = r.known(name)
+	if !ok || text != "${"+name+"}" && text != "${"+name+":-}" || strings.ContainsAny(rest, `$'"\{}`+"`") {
 		return "", false
 	}
-	for _, op := range []string{":-", ":+", "-", "+"} {
-		if strings.HasPrefix(rest, op) {
-			return "${" + name + rest + "}", true
+	for _, op := range []string{":-", ":+", "-", "+", "%", "#", "/"} {
+		if !strings.HasPrefix(rest, op) {
+			continue
 		}
+		if r.unset && (op == "-" || op == "+") {
+			rest = ":" + rest
+		}
+		return "${" + name + rest + "}", true
 	}
 	return "", false
 }

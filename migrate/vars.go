@@ -1,6 +1,8 @@
 package migrate
 
 import (
+	"bytes"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -15,8 +17,12 @@ type wanted struct {
 	value string
 	// text is how the build file writes it, when it does not say the value.
 	text string
-	// line is that of the Dockerfile which sets it.
+	// set is the ENV that sets it, nil for none; line its line, or that of the
+	// RUN that exports it.
+	set  *dockerfile.Step
 	line int
+	// open says that its value depends on the base image's environment.
+	open bool
 }
 
 // variables makes args of the variables that scripts read, in so far as all of
@@ -30,17 +36,57 @@ func (m *migration) variables(ops []*op) {
 		}
 		o.wants = m.wants(o)
 		for _, name := range keys(o.wants) {
+			if o.wants[name].open {
+				m.override(o, name)
+				continue
+			}
 			read[name] = append(read[name], o)
 		}
 	}
-	for _, name := range keys(read) {
+	names := keys(read)
+	slices.SortStableFunc(names, func(a, b string) int { return firstLine(a, read[a]) - firstLine(b, read[b]) })
+	for _, name := range names { // in the order of their lines: one is made of those above it
 		if _, ok := m.opt.Dockerfile.Predefined[name]; !ok {
 			m.variable(name, read[name])
 		}
 	}
+}
+
+// firstLine is the first line that sets a variable.
+func firstLine(name string, ops []*op) int {
+	first := ops[0].wants[name].line
 	for _, o := range ops {
-		m.missing(o)
+		first = min(first, o.wants[name].line)
 	}
+	return first
+}
+
+// override lets an op's script set a variable by itself: from args where it comes
+// from them, and from the base image's own variables.
+func (m *migration) override(o *op, name string) {
+	w := o.wants[name]
+	delete(o.wants, name)
+	switch text, ok := "", true; {
+	case w.open:
+		if text, ok = m.runText(name, w.set); !ok {
+			m.report.note(m.where(w.line), "setup scripts run without %s: its value depends on the base image's environment, which is not known here; declare it under args", name)
+			return
+		}
+		w.text = text
+	case w.text == "":
+		if w.text = m.envText(name, w.set); !strings.Contains(w.text, "${") {
+			w.text = escaped(w.value)
+		}
+	}
+	for _, ref := range referred(w.text) {
+		if m.arg(ref) != nil && ref != name {
+			o.wants[ref] = wanted{value: m.values[ref]}
+		}
+	}
+	if o.overrides == nil {
+		o.overrides = map[string]string{}
+	}
+	o.overrides[name] = w.text
 }
 
 // wants are the variables that an op may read.
@@ -53,7 +99,7 @@ func (m *migration) wants(o *op) map[string]wanted {
 		if o.call != nil && o.call.child != nil && slices.ContainsFunc(o.call.child.Assigns, func(a shell.Assign) bool { return a.Name == name }) {
 			return // its own line sets it
 		}
-		if o.facts.Mentions(name) {
+		if o.facts.Mentions(name) || !m.named(name) && o.facts.MayRead(name) {
 			out[name] = w
 		}
 	}
@@ -67,8 +113,19 @@ func (m *migration) wants(o *op) map[string]wanted {
 		if m.baseEnv[name] == v && v != "" {
 			continue // the base's, which scripts see anyway
 		}
-		set := m.setBy(name, o)
-		add(name, wanted{value: v, text: m.envText(name, set), line: lineOf(set)})
+		set := m.setBy(name, o.step)
+		add(name, wanted{value: v, set: set, line: lineOf(set)})
+	}
+	for _, step := range before(o.step) {
+		env, ok := step.Command.(*instructions.EnvCommand)
+		if !ok {
+			continue
+		}
+		for _, kv := range env.Env {
+			if _, known := o.step.Scope.Env[kv.Key]; !known {
+				add(kv.Key, wanted{set: step, line: step.Start, open: true})
+			}
+		}
 	}
 	if o.call != nil {
 		for _, v := range o.call.env {
@@ -84,17 +141,51 @@ func (m *migration) wants(o *op) map[string]wanted {
 	return out
 }
 
+// named reports whether something speaks of a variable by name: an instruction
+// that does not declare it, a script that setup runs, or a copied file.
+func (m *migration) named(name string) bool {
+	known, ok := m.spoken[name]
+	if !ok {
+		known = m.namedAnywhere(name)
+		m.spoken[name] = known
+	}
+	return known
+}
+
+func (m *migration) namedAnywhere(name string) bool {
+	for _, s := range m.reading.Stages {
+		for _, step := range s.Steps {
+			for n := step.Start; n <= step.End && n <= len(m.lines); n++ {
+				if strings.Contains(m.lines[n-1], "$"+name) || strings.Contains(m.lines[n-1], "${"+name) {
+					return true
+				}
+			}
+			if step.Run == nil {
+				continue
+			}
+			for _, p := range step.Run.Pieces {
+				if p.Facts == nil || p.Facts.Program == nil {
+					continue
+				}
+				if _, _, ok := p.Facts.Program.Mentions(name); ok {
+					return true
+				}
+			}
+		}
+	}
+	return slices.ContainsFunc(m.copies, func(f *copied) bool {
+		data, err := fs.ReadFile(m.overlay(), f.Source)
+		return err == nil && bytes.Contains(data, []byte(name))
+	})
+}
+
 // unset are the args that are declared for an op and have no value: in a build
 // file they are empty.
 func (m *migration) unset(o *op) []string {
 	var out []string
-	for _, step := range o.step.Stage.All() {
-		if step == o.step {
-			break
-		}
+	for _, step := range before(o.step) {
 		for _, name := range argsOf(step.Instruction) {
-			_, set := o.step.Scope.Args[name]
-			if _, env := o.step.Scope.Env[name]; !set && !env && m.arg(name) != nil {
+			if m.isUnset(name, o.step) {
 				out = append(out, name)
 			}
 		}
@@ -107,40 +198,6 @@ func lineOf(step *dockerfile.Step) int {
 		return 0
 	}
 	return step.Start
-}
-
-// setBy is the ENV that sets a variable for an op.
-func (m *migration) setBy(name string, o *op) *dockerfile.Step {
-	var found *dockerfile.Step
-	for _, step := range o.step.Stage.All() {
-		if step == o.step {
-			break
-		}
-		if env, ok := step.Command.(*instructions.EnvCommand); ok && slices.ContainsFunc(env.Env, func(kv instructions.KeyValuePair) bool { return kv.Key == name }) {
-			found = step
-		}
-	}
-	return found
-}
-
-// envText is the value of an ENV in the build file's notation, "" if it is no
-// more than its value.
-func (m *migration) envText(name string, step *dockerfile.Step) string {
-	if step == nil {
-		return ""
-	}
-	env, ok := step.Command.(*instructions.EnvCommand)
-	if !ok {
-		return ""
-	}
-	for _, kv := range env.Env {
-		if kv.Key == name {
-			if text, ok := m.text(kv.Value, step.Scope, m.names(step.Scope)); ok && strings.Contains(text, "${") {
-				return text
-			}
-		}
-	}
-	return ""
 }
 
 // exportText is what a driver exports, where it depends on args.
@@ -160,37 +217,47 @@ func (m *migration) exportText(o *op, v shell.EnvVar) string {
 
 // variable settles one variable.
 func (m *migration) variable(name string, ops []*op) {
-	a := m.arg(name)
-	var common wanted
-	if a == nil {
-		common = majority(name, ops)
-		text := common.text
-		v := common.value
-		if text == "" {
-			v = m.moved(common.value, ops)
-			text = escaped(v)
-		}
-		a = &arg{name: name, text: text}
-		if common.line > 0 {
-			a.lines = nil
-			a.notes = append(a.notes, m.whyArg(common.line))
-		}
-		m.out.args = append(m.out.args, a)
-		m.values[name] = v
-		common.value = v
-	} else {
-		common.value = m.values[name]
+	if m.arg(name) == nil {
+		m.newArg(name, majority(name, ops), ops)
 	}
 	for _, o := range ops {
-		w := o.wants[name]
-		if w.value == common.value || m.moved(w.value, []*op{o}) == common.value {
+		if w := o.wants[name]; w.value != m.values[name] && m.moved(w.value, []*op{o}) != m.values[name] {
+			m.override(o, name)
+		}
+	}
+}
+
+// newArg makes an arg of a variable that is none in the Dockerfile.
+func (m *migration) newArg(name string, w wanted, ops []*op) {
+	a := &arg{name: name, text: w.text}
+	v := w.value
+	if w.set != nil {
+		m.argsOfEnv(name, w.set)
+		a.text = m.envText(name, w.set)
+	}
+	if !strings.Contains(a.text, "${") {
+		v = m.moved(w.value, ops)
+		a.text = escaped(v)
+	}
+	a.fromEnv = w.set != nil && v == w.value
+	if w.line > 0 {
+		a.notes = append(a.notes, m.whyArg(w.line))
+	}
+	m.out.args = append(m.out.args, a)
+	m.values[name] = v
+}
+
+// argsOfEnv makes args of the variables that the value of an ENV is made of, so
+// that it follows them.
+func (m *migration) argsOfEnv(name string, step *dockerfile.Step) {
+	word, _ := envValue(step, name)
+	for _, other := range keys(step.Scope.Env) {
+		if _, predefined := m.opt.Dockerfile.Predefined[other]; other == name || predefined || m.arg(other) != nil || !step.Scope.Mentions(word, other) {
 			continue
 		}
-		if o.overrides == nil {
-			o.overrides = map[string]string{}
+		if set := m.setBy(other, step); set != nil {
+			m.newArg(other, wanted{value: step.Scope.Env[other], set: set, line: set.Start}, nil)
 		}
-		o.overrides[name] = w.value
-		delete(o.wants, name)
 	}
 }
 
@@ -244,26 +311,4 @@ func (m *migration) movedPath(v string, ops []*op) string {
 		}
 	}
 	return v
-}
-
-// missing tells of variables whose values depend on the base image.
-func (m *migration) missing(o *op) {
-	if o.gone || o.facts == nil {
-		return
-	}
-	for _, step := range o.step.Stage.All() {
-		if step == o.step {
-			return
-		}
-		env, ok := step.Command.(*instructions.EnvCommand)
-		if !ok {
-			continue
-		}
-		for _, kv := range env.Env {
-			_, known := o.step.Scope.Env[kv.Key]
-			if !known && o.facts.Mentions(kv.Key) {
-				m.report.note(m.where(step.Start), "setup scripts run without %s: its value depends on the base image's environment, which is not known here; declare it under args", kv.Key)
-			}
-		}
-	}
 }

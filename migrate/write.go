@@ -172,7 +172,7 @@ func (m *migration) entrypointNode() *node {
 	if o.configs != nil {
 		files := &node{key: "configuration_files", kind: isList, lines: len(o.configs) > 0}
 		for _, c := range o.configs {
-			one := mapping("", str("source", escapedPath(c.source)), str("target", escaped(c.target)))
+			one := mapping("", str("source", c.source), str("target", c.target))
 			if octal(c.mode) != "0644" {
 				one.pairs = append(one.pairs, str("mode", octal(c.mode)))
 			}
@@ -250,11 +250,7 @@ func (m *migration) imageNode() *node {
 		add(str("working_dir", i.workingDir))
 	}
 	if len(i.expose) > 0 {
-		ports := &node{key: "expose", kind: isList}
-		for _, p := range i.expose {
-			ports.list = append(ports.list, &node{text: scalar{p, strings.Trim(p, "0123456789") == ""}})
-		}
-		add(ports)
+		add(portsNode(i.expose))
 	}
 	if len(i.volumes) > 0 {
 		add(texts("volumes", i.volumes))
@@ -269,6 +265,14 @@ func (m *migration) imageNode() *node {
 		return nil
 	}
 	return block(n)
+}
+
+func portsNode(list []string) *node {
+	ports := &node{key: "expose", kind: isList}
+	for _, p := range list {
+		ports.list = append(ports.list, &node{text: scalar{p, p != "" && strings.Trim(p, "0123456789") == ""}})
+	}
+	return ports
 }
 
 func (h *health) node() *node {

@@ -35,7 +35,7 @@ func newMigrateCommand() *cobra.Command {
 		Long: `Make a build file of a Dockerfile and the scripts that it runs.
 
 No script is changed. What stands in the Dockerfile itself becomes generated
-scripts below setup/scripts; what a script that runs the others does, the build
+scripts below setup/generated; what a script that runs the others does, the build
 file says. The report tells where each line of the Dockerfile went, and what
 could not be carried over.
 
@@ -70,6 +70,8 @@ type migration struct {
 	file, dir, output, target, report, syntax string
 	force, dryRun                             bool
 	buildArgs                                 []string
+	// ignore is the .dockerignore of the build file, nil where it needs none.
+	ignore *output
 }
 
 func (o *migration) run(w io.Writer) error {
@@ -83,10 +85,7 @@ func (o *migration) run(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	files, err := o.files(result)
-	if err != nil {
-		return err
-	}
+	files := o.files(result)
 	if o.dryRun {
 		if err := o.print(w, files); err != nil {
 			return err
@@ -133,10 +132,47 @@ func (o *migration) migrate() (*migrate.Result, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", o.file, err)
 	}
-	if _, err := frontend.ReadTree(filepath.Base(o.output), result.BuildFile, result.Context, args); err != nil {
-		return nil, fmt.Errorf("%s: nothing was written, since pgstrata would refuse it, which is a bug of migrate: %w", o.file, err)
+	return result, o.letThrough(t, result)
+}
+
+// letThrough makes a .dockerignore for the build file where the Dockerfile's has
+// its name, or hides what was generated.
+func (o *migration) letThrough(t *tree, r *migrate.Result) error {
+	var hidden []string
+	for _, f := range r.Files {
+		out, err := t.exclude.MatchesOrParentMatches(f.Path)
+		if err != nil {
+			return fmt.Errorf(".dockerignore: %w", err)
+		}
+		if out {
+			hidden = append(hidden, f.Path)
+		}
 	}
-	return result, nil
+	own := o.file + ".dockerignore"
+	text, err := os.ReadFile(own)
+	if errors.Is(err, fs.ErrNotExist) && len(hidden) > 0 {
+		own = filepath.Join(o.dir, ".dockerignore")
+		text, err = os.ReadFile(own)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	name := filepath.Base(o.output) + ".dockerignore"
+	if len(hidden) > 0 {
+		text = append(bytes.TrimRight(text, "\n"), "\n# What pgstrata migrate generated:\n"...)
+		for _, path := range hidden {
+			text = append(text, "!"+path+"\n"...)
+		}
+		r.Report.Notes = append(r.Report.Notes, migrate.Note{
+			Where: filepath.Base(own),
+			Text:  "hides generated files from the build; " + name + " is a copy that lets them through. Under another name of the build file it needs another one, too",
+		})
+	}
+	o.ignore = &output{o.output + ".dockerignore", text, 0o644}
+	return nil
 }
 
 // output is a file to be written.
@@ -147,21 +183,16 @@ type output struct {
 }
 
 // files are all files to write, with their whole paths.
-func (o *migration) files(r *migrate.Result) ([]output, error) {
+func (o *migration) files(r *migrate.Result) []output {
 	out := []output{{o.output, r.BuildFile, 0o644}}
 	for _, f := range r.Files {
 		out = append(out, output{filepath.Join(o.dir, f.Path), f.Data, f.Mode})
 	}
 	out = append(out, output{filepath.Join(filepath.Dir(o.output), scaffold.SchemaFile), []byte(schema.JSON()), 0o644})
-	// What keeps files out of the Dockerfile's context does so by its name.
-	ignore, err := os.ReadFile(o.file + ".dockerignore")
-	switch {
-	case err == nil:
-		out = append(out, output{o.output + ".dockerignore", ignore, 0o644})
-	case !errors.Is(err, fs.ErrNotExist):
-		return nil, err
+	if o.ignore != nil {
+		out = append(out, *o.ignore)
 	}
-	return out, nil
+	return out
 }
 
 // write writes the files: all, or none if one would be overwritten.
@@ -217,5 +248,8 @@ func (o *migration) next(r *migrate.Result) string {
 	default:
 		what += fmt.Sprintf(" and %d files below %s", len(r.Files), o.dir)
 	}
-	return fmt.Sprintf("\n%s: written. Next:\n  pgstrata check %[2]s\n  pgstrata plan %[2]s\n  pgstrata build %[2]s\n", what, with)
+	for _, name := range r.Missing {
+		with = "--build-arg " + name + "=… " + with
+	}
+	return fmt.Sprintf("\n%s: written. Next:\n  pgstrata check %[2]s\n  pgstrata plan %[2]s\n  pgstrata build --tag migrated --load %[2]s\n", what, with)
 }

@@ -175,7 +175,7 @@ func TestMigrateOptions(t *testing.T) {
 	var report migrate.Report
 	require.NoError(t, json.Unmarshal([]byte(out), &report))
 	assert.Empty(t, report.Lost(), "what is lost is in the stage that is not built")
-	assert.Equal(t, []string{"setup/scripts/01-echo.sh"}, report.Scripts)
+	assert.Equal(t, []string{"setup/generated/01-a.sh"}, report.Scripts)
 	text, err := os.ReadFile(filepath.Join(dir, "pgstrata.yaml")) //nolint:gosec // a test's own folder
 	require.NoError(t, err)
 	assert.Contains(t, string(text), "# syntax=registry.example.com/pgstrata:1\n# yaml-language-server: $schema="+scaffold.SchemaFile+"\n")
@@ -183,7 +183,7 @@ func TestMigrateOptions(t *testing.T) {
 	ignore, err := os.ReadFile(filepath.Join(dir, "pgstrata.yaml.dockerignore")) //nolint:gosec // a test's own folder
 	require.NoError(t, err)
 	assert.Equal(t, "out\n", string(ignore), "the same files are kept out")
-	info, err := os.Stat(filepath.Join(dir, "setup/scripts/01-echo.sh"))
+	info, err := os.Stat(filepath.Join(dir, "setup/generated/01-a.sh"))
 	require.NoError(t, err)
 	assert.Equal(t, os.FileMode(0o755), info.Mode().Perm())
 

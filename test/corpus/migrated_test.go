@@ -75,6 +75,7 @@ func notMigrated() map[string]string {
 		"fails-dockerfile":           "the Dockerfile has a mistake",
 		"glob-meets-base":            "a build file runs none of the base's scripts",
 		"glob-meets-step":            "a build file runs no scripts that a step has made",
+		"whole-stage-kinds":          "a script lists the root folder, where /context is",
 	}
 }
 

@@ -1,0 +1,136 @@
+package migrate
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+
+	"github.com/pgstrata/pgstrata/dockerfile"
+)
+
+// before are the instructions of a stage, and of those that it builds on, ahead
+// of one.
+func before(step *dockerfile.Step) []*dockerfile.Step {
+	all := step.Stage.All()
+	return all[:max(0, slices.Index(all, step))]
+}
+
+// globalNames are what a FROM may refer to.
+func (m *migration) globalNames() names {
+	return func(name string) (string, bool) {
+		if _, ok := m.opt.Dockerfile.Predefined[name]; ok {
+			return "${" + name + "}", true
+		}
+		v, set := m.reading.Global.Args[name]
+		declared := slices.ContainsFunc(m.file.Args, func(in *dockerfile.Instruction) bool { return slices.Contains(argsOf(in), name) })
+		if m.arg(name) == nil || set && v != m.values[name] || !set && !declared {
+			return "", false
+		}
+		return "${" + name + "}", true
+	}
+}
+
+// namesAt are what a value may refer to at an instruction: args that have the
+// value there, or none yet, and variables of ENV that are made of such.
+func (m *migration) namesAt(step *dockerfile.Step) names {
+	return func(name string) (string, bool) {
+		v, set := step.Scope.Env[name]
+		if !set {
+			v, set = step.Scope.Args[name]
+		}
+		want, declared := m.values[name]
+		if p, ok := m.opt.Dockerfile.Predefined[name]; ok {
+			want, declared = p, true
+		}
+		switch {
+		case set && declared && v == want, !set && m.isUnset(name, step):
+			return "${" + name + "}", true
+		case !set:
+			return "", false
+		}
+		if text := m.envText(name, m.setBy(name, step)); strings.Contains(text, "${") {
+			return text, true
+		}
+		return "", false
+	}
+}
+
+// isUnset reports whether an arg is declared in front of an instruction and has
+// no value.
+func (m *migration) isUnset(name string, step *dockerfile.Step) bool {
+	_, set := step.Scope.Args[name]
+	_, env := step.Scope.Env[name]
+	return !set && !env && m.arg(name) != nil &&
+		slices.ContainsFunc(before(step), func(s *dockerfile.Step) bool { return slices.Contains(argsOf(s.Instruction), name) })
+}
+
+// setBy is the ENV that sets a variable for an instruction, nil for none.
+func (m *migration) setBy(name string, step *dockerfile.Step) *dockerfile.Step {
+	for _, s := range slices.Backward(before(step)) {
+		if _, ok := envValue(s, name); ok {
+			return s
+		}
+	}
+	return nil
+}
+
+// envValue is the word that an ENV gives to a variable.
+func envValue(step *dockerfile.Step, name string) (word string, ok bool) {
+	env, is := step.Command.(*instructions.EnvCommand)
+	if !is {
+		return "", false
+	}
+	for _, kv := range env.Env {
+		if kv.Key == name {
+			word, ok = kv.Value, true
+		}
+	}
+	return word, ok
+}
+
+// envText is the value of an ENV in the build file's notation, "" if that is not
+// known.
+func (m *migration) envText(name string, step *dockerfile.Step) string {
+	if step == nil {
+		return ""
+	}
+	word, ok := envValue(step, name)
+	if !ok {
+		return ""
+	}
+	text, _ := m.text(word, step.Scope, m.namesAt(step))
+	return text
+}
+
+// runText is the value of an ENV where a script can read the base image's
+// variables itself: those of which nothing is known are references to them.
+func (m *migration) runText(name string, step *dockerfile.Step) (text string, ok bool) {
+	word, is := envValue(step, name)
+	if !is {
+		return "", false
+	}
+	known := m.namesAt(step)
+	return m.text(word, step.Scope, func(name string) (string, bool) {
+		if text, ok := known(name); ok {
+			return text, true
+		}
+		if _, set := step.Scope.Env[name]; set || !step.Scope.Open {
+			return "", false
+		}
+		if earlier := m.setBy(name, step); earlier != nil {
+			return m.runText(name, earlier)
+		}
+		return m.baseText(name), true
+	})
+}
+
+// inShell is a text of the build file as a word of a shell script.
+func inShell(text string) string {
+	if !strings.Contains(text, "${") {
+		if v, ok := value(text, nil); ok {
+			return quoted(v)
+		}
+	}
+	return `"` + strings.ReplaceAll(text, `"`, `\"`) + `"`
+}

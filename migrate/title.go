@@ -1,0 +1,178 @@
+package migrate
+
+import (
+	"path"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/pgstrata/pgstrata/shell"
+)
+
+// title is what a generated script is called, without number and ending: what
+// the comment above its lines says, else what it makes.
+func (g *generator) title() string {
+	if t := g.commented(); t != "" {
+		return t
+	}
+	for _, o := range g.ops {
+		switch {
+		case o.script():
+			return slug(scriptName(o.call.source))
+		case len(o.place) == 1 && !o.unpack:
+			return slug("copy-" + scriptName(o.place[0].Source))
+		case len(o.place) > 0 && !o.unpack:
+			dir := path.Clean(o.step.Copy.Dest)
+			if isSystem(dir) {
+				dir = path.Dir(o.place[0].Target)
+			}
+			return slug("copy-" + path.Base(dir))
+		case o.unpack:
+			return slug("unpack-" + strings.SplitN(path.Base(o.place[0].Source), ".", 2)[0])
+		}
+	}
+	best, title := -1, ""
+	for _, o := range g.ops {
+		for _, c := range o.calls() {
+			if t, weight := made(c); weight > best && t != "" {
+				best, title = weight, t
+			}
+		}
+	}
+	switch {
+	case title != "":
+		return slug(title)
+	case slices.ContainsFunc(g.ops, func(o *op) bool { return o.made != "" }):
+		return "directories"
+	}
+	return "run"
+}
+
+// mostWords is how many words of a comment become a name.
+const mostWords = 5
+
+// commented is a name made of the first line of the comment above the lines, ""
+// where that is no sentence.
+func (g *generator) commented() string {
+	comments := g.m.comments(g.ops[0].step.Instruction)
+	if len(comments) == 0 {
+		return ""
+	}
+	text := comments[0]
+	if at := strings.IndexAny(text, ".:;,("); at > 0 && (at+1 == len(text) || text[at+1] == ' ' || text[at] == '(') {
+		text = text[:at]
+	}
+	words := strings.FieldsFunc(text, func(r rune) bool { return r != '.' && !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	if strings.ContainsAny(text, "$={}`|<>\\") || strings.Contains(text, "://") || len(words) < 2 || slices.Contains([]string{"hadolint", "shellcheck", "todo", "fixme", "xxx", "note", "pgstrata"}, strings.ToLower(words[0])) ||
+		strings.IndexFunc(text, func(r rune) bool { return r > unicode.MaxASCII }) >= 0 {
+		return ""
+	}
+	return slug(strings.Join(words[:min(len(words), mostWords)], "-"))
+}
+
+// made is what a call makes, as a name, and how much that says of a script.
+func made(c *shell.Call) (title string, weight int) {
+	if t, weight := installed(c); weight > 0 {
+		return t, weight
+	}
+	last := ""
+	if list := operands(c); len(list) > 0 {
+		last = path.Base(list[len(list)-1].Value)
+	}
+	switch c.Name {
+	case "useradd", "adduser":
+		return "user-" + last, 5
+	case "groupadd", "addgroup":
+		return "group-" + last, 4
+	case "locale-gen", "localedef", "update-locale":
+		return "locales", 4
+	case "sed":
+		if c.HasArg("-i") {
+			return "edit-" + last, 2
+		}
+		return "", 0
+	case "cp", "mv", "install":
+		if c.HasArg("-d") {
+			return last + "-directory", 1
+		}
+		return last, 2
+	case "ln":
+		if list := operands(c); last == "/" && len(list) > 0 {
+			last = path.Base(list[0].Value)
+		}
+		return "link-" + last, 2
+	case "tee":
+		return last, 3
+	case "mkdir":
+		if len(operands(c)) > 1 {
+			return "directories", 1
+		}
+		return last + "-directory", 1
+	case "chown", "chmod", "chgrp":
+		return "permissions", 1
+	case "rm", "rmdir", "find":
+		return "cleanup", 1
+	}
+	for _, r := range c.Redirects {
+		if name, ok := r.Target.Literal(); ok && r.Writes() && path.IsAbs(name) && !strings.HasPrefix(name, "/dev/") {
+			return path.Base(name), 3
+		}
+	}
+	switch c.Name {
+	case "", "set", "cd", "export", "echo", "printf", "test", "[", "[[", "true", "cat", "tr", "cut", "grep", "awk", "touch", "mktemp", "sh", "bash", "dpkg", "uname", "id", "command", "exit", "sha256sum", "gpg", "gpgconf", "update-ca-certificates":
+		return c.Name, 0
+	}
+	return c.Name, 3
+}
+
+// textOf is a call's n-th argument that is no option, as far as it does not
+// depend on variables.
+func textOf(c *shell.Call, n int) string {
+	for _, w := range c.Args {
+		if strings.HasPrefix(w.Value, "-") {
+			continue
+		}
+		if n == 0 {
+			text, _, _ := strings.Cut(w.Text, "$")
+			return strings.Trim(text, `"'{`)
+		}
+		n--
+	}
+	return ""
+}
+
+// installed is what a call installs or downloads.
+func installed(c *shell.Call) (title string, weight int) {
+	switch c.Name {
+	case "apt-get", "apt", "apk", "yum", "dnf", "microdnf", "pip", "pip3", "npm", "gem", "cargo", "go":
+		verb := operandsOf(c, 0)
+		if name := textOf(c, 1); (verb == "install" || verb == "add") && name != "" {
+			name, _, _ = strings.Cut(name, "=")
+			return "install-" + strings.TrimSuffix(path.Base(name), "/..."), 6
+		}
+		return "packages", 2
+	case "git":
+		if operandsOf(c, 0) == "clone" {
+			for _, w := range c.Args {
+				if strings.Contains(w.Value, "://") || strings.HasPrefix(w.Value, "git@") {
+					return strings.TrimSuffix(path.Base(w.Value), ".git"), 6
+				}
+			}
+		}
+		return "", 0
+	case "curl", "wget":
+		for _, w := range c.Args {
+			if _, place, ok := strings.Cut(w.Value, "://"); ok && strings.Contains(place, "/") {
+				base, _, _ := strings.Cut(path.Base(place), "?")
+				return "download-" + strings.TrimSuffix(strings.TrimSuffix(base, path.Ext(base)), ".tar"), 5
+			}
+		}
+		return "download", 2
+	case "make", "configure", "cmake", "ninja":
+		if dir := path.Base(c.Dir); dir != "/" && dir != "." {
+			return "build-" + dir, 4
+		}
+		return c.Name, 3
+	}
+	return "", 0
+}

@@ -1,0 +1,113 @@
+package migrate
+
+import (
+	"fmt"
+
+	"github.com/pgstrata/pgstrata/check"
+	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/graph"
+	"github.com/pgstrata/pgstrata/spec"
+)
+
+// RefusedError is why pgstrata would refuse what was made of a Dockerfile: a mistake
+// of this package.
+type RefusedError struct{ Err error }
+
+func (e *RefusedError) Error() string {
+	return fmt.Sprintf("pgstrata would refuse what it becomes, which is a bug of migrate: %v", e.Err)
+}
+
+// Unwrap returns what pgstrata says.
+func (e *RefusedError) Unwrap() error { return e.Err }
+
+// verify reads what was written, as pgstrata will.
+func (m *migration) verify(out *Result) error {
+	f, given, err := m.accepted(out.BuildFile)
+	if err != nil {
+		return &RefusedError{err}
+	}
+	for _, name := range keys(given) {
+		out.Missing = append(out.Missing, name)
+		m.report.note(m.where(m.arg(name).lines[0]), "%s has no default, and a build needs a value: --build-arg %[1]s=…", name)
+	}
+	context := m.overlay()
+	if err := f.Discover(context); err != nil {
+		return &RefusedError{err}
+	}
+	g, err := graph.New(f, context, graph.Options{Platform: m.opt.Dockerfile.Platform, Predefined: m.opt.Dockerfile.Predefined})
+	if err != nil {
+		return &RefusedError{err}
+	}
+	m.cached(g)
+	for _, finding := range check.Run(check.Input{File: f, Text: out.BuildFile, Graph: g, Context: context}) {
+		if finding.Severity == check.Error {
+			m.report.note(fmt.Sprintf("%s:%d", finding.File, finding.Range.Start.Line), "a build ends with this: %s", finding.Message)
+		}
+	}
+	return nil
+}
+
+// mostUnset is how many args without default are tried with values of both
+// kinds.
+const mostUnset = 6
+
+// accepted loads a build file. Where that takes values of args that have none, it
+// finds some, and returns them.
+func (m *migration) accepted(text []byte) (f *spec.File, given map[string]string, err error) {
+	load := func(more map[string]string) (*spec.File, error) {
+		args := map[string]string{}
+		for name, v := range m.opt.Dockerfile.Args {
+			args[name] = v
+		}
+		for name, v := range more {
+			args[name] = v
+		}
+		return spec.Load(m.opt.Name, text, spec.Options{BuildArgs: args, Predefined: m.opt.Dockerfile.Predefined})
+	}
+	if f, err = load(nil); err == nil {
+		return f, nil, nil
+	}
+	var unset []string
+	for _, a := range m.out.args {
+		if _, is := m.opt.Dockerfile.Args[a.name]; a.unset && a.text == "" && !is {
+			unset = append(unset, a.name)
+		}
+	}
+	for bits := range 1 << min(len(unset), mostUnset) {
+		given = map[string]string{}
+		for i, name := range unset {
+			given[name] = "1"
+			if bits>>i&1 == 1 {
+				given[name] = "/1" // it is a path
+			}
+		}
+		if f, err := load(given); err == nil {
+			for name, v := range given { // those that are needed
+				delete(given, name)
+				if _, err := load(given); err != nil {
+					given[name] = v
+				}
+			}
+			return f, given, nil
+		}
+	}
+	return nil, nil, err
+}
+
+// fits reports whether pgstrata takes a key of image as it is; what it refuses is
+// lost, and told.
+func (m *migration) fits(step *dockerfile.Step, n *node) bool {
+	root := mapping("", str("base", "scratch.invalid/base"))
+	root.pairs = append(root.pairs, m.argsNode()...)
+	root.pairs = append(root.pairs, block(mapping("image", n)))
+	_, _, err := m.accepted([]byte(document(root)))
+	if err == nil {
+		return true
+	}
+	why := err.Error()
+	if list := spec.AsErrors(err); len(list) > 0 {
+		why = list[0].Msg
+	}
+	m.report.went(step.Start, Lost, "pgstrata refuses it: %s", why)
+	return false
+}
