@@ -72,6 +72,8 @@ func FuzzMigrate(f *testing.F) {
 		}
 		r, err := Migrate(parsed, options(context, nil))
 		if err != nil {
+			var refused *RefusedError
+			assert.NotErrorAs(t, err, &refused)
 			return
 		}
 		assertComplete(t, text, r.Report)

@@ -54,6 +54,7 @@ func (m *migration) written(step *dockerfile.Step) []*dockerfile.CopiedFile {
 func (m *migration) classify() {
 	m.readBy()
 	m.atRuntime()
+	m.trees = m.setupTrees()
 	for _, f := range m.copies {
 		f.placed = m.place(f) || m.dangles(f)
 	}

@@ -293,7 +293,7 @@ func (g *generator) start(o *op) []string {
 	if driven {
 		dir = o.dir
 	}
-	if dir != "/" && dir != "" && (!driven || o.script() && usesDir(o) || !o.script()) && g.usesDir(o.step) {
+	if dir != "/" && dir != "" && (!driven || !o.script() || usesDir(o) || calledRelatively(o)) && g.usesDir(o.step) {
 		to := quoted(dir)
 		if moved, ok := inContext(dir, o.files); ok && !g.verbatim && !g.m.hasPlaced(dir, o) {
 			to = quoted(moved)

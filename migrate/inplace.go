@@ -14,6 +14,9 @@ import (
 // place reports whether setup has to have a file in its place: a step changes
 // it, or reads it without being told to.
 func (m *migration) place(f *copied) bool {
+	if dockerfile.Within(f.Target, graph.ContextMount) { // where scripts find it anyway
+		return false
+	}
 	if ambiguous(f) {
 		return true
 	}
@@ -37,7 +40,7 @@ func (m *migration) place(f *copied) bool {
 		case o.looksAround(f.Target):
 			m.because(f, "%s runs a program that may read %s", m.label(o), f.Target)
 			return true
-		case o.facts != nil && o.facts.Unknown != "" && !f.runtime && !slices.ContainsFunc(f.used, runsScripts(f)):
+		case o.facts != nil && o.facts.Unknown != "" && !f.runtime && !inTree(f.Target, m.trees):
 			m.because(f, "%s runs %s, which may read any file, and nothing else names %s", m.label(o), path.Base(o.facts.Unknown), f.Target)
 			return true
 		case m.obscured(o, f):

@@ -133,6 +133,9 @@ type migration struct {
 	programs  map[string]*shell.Program
 	generated map[string]*File
 	links     map[string]string
+	// trees are the directories that hold scripts of setup, and nothing that a
+	// container needs.
+	trees []string
 	// changed are the COPYs of scripts that later steps change.
 	changed map[*dockerfile.Step]bool
 	// drivers are the scripts that were taken apart, and what they sourced.

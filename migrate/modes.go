@@ -261,6 +261,12 @@ func (m *migration) apply(f *copied, command, spec string) bool {
 	if !ok {
 		return false
 	}
+	if f.mode&0o111 != 0 { // as the kernel does it for programs, lest they run as someone else
+		f.mode &^= fs.ModeSetuid
+	}
+	if f.mode&0o010 != 0 {
+		f.mode &^= fs.ModeSetgid
+	}
 	if uid >= 0 {
 		f.uid = uid
 	}

@@ -58,7 +58,7 @@ func (w *stageWriter) entry() *entry {
 	text := w.script()
 	e := &entry{generated: &File{Data: []byte(text), Mode: 0o755}, title: w.title(), ops: w.ops}
 	for _, step := range w.steps {
-		if step.Copy != nil && step.Copy.From == "" {
+		if step.Copy != nil && step.Copy.From == "" && step.Copy.Known {
 			for n := range step.Copy.Sources {
 				e.inputs = append(e.inputs, w.m.inputsOf(step, n)...)
 			}

@@ -60,6 +60,12 @@ func ownUsesDir(o *op) bool {
 	return slices.ContainsFunc(main.Calls, callUsesDir)
 }
 
+// calledRelatively reports whether an op calls a script by a path that counts on
+// the working directory.
+func calledRelatively(o *op) bool {
+	return !path.IsAbs(o.call.child.Word.Value) && !strings.Contains(o.text, o.call.target)
+}
+
 // callUsesDir reports whether a call may read or write something of its working
 // directory.
 func callUsesDir(c *shell.Call) bool {

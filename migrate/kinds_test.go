@@ -1,0 +1,172 @@
+package migrate
+
+import (
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/tools/txtar"
+
+	"github.com/pgstrata/pgstrata/check"
+	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/spec"
+)
+
+// Kinds of lines, and what has to be in the build file, the generated scripts or
+// the report, each with "-- NAME --" above it.
+func TestKinds(t *testing.T) {
+	for _, c := range []struct {
+		name, dockerfile string
+		files            map[string]string
+		has, lacks       []string
+	}{
+		{
+			name:       "an arg without default stays one, in all that is made of it",
+			dockerfile: "ARG TAG\nFROM example.org/pg:${TAG}\nARG V\nARG PORT\nENV PATH=$PATH:/usr/lib/$V/bin V=$V\nLABEL v=${V-none}\nEXPOSE $PORT\nVOLUME /data/$V\nCOPY a /opt/$V/\nRUN echo $V >/v\nUSER 1\n",
+			files:      map[string]string{"a": "a"},
+			has: []string{
+				"base: example.org/pg:${TAG}", "  TAG: \"\"", "  V: \"\"", "  PORT: \"\"", "PATH: ${PATH}:/usr/lib/${V}/bin", "    V: ${V}", "v: ${V:-none}", "expose: [\"${PORT}\"]",
+				"volumes: [\"/data/${V}\"]", "target: \"/opt/${V}/a\"",
+			},
+		},
+		{
+			name:       "a variable of ENV that scripts read has one value",
+			dockerfile: "FROM debian\nENV PG 15\nENV PATH $PATH:/x/$PG/bin\nENV CONF=/etc/$PG\nRUN initdb --version $CONF >/v\n",
+			has:        []string{"  PG: \"15\"", "/x/${PG}/bin\n", "CONF: /etc/${PG}", "    PATH: ${PATH}", "    PG: ${PG}", "    CONF: ${CONF}"},
+			lacks:      []string{"/x/15/bin", "/etc/15"},
+		},
+		{
+			name:       "a default is followed through ENV, into paths and scripts of stages",
+			dockerfile: "FROM debian AS b\nARG V=1\nENV URL=http://e.org/$V.tar\nRUN wget $URL -O /out-$V\nFROM debian\nARG V=1\nENV DIR=/srv/$V\nWORKDIR $DIR\nWORKDIR sub\nCOPY --from=b /out-$V /usr/lib/$V/out\nEXPOSE 54$V\nLABEL dir=$DIR\n",
+			has: []string{
+				"export URL=\"http://e.org/${V}.tar\"", "outputs: [\"/usr/lib/${V}/out\"]", "cp -a \"/out-${V}\" \"/usr/lib/${V}/out\"", "working_dir: /srv/${V}/sub", "expose: [\"54${V}\"]", "dir: /srv/${V}",
+			},
+		},
+		{
+			name:       "a stage that copies the context has it as its input, and a pattern stays one",
+			dockerfile: "FROM debian AS b\nCOPY . /src\nRUN make -C /src\nFROM debian AS c\nCOPY *.c lib/*.h /c/\nRUN make -C /c\nFROM debian\nCOPY --from=b /src/x /usr/bin/x\nCOPY --from=c /c/y /usr/bin/y\n",
+			files:      map[string]string{"a.c": "a", "b.c": "b", "lib/x.h": "x"},
+			has:        []string{"inputs: [.]", "inputs: [\"*.c\", lib/*.h]", "# From Dockerfile:1-3."},
+		},
+		{
+			name:       "a command is in its working directory, and nowhere else",
+			dockerfile: "FROM debian\nWORKDIR /opt/x\nRUN chmod -R 700 .\nRUN rm -rf *\nRUN cd sub && touch y\nRUN touch $F\nRUN apt-get update\n",
+			has: []string{
+				"cd /opt/x\nchmod -R 700 .", "cd /opt/x\nrm -rf *", "cd /opt/x\ncd sub\ntouch y", "cd /opt/x\ntouch $F", "set -e\napt-get update",
+			},
+		},
+		{
+			name:       "what an unknown program may read is in its place",
+			dockerfile: "FROM debian\nARG UNSAID=1\nCOPY a /data/a\nCOPY b c /tmp/\nCOPY start.sh /start.sh\nRUN assemble /tmp/b\nENTRYPOINT [\"/start.sh\"]\n",
+			files:      map[string]string{"a": "a", "b": "-r c", "c": "c", "start.sh": "#!/bin/sh\nexec x\n"},
+			has:        []string{"/context/a /data/a", "/context/b /tmp/b", "/context/c /tmp/c", "{source: start.sh", "UNSAID: \"1\"", "args: [UNSAID]"},
+			lacks:      []string{"no script reads"},
+		},
+		{
+			name:       "files beside those of a line that is lost are not taken for unread",
+			dockerfile: "FROM debian\nCOPY prog.c base.sh /b/\nCOPY --from=other.example/image --chown=5 /x/* /b/\nWORKDIR /b\nRUN bash base.sh\n",
+			files:      map[string]string{"prog.c": "c", "base.sh": "#!/bin/sh\ncc prog.c\n"},
+			has:        []string{"/context/prog.c /b/prog.c", "/context/base.sh /b/base.sh"},
+			lacks:      []string{"no script reads"},
+		},
+		{
+			name:       "variables of a base that nobody knows are left to it",
+			dockerfile: "FROM example.org/x\nENV PATH=$PATH:/opt/bin\nENV LD_LIBRARY_PATH=/opt/lib:$LD_LIBRARY_PATH\nRUN tool-$PG_MAJOR x\n",
+			has:        []string{"export PATH=\"${PATH}:/opt/bin\"", "PG_MAJOR=${PG_MAJOR-}", "LD_LIBRARY_PATH: /opt/lib:${LD_LIBRARY_PATH:-}"},
+		},
+		{
+			name:       "a directory that a step needs is there, whoever copies to it",
+			dockerfile: "FROM debian\nCOPY a /srv/x/a\nRUN mkdir /srv/x/sub\nCOPY a /srv/x/a\n",
+			files:      map[string]string{"a": "a"},
+			has:        []string{"mkdir -p /srv/x\nmkdir /srv/x/sub"},
+		},
+		{
+			name:       "a path that may be a directory of the base is asked for",
+			dockerfile: "FROM debian\nCOPY a /srv/x\nRUN chmod 711 /srv/x\n",
+			files:      map[string]string{"a": "a"},
+			has:        []string{"if [ -d /srv/x ]; then install -D -m 0644 /context/a -t /srv/x; else install -D -m 0644 /context/a /srv/x; fi", "chmod 711 /srv/x"},
+		},
+		{
+			name:       "what pgstrata refuses is lost, and told",
+			dockerfile: "FROM debian\nVOLUME data\nEXPOSE 0\nUSER a:b:c\nSTOPSIGNAL NOSUCH\nRUN true\n",
+			has:        []string{"lost: pgstrata refuses it: a volume is an absolute path", "a port is a number from 1", "image.user is", "stop_signal"},
+		},
+		{
+			name:       "a script is called after the comment above it, or what it makes",
+			dockerfile: "FROM debian\n# Trust our own authority, since 2020.\nRUN cp /x /y\nRUN git clone https://e.org/pgvector.git /src/v && cd /src/v && make\nRUN echo x >/etc/motd\n",
+			has:        []string{"setup/generated/01-trust-our-own-authority.sh", "setup/generated/02-pgvector.sh", "setup/generated/03-motd.sh"},
+		},
+		{
+			name:       "generated scripts lie where no driver finds them",
+			dockerfile: "FROM debian\nCOPY setup /setup\nRUN /setup/all.sh\nRUN echo x >/etc/motd\n",
+			files:      map[string]string{"setup/all.sh": "#!/bin/sh\nset -e\nfor f in /setup/*/*.sh; do \"$f\"; done\n", "setup/scripts/1.sh": "#!/bin/sh\necho 1\n"},
+			has:        []string{"- generated/motd.sh"},
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			context := fstest.MapFS{"Dockerfile": {Data: []byte(c.dockerfile), Mode: 0o644}}
+			for name, text := range c.files {
+				context[name] = &fstest.MapFile{Data: []byte(text), Mode: 0o644}
+				if strings.HasPrefix(text, "#!") {
+					context[name].Mode = 0o755
+				}
+			}
+			all := everything(t, migrated(t, context))
+			for _, text := range c.has {
+				assert.Contains(t, all, text)
+			}
+			for _, text := range c.lacks {
+				assert.NotContains(t, all, text)
+			}
+			if t.Failed() {
+				t.Log(all)
+			}
+		})
+	}
+}
+
+// everything is all that a migration writes, with its report.
+func everything(t *testing.T, r *Result) string {
+	t.Helper()
+	out := &txtar.Archive{Files: []txtar.File{{Name: "pgstrata.yaml", Data: r.BuildFile}}}
+	for _, f := range r.Files {
+		out.Files = append(out.Files, txtar.File{Name: f.Path, Data: f.Data})
+	}
+	var report strings.Builder
+	require.NoError(t, r.Report.WriteText(&report))
+	out.Files = append(out.Files, txtar.File{Name: "report", Data: []byte(report.String())})
+	return string(txtar.Format(out))
+}
+
+// What migrate writes by itself has no findings of the rules about undeclared
+// files and variables.
+func TestGeneratedScriptsAreDeclared(t *testing.T) {
+	context := fstest.MapFS{
+		"Dockerfile":  {Data: []byte("FROM example.org/pg:16\nCOPY bd /bd\nRUN /bd/s/one.sh\nRUN apt-get install -y postgresql-$PG_MAJOR-cron\n")},
+		"bd/s/one.sh": {Data: []byte("#!/bin/sh\nset -e\ncp /bd/bin/prog /usr/local/bin/prog\n"), Mode: 0o755},
+		"bd/bin/prog": {Data: []byte("x")},
+	}
+	r := migrated(t, context)
+	assert.Contains(t, string(r.BuildFile), "old-paths.sh")
+	g := resolved(t, context, r, nil)
+	f, err := spec.Load("pgstrata.yaml", r.BuildFile, spec.Options{})
+	require.NoError(t, err)
+	require.NoError(t, f.Discover(r.Context))
+	for _, finding := range check.Run(check.Input{File: f, Text: r.BuildFile, Graph: g, Context: r.Context}) {
+		assert.NotContains(t, []string{"SetupUndeclaredInput", "ArgUndeclared"}, finding.Rule, finding.Message)
+	}
+}
+
+// A mistake of migrate is an error, and nothing is written.
+func TestRefusedIsAnError(t *testing.T) {
+	f, err := dockerfile.Parse("Dockerfile", []byte("FROM debian\nRUN true\n"))
+	require.NoError(t, err)
+	opt := options(fstest.MapFS{}, nil)
+	opt.Syntax = "x\nbase: [" // a first line that breaks the file
+	_, err = Migrate(f, opt)
+	var refused *RefusedError
+	require.ErrorAs(t, err, &refused)
+	assert.ErrorContains(t, err, "a bug of migrate")
+}
