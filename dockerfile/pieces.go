@@ -77,8 +77,10 @@ func (f *Facts) Calls() []*shell.Call { return f.inner.calls() }
 
 func (f *facts) export() *Facts {
 	keys := func(m map[string]bool) []string { return slices.Sorted(maps.Keys(m)) }
-	return &Facts{Opaque: f.opaque, Program: f.program, Reads: keys(f.reads), Trees: keys(f.trees), Dirs: keys(f.dirs), Touched: keys(f.touched),
-		Near: keys(f.near), Beside: keys(f.beside), Wild: f.wild, Unknown: f.unknown, inner: f}
+	return &Facts{
+		Opaque: f.opaque, Program: f.program, Reads: keys(f.reads), Trees: keys(f.trees), Dirs: keys(f.dirs), Touched: keys(f.touched),
+		Near: keys(f.near), Beside: keys(f.beside), Wild: f.wild, Unknown: f.unknown, inner: f,
+	}
 }
 
 // pieces takes RUN instructions of a stage apart.

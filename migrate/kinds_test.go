@@ -102,7 +102,7 @@ func TestKinds(t *testing.T) {
 			name:       "generated scripts lie where no driver finds them",
 			dockerfile: "FROM debian\nCOPY setup /setup\nRUN /setup/all.sh\nRUN echo x >/etc/motd\n",
 			files:      map[string]string{"setup/all.sh": "#!/bin/sh\nset -e\nfor f in /setup/*/*.sh; do \"$f\"; done\n", "setup/scripts/1.sh": "#!/bin/sh\necho 1\n"},
-			has:        []string{"- generated/motd.sh"},
+			has:        []string{"- generated/03-motd.sh"},
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -146,7 +146,7 @@ func installed(c *shell.Call) (title string, weight int) {
 	switch c.Name {
 	case "apt-get", "apt", "apk", "yum", "dnf", "microdnf", "pip", "pip3", "npm", "gem", "cargo", "go":
 		verb := operandsOf(c, 0)
-		if name := textOf(c, 1); (verb == "install" || verb == "add") && name != "" {
+		if name := textOf(c, 1); (verb == "install" || verb == "add") && name != "" && operandsOf(c, 1) != "-" {
 			name, _, _ = strings.Cut(name, "=")
 			return "install-" + strings.TrimSuffix(path.Base(name), "/..."), 6
 		}

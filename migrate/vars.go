@@ -66,9 +66,10 @@ func firstLine(name string, ops []*op) int {
 func (m *migration) override(o *op, name string) {
 	w := o.wants[name]
 	delete(o.wants, name)
-	switch text, ok := "", true; {
+	switch {
 	case w.open:
-		if text, ok = m.runText(name, w.set); !ok {
+		text, ok := m.runText(name, w.set)
+		if !ok {
 			m.report.note(m.where(w.line), "setup scripts run without %s: its value depends on the base image's environment, which is not known here; declare it under args", name)
 			return
 		}
