@@ -2,11 +2,14 @@ package testenv
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // EtcdMember is one of the members of an etcd cluster, a process of its own.
@@ -57,6 +60,29 @@ func EtcdCluster(tb testing.TB, addresses ...string) []*EtcdMember {
 // Healthy fails unless the member serves, and knows a leader.
 func (m *EtcdMember) Healthy(ctx context.Context) error {
 	return get(ctx, "http://"+m.Address+":"+EtcdPort+"/health")
+}
+
+// Leads tells whether the other members follow this one. One that does not answer leads nobody.
+func (m *EtcdMember) Leads() bool {
+	ctx, cancel := context.WithTimeout(m.tb.Context(), 3*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost,
+		"http://"+m.Address+":"+EtcdPort+"/v3/maintenance/status", strings.NewReader("{}"))
+	if err != nil {
+		m.tb.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return false
+	}
+	defer response.Body.Close()
+	var status struct {
+		Header struct {
+			ID string `json:"member_id"`
+		} `json:"header"`
+		Leader string `json:"leader"`
+	}
+	return json.NewDecoder(response.Body).Decode(&status) == nil && status.Leader != "" && status.Leader == status.Header.ID
 }
 
 // Freeze stops the member's process where it is, as a paused virtual machine is; Thaw lets it go on.
