@@ -56,6 +56,7 @@ func notMigrated() map[string]string {
 	return map[string]string{
 		"copied-through-link":        "an entrypoint file is not copied through a link that setup makes",
 		"copy-everything-first":      "a script writes down where it is",
+		"driver-chmod-in-loop":       "scripts write down where they are",
 		"driver-prelude":             "a script writes down where it is",
 		"environment-whole":          "setup scripts have DEBIAN_FRONTEND, and their shells count levels",
 		"fails-unknown-stage":        "there is no such stage",
