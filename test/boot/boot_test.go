@@ -47,6 +47,8 @@ func boot(t *testing.T, e example) {
 			{"cluster fails over", testClusterFailsOver},
 			{"first node begins anew", testFirstNodeBeginsAnew},
 			{"single server becomes a cluster", testSingleServerBecomesCluster},
+			{"backup", testBackup},
+			{"backup of a cluster", testBackupOfACluster},
 			{"what runs again", testWhatRunsAgain},
 			{"package manager works", testPackageManagerWorks},
 			{"test target passes", testTestTargetPasses},

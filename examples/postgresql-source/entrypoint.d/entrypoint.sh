@@ -25,6 +25,8 @@ readonly SCRIPTS=/opt/container/entrypoint.d/scripts
 . "$SCRIPTS/init/configuration.sh"
 # shellcheck source=scripts/init/initdb.sh
 . "$SCRIPTS/init/initdb.sh"
+# shellcheck source=scripts/init/backup.sh
+. "$SCRIPTS/init/backup.sh"
 # shellcheck source=scripts/init/database.sh
 . "$SCRIPTS/init/database.sh"
 # shellcheck source=scripts/runtime/shutdown.sh

@@ -18,6 +18,8 @@ report_compiler
 install -D "$program" /usr/local/bin/pgbackrest
 pgbackrest version
 
-# Where it looks for configuration, and keeps backups and logs unless it is told otherwise.
+# Where it looks for configuration, and keeps backups and logs unless it is told otherwise. A new volume mounted for backups
+# takes over owner and mode; open to all, as a platform may start the container with any user.
 install -d /etc/pgbackrest
-install -d -o postgres -g postgres -m 0750 /var/lib/pgbackrest /var/log/pgbackrest
+install -d -o postgres -g postgres -m 1777 /var/lib/pgbackrest
+install -d -o postgres -g postgres -m 0750 /var/log/pgbackrest

@@ -1,13 +1,13 @@
 #!/bin/sh
 # Installs PostgreSQL, without the cluster that Debian's package would create: clusters belong on volumes, where the
-# container creates them when it starts.
+# container creates them when it starts. And pgBackRest, for BACKUP=pgbackrest.
 set -eu
 
 mkdir -p /etc/postgresql-common/createcluster.d
 echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.d/container.conf
 
 apt-get update
-apt-get install -y --no-install-recommends "postgresql-$POSTGRESQL_VERSION"
+apt-get install -y --no-install-recommends "postgresql-$POSTGRESQL_VERSION" pgbackrest
 
 # ssl-cert, which the package depends on, has made a private key. One that everybody who has the image knows is none.
 rm -f /etc/ssl/private/ssl-cert-snakeoil.key /etc/ssl/certs/ssl-cert-snakeoil.pem

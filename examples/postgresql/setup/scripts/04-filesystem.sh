@@ -6,6 +6,9 @@ set -eu
 # as a platform may start the container with any user.
 install -d -o postgres -g postgres -m 1777 /var/lib/postgresql/data
 
+# Backups, where BACKUP=pgbackrest has them in a volume.
+install -d -o postgres -g postgres -m 1777 /var/lib/pgbackrest
+
 # The server's socket, open to other users and containers that share the directory.
 install -d -o postgres -g postgres -m 3777 /run/postgresql
 

@@ -88,6 +88,7 @@ configure_patroni() {
     rm -rf "$PATRONI_DIRECTORY"
     mkdir -m 0700 "$PATRONI_DIRECTORY"
     render_template /etc/patroni/patroni.yml.template "$PATRONI_DIRECTORY/10-image.yml" "'"
+    ! wants_backup || patroni_archive >"$PATRONI_DIRECTORY/15-backup.yml"
     [[ -z $ETCD_HOSTS ]] || patroni_etcd >"$PATRONI_DIRECTORY/20-store.yml"
     for file in /etc/patroni/conf.d/*.yml; do
         [[ ! -e $file ]] || cp "$file" "$PATRONI_DIRECTORY/50-${file##*/}"
@@ -96,7 +97,8 @@ configure_patroni() {
 
     python3 "$SCRIPTS/runtime/patroni-node.py" settings >"$PATRONI_NODE" ||
         die 'Patroni cannot read its configuration; it says why above'
-    for name in POSTGRES_DB POSTGRES_INITDB_ARGS POSTGRES_INITDB_WALDIR POSTGRES_HOST_AUTH_METHOD; do
+    for name in POSTGRES_DB POSTGRES_INITDB_ARGS POSTGRES_INITDB_WALDIR POSTGRES_HOST_AUTH_METHOD \
+        BACKUP PGBACKREST_STANZA BACKUP_ARCHIVE_TIMEOUT RESTORE RESTORE_STANZA; do
         printf '%s=%q\n' "$name" "${!name}"
     done >>"$PATRONI_NODE"
     # shellcheck source=/dev/null

@@ -10,7 +10,11 @@
 create_cluster() {
     local unfinished=$PGDATA/.initializing finished=$PGDATA/.initialized
     if [[ ! -d $finished ]]; then
-        initialize "$unfinished" "$@"
+        if [[ -n $RESTORE ]]; then
+            restore_cluster "$unfinished" "$@"
+        else
+            initialize "$unfinished" "$@"
+        fi
         mv "$unfinished" "$finished"
     fi
     find "$finished" -mindepth 1 -maxdepth 1 ! -name PG_VERSION -exec mv -t "$PGDATA" {} +
@@ -82,6 +86,18 @@ SET log_min_error_statement = panic;
 SET synchronous_commit = local;
 SELECT format('CREATE ROLE %I WITH LOGIN REPLICATION PASSWORD %L', :'name', nullif(:'password', ''))
 WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = :'name') \gexec
+SQL
+}
+
+# set_password ROLE PASSWORD: in the same way.
+set_password() {
+    ROLE_PASSWORD=$2 run_sql --dbname=postgres --set=name="$1" <<'SQL'
+\getenv password ROLE_PASSWORD
+SET log_statement = none;
+SET log_min_duration_statement = -1;
+SET log_min_error_statement = panic;
+SET synchronous_commit = local;
+SELECT format('ALTER ROLE %I PASSWORD %L', :'name', :'password') \gexec
 SQL
 }
 

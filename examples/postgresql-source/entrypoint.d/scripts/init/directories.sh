@@ -43,6 +43,7 @@ $(id -un), or do so by hand: chown -R $(id -u):$(id -g)" directory="$1" owner="$
 give_directories() {
     local directory directories=("$SOCKET_DIRECTORY" "$RUNTIME_DIRECTORY" "${PGDATA:-/var/lib/postgresql/data}")
     [[ -z ${PATRONI_POSTGRESQL_DATA_DIR-} ]] || directories+=("$PATRONI_POSTGRESQL_DATA_DIR")
+    [[ ${BACKUP-} != pgbackrest ]] || directories+=("${PGBACKREST_REPO1_PATH:-/var/lib/pgbackrest}")
     [[ -z ${POSTGRES_INITDB_WALDIR-} ]] || directories+=("$POSTGRES_INITDB_WALDIR")
     for directory in "${directories[@]}"; do
         mkdir -p "$directory"

@@ -28,7 +28,13 @@ check_patroni() {
     check_postgresql
 }
 
+# tell_backup: how backups go. A server without one is healthy all the same.
+tell_backup() {
+    ! wants_backup || echo "backups: $(cat "$BACKUP_STATUS" 2>/dev/null || echo 'none yet')"
+}
+
 load_settings
+tell_backup
 case $(container_mode) in
     maintenance) echo 'maintenance: no server is wanted' ;;
     patroni) check_patroni ;;

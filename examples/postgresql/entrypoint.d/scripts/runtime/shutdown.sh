@@ -10,6 +10,7 @@ supervising=    # set from the moment the server is being started
 server=         # the process that the container is there for
 stop_signal=    # what stops it
 escalation=     # the process that waits for it to take too long
+backups=        # the process that takes them
 background=     # a step of the start-up
 aborted=0       # the status of a start-up that was interrupted: a stop as good as any
 
@@ -53,6 +54,7 @@ supervise() {
     await "$server" || status=$?
     stop_orphan
     [[ -z $escalation ]] || kill "$escalation" 2>/dev/null || true
+    [[ -z $backups ]] || kill "$backups" 2>/dev/null || true
     if [[ -n $stop_requested ]]; then
         log_info 'stopped' status="$status"
         ((status <= 128)) || [[ $(kill -l "$status" 2>/dev/null) != "$stop_signal" ]] || status=0

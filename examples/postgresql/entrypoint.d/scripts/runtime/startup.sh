@@ -12,13 +12,15 @@ start_maintenance() {
 
 # start_postgresql [OPTION...]: a single server.
 start_postgresql() {
+    local archive=()
     check_settings
     report_problems
 
     prepare_runtime
-    cluster_exists || require_password POSTGRES_PASSWORD
+    cluster_exists || [[ -n $RESTORE ]] || require_password POSTGRES_PASSWORD
     report_problems
 
+    prepare_backup
     prepare_data_directory
     if cluster_exists; then
         configure_access
@@ -26,8 +28,10 @@ start_postgresql() {
         create_cluster "$@"
     fi
     forgive_lock_file
+    archive_options archive "$PGDATA"
+    start_backups
     log_info 'starting PostgreSQL' directory="$PGDATA" port="$PGPORT"
-    supervise INT postgres -D "$PGDATA" -c listen_addresses="$POSTGRES_LISTEN_ADDRESSES" "$@"
+    supervise INT postgres -D "$PGDATA" -c listen_addresses="$POSTGRES_LISTEN_ADDRESSES" "${archive[@]}" "$@"
 }
 
 # start_patroni: a node of a cluster. Patroni creates or clones the cluster's data, and starts and stops the server.
@@ -42,6 +46,7 @@ start_patroni() {
     check_patroni_node
     report_problems
 
+    prepare_backup
     remove_unfinished_copy_of_patroni
     prepare_data_directory
     if cluster_exists; then
@@ -49,8 +54,18 @@ start_patroni() {
     else
         in_background python3 "$SCRIPTS/runtime/patroni-node.py" forgive || log_warn 'the store was not asked; see above'
     fi
+    start_backups
     log_info 'starting Patroni' scope="$PATRONI_SCOPE" name="$PATRONI_NAME" directory="$PGDATA" port="$PGPORT"
     supervise TERM python3 "$SCRIPTS/runtime/patroni-node.py" run
+}
+
+# start_backups: takes them when the server is there.
+start_backups() {
+    wants_backup || return 0
+    PGDATA=$PGDATA PGPORT=$PGPORT POSTGRES_USER=$POSTGRES_USER PGBACKREST_STANZA=$PGBACKREST_STANZA \
+        "$SCRIPTS/runtime/backup-agent.sh" &
+    # shellcheck disable=SC2034 # supervise ends it
+    backups=$!
 }
 
 # remove_unfinished_copy_of_patroni: a node that was killed while it was copied from another has what no server can start

@@ -8,6 +8,8 @@ readonly SOCKET_DIRECTORY=/run/postgresql # the server's socket
 readonly RUNTIME_DIRECTORY=/run/container # configuration made at every start, for nobody else to read
 readonly INITDB_DIRECTORY=/docker-entrypoint-initdb.d
 readonly PATRONI_DIRECTORY=$RUNTIME_DIRECTORY/patroni
+readonly BACKUP_CONFIGURATION=$RUNTIME_DIRECTORY/pgbackrest.conf
+readonly BACKUP_STATUS=$RUNTIME_DIRECTORY/backup-status
 readonly PATRONI_NODE=$RUNTIME_DIRECTORY/patroni-node.sh # what Patroni's merged configuration says
 
 load_modes() { : "${SLEEP_MODE:=false}" "${USE_PATRONI:=false}"; }
@@ -34,6 +36,15 @@ load_settings() {
     : "${PATRONI_FAILSAFE_MODE:=false}" "${PATRONI_WATCHDOG_MODE:=automatic}"
     : "${PATRONI_SUPERUSER_PASSWORD:=}" "${PATRONI_REPLICATION_PASSWORD:=}"
     : "${ETCD_HOSTS:=}" "${ETCD_USERNAME:=}" "${NODE_ADDRESS:=}"
+    : "${PGBACKREST_STANZA:=$PATRONI_SCOPE}"
+    load_backup_settings
+}
+
+# load_backup_settings: of which some can be empty.
+load_backup_settings() {
+    : "${BACKUP:=none}" "${PGBACKREST_STANZA:=postgres}" "${BACKUP_ARCHIVE_TIMEOUT:=60}"
+    : "${BACKUP_FULL_EVERY=7d}" "${BACKUP_DIFF_EVERY=1d}" "${BACKUP_INCR_EVERY=}"
+    : "${RESTORE:=}" "${RESTORE_STANZA:=$PGBACKREST_STANZA}"
 }
 
 # load_patroni_node: the same as Patroni's merged configuration has it, for those that Patroni calls: it takes its own
@@ -54,6 +65,8 @@ container_mode() {
         echo postgresql
     fi
 }
+
+wants_backup() { [[ $BACKUP == pgbackrest ]]; }
 
 is_true() { [[ ${1,,} == @(true|yes|on|1) ]]; }
 is_false() { [[ ${1,,} == @(false|no|off|0) ]]; }

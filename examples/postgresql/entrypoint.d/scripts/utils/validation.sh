@@ -77,8 +77,25 @@ check_settings() {
     require_match POSTGRES_LISTEN_ADDRESSES '[][A-Za-z0-9.:,*_ -]+' 'a list of addresses'
     require_number PGPORT 1 65535
     require_number SHUTDOWN_TIMEOUT 1 86400
+    check_backup_settings
     [[ $POSTGRES_HOST_AUTH_METHOD != trust ]] ||
         log_warn 'POSTGRES_HOST_AUTH_METHOD=trust: whoever reaches the port is let in as any user, without a password'
+}
+
+# check_backup_settings: what backups need, and a cluster that is made from one.
+check_backup_settings() {
+    local name
+    require_match BACKUP 'none|pgbackrest' 'none or pgbackrest'
+    wants_backup || [[ -n $RESTORE ]] || return 0
+    require_match PGBACKREST_STANZA '[A-Za-z0-9][A-Za-z0-9_.-]*' 'letters, digits, dots, dashes and underscores'
+    require_match RESTORE_STANZA '[A-Za-z0-9][A-Za-z0-9_.-]*' 'letters, digits, dots, dashes and underscores'
+    require_number BACKUP_ARCHIVE_TIMEOUT 0 86400
+    for name in BACKUP_FULL_EVERY BACKUP_DIFF_EVERY BACKUP_INCR_EVERY; do
+        require_match "$name" '([0-9]{1,6}(s|min|h|d|w))?' 'a number and its unit (s, min, h, d or w), or empty for never'
+    done
+    [[ -z $RESTORE ]] || require_match RESTORE \
+        'latest|[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?[+-][0-9]{2}(:?[0-9]{2})?' \
+        'latest, or a time with its zone, such as 2026-01-31 12:00:00+00'
 }
 
 # check_patroni_settings: what a node of a cluster needs besides, before Patroni itself reads its configuration.
