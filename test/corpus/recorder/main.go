@@ -81,7 +81,7 @@ func variables(all []string) []string {
 // skipped are directories that say nothing of the Dockerfile, and those that
 // are caches, which come and go.
 func skipped() []string {
-	return []string{records, "/proc", "/sys", "/dev", "/root/.npm", "/root/.cache"}
+	return []string{records, "/proc", "/sys", "/dev", "/root/.npm", "/root/.cache", "/root/.cargo", "/root/go", "/usr/local/share/.cache"}
 }
 
 // list writes down a directory, with all below it but what was recorded.
