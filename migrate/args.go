@@ -97,6 +97,7 @@ func (m *migration) text(word string, sc dockerfile.Scope, known names) (text st
 	want, ok := sc.Expand(word)
 	text, read := fromDockerfile(word, sc, m.file.Escape, known)
 	if !ok {
+		text, read = fromUnset(word, sc, m.file.Escape, known)
 		return text, read && strings.Contains(text, "$")
 	}
 	env := m.environment(sc)

@@ -160,7 +160,7 @@ func (m *migration) isArchive(name string) bool {
 func (m *migration) madeDirectories() {
 	made := map[string]bool{}
 	for _, o := range m.ops {
-		if o.made == "" {
+		if o.made == "" || o.step.Copy != nil { // see neededDirectories
 			continue
 		}
 		dir := o.made

@@ -74,8 +74,9 @@ func (m *migration) take(step *dockerfile.Step) *taken {
 	if cmd, ok := step.Command.(*instructions.CopyCommand); ok && (len(cmd.ExcludePatterns) > 0 || cmd.Parents) {
 		return lost("its flags cannot be carried over")
 	}
-	for _, source := range c.Sources {
-		from := path.Clean("/" + source)
+	dest := m.destText(step)
+	for n, source := range c.Sources {
+		from, fromText := path.Clean("/"+source), "/"+m.sourceText(step, n)
 		switch {
 		case c.Dest == "" || from == "/" || c.Dest == "/" && m.isDir(c.Stage, source):
 			return lost("it copies everything; name the paths that the stage makes")
@@ -86,18 +87,18 @@ func (m *migration) take(step *dockerfile.Step) *taken {
 			t.outputs = append(t.outputs, escaped(from))
 		case m.isDir(c.Stage, source):
 			to := path.Clean(c.Dest)
-			t.outputs = append(t.outputs, escaped(to))
+			t.outputs = append(t.outputs, dest)
 			if to != from {
-				t.moves = append(t.moves, fmt.Sprintf("mkdir -p %s", quoted(to)), fmt.Sprintf("cp -a %s/. %s/", quoted(from), quoted(to)))
+				t.moves = append(t.moves, fmt.Sprintf("mkdir -p %s", inShell(dest)), fmt.Sprintf("cp -a %s/. %s/", inShell(fromText), inShell(dest)))
 			}
 		default:
-			to := path.Clean(c.Dest)
+			to, toText := path.Clean(c.Dest), dest
 			if strings.HasSuffix(c.Dest, "/") || len(c.Sources) > 1 || c.Dest == "/" {
-				to = path.Join(c.Dest, path.Base(from))
+				to, toText = path.Join(c.Dest, path.Base(from)), path.Join(dest, path.Base(fromText))
 			}
-			t.outputs = append(t.outputs, escaped(to))
+			t.outputs = append(t.outputs, toText)
 			if to != from {
-				t.moves = append(t.moves, fmt.Sprintf("mkdir -p %s", quoted(path.Dir(to))), fmt.Sprintf("cp -a %s %s", quoted(from), quoted(to)))
+				t.moves = append(t.moves, fmt.Sprintf("mkdir -p %s", inShell(path.Dir(toText))), fmt.Sprintf("cp -a %s %s", inShell(fromText), inShell(toText)))
 			}
 		}
 	}
@@ -189,6 +190,12 @@ func (m *migration) stageEntry(s *dockerfile.StageReading, list []*taken) *entry
 	e.notes = append(e.notes, fmt.Sprintf("The stage %s: it runs beside the other scripts, and gives the image its outputs alone.", name))
 	for _, t := range list {
 		e.outputs = append(e.outputs, t.outputs...)
+		for n := range t.step.Copy.Sources {
+			e.sees = append(e.sees, referred(m.sourceText(t.step, n))...)
+		}
+		for _, text := range t.outputs {
+			e.sees = append(e.sees, referred(text)...)
+		}
 		m.report.went(t.step.Start, Carried, "the outputs of the stage %s", name)
 	}
 	e.outputs = sorted(e.outputs)

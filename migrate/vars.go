@@ -79,6 +79,10 @@ func (m *migration) override(o *op, name string) {
 			w.text = escaped(w.value)
 		}
 	}
+	if w.text == "${"+name+"}" && m.arg(name) != nil { // it is what the arg is
+		o.wants[name] = wanted{value: m.values[name]}
+		return
+	}
 	for _, ref := range referred(w.text) {
 		if m.arg(ref) != nil && ref != name {
 			o.wants[ref] = wanted{value: m.values[ref]}
