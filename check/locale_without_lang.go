@@ -74,9 +74,12 @@ func (p *pass) hasLocales() bool {
 	return false
 }
 
-// setsLang tells whether a script that starts sets the locale itself.
+// setsLang tells whether a script that starts may set the locale itself.
 func (p *pass) setsLang() bool {
 	for _, u := range p.entrypoint {
+		if len(u.unresolved()) > 0 {
+			return true // a file that nobody has read may
+		}
 		for _, name := range []string{"LANG", "LC_ALL"} {
 			if slices.ContainsFunc(u.scripts, func(s *shell.Script) bool { _, ok := s.Mentions(name); return ok }) {
 				return true
