@@ -99,6 +99,16 @@ func TestKinds(t *testing.T) {
 			has:        []string{"setup/generated/01-trust-our-own-authority.sh", "setup/generated/02-pgvector.sh", "setup/generated/03-motd.sh"},
 		},
 		{
+			name:       "a stage whose base may become another one is on a base of its own",
+			dockerfile: "ARG V=1\nARG OLD=example.org/pg:1\nFROM ${OLD} AS old\nRUN make -C /x\nFROM example.org/pg:${V}\nCOPY --from=old /x/y /x/y\n",
+			has:        []string{"base: example.org/pg:${V}", "  base: ${OLD}"},
+		},
+		{
+			name:       "a directory that a script deletes is made again",
+			dockerfile: "FROM debian\nRUN apt-get install -y postgresql-15 && rm -rf /var/lib/postgresql\nWORKDIR /var/lib/postgresql\n",
+			has:        []string{"mkdir -p /var/lib/postgresql"},
+		},
+		{
 			name:       "generated scripts lie where no driver finds them",
 			dockerfile: "FROM debian\nCOPY setup /setup\nRUN /setup/all.sh\nRUN echo x >/etc/motd\n",
 			files:      map[string]string{"setup/all.sh": "#!/bin/sh\nset -e\nfor f in /setup/*/*.sh; do \"$f\"; done\n", "setup/scripts/1.sh": "#!/bin/sh\necho 1\n"},

@@ -166,7 +166,7 @@ func (m *migration) madeDirectories() {
 		dir := o.made
 		user := m.out.user
 		switch {
-		case isSystem(dir), made[dir], user != nil && dir == user.home, dir == "/var/lib/postgresql" && m.installsPostgreSQL():
+		case isSystem(dir), made[dir], user != nil && dir == user.home, dir == "/var/lib/postgresql" && m.installsPostgreSQL() && !m.deletes(dir):
 			o.gone = true
 		case slices.ContainsFunc(m.copies, func(f *copied) bool {
 			return dockerfile.Within(f.Target, dir) && (f.class == atRuntime || f.class == setupOnly && m.order[f.By] < m.order[o.step])
@@ -175,6 +175,15 @@ func (m *migration) madeDirectories() {
 		}
 		made[dir] = true
 	}
+}
+
+// deletes reports whether setup deletes a directory by its name.
+func (m *migration) deletes(dir string) bool {
+	return slices.ContainsFunc(m.ops, func(o *op) bool {
+		return !o.gone && slices.ContainsFunc(o.calls(), func(c *shell.Call) bool {
+			return (c.Name == "rm" || c.Name == "rmdir") && slices.ContainsFunc(c.Args, func(w shell.Word) bool { return slices.Contains(w.Choices(), dir) })
+		})
+	})
 }
 
 // installsPostgreSQL reports whether Debian's packages of PostgreSQL are

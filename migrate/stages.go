@@ -225,9 +225,16 @@ func (m *migration) stageVariables(ops []*op) {
 // sameBase reports whether a stage can share a base with the other isolated
 // scripts.
 func (m *migration) sameBase(s *dockerfile.StageReading) bool {
-	root := m.reading.Target().Root()
-	own := s.Root()
-	if own == root && m.out.setupBase == "" {
+	root := s
+	for root.On != nil {
+		root = root.On
+	}
+	own := root.Image
+	text, exact := m.text(root.Base, m.reading.Global, m.globalNames())
+	if !exact {
+		return false
+	}
+	if text == m.out.base && m.out.setupBase == "" { // whatever the args are
 		m.isolatedOnBase = true
 		return true
 	}
@@ -235,10 +242,10 @@ func (m *migration) sameBase(s *dockerfile.StageReading) bool {
 		return false
 	}
 	if m.out.setupBase == "" && !m.isolatedOnBase {
-		m.out.setupBase = escaped(own)
+		m.out.setupBase = text
 		return true
 	}
-	return m.out.setupBase == escaped(own)
+	return m.out.setupBase == text
 }
 
 // stagePackages makes build dependencies of the packages that a stage installs
