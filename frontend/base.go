@@ -62,6 +62,9 @@ func (r *request) epoch(ctx context.Context) (*time.Time, error) {
 	case "":
 		return nil, nil
 	case "context":
+		if r.offline {
+			return nil, nil
+		}
 		return r.client.ResolveMainContextSourceDateEpoch(ctx)
 	}
 	t, err := parseEpoch(v)
@@ -201,7 +204,7 @@ func (r *request) pull(ctx context.Context, in input, named reference.Named, at 
 	if err != nil {
 		return out, err
 	}
-	out.Digest = dgst
+	out.Digest, out.Assumed = dgst, dgst == ""
 	st := llb.Image(pinned,
 		llb.Platform(in.platform),
 		r.client.ImageResolveMode,

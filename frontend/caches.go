@@ -51,7 +51,7 @@ func (r *request) tryPrime(ctx context.Context, in input, t *target) error {
 	if seed == nil || err != nil {
 		return err
 	}
-	users, err := r.users(in, t)
+	users, err := r.users(ctx, in, t)
 	if err != nil {
 		return err
 	}
@@ -128,8 +128,8 @@ func (r *request) seed(ctx context.Context, in input) (*llb.State, []string, err
 }
 
 // users are the steps of a target that use cache mounts.
-func (r *request) users(in input, t *target) ([]user, error) {
-	record, err := r.record(in, t, r.client.Target)
+func (r *request) users(ctx context.Context, in input, t *target) ([]user, error) {
+	record, err := r.record(ctx, in, t)
 	if err != nil {
 		return nil, err
 	}
@@ -154,10 +154,9 @@ func (r *request) users(in input, t *target) ([]user, error) {
 	return out, nil
 }
 
-func (r *request) record(in input, t *target, state string) (*plan.Record, error) {
-	opt := r.planOptions(in, t.options)
-	opt.Target = state
-	return plan.New(in.graph, in.files, opt)
+func (r *request) record(ctx context.Context, in input, t *target) (*plan.Record, error) {
+	b := r.resolved(ctx, in, t)
+	return b.Record()
 }
 
 // cachesOf are all mounts of some steps, each once.
@@ -174,12 +173,16 @@ func cachesOf(users []user) []graph.Cache {
 }
 
 // caches makes target caches: the content of all cache mounts as it is now.
-func (r *request) caches(in input, t *target) error {
+func (r *request) caches(ctx context.Context, in input, t *target) error {
 	all := in.graph.Caches()
 	if len(all) == 0 {
 		return errors.Errorf("target %s: no step of %s uses a cache mount", graph.CachesTarget, in.graph.File)
 	}
-	record, err := r.record(in, t, graph.ImageState)
+	t.state = t.states.Image
+	if err := r.marshal(ctx, t); err != nil {
+		return err
+	}
+	record, err := r.record(ctx, in, t)
 	if err != nil {
 		return err
 	}

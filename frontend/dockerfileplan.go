@@ -26,32 +26,6 @@ import (
 	"github.com/pgstrata/pgstrata/plan"
 )
 
-// resolveDockerfile compiles a Dockerfile for each platform, by the code that
-// compiles it for a daemon.
-func (o Offline) resolveDockerfile(ctx context.Context) (_ []Resolved, err error) {
-	defer recovered(&err)
-	c := &offlineClient{of: &o, options: o.Options}
-	r, err := newRequest(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	f, err := dockerfile.Parse(o.Name, o.Data)
-	if err != nil {
-		return nil, r.located(err)
-	}
-	d := &dockerfileBuild{request: r, file: f}
-	if err := d.read(ctx, o.Whole || r.splitOff()); err != nil {
-		return nil, err
-	}
-	list, err := d.resolve(ctx)
-	for i := range list {
-		if c.context != nil { // not by way of what a daemon could tell of it
-			list[i].Context = c.context
-		}
-	}
-	return list, err
-}
-
 // resolve compiles the build of each platform.
 func (d *dockerfileBuild) resolve(ctx context.Context) ([]Resolved, error) {
 	var out []Resolved
@@ -67,22 +41,20 @@ func (d *dockerfileBuild) resolve(ctx context.Context) ([]Resolved, error) {
 
 // resolved is one platform's build as it was compiled.
 func (d *dockerfileBuild) resolved(idx int, res *dockerfile2llb.Result, def *pb.Definition) Resolved {
-	bc, target := d.client, d.targets()[idx]
-	caps := bc.BuildOpts().LLBCaps
+	target := d.targets()[idx]
 	out := Resolved{
-		Dockerfile: &plan.Dockerfile{
+		Build: plan.Build{
 			File:       path.Base(d.source.Filename),
 			Platform:   platforms.Format(target),
+			Target:     d.client.Target,
 			Definition: def,
 			Image:      res.Image,
 			Args:       d.args(),
 			Stages:     d.stages(),
 			Context:    d.origin,
-		},
-		Options: plan.Options{
-			Target: bc.Target,
-			Bases:  d.gateway.bases(target),
-			Copies: caps.Supports(pb.CapMergeOp) != nil || caps.Supports(pb.CapDiffOp) != nil,
+			Bases:      d.gateway.bases(target),
+			Names:      contextNames(d.client.BuildOpts().Opts),
+			Lacks:      d.lacks(),
 		},
 		Context: oneFile{}, // of a Dockerfile that copies nothing
 	}
@@ -146,15 +118,7 @@ func (d *dockerfileBuild) answerPlan(ctx context.Context) (*client.Result, error
 	if err != nil {
 		return nil, err
 	}
-	var records []*plan.Record
-	for _, r := range list {
-		record, err := r.Record()
-		if err != nil {
-			return nil, err
-		}
-		records = append(records, record)
-	}
-	return answerPlan(before, records)
+	return answerPlan(before, list)
 }
 
 // dockerfileDefinition is Definition for a Dockerfile.
@@ -209,29 +173,33 @@ func origin(ctx context.Context, st llb.State) string {
 // bases are the images that were resolved so far, by their names in the
 // Dockerfile. One for the target platform counts before those for others.
 func (g *gateway) bases(target ocispecs.Platform) map[string]plan.Base {
-	names := g.contexts()
+	names := contextNames(g.BuildOpts().Opts)
 	out := map[string]plan.Base{}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, key := range slices.Sorted(maps.Keys(g.images)) {
 		ref, rest, _ := strings.Cut(key, "\x00")
-		if name := names[ref]; name != "" {
-			ref = name
-		}
 		base, ok := g.images[key].base()
-		_, known := out[ref]
-		if ok && (!known || strings.Contains(rest+"/", "\x00"+target.OS+"/"+target.Architecture+"/"+target.Variant+"/")) {
-			out[ref] = base
+		own := names[ref]
+		if len(own) == 0 {
+			own = []string{ref}
+		}
+		for _, name := range own {
+			_, known := out[name]
+			if ok && (!known || strings.Contains(rest+"/", "\x00"+target.OS+"/"+target.Architecture+"/"+target.Variant+"/")) {
+				out[name] = base
+			}
 		}
 	}
 	return out
 }
 
-// contexts are the names that named contexts have in a Dockerfile, by the
+// contextNames are the names that named contexts have in a build file, by the
 // images that take their places.
-func (g *gateway) contexts() map[string]string {
-	out := map[string]string{}
-	for key, value := range g.BuildOpts().Opts {
+func contextNames(opts map[string]string) map[string][]string {
+	out := map[string][]string{}
+	for _, key := range slices.Sorted(maps.Keys(opts)) {
+		value := opts[key]
 		name, ok := strings.CutPrefix(key, "context:")
 		image, is := strings.CutPrefix(value, "docker-image:")
 		if !ok || !is {
@@ -241,7 +209,7 @@ func (g *gateway) contexts() map[string]string {
 		from, err := normalized(strings.TrimPrefix(image, "//"))
 		to, err2 := normalized(name)
 		if err == nil && err2 == nil {
-			out[from] = to
+			out[from] = append(out[from], to)
 		}
 	}
 	return out

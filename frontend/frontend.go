@@ -9,6 +9,7 @@ import (
 	"context"
 	"runtime/debug"
 	"sync"
+	"time"
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/frontend/dockerui"
@@ -74,6 +75,10 @@ type request struct {
 	// tell is told of each platform's build before it runs; may be nil.
 	tell func(Resolved)
 	lock lockFile
+	// offline tells that a folder answers in the daemon's place, and now is the
+	// time of the build; zero for the clock's.
+	offline bool
+	now     time.Time
 }
 
 func newRequest(ctx context.Context, c client.Client) (*request, error) {
@@ -106,11 +111,11 @@ func (r *request) definition(ctx context.Context) (*llb.Definition, error) {
 		return nil, err
 	}
 	in.source = llb.NewSourceMap(nil, r.source.Filename, r.source.Language, r.source.Data)
-	t, err := r.compile(ctx, in)
+	t, err := r.compile(ctx, in, llb.LocalUniqueID(dockerui.DefaultLocalNameContext))
 	if err != nil {
 		return nil, err
 	}
-	return r.marshal(ctx, t, llb.LocalUniqueID(dockerui.DefaultLocalNameContext))
+	return t.definition, nil
 }
 
 // recovered turns a panic into an error: a user sees what to report, never a
@@ -207,10 +212,12 @@ type target struct {
 	baseImage *dockerspec.DockerOCIImage
 	env       []string // of a container of the finished image
 	options   pgllb.Options
+	// definition is the state's; nil until it is written.
+	definition *llb.Definition
 }
 
 // compile resolves and compiles one platform's graph and picks the target.
-func (r *request) compile(ctx context.Context, in input) (*target, error) {
+func (r *request) compile(ctx context.Context, in input, opts ...llb.ConstraintsOpt) (*target, error) {
 	opt, err := r.options(ctx, in)
 	if err != nil {
 		return nil, err
@@ -218,9 +225,6 @@ func (r *request) compile(ctx context.Context, in input) (*target, error) {
 	states, err := pgllb.Compile(in.graph, opt)
 	if err != nil {
 		return nil, err
-	}
-	if r.client.Target != graph.CachesTarget { // which is no build that a record tells of
-		r.told(in, opt)
 	}
 	t := &target{options: opt, states: states, env: states.Config.Config.Env}
 	if opt.Base.Image.OS != "" { // a named context may have no image
@@ -240,7 +244,9 @@ func (r *request) compile(ctx context.Context, in input) (*target, error) {
 		}
 		t.state, t.image, t.baseImage = states.Tests, pgllb.EmptyConfig(opt, states.Tests), nil
 	case graph.CachesTarget:
-		return t, r.caches(in, t)
+		if err := r.caches(ctx, in, t); err != nil {
+			return nil, err
+		}
 	default:
 		st, ok := states.Outputs[trimNode(name)]
 		if !ok {
@@ -248,14 +254,20 @@ func (r *request) compile(ctx context.Context, in input) (*target, error) {
 		}
 		t.state, t.image, t.baseImage = st, pgllb.EmptyConfig(opt, st), nil
 	}
+	if err := r.marshal(ctx, t, opts...); err != nil {
+		return nil, err
+	}
+	if r.tell != nil && r.client.Target != graph.CachesTarget { // which is no build that a record tells of
+		r.tell(r.resolved(ctx, in, t))
+	}
 	return t, nil
 }
 
-// marshal returns a target's definition.
-func (r *request) marshal(ctx context.Context, t *target, opts ...llb.ConstraintsOpt) (*llb.Definition, error) {
+// marshal writes a target's definition.
+func (r *request) marshal(ctx context.Context, t *target, opts ...llb.ConstraintsOpt) (err error) {
 	opts = append(opts, llb.WithCaps(r.client.BuildOpts().LLBCaps), llb.Platform(t.options.Platform))
-	def, err := t.state.Marshal(ctx, opts...)
-	return def, errors.Wrap(err, "cannot write the LLB definition")
+	t.definition, err = t.state.Marshal(ctx, opts...)
+	return errors.Wrap(err, "cannot write the LLB definition")
 }
 
 // solve hands a target to the daemon, and waits for its end where evaluate is
@@ -275,13 +287,14 @@ func (r *request) solve(ctx context.Context, t *target, evaluate bool) (*dockeru
 
 // reference is the daemon's handle of a target's state; nil for an empty one.
 func (r *request) reference(ctx context.Context, t *target, evaluate bool) (client.Reference, error) {
-	def, err := r.marshal(ctx, t)
-	if err != nil {
-		return nil, err
+	if t.definition == nil {
+		if err := r.marshal(ctx, t); err != nil {
+			return nil, err
+		}
 	}
 	res, err := r.gateway.Solve(ctx, client.SolveRequest{
 		Evaluate:     evaluate,
-		Definition:   def.ToPB(),
+		Definition:   t.definition.ToPB(),
 		CacheImports: r.client.CacheImports,
 	})
 	if err != nil {

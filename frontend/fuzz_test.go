@@ -46,7 +46,6 @@ func FuzzOptions(f *testing.F) {
 		}
 		_, err := Build(t.Context(), newDaemon(options, files))
 		noBug(t, err)
-		PlanSettings(options)
 		_, err = newDaemon(options, files).of.Resolve()
 		noBug(t, err)
 	})

@@ -46,13 +46,16 @@ func (r *request) read(ctx context.Context) ([]input, error) {
 	if err := r.readLock(ctx); err != nil {
 		return nil, err
 	}
-	now := time.Now()
+	now := r.now
+	if now.IsZero() {
+		now = time.Now()
+	}
 	if epoch, err := r.epoch(ctx); err != nil {
 		return nil, err
 	} else if epoch != nil {
 		now = *epoch
 	}
-	if _, question := r.client.BuildOpts().Opts["requestid"]; !question {
+	if _, question := r.client.BuildOpts().Opts["requestid"]; !question && !r.offline {
 		for _, in := range inputs {
 			r.ahead(ctx, in)
 		}
@@ -61,14 +64,18 @@ func (r *request) read(ctx context.Context) ([]input, error) {
 	if err != nil {
 		return nil, err
 	}
-	go tree.walkAhead()
+	if !r.offline {
+		go tree.walkAhead()
+	}
 	for i := range inputs {
 		in := &inputs[i]
 		in.context, in.files, in.source = *state, tree, r.source.SourceMap
 		if err := in.file.Discover(tree); err != nil {
 			return nil, err
 		}
-		go tree.readAhead(in.reads())
+		if !r.offline {
+			go tree.readAhead(in.reads())
+		}
 		in.now = now
 		if in.graph, err = r.resolveGraph(*in, in.file); err != nil {
 			return nil, err

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/containerd/platforms"
@@ -44,10 +45,9 @@ var _ client.Client = (*offlineClient)(nil)
 // BuildOpts implements client.Client.
 func (c *offlineClient) BuildOpts() client.BuildOpts {
 	caps := pb.Caps.All()
-	for i := range caps {
-		switch caps[i].ID {
-		case string(pb.CapMergeOp), string(pb.CapDiffOp):
-			caps[i].Enabled = !c.of.copies()
+	if last := c.of.last(platforms.Normalize(platforms.DefaultSpec())); last != nil {
+		for i := range caps {
+			caps[i].Enabled = caps[i].Enabled && !slices.Contains(last.Lacks, caps[i].ID)
 		}
 	}
 	return client.BuildOpts{Opts: maps.Clone(c.options), LLBCaps: pb.Caps.CapSet(caps), Caps: gwpb.Caps.CapSet(gwpb.Caps.All())}
@@ -108,6 +108,12 @@ func (c *offlineClient) ResolveImageConfig(_ context.Context, ref string, opt so
 		img.Platform = *opt.ImageOpt.Platform
 	}
 	base := c.of.base(ref, img.Platform)
+	if _, pinned, ok := strings.Cut(ref, "@"); ok {
+		base.Digest = pinned
+	}
+	if base.Layers != "" {
+		img.RootFS.DiffIDs = []digest.Digest{digest.Digest(base.Layers)} // which is what they are called together
+	}
 	if base.Config != nil {
 		if err := json.Unmarshal(base.Config, &img.Config); err != nil {
 			return "", "", nil, fmt.Errorf("the last build's record of %s: %w", ref, err)
@@ -237,16 +243,17 @@ func (o *Offline) last(p ocispecs.Platform) *plan.Record {
 	return o.Last(platforms.Format(p))
 }
 
-// base is what a base image was in the last build.
+// base is what a base image was in the last build, by its own name or that of the
+// context in its place.
 func (o *Offline) base(ref string, p ocispecs.Platform) plan.Base {
-	if last := o.last(p); last != nil {
-		return last.Bases[ref]
+	last := o.last(p)
+	if last == nil {
+		return plan.Base{}
+	}
+	for _, name := range append(contextNames(o.Options)[ref], ref) {
+		if base, ok := last.Bases[name]; ok {
+			return base
+		}
 	}
 	return plan.Base{}
-}
-
-// copies tells that the daemon of the last build could neither merge nor diff.
-func (o *Offline) copies() bool {
-	last := o.last(platforms.Normalize(platforms.DefaultSpec()))
-	return last != nil && last.Copies
 }

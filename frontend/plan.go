@@ -7,17 +7,14 @@ import (
 	"encoding/json"
 	"io/fs"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/frontend/subrequests"
 	"github.com/moby/buildkit/solver/pb"
-	"github.com/opencontainers/image-spec/identity"
+	"github.com/moby/buildkit/util/apicaps"
 	"github.com/pkg/errors"
 
 	"github.com/pgstrata/pgstrata/graph"
-	pgllb "github.com/pgstrata/pgstrata/llb"
 	"github.com/pgstrata/pgstrata/plan"
 )
 
@@ -43,11 +40,12 @@ type PlanAnswer struct {
 
 // Resolved is one platform's build as it is known before it runs.
 type Resolved struct {
-	// Graph is a build file's; Dockerfile is set in its place for a Dockerfile.
-	Graph      *graph.Graph
-	Dockerfile *plan.Dockerfile
-	// Options are what a record of it depends on besides that and the context.
+	// Build is what a record is made from.
+	Build plan.Build
+	// Options say how its context is read.
 	Options plan.Options
+	// Graph is a build file's; nil for a Dockerfile.
+	Graph *graph.Graph
 	// Undeclared are the build arguments that do nothing, with hints.
 	Undeclared []string
 	// Context is what was sent of the build context. It is read through the
@@ -56,20 +54,10 @@ type Resolved struct {
 }
 
 // Platform is the target in OCI notation.
-func (r *Resolved) Platform() string {
-	if r.Dockerfile != nil {
-		return r.Dockerfile.Platform
-	}
-	return r.Graph.Platform
-}
+func (r *Resolved) Platform() string { return r.Build.Platform }
 
 // Record returns what the build depends on.
-func (r *Resolved) Record() (*plan.Record, error) {
-	if r.Dockerfile != nil {
-		return plan.NewDockerfile(*r.Dockerfile, r.Context, r.Options)
-	}
-	return plan.New(r.Graph, r.Context, r.Options)
-}
+func (r *Resolved) Record() (*plan.Record, error) { return plan.New(r.Build, r.Context, r.Options) }
 
 // Telling returns Build; tell is called for each platform, from any goroutine,
 // when everything about its build is known. A second call for a platform takes
@@ -109,26 +97,73 @@ func (r *request) plan(ctx context.Context) (*client.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	var records []*plan.Record
-	for _, in := range inputs {
-		opt, err := r.options(ctx, in)
-		if err != nil {
-			return nil, err
-		}
-		record, err := plan.New(in.graph, in.files, r.planOptions(in, opt))
-		if err != nil {
-			return nil, err
-		}
-		records = append(records, record)
+	list, err := r.builds(ctx, inputs)
+	if err != nil {
+		return nil, err
 	}
-	return answerPlan(before, records)
+	return answerPlan(before, list)
 }
 
-// answerPlan compares records with those of an earlier build.
-func answerPlan(before, records []*plan.Record) (*client.Result, error) {
+// builds compiles the build of each platform.
+func (r *request) builds(ctx context.Context, inputs []input) ([]Resolved, error) {
+	var out []Resolved
+	for _, in := range inputs {
+		t, err := r.compile(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, r.resolved(ctx, in, t))
+	}
+	return out, nil
+}
+
+// resolved is one platform's build as it was compiled.
+func (r *request) resolved(ctx context.Context, in input, t *target) Resolved {
+	out := Resolved{
+		Build: plan.Build{
+			File: in.graph.File, Platform: in.graph.Platform, Target: r.client.Target, Definition: t.definition.ToPB(),
+			Context: origin(ctx, in.context), Bases: r.gateway.bases(in.platform), Names: contextNames(r.client.BuildOpts().Opts),
+			Nodes: map[string]string{}, Lacks: r.lacks(),
+		},
+		Graph: in.graph, Undeclared: in.file.Undeclared(in.options), Context: in.files,
+	}
+	for _, a := range slices.Concat(in.graph.Predefined, in.graph.Args) {
+		out.Build.Args = append(out.Build.Args, a.Name)
+	}
+	for _, base := range []struct{ name, node string }{{in.graph.Toolchain.Base.Name, graph.BaseState + "/setup"}, {in.graph.Base.Name, graph.BaseState}} {
+		if name, err := normalized(base.name); err == nil { // there is one
+			out.Build.Nodes[name] = base.node
+		}
+	}
+	if r.client.Target == "" || r.client.Target == graph.ImageState {
+		out.Build.Image = t.image
+	}
+	return out
+}
+
+// lacks are the capabilities that the daemon lacks: what is compiled depends on
+// them.
+func (r *request) lacks() []string {
+	has := r.client.BuildOpts().LLBCaps
+	var out []string
+	for _, c := range pb.Caps.All() {
+		if has.Supports(apicaps.CapID(c.ID)) != nil {
+			out = append(out, c.ID)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// answerPlan compares builds with the records of an earlier one.
+func answerPlan(before []*plan.Record, builds []Resolved) (*client.Result, error) {
 	var answer PlanAnswer
 	var text bytes.Buffer
-	for _, record := range records {
+	for _, b := range builds {
+		record, err := b.Record()
+		if err != nil {
+			return nil, err
+		}
 		i := slices.IndexFunc(before, func(b *plan.Record) bool { return b.Platform == record.Platform })
 		var last *plan.Record
 		if i >= 0 {
@@ -137,7 +172,7 @@ func answerPlan(before, records []*plan.Record) (*client.Result, error) {
 		p := plan.Compare(last, record)
 		record.Carry(last)
 		answer.Plans, answer.Records = append(answer.Plans, p), append(answer.Records, record)
-		if len(records) > 1 {
+		if len(builds) > 1 {
 			text.WriteString(record.Platform + ":\n")
 		}
 		if err := p.Write(&text); err != nil {
@@ -219,69 +254,4 @@ func result(data, text []byte) *client.Result {
 	res.AddMeta("result.txt", text)
 	res.AddMeta("version", []byte("1.0.0"))
 	return res
-}
-
-// told hands on what is known of a platform's build.
-func (r *request) told(in input, opt pgllb.Options) {
-	if r.tell != nil {
-		r.tell(Resolved{Graph: in.graph, Options: r.planOptions(in, opt), Context: in.files})
-	}
-}
-
-// planOptions are what a record depends on besides graph and context.
-func (r *request) planOptions(in input, opt pgllb.Options) plan.Options {
-	out := plan.Options{
-		Target:   r.client.Target,
-		Bases:    map[string]plan.Base{in.graph.Base.Name: planBase(opt.Base)},
-		Steps:    pgllb.Steps(),
-		Settings: PlanSettings(r.client.BuildOpts().Opts),
-		Labels:   opt.Config.Labels,
-
-		CacheNamespace: opt.Config.CacheIDNamespace,
-		Copies:         opt.Caps.Supports(pb.CapMergeOp) != nil || opt.Caps.Supports(pb.CapDiffOp) != nil,
-	}
-	if b := opt.ToolchainBase; b != nil && in.graph.Toolchain.Base.Name != "" {
-		out.Bases[in.graph.Toolchain.Base.Name] = planBase(*b)
-	}
-	if opt.Epoch != nil {
-		out.Epoch = strconv.FormatInt(opt.Epoch.Unix(), 10)
-	}
-	return out
-}
-
-// planBase is what a record keeps of a base image.
-func planBase(b pgllb.Base) plan.Base {
-	out := plan.Base{Digest: b.Digest.String()}
-	if len(b.Image.RootFS.DiffIDs) > 0 {
-		out.Layers = identity.ChainID(slices.Clone(b.Image.RootFS.DiffIDs)).String()
-	}
-	return out
-}
-
-// PlanSettings picks, from a frontend's options, those that count for every
-// step: not the addresses of hosts, and not proxies, which the daemon keeps
-// out of its keys.
-func PlanSettings(opts map[string]string) map[string]string {
-	out := map[string]string{}
-	for _, name := range []string{
-		"force-network-mode", "hostname", "ulimit", "shm-size", "cgroup-parent",
-		"memory", "memswap", "cpushares", "cpuperiod", "cpuquota", "cpusetcpus", "cpusetmems",
-	} {
-		if v := opts[name]; v != "" {
-			out[name] = v
-		}
-	}
-	if v := opts["build-arg:BUILDKIT_SANDBOX_HOSTNAME"]; v != "" {
-		out["hostname"] = v // as dockerui takes it
-	}
-	var hosts []string
-	for h := range strings.SplitSeq(opts["add-hosts"], ",") {
-		if name, _, ok := strings.Cut(h, "="); ok {
-			hosts = append(hosts, name)
-		}
-	}
-	if len(hosts) > 0 {
-		out["add-hosts"] = strings.Join(hosts, ",")
-	}
-	return out
 }

@@ -44,9 +44,9 @@ RUN /setup/setup.sh
 			_, err := build(t.Context(), d, func(r Resolved) {
 				mu.Lock()
 				defer mu.Unlock()
-				for _, meta := range r.Dockerfile.Definition.Metadata {
+				for _, meta := range r.Build.Definition.Metadata {
 					if strings.Contains(meta.Description["llb.customname"], "] RUN ") {
-						ran[r.Dockerfile.Platform]++
+						ran[r.Build.Platform]++
 					}
 				}
 			})

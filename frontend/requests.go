@@ -118,10 +118,7 @@ func (r *request) convertLLB(ctx context.Context) (*convertllb.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	def, err := r.marshal(ctx, t)
-	if err != nil {
-		return nil, err
-	}
+	def := t.definition
 	out := &convertllb.Result{
 		Def:      map[digest.Digest]*pb.Op{},
 		Metadata: map[digest.Digest]llb.OpMetadata{},

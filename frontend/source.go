@@ -42,6 +42,10 @@ func (r *request) loadSource(ctx context.Context, in input, s *graph.Source, opt
 		if err != nil {
 			return err
 		}
+		if nc == nil && r.offline { // it is what it is called
+			opt.Sources[s.Name] = llb.Local(s.Context)
+			return nil
+		}
 		if nc == nil {
 			return errors.Errorf("the build has no such context; give it: --build-context %s=PATH", s.Context)
 		}

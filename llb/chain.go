@@ -43,7 +43,9 @@ func (s *setup) chain(held []*graph.Script) State {
 		return end
 	}
 	if len(s.graph.Toolchain.Build) > 0 {
-		opts := append(s.builtin("purge-packages.sh", buildRecord), s.name(graph.SetupState, "purge build packages"), s.fresh(graph.ToolchainState, graph.SetupState))
+		opts := append(s.builtin("purge-packages.sh", buildRecord),
+			s.vertex(Vertex{Node: graph.SetupState + "/purge", Kind: "purge", Title: "purge of build packages"}, graph.SetupState, "purge build packages"),
+			s.fresh(graph.ToolchainState, graph.SetupState))
 		end = end.layer(end.Run(opts...).Root(), "setup: purge build packages")
 	}
 	lower, what := s.tools.root, fmt.Sprintf("setup: %d scripts", len(chain))

@@ -37,7 +37,9 @@ func (c *compiler) entrypointOn(root State) State {
 		return root
 	}
 	if c.graph.Runs() {
-		outline := c.outline(root.State, "files", words, c.name("internal", "directories above entrypoint files"))
+		outline := c.outline(root.State, "files", words, c.vertex(Vertex{
+			Node: graph.EntrypointState + "/directories", Kind: "directories", Title: "directories above entrypoint files",
+		}, "internal", "directories above entrypoint files"))
 		var classes []State
 		for _, class := range c.graph.Entrypoint {
 			classes = append(classes, c.class(class, &outline))
@@ -46,14 +48,14 @@ func (c *compiler) entrypointOn(root State) State {
 	}
 	if !c.mergeDiff {
 		for _, class := range c.graph.Entrypoint {
-			st := root.File(c.files(c.folders(nil, class), class), c.vertex(class)...)
+			st := root.File(c.files(c.folders(nil, class), class), c.describe(class)...)
 			root = root.layer(st, "entrypoint: "+title(class))
 		}
 		return root
 	}
 	var classes []State
 	for _, class := range c.graph.Entrypoint {
-		copied := root.File(c.files(c.folders(nil, class), class), c.vertex(class)...)
+		copied := root.File(c.files(c.folders(nil, class), class), c.describe(class)...)
 		internal := c.name("internal", "layer of "+title(class))
 		added := bk.Diff(root.State, copied, internal)
 		all := bk.Copy(added, "/", "/", &bk.CopyInfo{CopyDirContentsOnly: true, CreatedTime: c.opt.Epoch})
@@ -77,7 +79,7 @@ func (c *compiler) class(class graph.Class, outline *bk.State) State {
 		// whole, in the same vertex, directories get the fixed time as well.
 		action = bk.Copy(action.WithState(bk.Scratch()), "/", "/", &bk.CopyInfo{CopyDirContentsOnly: true, CreatedTime: c.opt.Epoch})
 	}
-	return emptyState().layer(bk.Scratch().File(action, c.vertex(class)...), "entrypoint: "+title(class))
+	return emptyState().layer(bk.Scratch().File(action, c.describe(class)...), "entrypoint: "+title(class))
 }
 
 // files adds the copies of a class's files, each with its mode and numeric
@@ -110,10 +112,10 @@ func (c *compiler) folders(on *bk.FileAction, class graph.Class) *bk.FileAction 
 	return on
 }
 
-// vertex describes the vertex of a class.
-func (c *compiler) vertex(class graph.Class) []bk.ConstraintsOpt {
+// describe describes the vertex of a class.
+func (c *compiler) describe(class graph.Class) []bk.ConstraintsOpt {
 	return []bk.ConstraintsOpt{
-		c.name(graph.EntrypointState, title(class)),
+		c.vertex(Vertex{Node: class.Node(), Kind: "files", Title: class.Name}, graph.EntrypointState, title(class)),
 		c.at(class.Files[0].At),
 		c.fresh(graph.EntrypointState, class.Node()),
 	}

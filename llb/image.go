@@ -20,7 +20,7 @@ const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 // those of state. It reports variables that nothing defines as [spec.Errors].
 func ImageConfig(g *graph.Graph, opt Options, state State) (*dockerspec.DockerOCIImage, error) {
 	img := baseConfig(opt, state)
-	env, err := imageEnv(g, img.Config.Env)
+	env, err := imageEnv(g, img.Config.Env, opt.Base.Assumed)
 	if err != nil {
 		return nil, err
 	}
@@ -99,8 +99,9 @@ func finish(img *dockerspec.DockerOCIImage, opt Options, state State) {
 	}
 }
 
-// imageEnv adds the build file's variables to the base's.
-func imageEnv(g *graph.Graph, base []string) ([]string, error) {
+// imageEnv adds the build file's variables to the base's. Where these are not
+// known, variables of the base stay as they are written.
+func imageEnv(g *graph.Graph, base []string, assumed bool) ([]string, error) {
 	known := map[string]string{}
 	for _, a := range g.Predefined {
 		known[a.Name] = a.Value
@@ -116,6 +117,10 @@ func imageEnv(g *graph.Graph, base []string) ([]string, error) {
 	env := slices.Clone(base)
 	for _, v := range g.Image.Env {
 		value, missing, err := spec.Expand(v.Value, known)
+		for assumed && missing != "" {
+			known[missing] = "${" + missing + "}"
+			value, missing, err = spec.Expand(v.Value, known)
+		}
 		switch {
 		case err != nil:
 			p.Addf(v.At, "%v", err)

@@ -36,14 +36,15 @@ func (s *setup) collect(script *graph.Script, root bk.State, runs *graph.Script)
 	for _, o := range script.Outputs {
 		patterns = append(patterns, o.Path)
 	}
-	name := "outputs of " + path.Base(script.Path)
+	node, name := script.Node()+"/outputs", "outputs of "+path.Base(script.Path)
 	if runs != nil {
+		node += "/" + runs.Name
 		name += " for " + path.Base(runs.Path)
 	}
 	m := s.made[script.Name]
 	outline := s.outline(root, "outputs", patterns,
 		s.look(beforeMount, m.before), s.look(madeMount, m.after),
-		s.name("internal", "directories above the "+name), s.at(script.Outputs[0].At), fresh)
+		s.vertex(Vertex{Node: node + "/directories", Kind: "directories", Title: "directories above the " + name}, "internal", "directories above the "+name), s.at(script.Outputs[0].At), fresh)
 	directories := func(on *bk.FileAction) *bk.FileAction {
 		return copyAction(on, outline, "/", "/", &bk.CopyInfo{CopyDirContentsOnly: true})
 	}
@@ -53,8 +54,8 @@ func (s *setup) collect(script *graph.Script, root bk.State, runs *graph.Script)
 	}
 	// Once more: a copy of a directory imposes owner and mode of those in it.
 	action = directories(action)
-	st := bk.Scratch().File(action, s.name("setup", name), s.at(script.Outputs[0].At), fresh)
-	return emptyState().layer(st, label(script))
+	st := bk.Scratch().File(action, s.vertex(Vertex{Node: node, Kind: "outputs", Title: "outputs of " + script.Name}, graph.SetupState, name), s.at(script.Outputs[0].At), fresh)
+	return emptyState().layer(st, layerOf(script))
 }
 
 // output adds the copy of one output.
@@ -109,6 +110,7 @@ func (c *compiler) linker(root State) State {
 	}
 	opts := append(c.builtin("refresh-linker.sh", outputs...),
 		bk.ReadonlyRootFS(), bk.Network(noNetwork),
-		c.name(graph.SetupState, "refresh the linker's cache, find every library"), c.fresh(graph.SetupState))
+		c.vertex(Vertex{Node: graph.SetupState + "/linker", Kind: "linker", Title: "linker's cache"}, graph.SetupState, "refresh the linker's cache, find every library"),
+		c.fresh(graph.SetupState))
 	return root.layer(c.tools.Run(opts...).AddMount(rootMount, root.State), "setup: ldconfig")
 }

@@ -60,6 +60,9 @@ type Base struct {
 	// Digest is the digest that its reference stands for, "" where it has
 	// none (a local directory as a named context).
 	Digest digest.Digest
+	// Assumed tells that nobody has asked what the reference stands for: the
+	// configuration is none of its own.
+	Assumed bool
 }
 
 // States are the compiled states of one platform.
@@ -130,6 +133,8 @@ type compiler struct {
 	// tools is the root that pgstrata's own steps run in where they look at
 	// another one, which may have lost its programs to a cleanup script.
 	tools bk.State
+	// described counts the vertices that were described.
+	described int
 }
 
 func canMergeDiff(caps *apicaps.CapSet) bool {
@@ -140,13 +145,18 @@ func supports(caps *apicaps.CapSet, id apicaps.CapID) bool {
 	return caps != nil && caps.Supports(id) == nil
 }
 
-// name labels a vertex, as the Dockerfile frontend does: [state] text, with
-// the platform in front where there are several.
+// name labels a vertex.
 func (c *compiler) name(state, text string) bk.ConstraintsOpt {
+	return bk.WithCustomName(c.label(state, text))
+}
+
+// label is a vertex's name as the Dockerfile frontend has it: [state] text, with
+// the platform in front where there are several.
+func (c *compiler) label(state, text string) string {
 	if c.opt.Config.MultiPlatformRequested {
 		state = platforms.Format(c.opt.Platform) + " " + state
 	}
-	return bk.WithCustomName("[" + state + "] " + text)
+	return "[" + state + "] " + text
 }
 
 // at makes a vertex point at the part of the build file that asks for it.
@@ -230,8 +240,11 @@ func (c *compiler) merge(lower State, uppers ...State) State {
 // copy gives the differ two plain trees to compare; it repeats no file that
 // is the same in both.
 func (c *compiler) squash(lower, upper State, createdBy string) State {
-	named := Squashing{Flatten: c.name("setup", "flatten"), Diff: c.name("setup", "squash"), Merge: c.name("internal", "merge setup")}
-	st := Squash(lower.State, upper.State, c.mergeDiff, named)
+	st := Squash(lower.State, upper.State, c.mergeDiff, Squashing{
+		Flatten: c.vertex(Vertex{Node: graph.SetupState + "/squash", Kind: "squash", Title: "squash"}, graph.SetupState, "flatten"),
+		Diff:    c.name(graph.SetupState, "squash"),
+		Merge:   c.vertex(Vertex{Node: graph.SetupState + "/layer", Kind: "layer", Title: "setup's layer"}, "internal", "merge setup"),
+	})
 	if !c.mergeDiff {
 		// One layer for everything: only so do deletions shrink the image.
 		return State{State: upper.WithOutput(st.Output()), Layers: []ocispecs.History{history(createdBy)}}

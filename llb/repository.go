@@ -27,7 +27,8 @@ func (c *compiler) repositories(base State) State {
 		return base
 	}
 	what := "repositories: " + strings.Join(names, ", ")
-	st := base.File(action, c.name(graph.ToolchainState, what), c.at(c.graph.Toolchain.Repositories[0].At), c.fresh(graph.ToolchainState))
+	named := c.vertex(Vertex{Node: graph.ToolchainState + "/repositories", Kind: "files", Title: "repositories"}, graph.ToolchainState, what)
+	st := base.File(action, named, c.at(c.graph.Toolchain.Repositories[0].At), c.fresh(graph.ToolchainState))
 	return base.layer(st, "toolchain: "+what)
 }
 
@@ -41,7 +42,8 @@ func (c *compiler) certificates(base State) State {
 	what := "certificates for https repositories"
 	opts := append(c.builtin("install-packages.sh", "ca-certificates"), c.cacheMounts(c.graph.Toolchain.Caches)...)
 	opts = append(opts, bk.AddEnv("UNLESS", "/etc/ssl/certs/ca-certificates.crt"),
-		c.name(graph.ToolchainState, what), c.at(c.graph.Toolchain.Repositories[i].At), c.fresh(graph.ToolchainState))
+		c.vertex(Vertex{Node: graph.ToolchainState + "/certificates", Kind: "packages", Title: "certificates", Arguments: "package"}, graph.ToolchainState, what),
+		c.at(c.graph.Toolchain.Repositories[i].At), c.fresh(graph.ToolchainState))
 	return c.run(base, "toolchain: "+what, append(opts, c.pins()...)...)
 }
 

@@ -174,10 +174,10 @@ func network(name string) []bk.RunOption {
 func (c *compiler) refresh(base State, r graph.Refresh) []bk.RunOption {
 	var opts []bk.RunOption
 	if r.Period != "" {
-		opts = append(opts, bk.AddEnv("PGSTRATA_FRESH_SINCE", r.Period))
+		opts = append(opts, bk.AddEnv(FreshSinceEnv, r.Period))
 	}
 	if r.Base {
-		opts = append(opts, bk.AddEnv("PGSTRATA_BASE", c.opt.Base.Digest.String()))
+		opts = append(opts, bk.AddEnv(BaseEnv, c.opt.Base.Digest.String()))
 	}
 	if len(r.Packages) > 0 {
 		opts = append(opts, bk.AddMount(watched, c.versions(base, r), bk.Readonly))
@@ -188,10 +188,13 @@ func (c *compiler) refresh(base State, r graph.Refresh) []bk.RunOption {
 // versions asks the archive for the newest versions of packages, once a day.
 // Only a changed answer counts: a mount is keyed by its content.
 func (c *compiler) versions(base State, r graph.Refresh) bk.State {
+	list := strings.Join(r.Packages, " ")
+	v := Vertex{
+		Node: graph.ToolchainState + "/versions-" + strings.ReplaceAll(list, " ", "-"), Kind: "versions",
+		Title: "versions of " + strings.Join(r.Packages, ", "), Arguments: "package",
+	}
 	opts := append(c.builtin("package-versions.sh", r.Packages...), c.pins()...)
 	opts = append(opts, c.repositoryMounts()...)
-	opts = append(opts,
-		bk.AddEnv("PGSTRATA_DAY", r.Day),
-		c.name(graph.ToolchainState, "versions in the archive on "+r.Day+": "+strings.Join(r.Packages, " ")))
+	opts = append(opts, bk.AddEnv(DayEnv, r.Day), c.vertex(v, graph.ToolchainState, "versions in the archive on "+r.Day+": "+list))
 	return base.Run(opts...).AddMount(watched, bk.Scratch())
 }

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"path"
 	"slices"
+	"strings"
 
 	bk "github.com/moby/buildkit/client/llb"
 
@@ -25,6 +26,7 @@ func (c *compiler) setup(base State, tools toolchain, out *States) State {
 		made:     map[string]made{},
 		outputs:  out.Outputs,
 		records:  out.Records,
+		own:      map[string]State{},
 		rerun:    map[string]bool{},
 	}
 	for _, script := range c.graph.Scripts {
@@ -50,6 +52,9 @@ type setup struct {
 	outputs map[string]State
 	// records holds what was recorded of each script, by name.
 	records map[string]bk.State
+	// own holds what isolated scripts run on that have packages of their own, by
+	// the packages.
+	own map[string]State
 	// rerun holds the scripts that run again because they are asked to.
 	rerun map[string]bool
 }
@@ -100,10 +105,10 @@ func (s *setup) script(on State, script *graph.Script) State {
 		done bk.ExecState
 	)
 	if script.Installs {
-		next, done = s.exec(on, label(script), opts...)
+		next, done = s.exec(on, layerOf(script), opts...)
 	} else {
 		done = on.Run(opts...)
-		next = on.layer(done.Root(), label(script))
+		next = on.layer(done.Root(), layerOf(script))
 	}
 	if s.opt.Tracer != nil {
 		s.records[script.Name] = done.GetMount(recordMount)
@@ -111,8 +116,8 @@ func (s *setup) script(on State, script *graph.Script) State {
 	return next
 }
 
-// label is what the image's history says of a script's layer.
-func label(script *graph.Script) string { return "setup: " + path.Base(script.Path) }
+// layerOf is what the image's history says of a script's layer.
+func layerOf(script *graph.Script) string { return "setup: " + path.Base(script.Path) }
 
 // parent is the state that a script runs on, before its needs.
 func (s *setup) parent(script *graph.Script) State {
@@ -120,9 +125,19 @@ func (s *setup) parent(script *graph.Script) State {
 	case script.After != "":
 		return s.after[script.After]
 	case script.Isolated():
-		return s.packages(s.base, s.tools.isolated, "runtime", script.Packages)
+		return s.ownPackages(script)
 	}
 	return s.tools.chain
+}
+
+// ownPackages are the packages that an isolated script has for itself. Scripts that
+// have the same ones share them.
+func (s *setup) ownPackages(script *graph.Script) State {
+	key := strings.Join(specs(script.Packages), " ")
+	if _, ok := s.own[key]; !ok {
+		s.own[key] = s.packages(s.base, s.tools.isolated, "runtime", "packages-"+script.Name, script.Packages)
+	}
+	return s.own[key]
 }
 
 // options returns what a script runs with: its own inputs, args, caches and
@@ -131,7 +146,7 @@ func (s *setup) options(script *graph.Script) []bk.RunOption {
 	opts := append(s.step(),
 		bk.Args(script.Command),
 		bk.AddMount(graph.ContextMount, s.inputs(script), bk.Readonly),
-		s.name(s.progress(script), script.Title()),
+		s.vertex(Vertex{Node: script.Node(), Kind: "script", Title: path.Base(script.Path)}, s.progress(script), script.Title()),
 		s.at(script.At),
 		s.again(script),
 	)

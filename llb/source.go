@@ -14,6 +14,9 @@ import (
 // public key, both ASCII-armored.
 type Signature bk.HTTPSignatureInfo
 
+// sourceState is the state of what is fetched for scripts.
+const sourceState = "source"
+
 // sourceMounts returns the mounts of a script's sources.
 func (s *setup) sourceMounts(script *graph.Script) []bk.RunOption {
 	var opts []bk.RunOption
@@ -43,7 +46,8 @@ func (c *compiler) fetch(s *graph.Source) bk.State {
 	if s.Image != "" || s.Context != "" {
 		return c.opt.Sources[s.Name]
 	}
-	opts := []FetchOption{c.name("source", s.Name+": "+s.Place()), c.at(s.At)}
+	named := c.vertex(Vertex{Node: sourceState + "/" + s.Name, Kind: "source", Title: "source " + s.Name}, sourceState, s.Name+": "+s.Place())
+	opts := []FetchOption{named, c.at(s.At)}
 	if sig, ok := c.opt.Signatures[s.Name]; ok && s.URL != "" {
 		return download(s, sig, opts)
 	}
@@ -94,7 +98,8 @@ func download(s *graph.Source, sig Signature, opts []FetchOption) bk.State {
 func (s *setup) unpack(source *graph.Source, fetched bk.State) bk.State {
 	opts := append(s.builtin("unpack-source.sh", strconv.FormatBool(source.Extract), strconv.Itoa(source.Strip)),
 		bk.AddMount("/run/pgstrata/fetched", fetched, bk.SourcePath(path.Join("/", source.Subdir)), bk.Readonly),
-		s.name("source", "unpack "+source.Name), s.at(source.At), bk.Network(noNetwork))
+		s.vertex(Vertex{Node: sourceState + "/" + source.Name + "/unpacked", Kind: "unpacking", Title: "unpacking of " + source.Name}, sourceState, "unpack "+source.Name),
+		s.at(source.At), bk.Network(noNetwork))
 	if len(source.Patches) > 0 {
 		var action *bk.FileAction
 		for i, name := range source.Patches {

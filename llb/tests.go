@@ -25,7 +25,7 @@ func (c *compiler) tests(image State, config dockerspec.DockerOCIImageConfig) St
 		opts := append(c.limits(),
 			bk.Args(append([]string{"timeout", "--kill-after=5", seconds}, t.Command...)),
 			bk.AddMount(graph.ContextMount, c.inputs(input), bk.Readonly),
-			c.name(graph.TestState, t.Name), c.at(t.At), c.fresh(graph.TestState))
+			c.vertex(Vertex{Node: graph.TestState + "/" + t.Name, Kind: "test", Title: "test " + strconv.Quote(t.Name)}, graph.TestState, t.Name), c.at(t.At), c.fresh(graph.TestState))
 		run := container.Run(opts...)
 		result := run.AddMount(testResult, bk.Scratch())
 		results = append(results, emptyState().layer(result, "test: "+t.Name))

@@ -2,6 +2,7 @@ package llb
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -45,24 +46,28 @@ func (c *compiler) base(name string, b Base) State {
 	return s
 }
 
-// toolchain adds the user, then the packages. Where two of its states come out
-// the same they are the same vertices.
+// toolchain adds the user, then the packages.
 func (c *compiler) toolchain(base State) toolchain {
 	tc := c.graph.Toolchain
-	image, own := base, c.user(base)
-	t := toolchain{root: c.packages(image, own, "runtime", c.graph.RuntimePackages())}
-	t.chain = c.packages(image, t.root, "build", tc.Build)
+	all := c.graph.RuntimePackages()
+	image, own := base, c.user(base, "user")
+	t := toolchain{root: c.packages(image, own, "runtime", "runtime", all)}
+	t.chain = c.packages(image, t.root, "build", "build", tc.Build)
 	if pinned := c.opt.ToolchainBase; pinned != nil {
 		image = c.repositories(c.base(tc.Base.Name, *pinned))
-		own = c.user(image)
+		own = c.user(image, "isolated-user")
+	} else if slices.Equal(specs(all), specs(tc.Runtime)) {
+		t.isolated = t.chain
+		return t
 	}
-	t.isolated = c.packages(image, c.packages(image, own, "runtime", tc.Runtime), "build", tc.Build)
+	t.isolated = c.packages(image, own, "runtime", "isolated-runtime", tc.Runtime)
+	t.isolated = c.packages(image, t.isolated, "build", "isolated-build", tc.Build)
 	return t
 }
 
 // user creates the account ahead of all scripts, so that each of them can give
 // files to it, whatever the order they run in.
-func (c *compiler) user(base State) State {
+func (c *compiler) user(base State, node string) State {
 	u := c.graph.User
 	if u == nil {
 		return base
@@ -70,25 +75,31 @@ func (c *compiler) user(base State) State {
 	what := fmt.Sprintf("user %s (%d:%d)", u.Name, u.UID, u.GID)
 	opts := append(c.builtin("create-user.sh", u.Name, strconv.Itoa(u.UID), strconv.Itoa(u.GID), u.Home),
 		bk.AddEnv("SOURCE_DATE_EPOCH", strconv.Itoa(setupEpoch)),
-		c.name(graph.ToolchainState, what), c.at(u.At), c.fresh(graph.ToolchainState))
+		c.vertex(Vertex{Node: graph.ToolchainState + "/" + node, Kind: "user", Title: "user " + u.Name}, graph.ToolchainState, what), c.at(u.At), c.fresh(graph.ToolchainState))
 	return base.layer(base.Run(opts...).Root(), "toolchain: "+what)
+}
+
+// specs are packages as apt takes them.
+func specs(list []graph.Package) []string {
+	var out []string
+	for _, p := range list {
+		out = append(out, p.Spec)
+	}
+	return out
 }
 
 // packages installs distribution packages of a kind: runtime or build. The
 // archive is asked about followed packages in a container of base.
-func (c *compiler) packages(base, on State, kind string, list []graph.Package) State {
+func (c *compiler) packages(base, on State, kind, node string, list []graph.Package) State {
 	if len(list) == 0 {
 		return on
 	}
-	specs := make([]string, len(list))
-	for i, p := range list {
-		specs[i] = p.Spec
-	}
-	what := kind + " packages: " + strings.Join(specs, " ")
-	opts := append(c.builtin("install-packages.sh", specs...), c.cacheMounts(c.graph.Toolchain.Caches)...)
+	what := kind + " packages: " + strings.Join(specs(list), " ")
+	opts := append(c.builtin("install-packages.sh", specs(list)...), c.cacheMounts(c.graph.Toolchain.Caches)...)
 	opts = append(opts, c.repositoryMounts()...)
 	opts = append(opts, c.refresh(base, c.graph.Toolchain.Refresh)...)
-	opts = append(opts, c.name(graph.ToolchainState, c.graph.Toolchain.Refresh.Describe(what)), c.at(list[0].At), c.fresh(graph.ToolchainState))
+	v := Vertex{Node: graph.ToolchainState + "/" + node, Kind: "packages", Title: kind + " packages", Arguments: "package"}
+	opts = append(opts, c.vertex(v, graph.ToolchainState, c.graph.Toolchain.Refresh.Describe(what)), c.at(list[0].At), c.fresh(graph.ToolchainState))
 	if kind == "build" {
 		opts = append(opts, bk.AddEnv("RECORD", buildRecord))
 	}

@@ -7,6 +7,7 @@ import "github.com/pgstrata/pgstrata/plan"
 type state string
 
 const (
+	unknown     = state(plan.Unknown)
 	hit         = state(plan.Hit)
 	miss        = state(plan.Miss)
 	invalidated = state(plan.Invalidated)
@@ -131,6 +132,8 @@ func about(s state, ran bool) string {
 		}
 	}
 	switch s {
+	case unknown:
+		return "nothing is recorded"
 	case hit:
 		return "from the cache"
 	case miss:
@@ -143,4 +146,6 @@ func about(s state, ran bool) string {
 	return "ended the build"
 }
 
-func states() []state { return []state{hit, miss, invalidated, conditional, failed, unreached} }
+func states() []state {
+	return []state{unknown, hit, miss, invalidated, conditional, failed, unreached}
+}

@@ -13,6 +13,7 @@ import (
 
 // newGraph prepares the drawing of one build. run is nil where it did not run.
 func newGraph(title string, index int, b Build, run *Run) *drawing {
+	b.Record = drawn(b.Record)
 	l := newLayout(b.Record)
 	d := &drawing{
 		ID: fmt.Sprintf("b%d", index), Title: clean(title), Platform: clean(b.Record.Platform), Width: l.width, Height: l.height,
@@ -53,7 +54,7 @@ type viewer struct {
 func (v *viewer) node(i int, n *plan.Node) {
 	step := v.build.Plan.Step(n.ID)
 	if step == nil { // a plan of another record: nothing is known
-		step = &plan.Step{Node: n.ID, State: n.State, Kind: n.Kind, Title: n.Title, Vertex: n.Vertex, Cache: plan.Miss}
+		step = &plan.Step{Node: n.ID, State: n.State, Kind: n.Kind, Title: n.Title, Vertex: n.Vertex, Cache: plan.Unknown}
 	}
 	p := v.layout.places[n.ID]
 	out := &nodeView{
@@ -173,7 +174,7 @@ func (v *viewer) links() {
 	}
 	words := map[plan.How]string{plan.On: "runs on", plan.Needs: "needs the files of", plan.Content: "takes files of"}
 	for _, n := range v.drawing.Nodes {
-		for _, e := range drawn(n.Node) {
+		for _, e := range n.Node.Edges {
 			on := v.byID[e.Node]
 			if on == nil {
 				continue
@@ -187,7 +188,7 @@ func (v *viewer) links() {
 func (v *viewer) bands() {
 	l := v.layout
 	for _, s := range l.strips {
-		all, again, maybe := 0, 0, 0
+		all, again, maybe, unsure := 0, 0, 0, 0
 		for _, n := range v.drawing.Nodes {
 			if n.Node.State != s.state || n.Node.Vertex == "" || n.Node.Kind == plan.KindOutputs {
 				continue
@@ -195,6 +196,8 @@ func (v *viewer) bands() {
 			all++
 			switch n.State {
 			case hit:
+			case unknown:
+				unsure++
 			case conditional:
 				maybe++
 			default:
@@ -204,6 +207,8 @@ func (v *viewer) bands() {
 		text := ""
 		switch {
 		case all == 0:
+		case unsure > 0:
+			text = fmt.Sprintf("%d unknown", unsure)
 		case again+maybe == 0:
 			text = fmt.Sprintf("%d cached", all)
 		case maybe == 0:
@@ -238,7 +243,7 @@ func (v *viewer) lines() {
 	}
 	// What carries a cause is drawn above the rest, what is sure above all.
 	rank := func(head string) int {
-		return slices.Index([]string{"line", miss.Class(), conditional.Class(), invalidated.Class(), failed.Class()}, head)
+		return slices.Index([]string{"line", unknown.Class(), miss.Class(), conditional.Class(), invalidated.Class(), failed.Class()}, head)
 	}
 	slices.SortStableFunc(v.drawing.Lines, func(a, b lineView) int { return rank(a.Head) - rank(b.Head) })
 	for _, e := range v.drawing.Lines {
@@ -279,7 +284,7 @@ func (v *viewer) legend() {
 				n++
 			}
 		}
-		if n == 0 && (s == failed || s == unreached || v.run != nil) {
+		if n == 0 && (s == failed || s == unreached || s == unknown || v.run != nil) {
 			continue
 		}
 		text := about(s, v.run != nil)

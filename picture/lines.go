@@ -22,7 +22,7 @@ func (l *layout) lines() []line {
 	for i := range l.record.Nodes {
 		n := &l.record.Nodes[i]
 		all := map[string]bool{}
-		for _, e := range drawn(n) {
+		for _, e := range n.Edges {
 			all[e.Node] = true
 			for id := range reach[e.Node] {
 				all[id] = true
@@ -34,9 +34,9 @@ func (l *layout) lines() []line {
 	for i := range l.record.Nodes {
 		n := &l.record.Nodes[i]
 		to := l.places[n.ID].box()
-		for _, e := range drawn(n) {
+		for _, e := range n.Edges {
 			from := l.places[e.Node].box()
-			through := slices.ContainsFunc(drawn(n), func(o plan.Edge) bool { return reach[o.Node][e.Node] })
+			through := slices.ContainsFunc(n.Edges, func(o plan.Edge) bool { return reach[o.Node][e.Node] })
 			if through || from == to {
 				continue
 			}
@@ -51,9 +51,33 @@ func (l *layout) lines() []line {
 	return out
 }
 
-// drawn are a node's dependencies but for those on directories.
-func drawn(n *plan.Node) []plan.Edge {
-	return slices.DeleteFunc(slices.Clone(n.Edges), func(e plan.Edge) bool { return e.How == plan.Directories })
+// drawn is a record without housekeeping: what builds on that builds on what is
+// before it. Directories that files lie in run nothing to speak of, so they are
+// left out.
+func drawn(r *plan.Record) *plan.Record {
+	var through func(edges []plan.Edge) []plan.Edge
+	through = func(edges []plan.Edge) []plan.Edge {
+		var out []plan.Edge
+		for _, e := range edges {
+			switch n := r.Node(e.Node); {
+			case e.How == plan.Directories:
+			case n != nil && n.Kind.Housekeeping():
+				out = append(out, through(n.Edges)...)
+			default:
+				out = append(out, e)
+			}
+		}
+		return out
+	}
+	out := *r
+	out.Nodes = nil
+	for _, n := range r.Nodes {
+		if !n.Kind.Housekeeping() {
+			n.Edges = through(n.Edges)
+			out.Nodes = append(out.Nodes, n)
+		}
+	}
+	return &out
 }
 
 // lanes tells lines apart that share a gap: those that come together in a box

@@ -33,6 +33,10 @@ func partCauses(before, after []Part) []Cause {
 		}
 		out = append(out, partCause(p, value(b), value(a), len(b) > 0, len(a) > 0))
 	}
+	// That is all of a step in one, and of no use where something else says it.
+	if rest := slices.DeleteFunc(slices.Clone(out), func(c Cause) bool { return c.Kind == "operation" }); len(rest) > 0 {
+		return rest
+	}
 	if len(out) == 0 && !slices.Equal(counted(before), counted(after)) {
 		out = append(out, Cause{Kind: "order", Text: "order changed"})
 	}
@@ -44,10 +48,10 @@ func counted(list []Part) []Part {
 	return slices.DeleteFunc(slices.Clone(list), func(p Part) bool { return p.Silent })
 }
 
-// isModeOf tells whether a part is the mode or target of a file that came or
-// went: the file says it.
+// isModeOf tells whether a part is the mode, target or source of a file that came
+// or went: the file says it.
 func isModeOf(p Part, had, have map[string][]Part) bool {
-	if p.Kind != "mode" && p.Kind != "target" {
+	if p.Kind != "mode" && p.Kind != "target" && p.Kind != "source" {
 		return false
 	}
 	for _, kind := range []string{"file", "directory"} {
@@ -76,8 +80,13 @@ func partCause(p Part, before, after string, had, have bool) Cause {
 		what = p.Name
 	case "mode":
 		what = "mode of " + p.Name
-	case "step":
-		what = "pgstrata's own " + p.Name
+	case "document": // that comes along with a step
+		what = p.Name
+		if strings.HasSuffix(what, ".sh") {
+			what = "pgstrata's own " + what
+		}
+	case "operation":
+		what = "what it does"
 	case "target":
 		what = "place of " + p.Name
 	case "period":
@@ -110,9 +119,10 @@ func partCause(p Part, before, after string, had, have bool) Cause {
 // readable is a value as a person reads it: a digest of a file says nothing.
 func readable(p Part, value string) string {
 	switch p.Kind {
-	case "file", "files", "step", "layers", "outputs", "inline document", "operation", "copy options", "owner", "limits":
+	case "file", "files", "layers", "document", "copy", "operation":
 		return ""
-	case "digest", "base digest":
+	}
+	if strings.HasPrefix(value, "sha256:") {
 		return shortDigest(value)
 	}
 	const most = 60
@@ -141,9 +151,11 @@ func edgeText(e Edge, other *Node, state Cache) string {
 	case e.How == Content && other.Kind == KindVersions:
 		return "if the archive has other " + name
 	case e.How == Directories:
-		return "if the directories that " + name + " leaves change"
+		return "if the " + name + " change"
 	case e.How == Content && other.Kind == KindLayer:
 		return "if " + name + " changes"
+	case e.How == Content && other.Kind == KindOutputs:
+		return "if the outputs of " + needed(other.ID) + " change"
 	case e.How == Content:
 		return "if the files that " + name + " makes change"
 	case e.How == Needs && state == Conditional:
@@ -158,8 +170,6 @@ func edgeText(e Edge, other *Node, state Cache) string {
 		return name + " copied again"
 	case KindScript:
 		return "runs after " + name
-	case KindSettings:
-		return "settings of all steps changed"
 	}
 	return "runs on " + name
 }

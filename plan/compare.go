@@ -11,6 +11,8 @@ type Cache string
 
 // The cache states.
 const (
+	// Unknown nodes are those of which no record tells.
+	Unknown Cache = "unknown"
 	// Hit nodes come from the cache.
 	Hit Cache = "hit"
 	// Miss nodes were never built before.
@@ -79,26 +81,42 @@ type Cause struct {
 }
 
 // Compare predicts what a build of after does on a daemon that has built
-// before. Without before (nil, or one of another form or platform) everything
-// is a miss.
+// before. Without before (nil, or one of another form or platform) nothing is
+// known.
 func Compare(before, after *Record) *Plan {
 	p := &Plan{File: after.File, Platform: after.Platform, Target: after.Target}
-	if before != nil && (before.Format != after.Format || before.Platform != after.Platform) {
-		before = nil
+	if why := after.unlike(before); why != "" {
+		for i := range after.Nodes {
+			s := after.Nodes[i].step(Unknown)
+			s.Causes = []Cause{{Kind: string(Unknown), Text: why}}
+			p.Steps = append(p.Steps, s)
+		}
+		return p
 	}
-	if before == nil {
-		before = &Record{}
-	}
-	c := &comparison{before: before, after: after, seen: before.seen(), states: map[string]Cache{}, slight: map[string]bool{}}
+	c := &comparison{before: before, after: after, seen: before.seen(), alike: map[string]bool{}, states: map[string]Cache{}, slight: map[string]bool{}}
 	for i := range after.Nodes {
 		p.Steps = append(p.Steps, c.step(&after.Nodes[i]))
 	}
 	for i := range before.Nodes {
-		if n := &before.Nodes[i]; after.Node(n.ID) == nil && before.Target == after.Target && n.Kind != KindLayer {
+		n := &before.Nodes[i]
+		if told := n.Kind != KindLayer && !n.Kind.Housekeeping(); told && after.Node(n.ID) == nil && before.Target == after.Target {
 			p.Removed = append(p.Removed, n.Title)
 		}
 	}
 	return p
+}
+
+// unlike says why a record of before says nothing; "" of one that does.
+func (r *Record) unlike(before *Record) string {
+	switch {
+	case before == nil || before.Platform != r.Platform:
+		return "no earlier build is recorded"
+	case before.Format < r.Format:
+		return "the record was made by an older pgstrata"
+	case before.Format > r.Format:
+		return "the record was made by a newer pgstrata"
+	}
+	return ""
 }
 
 // seen are all keys of a record and the builds before it.
@@ -117,33 +135,38 @@ func (r *Record) seen() map[string]bool {
 type comparison struct {
 	before, after *Record
 	seen          map[string]bool
-	states        map[string]Cache
+	// alike are the loose keys of nodes that are built: another node with one of
+	// them may be the same step.
+	alike  map[string]bool
+	states map[string]Cache
 	// slight are the nodes whose steps are.
 	slight map[string]bool
 }
 
 func (c *comparison) step(n *Node) Step {
 	was := c.before.Node(n.ID)
-	s := Step{
-		Node: n.ID, State: n.State, Kind: n.Kind, Title: n.Title, Vertex: n.Vertex, Line: n.Line,
-		Seconds: c.before.Took[n.ID].Seconds(),
-	}
+	s := n.step(Invalidated)
+	s.Seconds = c.before.Took[n.ID].Seconds()
 	switch {
 	case c.seen[n.Key]:
 		s.Cache = Hit
-	case c.seen[n.Loose]:
+	case c.seen[n.Loose] || c.alike[n.Loose]:
 		s.Cache = Conditional
 	case was == nil:
 		s.Cache = Miss
-	default:
-		s.Cache = Invalidated
 	}
 	c.states[n.ID] = s.Cache
 	if s.Cache != Hit {
+		c.alike[n.Loose] = true
 		s.Causes = c.causes(was, n, s.Cache)
 		c.slight[n.ID] = s.Slight()
 	}
 	return s
+}
+
+// step is a node in a state.
+func (n *Node) step(state Cache) Step {
+	return Step{Node: n.ID, State: n.State, Kind: n.Kind, Title: n.Title, Vertex: n.Vertex, Line: n.Line, Cache: state}
 }
 
 // neverBuilt is the cause of what has no other.
@@ -159,7 +182,7 @@ func (c *comparison) causes(was, n *Node, state Cache) []Cause {
 	}
 	for _, e := range n.Edges {
 		other := c.after.Node(e.Node)
-		if s := c.states[e.Node]; s == Hit || e.How.loose() && state != Conditional && len(out) > 0 {
+		if s := c.states[e.Node]; s == Hit || e.How.loose() && state != Conditional && (len(out) > 0 || was == nil) {
 			continue
 		} else if s == Miss && was == nil {
 			continue // everything is new: one word says so
@@ -168,6 +191,9 @@ func (c *comparison) causes(was, n *Node, state Cache) []Cause {
 			continue // it runs on another one now: that is why
 		}
 		cause := Cause{Kind: string(e.How), Node: e.Node, Text: edgeText(e, other, state)}
+		if other.Kind == KindOutputs {
+			cause.Kind = string(Needs)
+		}
 		if c.slight[e.Node] {
 			slight = append(slight, cause)
 			continue
@@ -211,11 +237,8 @@ func (c *comparison) moved(was, n *Node) []Cause {
 	for _, e := range keyed(n.Edges) {
 		if !slices.Contains(before, e.Node) {
 			text := "now runs on " + title(e.Node)
-			switch {
-			case e.How == Needs:
+			if e.How == Needs {
 				text = "now needs " + title(e.Node)
-			case c.after.Node(e.Node).Kind == KindSettings:
-				text = "settings of all steps changed"
 			}
 			out = append(out, Cause{Kind: string(e.How), Node: e.Node, Text: text})
 		}

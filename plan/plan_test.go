@@ -13,9 +13,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pgstrata/pgstrata/graph"
+	"github.com/pgstrata/pgstrata/frontend"
 	"github.com/pgstrata/pgstrata/plan"
-	"github.com/pgstrata/pgstrata/spec"
 )
 
 const buildFile = `base: debian:bookworm-slim
@@ -34,10 +33,13 @@ entrypoint:
 
 // input is one build's.
 type input struct {
+	t       *testing.T
 	file    string
 	tree    fstest.MapFS
-	args    map[string]string
-	options plan.Options
+	options map[string]string
+	bases   map[string]plan.Base
+	lacks   []string
+	git     bool
 	now     time.Time
 }
 
@@ -60,30 +62,48 @@ func tree() fstest.MapFS {
 	return out
 }
 
-func newInput() *input {
-	return &input{file: buildFile, tree: tree(), now: time.Unix(1_800_000_000, 0), options: plan.Options{
-		Bases: map[string]plan.Base{"debian:bookworm-slim": {Digest: "sha256:1111111111111111", Layers: "sha256:aa"}},
-		Steps: map[string]string{"create-user.sh": "1"},
-	}}
+const debian = "docker.io/library/debian:bookworm-slim"
+
+func newInput(t *testing.T) *input {
+	t.Helper()
+	return &input{
+		t: t, file: buildFile, tree: tree(), options: map[string]string{}, now: time.Unix(1_800_000_000, 0),
+		bases: map[string]plan.Base{debian: {Digest: "sha256:" + strings.Repeat("1", 64), Layers: "sha256:aa"}},
+	}
 }
 
 func (in *input) write(name, text string) {
 	in.tree[name] = &fstest.MapFile{Data: []byte(text), Mode: 0o644}
 }
 
+// edit replaces a text of the build file, which has to be there.
 func (in *input) edit(old, replacement string) {
+	in.t.Helper()
+	require.Contains(in.t, in.file, old)
 	in.file = strings.Replace(in.file, old, replacement, 1)
 }
 
-func (in *input) record(t *testing.T) *plan.Record {
-	t.Helper()
-	f, err := spec.Load("Dockerfile", []byte(in.file), spec.Options{BuildArgs: in.args})
-	require.NoError(t, err)
-	require.NoError(t, f.Discover(in.tree))
-	g, err := graph.New(f, in.tree, graph.Options{Platform: "linux/amd64", Now: in.now})
-	require.NoError(t, err)
-	r, err := plan.New(g, in.tree, in.options)
-	require.NoError(t, err)
+func (in *input) arg(name, value string) { in.options["build-arg:"+name] = value }
+
+// build compiles the build file, as without a daemon.
+func (in *input) build() frontend.Resolved {
+	in.t.Helper()
+	last := &plan.Record{Bases: in.bases, Lacks: in.lacks}
+	builds, err := frontend.Offline{
+		Name: "Dockerfile", Data: []byte(in.file), Options: in.options, Now: in.now,
+		Context: func(_, _ []string) (fs.FS, error) { return in.tree, nil },
+		Last:    func(string) *plan.Record { return last },
+	}.Resolve()
+	require.NoError(in.t, err)
+	builds[0].Options.Git = in.git
+	return builds[0]
+}
+
+func (in *input) record() *plan.Record {
+	in.t.Helper()
+	b := in.build()
+	r, err := b.Record()
+	require.NoError(in.t, err)
 	return r
 }
 
@@ -123,7 +143,7 @@ func TestCompare(t *testing.T) {
 	}{
 		"nothing": {change: func(*input) {}},
 		"an arg": {
-			change: func(in *input) { in.args = map[string]string{"POSTGRESQL_VERSION": "15.18"} },
+			change: func(in *input) { in.arg("POSTGRESQL_VERSION", "15.18") },
 			want:   postgresql,
 			chain:  "02-install-postgresql.sh: arg POSTGRESQL_VERSION 15.17 → 15.18; 08-patroni.sh: if the outputs of 02-install-postgresql change; linker's cache: if the outputs of 02-install-postgresql, 08-patroni change",
 		},
@@ -185,24 +205,24 @@ func TestCompare(t *testing.T) {
 		},
 		"the base": {
 			change: func(in *input) {
-				in.options.Bases = map[string]plan.Base{"debian:bookworm-slim": {Digest: "sha256:2222222222222222", Layers: "sha256:aa"}}
+				in.bases = map[string]plan.Base{debian: {Digest: "sha256:" + strings.Repeat("2", 64), Layers: "sha256:aa"}}
 			},
 			want:  with(toolchain, want{"setup/linker": again}), // its layers are the lower ones
-			image: "base digest sha256:111111111111 → sha256:222222222222",
+			image: "label org.opencontainers.image.base.digest sha256:111111111111 → sha256:222222222222",
 		},
 		"a network for all steps": {
-			change: func(in *input) { in.options.Settings = map[string]string{"force-network-mode": "host"} },
+			change: func(in *input) { in.options["force-network-mode"] = "host" },
 			want:   with(toolchain, want{"setup/linker": again}),
 		},
 		"the cache mounts' ids": {change: func(in *input) { in.edit("setup:\n", "setup:\n  cache_prefix: team-\n") }},
 		"the id of a cache mount that is named like its target": {
 			change: func(in *input) {
 				in.edit("needs: [02", "caches: [/var/cache/x], needs: [02")
-				in.options.CacheNamespace = "team"
+				in.arg("BUILDKIT_CACHE_MOUNT_NS", "team")
 			},
 			want: want{"setup/08-patroni": again, "setup/08-patroni/outputs": perhaps, "setup/linker": perhaps},
 		},
-		"the cache mounts' namespace": {change: func(in *input) { in.options.CacheNamespace = "team" }},
+		"the cache mounts' namespace": {change: func(in *input) { in.arg("BUILDKIT_CACHE_MOUNT_NS", "team") }},
 		"another cache mount": {
 			change: func(in *input) { in.edit("needs: [02", "caches: [/var/cache/x], needs: [02") },
 			want:   want{"setup/08-patroni": again, "setup/08-patroni/outputs": perhaps, "setup/linker": perhaps},
@@ -213,15 +233,11 @@ func TestCompare(t *testing.T) {
 			want:   want{"setup/08-patroni": again, "setup/08-patroni/outputs": perhaps, "setup/linker": perhaps},
 			chain:  "08-patroni.sh: no longer needs outputs of 02-install-postgresql; linker's cache: if the outputs of 08-patroni change",
 		},
-		"pgstrata's own step": {
-			change: func(in *input) { in.options.Steps = map[string]string{"create-user.sh": "2"} },
-			want:   toolchain,
-		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			before, in := newInput().record(t), newInput()
+			before, in := newInput(t).record(), newInput(t)
 			tc.change(in)
-			p := plan.Compare(before, in.record(t))
+			p := plan.Compare(before, in.record())
 			if diff := cmp.Diff(map[string]plan.Cache(tc.want), states(p)); diff != "" && len(tc.want)+len(states(p)) > 0 {
 				t.Errorf("%s\n%s", diff, p.Chain())
 			}
@@ -243,71 +259,77 @@ func TestRules(t *testing.T) {
 	rule := func(in *input, rule string) {
 		in.file += "cache_boundary: {cache_invalidation_rules: [" + rule + "]}\n"
 	}
-	in := newInput()
+	in := newInput(t)
 	rule(in, `{layer: setup/02-install-postgresql, max_age: 24h}`)
-	before := in.record(t)
+	before := in.record()
 	in.now = in.now.Add(24 * time.Hour)
-	p := plan.Compare(before, in.record(t))
+	p := plan.Compare(before, in.record())
 	assert.Equal(t, "02-install-postgresql.sh: fresh since 2027-01-15T00:00:00Z → 2027-01-16T00:00:00Z", strings.Split(p.Chain(), ";")[0])
 
-	in = newInput()
+	in = newInput(t)
 	rule(in, `{layer: setup/02-install-postgresql, when_changed: ["package:libc6"]}`)
-	before = in.record(t)
+	before = in.record()
 	in.now = in.now.Add(24 * time.Hour)
-	p = plan.Compare(before, in.record(t))
-	assert.Equal(t, plan.Invalidated, p.Step("setup/02-install-postgresql/versions").Cache, "the archive is asked again")
+	p = plan.Compare(before, in.record())
+	assert.Equal(t, plan.Invalidated, p.Step("toolchain/versions-libc6").Cache, "the archive is asked again")
 	assert.Equal(t, plan.Conditional, p.Step("setup/02-install-postgresql").Cache)
 	assert.Equal(t, "if the archive has other versions of libc6", p.Step("setup/02-install-postgresql").Causes[0].Text)
 }
 
 // Without a daemon nobody knows the base's digest.
 func TestUnknownBase(t *testing.T) {
-	in := newInput()
-	in.options.Bases = nil
-	before := in.record(t)
-	assert.Empty(t, states(plan.Compare(before, in.record(t))))
+	in := newInput(t)
+	in.bases = nil
+	before := in.record()
+	assert.Empty(t, states(plan.Compare(before, in.record())))
 	in.edit("debian:bookworm-slim", "debian:trixie-slim")
-	p := plan.Compare(before, in.record(t))
+	p := plan.Compare(before, in.record())
 	assert.Equal(t, "image debian:bookworm-slim → debian:trixie-slim", p.Step("base").Causes[0].Text)
 	assert.Equal(t, plan.Invalidated, p.Step("setup/01-locales").Cache)
 }
 
 func TestTakingAChangeBack(t *testing.T) {
-	first, in := newInput().record(t), newInput()
-	in.args = map[string]string{"POSTGRESQL_VERSION": "16"}
-	second := in.record(t)
+	first, in := newInput(t).record(), newInput(t)
+	in.arg("POSTGRESQL_VERSION", "16")
+	second := in.record()
 	second.Took = map[string]time.Duration{"setup/02-install-postgresql": time.Minute}
 	second.Carry(first)
-	assert.Empty(t, states(plan.Compare(second, newInput().record(t))), "the daemon still has it")
+	assert.Empty(t, states(plan.Compare(second, newInput(t).record())), "the daemon still has it")
 
-	third := newInput().record(t)
+	third := newInput(t).record()
 	third.Carry(second)
 	assert.Equal(t, time.Minute, third.Took["setup/02-install-postgresql"])
-	assert.Empty(t, states(plan.Compare(third, in.record(t))))
+	assert.Empty(t, states(plan.Compare(third, in.record())))
 }
 
 func TestWithoutRecord(t *testing.T) {
-	r := newInput().record(t)
-	other := *r
-	other.Format++
-	for _, before := range []*plan.Record{nil, &other} {
+	r := newInput(t).record()
+	older, newer := *r, *r
+	older.Format--
+	newer.Format++
+	for why, before := range map[string]*plan.Record{
+		"no earlier build is recorded":             nil,
+		"the record was made by an older pgstrata": &older,
+		"the record was made by a newer pgstrata":  &newer,
+	} {
 		p := plan.Compare(before, r)
 		for _, s := range p.Steps {
-			assert.Equal(t, plan.Miss, s.Cache, s.Node)
-			assert.Equal(t, "never built before", s.Causes[0].Text, s.Node)
+			assert.Equal(t, plan.Unknown, s.Cache, s.Node)
+			assert.Equal(t, why, s.Causes[0].Text, s.Node)
 		}
+		assert.Equal(t, "13 steps, and unknown which of them are cached", p.Verdict())
 	}
 }
 
 func TestTargets(t *testing.T) {
-	in := newInput()
+	in := newInput(t)
 	for target, want := range map[string][]string{
 		"entrypoint":                  {"entrypoint/configuration", "entrypoint/runtime", "entrypoint/entrypoint"},
 		"setup/02-install-postgresql": {"toolchain/user", "toolchain/runtime", "toolchain/build", "setup/02-install-postgresql", "setup/02-install-postgresql/outputs"},
 	} {
-		in.options.Target = target
+		in.options["target"] = target
 		var got []string
-		for _, s := range plan.Compare(nil, in.record(t)).Runs() {
+		for _, s := range plan.Compare(nil, in.record()).Runs() {
 			got = append(got, s.Node)
 		}
 		assert.Equal(t, want, got, target)
@@ -315,25 +337,25 @@ func TestTargets(t *testing.T) {
 }
 
 func TestRecordIsDeterministicJSON(t *testing.T) {
-	first, err := json.Marshal(newInput().record(t))
+	first, err := json.Marshal(newInput(t).record())
 	require.NoError(t, err)
 	for range 20 {
-		again, err := json.Marshal(newInput().record(t))
+		again, err := json.Marshal(newInput(t).record())
 		require.NoError(t, err)
 		require.Equal(t, string(first), string(again))
 	}
 	var read plan.Record
 	require.NoError(t, json.Unmarshal(first, &read))
-	assert.Empty(t, cmp.Diff(newInput().record(t), &read))
+	assert.Empty(t, cmp.Diff(newInput(t).record(), &read))
 }
 
 func TestGitKnowsOnlyWhetherAFileIsExecutable(t *testing.T) {
-	in := newInput()
-	in.options.Git = true
-	before := in.record(t)
+	in := newInput(t)
+	in.git = true
+	before := in.record()
 	in.tree["setup/patches/deep/a.patch"].Mode = 0o600
 	in.tree["setup/patches/deep"].Mode = fs.ModeDir | 0o700
-	assert.Empty(t, states(plan.Compare(before, in.record(t))))
+	assert.Empty(t, states(plan.Compare(before, in.record())))
 	in.tree["setup/patches/deep/a.patch"].Mode = 0o755
-	assert.NotEmpty(t, states(plan.Compare(before, in.record(t))))
+	assert.NotEmpty(t, states(plan.Compare(before, in.record())))
 }

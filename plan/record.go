@@ -12,13 +12,12 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"strconv"
-	"strings"
 	"time"
 )
 
 // Format is the version of the record's form and of what its keys are made
 // from. A record of another version says nothing.
-const Format = 1
+const Format = 2
 
 // Record is the inputs of one build for one platform.
 type Record struct {
@@ -33,8 +32,9 @@ type Record struct {
 	// Bases are the base images as they were resolved, by their names in the
 	// build file.
 	Bases map[string]Base `json:"bases,omitempty"`
-	// Copies tells that the daemon could neither merge nor diff.
-	Copies bool `json:"copies,omitempty"`
+	// Lacks are the capabilities that the daemon lacked: a build without it is
+	// compiled as for that daemon.
+	Lacks []string `json:"lacks,omitempty"`
 	// Nodes are all steps that the target needs, each after those it needs.
 	Nodes []Node `json:"nodes"`
 	// Seen are the keys of earlier builds' nodes, oldest first: what was built
@@ -52,8 +52,7 @@ type Base struct {
 	Digest string `json:"digest,omitempty"`
 	// Layers names the content of its layers.
 	Layers string `json:"layers,omitempty"`
-	// Config is its configuration, as the image has it: a Dockerfile's steps
-	// depend on it. Nil for a build file.
+	// Config is its configuration, as the image has it: steps depend on it.
 	Config json.RawMessage `json:"config,omitempty"`
 }
 
@@ -71,22 +70,30 @@ type Kind string
 
 // The kinds of nodes.
 const (
-	KindBase     Kind = "base"
-	KindSettings Kind = "settings"
-	KindUser     Kind = "user"
-	KindPackages Kind = "packages"
-	KindVersions Kind = "versions"
-	KindScript   Kind = "script"
-	KindOutputs  Kind = "outputs"
-	KindPurge    Kind = "purge"
-	KindSquash   Kind = "squash"
-	KindLayer    Kind = "layer"
-	KindLinker   Kind = "linker"
-	KindFiles    Kind = "files"
-	KindFolder   Kind = "folder"
-	KindImage    Kind = "image"
-	KindTest     Kind = "test"
+	KindBase      Kind = "base"
+	KindSource    Kind = "source"
+	KindUnpacking Kind = "unpacking"
+	KindUser      Kind = "user"
+	KindPackages  Kind = "packages"
+	KindVersions  Kind = "versions"
+	KindScript    Kind = "script"
+	KindOutputs   Kind = "outputs"
+	KindPurge     Kind = "purge"
+	KindSquash    Kind = "squash"
+	KindLayer     Kind = "layer"
+	KindLinker    Kind = "linker"
+	KindFiles     Kind = "files"
+	KindFolder    Kind = "folder"
+	KindImage     Kind = "image"
+	KindTest      Kind = "test"
+	// KindDirectories looks which directories are on the ways to files, and
+	// KindInternal is what else has to be done and nobody asked for.
+	KindDirectories Kind = "directories"
+	KindInternal    Kind = "internal"
 )
+
+// Housekeeping tells of a kind that is in no picture and in no list of steps.
+func (k Kind) Housekeeping() bool { return k == KindDirectories || k == KindInternal }
 
 // Node is one step.
 type Node struct {
@@ -101,8 +108,7 @@ type Node struct {
 	// Vertex is the name of the daemon's vertex, without the state in front;
 	// "" where no vertex stands for the node.
 	Vertex string `json:"vertex,omitempty"`
-	// Label is what stands in brackets in front of that name, where it is more
-	// than the state.
+	// Label is what stands in brackets in front of that name.
 	Label string `json:"label,omitempty"`
 	// Line is the line of the Dockerfile that asks for the node, 0 in a build
 	// file's record.
@@ -177,24 +183,12 @@ func (r *Record) Node(id string) *Node {
 }
 
 // Named returns the nodes that a vertex of the daemon's stands for, by its name:
-// `[state] text`, with the platform in front of the state where there are
-// several.
-func (r *Record) Named(vertex string, several bool) []*Node {
-	label, text, ok := strings.Cut(vertex, "] ")
-	label = strings.TrimPrefix(label, "[")
-	if !ok {
-		label, text = "", vertex
-	}
+// `[label] text`.
+func (r *Record) Named(vertex string) []*Node {
+	name := splitName(vertex)
 	var out []*Node
 	for i := range r.Nodes {
-		n := &r.Nodes[i]
-		is := n.Vertex != "" && n.Vertex == text
-		if n.Label != "" { // it has the platform in it
-			is = is && n.Label == label
-		} else if several {
-			is = is && strings.HasPrefix(label, r.Platform+" ")
-		}
-		if is {
+		if n := &r.Nodes[i]; n.Vertex != "" && n.Vertex == name.text && n.Label == name.label {
 			out = append(out, n)
 		}
 	}

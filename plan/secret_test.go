@@ -11,11 +11,11 @@ import (
 
 // How a script sees a secret counts; nothing of what is in it is in a record.
 func TestSecretsCountByTheirPlace(t *testing.T) {
-	in := newInput()
+	in := newInput(t)
 	in.edit("- setup/scripts/01-locales.sh", "- {path: setup/scripts/01-locales.sh, secrets: [token]}")
-	before := in.record(t)
+	before := in.record()
 	in.edit("secrets: [token]", "secrets: [{id: token, env: TOKEN, required: false}]")
-	p := plan.Compare(before, in.record(t))
+	p := plan.Compare(before, in.record())
 	for _, s := range p.Steps {
 		if s.Node == "setup/01-locales" {
 			require.Len(t, s.Causes, 1)

@@ -62,47 +62,60 @@ const maxParts = 4000
 // selected lists the files that a selector names, with what the daemon's cache
 // looks at: contents, modes, targets of links, and names below what is
 // selected. What is not there is told, and no error: the build says that.
-func (f *files) selected(s selector) ([]Part, error) {
+func (f *files) selected(s selector) ([]entry, error) {
 	name := strings.TrimPrefix(path.Clean(s.path), "/")
 	if name == "" {
 		name = "."
 	}
 	w := &walk{files: f, selector: s}
-	var err error
 	if s.plain() {
-		err = w.whole(name, "")
-	} else {
-		err = w.filtered(name)
+		err := w.whole(name, "")
+		return w.found, err
 	}
-	if err != nil {
-		return nil, err
-	}
-	if len(w.parts) > 2*maxParts {
-		return []Part{{Kind: "files", Name: name, Unnamed: true, Value: hash(w.parts)}}, nil
-	}
-	return w.parts, nil
+	err := w.filtered(name)
+	return w.found, err
 }
 
-// walk collects the parts of one selection.
+// partsOf are what counts of files that were selected by a name.
+func partsOf(list []entry, name string) []Part {
+	var out []Part
+	for _, e := range list {
+		if e.kind == "directory" && e.mode == "" { // the top of a tree, which the daemon does not look at
+			continue
+		}
+		out = append(out, Part{Kind: e.kind, Name: e.name, Unnamed: true, As: e.as, Value: e.value})
+		if e.mode != "" {
+			out = append(out, Part{Kind: "mode", Name: e.name, Unnamed: true, As: e.as, Value: e.mode})
+		}
+	}
+	if len(out) > 2*maxParts {
+		return []Part{{Kind: "files", Name: clean(name), Unnamed: true, Value: hash(out)}}
+	}
+	return out
+}
+
+// walk collects the files of one selection.
 type walk struct {
 	*files
 	selector
-	parts []Part
+	found []entry
 }
 
-// missing is the part of a file that is not in the context.
-func missing(name string) Part { return Part{Kind: "file", Name: name, Unnamed: true} }
+func (w *walk) add(e entry) { w.found = append(w.found, e) }
+
+// missing notes a file that is not in the context.
+func (w *walk) missing(name string) { w.add(entry{kind: "file", name: name}) }
 
 // whole adds a file, or a directory with all that it holds.
 func (w *walk) whole(name, as string) error {
 	from, err := spec.Resolve(w.context, name) // not every fs.FS reads a link below another
 	if err != nil {
-		w.parts = append(w.parts, missing(name))
+		w.missing(name)
 		return nil //nolint:nilerr // see selected
 	}
 	info, err := fs.Stat(w.context, from)
 	if err != nil {
-		w.parts = append(w.parts, missing(name))
+		w.missing(name)
 		return nil //nolint:nilerr // see selected
 	}
 	return w.tree(from, name, as, info)
@@ -114,11 +127,7 @@ func (w *walk) tree(from, name, as string, info fs.FileInfo) error {
 	if !info.IsDir() {
 		return w.entry(from, name, as, info)
 	}
-	if from != "." {
-		w.parts = append(w.parts,
-			Part{Kind: "directory", Name: name, Unnamed: true, As: as},
-			Part{Kind: "mode", Name: name, Unnamed: true, As: as, Value: octal(w.mode(info.Mode()))})
-	}
+	w.directory(from, name, as, info)
 	entries, err := fs.ReadDir(w.context, from)
 	if err != nil {
 		return err
@@ -136,20 +145,27 @@ func (w *walk) tree(from, name, as string, info fs.FileInfo) error {
 	return nil
 }
 
+// directory adds a directory; of the context's own, the mode does not count.
+func (w *walk) directory(from, name, as string, info fs.FileInfo) {
+	e := entry{kind: "directory", name: name, as: as}
+	if from != "." {
+		e.mode = octal(w.mode(info.Mode()))
+	}
+	w.add(e)
+}
+
 // entry adds a file or a link.
 func (w *walk) entry(from, name, as string, info fs.FileInfo) error {
 	if info.Mode()&fs.ModeSymlink != 0 {
 		target, err := fs.ReadLink(w.context, from)
-		w.parts = append(w.parts, Part{Kind: "link", Name: name, Unnamed: true, As: as, Value: target})
+		w.add(entry{kind: "link", name: name, as: as, value: target})
 		return err
 	}
-	e, err := w.file(from)
+	sum, mode, err := w.file(from)
 	if errors.Is(err, fs.ErrInvalid) { // a socket or device
 		return nil
 	}
-	w.parts = append(w.parts,
-		Part{Kind: "file", Name: name, Unnamed: true, As: as, Value: e.value},
-		Part{Kind: "mode", Name: name, Unnamed: true, As: as, Value: octal(e.mode)})
+	w.add(entry{kind: "file", name: name, as: as, value: sum, mode: mode})
 	return err
 }
 
@@ -169,7 +185,7 @@ func (w *walk) filtered(pattern string) error {
 	}
 	from, err := spec.Resolve(w.context, top)
 	if err != nil {
-		w.parts = append(w.parts, missing(pattern))
+		w.missing(pattern)
 		return nil //nolint:nilerr // see selected
 	}
 	matched := "" // the last directory that the pattern matched
@@ -205,13 +221,13 @@ func (w *walk) filtered(pattern string) error {
 				return err
 			}
 		}
-		return w.found(p, name, top, name == matched, d)
+		return w.one(p, name, top, name == matched, d)
 	})
 }
 
-// found adds one entry of a filtered selection: a directory without what is in
-// it, since that is filtered too.
-func (w *walk) found(from, name, top string, selected bool, d fs.DirEntry) error {
+// one adds one entry of a filtered selection: a directory without what is in it,
+// since that is filtered too.
+func (w *walk) one(from, name, top string, selected bool, d fs.DirEntry) error {
 	as := strings.TrimPrefix(name, top)
 	info, err := d.Info()
 	switch {
@@ -220,9 +236,7 @@ func (w *walk) found(from, name, top string, selected bool, d fs.DirEntry) error
 	case selected && w.follow && info.Mode()&fs.ModeSymlink != 0:
 		return w.whole(name, as)
 	case info.IsDir():
-		w.parts = append(w.parts,
-			Part{Kind: "directory", Name: name, Unnamed: true, As: as},
-			Part{Kind: "mode", Name: name, Unnamed: true, As: as, Value: octal(w.mode(info.Mode()))})
+		w.directory(from, name, as, info)
 		return nil
 	}
 	return w.entry(from, name, as, info)

@@ -44,7 +44,7 @@ func (p *Plan) held(causes []Cause) []Cause {
 
 func (s Step) settle(ran bool) Step {
 	switch {
-	case ran && s.Cache == Hit && s.Vertex != "":
+	case ran && s.Cache == Unknown, ran && s.Cache == Hit && s.Vertex != "":
 		s.Cache = Miss
 		s.Causes = []Cause{{Kind: "cache", Text: "it was not in the daemon's cache"}}
 	case ran && s.Cache == Conditional:
@@ -59,6 +59,9 @@ func (s Step) settle(ran bool) Step {
 	case s.Cache == Conditional:
 		s.Cache = Hit
 		s.Causes = []Cause{{Kind: string(Content), Text: "what it is made from came out the same"}}
+	case s.Cache == Unknown && s.Vertex != "":
+		s.Cache = Hit
+		s.Causes = []Cause{{Kind: "cache", Text: "it was in the daemon's cache"}}
 	case s.Cache != Hit && s.Vertex != "":
 		s.Cache = Hit
 		s.Causes = []Cause{{Kind: "cache", Text: "it was in the daemon's cache all the same"}}

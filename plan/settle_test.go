@@ -10,11 +10,11 @@ import (
 	"github.com/pgstrata/pgstrata/plan"
 )
 
-// unsettled are those of all steps that are no hits.
+// unsettled are those of all steps that are no hits, but for housekeeping.
 func unsettled(p *plan.Plan) map[string]plan.Cache {
 	out := map[string]plan.Cache{}
 	for _, s := range p.Steps {
-		if s.Cache != plan.Hit {
+		if s.Cache != plan.Hit && !s.Kind.Housekeeping() {
 			out[s.Node] = s.Cache
 		}
 	}
@@ -23,9 +23,9 @@ func unsettled(p *plan.Plan) map[string]plan.Cache {
 
 // A build settles what its plan left open.
 func TestSettle(t *testing.T) {
-	before, in := newInput().record(t), newInput()
-	in.args = map[string]string{"POSTGRESQL_VERSION": "15.18"}
-	after := in.record(t)
+	before, in := newInput(t).record(), newInput(t)
+	in.arg("POSTGRESQL_VERSION", "15.18")
+	after := in.record()
 	p := plan.Compare(before, after)
 	require.Equal(t, map[string]plan.Cache{
 		"setup/02-install-postgresql":                    plan.Invalidated,
@@ -76,8 +76,8 @@ func TestSettle(t *testing.T) {
 }
 
 func TestMaker(t *testing.T) {
-	in := newInput()
-	record := in.record(t)
+	in := newInput(t)
+	record := in.record()
 	for by, want := range map[string]string{
 		"setup: 02-install-postgresql.sh":               "setup/02-install-postgresql/outputs",
 		"setup: user, packages and 1 scripts":           "setup/squash",

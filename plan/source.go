@@ -1,66 +1,106 @@
 package plan
 
 import (
-	"encoding/json"
+	"maps"
 	"slices"
+	"strings"
+
+	"github.com/distribution/reference"
+	"github.com/moby/buildkit/solver/pb"
+	digest "github.com/opencontainers/go-digest"
 
 	"github.com/pgstrata/pgstrata/graph"
 )
 
-// repositories are what counts of the package repositories, in each step that
-// may ask them: what they are, and their keys.
-func (b *builder) repositories() ([]Part, error) {
-	var parts []Part
-	for _, r := range b.graph.Toolchain.Repositories {
-		var files []string
-		if r.Key != nil && r.Key.Path != "" {
-			files = append(files, r.Key.Path)
-		}
-		part, err := b.described("repository", r.Name, r, files)
-		if err != nil {
-			return nil, err
-		}
-		parts = append(parts, part)
+// source adds an image, or what else comes from elsewhere. The build context is
+// no node: its files count for those who use them.
+func (r *reader) source(d digest.Digest, src *pb.SourceOp, p *pb.Platform) {
+	scheme, ref, _ := strings.Cut(src.Identifier, "://")
+	switch {
+	case src.Identifier == r.build.Context:
+	case scheme == "docker-image" || scheme == "oci-layout":
+		r.base(d, ref, p)
+	default:
+		r.fetched(d, src)
 	}
-	return parts, nil
 }
 
-// sources are what counts of a script's sources: where they are, what they are
-// pinned to, and the context files that change or verify them. What an archive
-// holds is known to a build alone: it may run nothing where this says that a
-// script runs.
-func (b *builder) sources(script *graph.Script) ([]Part, error) {
-	var parts []Part
-	for _, name := range script.Sources {
-		s := b.graph.Source(name)
-		files := slices.Clone(s.Patches)
-		for _, file := range []string{s.Signature, s.SignedBy} {
-			if file != "" {
-				files = append(files, file)
+// base adds an image. Where its digest is known, that counts and the name does
+// not. It counts even where the layers are the same: the daemon does not trust
+// what an image says of its own layers.
+func (r *reader) base(d digest.Digest, ref string, p *pb.Platform) {
+	ref, sum, _ := strings.Cut(ref, "@")
+	name, sum := r.baseName(ref, sum)
+	n := Node{State: graph.BaseState, Kind: KindBase, Title: "base " + familiar(name), Parts: []Part{
+		{Kind: "platform", Value: platform(p)},
+		{Kind: "image", Value: familiar(name), Silent: sum != ""},
+	}}
+	if sum != "" {
+		n.Parts = append(n.Parts, Part{Kind: "digest", Value: sum}, Part{Kind: "layers", Value: r.record.Bases[name].Layers, Silent: true})
+	}
+	if len(r.build.Stages) > 0 {
+		n.Line = r.line(d)
+	}
+	if n.ID = r.build.Nodes[name]; n.ID == "" {
+		n.ID = graph.BaseState + "/" + familiar(name)
+	}
+	n.ID = r.id("", n.ID)
+	r.add(d, n)
+}
+
+// fetched adds a download, a repository, or a folder of the client's. What is in
+// them is not known here: they are what they are called.
+func (r *reader) fetched(d digest.Digest, src *pb.SourceOp) {
+	n := Node{State: graph.BaseState, Kind: KindBase, Title: src.Identifier, Parts: []Part{{Kind: "source", Value: src.Identifier}}}
+	for _, name := range slices.Sorted(maps.Keys(src.Attrs)) {
+		if session := name == pb.AttrLocalSessionID || name == pb.AttrLocalUniqueID || name == pb.AttrSharedKeyHint; !session {
+			n.Parts = append(n.Parts, Part{Kind: "source", Name: name, Value: src.Attrs[name]})
+		}
+	}
+	if _, ok := r.described(d); ok {
+		r.step(d, KindSource, n.Parts, nil)
+		return
+	}
+	n.ID = r.id(graph.BaseState, src.Identifier)
+	r.add(d, n)
+}
+
+// familiar is an image's name without what everybody adds in thought.
+func familiar(name string) string {
+	named, err := reference.ParseNormalizedNamed(name)
+	if err != nil {
+		return name
+	}
+	return reference.FamiliarString(named)
+}
+
+// baseName is the name by which a build knows an image (the build file's, not
+// that of a context in its place), and the image's digest.
+func (r *reader) baseName(name, sum string) (known, digest string) {
+	for i, own := range r.build.Names[name] {
+		if id := r.build.Nodes[own]; i == 0 || id != "" && (r.build.Nodes[name] == "" || id < r.build.Nodes[name]) {
+			name = own
+		}
+	}
+	base, ok := r.build.Bases[name]
+	if sum == "" {
+		sum = base.Digest // what the daemon resolves when it builds
+	}
+	if !ok || base.Digest != sum {
+		for other, o := range r.build.Bases {
+			if sum != "" && o.Digest == sum && (!ok || other < name) {
+				name, base, ok = other, o, true
 			}
 		}
-		part, err := b.described("source", name, s, files)
-		if err != nil {
-			return nil, err
-		}
-		parts = append(parts, part)
 	}
-	return parts, nil
+	if ok && sum != "" {
+		r.record.Bases[name] = base
+	}
+	return name, sum
 }
 
-// described is a part whose value is all that is known of it, and the digests of
-// its files.
-func (b *builder) described(kind, name string, what any, files []string) (Part, error) {
-	text, err := json.Marshal(what)
-	if err != nil {
-		return Part{}, err
-	}
-	for _, file := range files {
-		sum, err := b.files.digest(file)
-		if err != nil {
-			return Part{}, err
-		}
-		text = append(text, " "+sum...)
-	}
-	return Part{Kind: kind, Name: name, Value: string(text)}, nil
+// platform is a vertex's platform in OCI notation.
+func platform(p *pb.Platform) string {
+	parts := slices.DeleteFunc([]string{p.GetOS(), p.GetArchitecture(), p.GetVariant()}, func(s string) bool { return s == "" })
+	return strings.Join(parts, "/")
 }

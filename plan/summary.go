@@ -54,7 +54,7 @@ func (p *Plan) setupSummary(o Outcome) string {
 		}
 		ran++
 		took += d
-		if own := s.own(); own != "" && own != neverBuilt {
+		if own := s.own(); own != "" && own != neverBuilt && s.Cache != Unknown {
 			causes = append(causes, s.Title+": "+own)
 		}
 	}
@@ -94,7 +94,7 @@ func (p *Plan) entrypointSummary(o Outcome) string {
 				if text := path.Base(c.Name) + strings.TrimPrefix(c.Text, c.Name); !slices.Contains(causes, text) { // it may be copied twice
 					causes = append(causes, text)
 				}
-			case c.Text != neverBuilt:
+			case c.Text != neverBuilt && s.Cache != Unknown:
 				causes = append(causes, c.Text)
 			}
 		}

@@ -61,7 +61,7 @@ func (p *Plan) Chain() string {
 	var out []string
 	for i := range p.Steps {
 		s := &p.Steps[i]
-		if s.Cache != Hit && !s.Slight() && s.Kind != KindImage && s.Kind != KindOutputs && s.Kind != KindLayer {
+		if s.Cache != Hit && !s.Slight() && s.Kind != KindImage && s.Kind != KindOutputs && s.Kind != KindLayer && !s.Kind.Housekeeping() {
 			title := s.Title
 			if s.Line > 0 {
 				title = fmt.Sprintf("%s:%d: %s", p.File, s.Line, title)
@@ -74,7 +74,7 @@ func (p *Plan) Chain() string {
 
 // Verdict says in a line how much is built again.
 func (p *Plan) Verdict() string {
-	certain, perhaps, cached, saved := 0, 0, 0, 0.0
+	unknown, certain, perhaps, cached, saved := 0, 0, 0, 0, 0.0
 	for i := range p.Steps {
 		s := &p.Steps[i]
 		switch {
@@ -82,6 +82,8 @@ func (p *Plan) Verdict() string {
 		case s.Cache == Hit || s.Slight():
 			cached++
 			saved += s.Seconds
+		case s.Cache == Unknown:
+			unknown++
 		case s.Cache == Conditional:
 			perhaps++
 		default:
@@ -90,6 +92,8 @@ func (p *Plan) Verdict() string {
 	}
 	var out string
 	switch {
+	case unknown > 0:
+		return count(unknown, "step") + ", and unknown which of them are cached"
 	case certain+perhaps == 0:
 		out = "nothing is built again"
 	case perhaps == 0:

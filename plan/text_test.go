@@ -12,11 +12,11 @@ import (
 )
 
 func TestWrite(t *testing.T) {
-	before, in := newInput().record(t), newInput()
+	before, in := newInput(t).record(), newInput(t)
 	before.Took = map[string]time.Duration{"setup/02-install-postgresql": 256 * time.Second, "toolchain/runtime": 12 * time.Second}
-	in.args = map[string]string{"POSTGRESQL_VERSION": "15.18"}
+	in.arg("POSTGRESQL_VERSION", "15.18")
 	in.edit("LANG: C", "LANG: C.UTF-8")
-	p := plan.Compare(before, in.record(t))
+	p := plan.Compare(before, in.record())
 	p.Since = "HEAD~1"
 	var text strings.Builder
 	require.NoError(t, p.Write(&text))
@@ -31,7 +31,7 @@ image configuration: env LANG C → C.UTF-8
 
 func TestSummary(t *testing.T) {
 	second := time.Second
-	record := newInput().record(t)
+	record := newInput(t).record()
 	record.Took = map[string]time.Duration{"setup/02-install-postgresql": 256 * second, "toolchain/runtime": 100 * second}
 	record.Layers = []plan.Layer{{Digest: "a", Size: 50_000_000}, {Digest: "b", Size: 9000}}
 	all := map[string]time.Duration{}
@@ -59,7 +59,7 @@ func TestSummary(t *testing.T) {
 		},
 		"setup, pushed": {
 			before: record,
-			change: func(in *input) { in.args = map[string]string{"POSTGRESQL_VERSION": "16"} },
+			change: func(in *input) { in.arg("POSTGRESQL_VERSION", "16") },
 			outcome: plan.Outcome{
 				Ran:    map[string]time.Duration{"setup/02-install-postgresql": 200 * second, "setup/02-install-postgresql/outputs": second},
 				Layers: []plan.Layer{record.Layers[0], {Digest: "c", Size: 120_000_000}}, Pushed: true,
@@ -77,11 +77,11 @@ func TestSummary(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			in := newInput()
+			in := newInput(t)
 			if tc.change != nil {
 				tc.change(in)
 			}
-			assert.Equal(t, tc.want, plan.Compare(tc.before, in.record(t)).Summary(tc.before, tc.outcome))
+			assert.Equal(t, tc.want, plan.Compare(tc.before, in.record()).Summary(tc.before, tc.outcome))
 		})
 	}
 }

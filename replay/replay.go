@@ -233,7 +233,7 @@ func outcome(commit Commit, before, after *plan.Record) Outcome {
 		case s.State == graph.EntrypointState:
 			o.Below = append(o.Below, s.Node)
 			continue
-		case s.Kind == plan.KindBase, s.Kind == plan.KindSettings:
+		case s.Kind == plan.KindBase:
 			o.base = true
 			o.causes = append(o.causes, own(s)...)
 			continue

@@ -137,7 +137,7 @@ func (a *analysis) report(ctx context.Context) (*replay.Report, error) {
 		}
 		other.whole = true
 		series = append(series, other.series(filepath.Base(a.against), log))
-	case err == nil && build.Dockerfile != nil: // what pgstrata takes apart, as the Dockerfile has it
+	case err == nil && build.Graph == nil: // what pgstrata takes apart, as the Dockerfile has it
 		whole := *r
 		whole.known, whole.whole = map[string]replay.Reading{}, true
 		series = append(series, whole.series("Dockerfile", log))

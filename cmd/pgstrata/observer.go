@@ -71,7 +71,7 @@ func (o *observer) see(status *client.SolveStatus) {
 }
 
 // ran returns how long the nodes of a record took that ran, by their ids.
-func (o *observer) ran(r *plan.Record, platforms int) map[string]time.Duration {
+func (o *observer) ran(r *plan.Record) map[string]time.Duration {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	byName := map[string]time.Duration{}
@@ -82,7 +82,7 @@ func (o *observer) ran(r *plan.Record, platforms int) map[string]time.Duration {
 	}
 	out := map[string]time.Duration{}
 	for name, took := range byName {
-		for _, n := range r.Named(name, platforms > 1) {
+		for _, n := range r.Named(name) {
 			out[n.ID] = took
 		}
 	}
@@ -160,7 +160,7 @@ func (o *observer) look(opts *options, dir string, outcome plan.Outcome, layers 
 		if err != nil {
 			return nil, err
 		}
-		outcome.Ran, outcome.Layers = o.ran(record, len(o.resolved)), layers[record.Platform]
+		outcome.Ran, outcome.Layers = o.ran(record), layers[record.Platform]
 		record.Took, record.Layers = outcome.Ran, outcome.Layers
 		before := last.record(record.Platform)
 		planned := plan.Compare(before, record)

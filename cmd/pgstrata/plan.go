@@ -180,7 +180,6 @@ func (c *comparison) plan() (compared, error) {
 	if c.then != nil {
 		was := *c.then
 		was.Options.Git = git
-		c.assumeBases(&was.Options)
 		var err error
 		if before, err = was.Record(); err != nil {
 			return compared{}, err
@@ -189,7 +188,6 @@ func (c *comparison) plan() (compared, error) {
 	ignored := c.ignored()
 	now := c.build
 	now.Options.Git = git
-	c.assumeBases(&now.Options)
 	now.Options.Changed = func(name string) bool {
 		return slices.ContainsFunc(c.changes, func(change string) bool {
 			change = path.Clean(filepath.ToSlash(change))
@@ -210,14 +208,6 @@ func (c *comparison) plan() (compared, error) {
 		result.Notes = append(result.Notes, "pgstrata build has not recorded a build of this context and build file; --since compares with a git revision")
 	}
 	return compared{result, before, after}, nil
-}
-
-// assumeBases takes the base images to be what they were in the last build.
-func (c *comparison) assumeBases(opt *plan.Options) {
-	if c.last != nil {
-		opt.Bases = c.last.Bases
-		opt.Copies = c.last.Copies
-	}
 }
 
 // ignored warns of changes that no build can see.
@@ -303,12 +293,17 @@ func (o *options) without(context, beside worktree.Source, file string, now time
 }
 
 // after resolves what would be built from the sources after a build that was
-// recorded.
+// recorded, by this version of the program.
 func (h *history) after(o *options, context, beside worktree.Source, file string, now time.Time) ([]frontend.Resolved, error) {
 	build, err := o.without(context, beside, file, now)
 	if err != nil {
 		return nil, err
 	}
-	build.Last = h.record
+	build.Last = func(platform string) *plan.Record {
+		if r := h.record(platform); r != nil && r.Format == plan.Format {
+			return r
+		}
+		return nil
+	}
 	return build.Resolve()
 }

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	digest "github.com/opencontainers/go-digest"
@@ -69,9 +70,9 @@ func absolute(name string) (string, error) {
 	return abs, nil
 }
 
-// readHistory returns what is recorded of a context and build file: nil where
-// that is nothing, or nothing of this version. A build file that was renamed
-// has the record that it had under its old name.
+// readHistory returns what is recorded of a context and build file, nil where that
+// is nothing. A build file that was renamed has the record that it had under its
+// old name.
 func readHistory(dir, file string) (*history, error) {
 	name, err := recordFile(dir, file)
 	if err != nil {
@@ -118,13 +119,8 @@ func readRecord(name string) (*history, error) {
 	if err := json.Unmarshal(data, h); err != nil {
 		return nil, nil //nolint:nilerr // a damaged or foreign record is as good as none
 	}
-	kept := h.Records[:0]
-	for _, r := range h.Records {
-		if r != nil && r.Format == plan.Format {
-			kept = append(kept, r)
-		}
-	}
-	if h.Records = kept; len(kept) == 0 {
+	h.Records = slices.DeleteFunc(h.Records, func(r *plan.Record) bool { return r == nil })
+	if len(h.Records) == 0 {
 		return nil, nil
 	}
 	return h, nil

@@ -165,7 +165,7 @@ func (r *report) vertices(builds []picture.Build, succeeded bool) []picture.Vert
 // there are several.
 func node(builds []picture.Build, name string) (id, platform string) {
 	for _, b := range builds {
-		if found := b.Record.Named(name, len(builds) > 1); len(found) > 0 {
+		if found := b.Record.Named(name); len(found) > 0 {
 			return found[0].ID, b.Record.Platform
 		}
 	}

@@ -68,7 +68,7 @@ func TestDockerfileCommands(t *testing.T) {
 	c := newCommands(t, env, dir)
 	push := []string{"--push", "--tag", env.Registry.Ref("dockerfile:commands")}
 
-	assert.Contains(t, c.run("plan").Stdout, "\nDockerfile:6 14-step.sh                                      miss  never built before\n")
+	assert.Contains(t, c.run("plan").Stdout, "\nDockerfile:6 14-step.sh                                      unknown  no earlier build is recorded\n")
 	assert.Regexp(t, `^setup .*\(17 steps.*\) · entrypoint .* · \d+ layers, \d.* MB$`, c.summary(push...))
 	assert.Equal(t, "nothing is built again, 21 cached", verdict(c.run("plan").Stdout))
 

@@ -41,7 +41,7 @@ func (p *tab) drawn() map[string]string {
 	return ask[map[string]string](p, `Object.fromEntries(Array.from(document.querySelectorAll(".drawing .node"), n => [n.dataset.node, n.dataset.state]))`)
 }
 
-// planned are the states that pgstrata plan gives.
+// planned are the states that pgstrata plan gives of what is drawn.
 func planned(t *testing.T, program, dir string, args ...string) map[string]string {
 	t.Helper()
 	var plans []plan.Plan
@@ -49,7 +49,9 @@ func planned(t *testing.T, program, dir string, args ...string) map[string]strin
 	require.NoError(t, json.Unmarshal([]byte(text), &plans))
 	out := map[string]string{}
 	for _, s := range plans[0].Steps {
-		out[s.Node] = string(s.Cache)
+		if !s.Kind.Housekeeping() {
+			out[s.Node] = string(s.Cache)
+		}
 	}
 	return out
 }

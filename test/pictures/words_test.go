@@ -32,7 +32,7 @@ func TestLongestWords(t *testing.T) {
 		}
 	}
 	long := picture.Vertex{Ran: true, End: 98 * time.Minute}
-	for _, cache := range []plan.Cache{plan.Hit, plan.Miss, plan.Invalidated, plan.Conditional} {
+	for _, cache := range []plan.Cache{plan.Unknown, plan.Hit, plan.Miss, plan.Invalidated, plan.Conditional} {
 		add(cache, long)
 	}
 	add(plan.Invalidated, picture.Vertex{Error: "exit code: 1", Start: 98 * time.Minute, End: 2 * time.Hour})

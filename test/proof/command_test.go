@@ -120,14 +120,14 @@ func TestPlanRequest(t *testing.T) {
 		require.Zero(t, out.Code, out.Stderr)
 		return out.Stdout
 	}
-	assert.Contains(t, ask(), "setup/01-a             miss  never built before")
+	assert.Contains(t, ask(), "setup/01-a             unknown  no earlier build is recorded")
 
 	out := env.Buildx(t, "--call", "pgstrata.plan,format=json", dir)
 	require.Zero(t, out.Code, out.Stderr)
 	var answer frontend.PlanAnswer
 	require.NoError(t, json.Unmarshal([]byte(out.Stdout), &answer), out.Stdout)
 	require.Len(t, answer.Records, 1)
-	assert.True(t, strings.HasPrefix(answer.Records[0].Bases["debian:bookworm-slim"].Digest, "sha256:"))
+	assert.True(t, strings.HasPrefix(answer.Records[0].Bases[mainBase].Digest, "sha256:"))
 	records, err := json.Marshal(answer.Records)
 	require.NoError(t, err)
 

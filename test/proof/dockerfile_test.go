@@ -167,7 +167,7 @@ func (p *dockerfileProver) compare(m *dockerfileModel, predicted *plan.Plan, rec
 		if !v.Ran || !own || strings.HasPrefix(text, "FROM ") || text == "squash" || text == "merge" { // no files are touched
 			continue
 		}
-		nodes := record.Named(v.Name, false)
+		nodes := record.Named(v.Name)
 		if len(nodes) != 1 {
 			wrong = append(wrong, fmt.Sprintf("%d nodes stand for what ran: %s", len(nodes), v.Name))
 			continue

@@ -114,6 +114,9 @@ func (m *model) modes() map[string]string {
 // content is what of a node's files counts where they count by content.
 func (m *model) content(r *plan.Record, n *plan.Node) string {
 	s := m.script(path.Base(n.ID))
+	if n.Kind == plan.KindOutputs {
+		s = m.script(strings.Split(n.ID, "/")[1])
+	}
 	if s != nil && s.isolated {
 		return m.makes(s)
 	}
@@ -136,7 +139,7 @@ func (m *model) content(r *plan.Record, n *plan.Node) string {
 		case n.ID == "toolchain/build": // purged before anybody looks
 		case n.Kind == plan.KindBase || n.Kind == plan.KindUser || n.Kind == plan.KindPackages:
 			for _, p := range n.Parts {
-				if p.Kind == "layers" || p.Kind == "argument" || p.Kind == "package" {
+				if p.Kind == "layers" || p.Kind == "command" || p.Kind == "package" {
 					files = append(files, p.Kind+" "+p.Value)
 				}
 			}
@@ -161,7 +164,7 @@ func (m *model) truth(r *plan.Record) map[string]string {
 				continue
 			}
 			if p.Unnamed {
-				p.Name = ""
+				p.Name = p.As
 			}
 			fmt.Fprintf(h, "%q\n", []string{p.Kind, p.Name, p.Value})
 		}

@@ -91,8 +91,16 @@ func (p *prover) predict(m *model, s *state) (*plan.Plan, *plan.Record, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	last := &plan.Record{}
+	if last.Bases, err = p.resolved(m); err != nil {
+		return nil, nil, err
+	}
+	if p.without {
+		last.Lacks = lacking()
+	}
 	builds, err := frontend.Offline{
 		Name: "Dockerfile", Data: []byte(m.buildFile()), Options: m.options(p.bases), Now: time.Now(),
+		Last: func(string) *plan.Record { return last },
 		Context: func(globs, paths []string) (fs.FS, error) {
 			return worktree.New(source, worktree.Filter{Exclude: exclude, Globs: globs, Paths: paths})
 		},
@@ -100,32 +108,32 @@ func (p *prover) predict(m *model, s *state) (*plan.Plan, *plan.Record, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	b := builds[0]
-	b.Options.Copies = p.without
-	b.Options.Bases, err = p.resolved(m)
-	if err != nil {
-		return nil, nil, err
-	}
-	record, err := plan.New(b.Graph, b.Context, b.Options)
+	record, err := builds[0].Record()
 	if err != nil {
 		return nil, nil, err
 	}
 	return plan.Compare(s.record, record), record, nil
 }
 
+// The references of the model's base images.
+const (
+	mainBase   = "docker.io/library/debian:bookworm-slim"
+	pinnedBase = "docker.io/company/pinned:1"
+)
+
 // resolved is what the base images of a model are.
 func (p *prover) resolved(m *model) (map[string]plan.Base, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	out := map[string]plan.Base{}
-	for name, base := range map[string]string{"debian:bookworm-slim": p.bases[m.base], "company/pinned:1": p.bases[0]} {
+	for name, base := range map[string]string{mainBase: p.bases[m.base], pinnedBase: p.bases[0]} {
 		if p.known[base] == nil {
 			return nil, fmt.Errorf("base %s was never resolved", base)
 		}
 		out[name] = p.known[base]["base"]
 	}
 	if !m.pinned {
-		delete(out, "company/pinned:1")
+		delete(out, pinnedBase)
 	}
 	return out, nil
 }
@@ -144,7 +152,7 @@ func (p *prover) learn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err, trace)
 		}
-		p.known[base] = map[string]plan.Base{"base": record.Bases["debian:bookworm-slim"]}
+		p.known[base] = map[string]plan.Base{"base": record.Bases[mainBase]}
 	}
 }
 
@@ -158,7 +166,7 @@ func (p *prover) run(ctx context.Context, m *model, dir string) (*plan.Record, *
 			c = lesser{c}
 		}
 		res, err := frontend.Telling(func(r frontend.Resolved) {
-			record, broken = plan.New(r.Graph, r.Context, r.Options)
+			record, broken = r.Record()
 		})(ctx, c)
 		if err := errors.Join(err, broken); err != nil {
 			return nil, err
@@ -328,6 +336,9 @@ func writeTree(dir string, files map[string]file) error {
 	return nil
 }
 
+// lacking are the capabilities of a daemon that can neither merge nor diff.
+func lacking() []string { return []string{string(pb.CapMergeOp), string(pb.CapDiffOp)} }
+
 // lesser is a client of a daemon that can neither merge nor diff.
 type lesser struct{ gateway.Client }
 
@@ -336,8 +347,7 @@ func (c lesser) BuildOpts() gateway.BuildOpts {
 	opts := c.Client.BuildOpts()
 	caps := pb.Caps.All()
 	for i := range caps {
-		switch caps[i].ID {
-		case string(pb.CapMergeOp), string(pb.CapDiffOp):
+		if slices.Contains(lacking(), caps[i].ID) {
 			caps[i].Enabled = false
 		}
 	}
