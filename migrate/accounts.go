@@ -100,7 +100,7 @@ func (a *account) flag(program, flag, v string) {
 		a.shell = v
 	case "-r", "--system", "--disabled-password", "--disabled-login", "--quiet", "-S":
 		a.systemwide = true
-	case "-M", "--no-create-home", "-N", "--no-user-group", "-f", "--force":
+	case "-M", "--no-create-home", "-m", "--create-home", "-N", "--no-user-group", "-f", "--force":
 	case "--gecos", "-c", "--comment":
 		a.plain = a.plain && v == ""
 	default:

@@ -150,7 +150,7 @@ func (m *migration) explicit() {
 		if program == nil {
 			continue
 		}
-		if plumbing := !slices.ContainsFunc(e.ops, func(o *op) bool { return o.made == "" && len(o.place) == 0 }); plumbing {
+		if plumbing := !slices.ContainsFunc(e.ops, func(o *op) bool { return o.made == "" && len(o.place)+len(o.fetched) == 0 }); plumbing {
 			continue // PATH and the like make no difference to them
 		}
 		var inferred, sees []string

@@ -58,7 +58,7 @@ func (g *generator) script() string {
 		g.line("export %s", name)
 	}
 	user := first.step.Scope.User
-	root := first.step.Scope.Root() || first.made != "" || len(first.place) > 0
+	root := first.step.Scope.Root() || first.made != "" || len(first.place) > 0 || len(first.fetched) > 0
 	if !root && user == "" {
 		g.m.report.went(first.line(), Lost, "the user that it runs as: USER's value cannot be read; the script runs as root")
 		root = true
@@ -269,6 +269,9 @@ func (g *generator) body(how joining) {
 			continue
 		case len(o.place) > 0:
 			commands = append(commands, g.placing(o)...)
+			continue
+		case len(o.fetched) > 0:
+			commands = append(commands, o.fetched...)
 			continue
 		}
 		if !shown[o.step] {

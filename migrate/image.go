@@ -15,7 +15,7 @@ import (
 // configure carries over what `docker inspect` shows.
 func (m *migration) configure() {
 	cmdStage := (*dockerfile.StageReading)(nil)
-	for _, step := range m.chain {
+	for _, step := range m.configured() {
 		known := m.namesAt(step)
 		went := func(where string) { m.report.went(step.Start, Carried, "%s", where) }
 		lost := func(format string, args ...any) { m.report.went(step.Start, Lost, format, args...) }
@@ -343,7 +343,7 @@ func (m *migration) startable(source string) bool {
 
 // lastStep is the last instruction of a kind.
 func (m *migration) lastStep(is func(cmd any) bool) *dockerfile.Step {
-	for _, step := range slices.Backward(m.chain) {
+	for _, step := range slices.Backward(m.configured()) {
 		if is(step.Command) {
 			return step
 		}

@@ -67,6 +67,7 @@ func (m *migration) refersTo(o *op) []string {
 	if o.text != "" {
 		texts = append(texts, m.dirText(o.step))
 	}
+	texts = append(texts, o.fetched...)
 	var out []string
 	for _, text := range texts {
 		out = append(out, referred(text)...)

@@ -114,6 +114,45 @@ func TestKinds(t *testing.T) {
 			files:      map[string]string{"setup/all.sh": "#!/bin/sh\nset -e\nfor f in /setup/*/*.sh; do \"$f\"; done\n", "setup/scripts/1.sh": "#!/bin/sh\necho 1\n"},
 			has:        []string{"- generated/03-motd.sh"},
 		},
+		{
+			name:       "an account of a line gets the number that useradd gives it",
+			dockerfile: "FROM debian:bookworm-slim\nRUN useradd -r one\nRUN useradd -m app && mkdir /etc/app && chown app:app /etc/app\nCOPY run/ /opt/app/\nRUN chown -R app:app /opt/app/\n",
+			files:      map[string]string{"run/a": "a", "run/b/c": "c"},
+			has:        []string{"user: {name: app, uid: 1000, gid: 1000, home: /home/app}", "user: root", "chown app:app /etc/app", "owner: app"},
+			lacks:      []string{"\nuseradd -m"},
+		},
+		{
+			name:       "an account that a script makes without asking is left to it",
+			dockerfile: "FROM debian:bookworm-slim\nCOPY s.sh /s.sh\nRUN /s.sh\nCOPY --chown=app a /a.txt\nUSER app\n",
+			files:      map[string]string{"s.sh": "#!/bin/sh\nuseradd -r app\n", "a": "a"},
+			has:        []string{"install -D -m 0644 -o app"},
+			lacks:      []string{"user: {name"},
+		},
+		{
+			name:       "a stage that only flattens another is dropped",
+			dockerfile: "FROM debian:bookworm-slim AS all\nENV LANG=C.UTF-8\nRUN echo $LANG >/lang\nEXPOSE 1\nFROM scratch\nCOPY --from=all / /\nENV PGDATA=/data\nEXPOSE 5432\nCMD [\"postgres\"]\n",
+			has:        []string{"base: debian:bookworm-slim", "LANG: C.UTF-8", "expose: [5432]", "PGDATA: /data", "it makes one layer of all", "cmd: [postgres]"},
+			lacks:      []string{"lost:", "expose: [1"},
+		},
+		{
+			name:       "a stage whose base may become another one is on a base of its own",
+			dockerfile: "ARG V=1\nARG OLD=example.org/pg:1\nFROM ${OLD} AS old\nRUN make -C /x\nFROM example.org/pg:${V}\nCOPY --from=old /x/y /x/y\n",
+			has:        []string{"base: example.org/pg:${V}", "  base: ${OLD}"},
+		},
+		{
+			name:       "a directory that a script deletes is made again",
+			dockerfile: "FROM debian\nRUN apt-get install -y postgresql-15 && rm -rf /var/lib/postgresql\nWORKDIR /var/lib/postgresql\n",
+			has:        []string{"mkdir -p /var/lib/postgresql"},
+		},
+		{
+			name:       "files of another image and downloads are sources",
+			dockerfile: "FROM debian:bookworm-slim\nARG V=2\nCOPY --from=ghcr.example/x/uv:0.5 /uv /uvx /bin/\nCOPY --from=other.example/i@sha256:0000000000000000000000000000000000000000000000000000000000000000 --chown=5:6 /d /srv/d\nADD https://e.org/tool-$V.tar.gz /opt/\nADD --checksum=sha256:1111111111111111111111111111111111111111111111111111111111111111 --chmod=755 https://e.org/bin /usr/bin/tool\nADD https://e.org/x.git#v1 /src\n",
+			has: []string{
+				"uv: {image: ghcr.example/x/uv:0.5}", "sources: [uv]", "/context/sources/uv/uvx", "chown -R 5:6 /srv/d", "url: \"https://e.org/tool-${V}.tar.gz\"", "\"/opt/tool-${V}.tar.gz\"",
+				"sha256:1111", "install -D -m 755 /context/sources/bin/* /usr/bin/tool", "https://e.org/x.git", "ref: v1", "cp -a /context/sources/x/. /src/",
+			},
+			lacks: []string{"lost:"},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			context := fstest.MapFS{"Dockerfile": {Data: []byte(c.dockerfile), Mode: 0o644}}

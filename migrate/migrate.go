@@ -33,6 +33,8 @@ type Options struct {
 	Name string
 	// Syntax is the frontend image that the build file's first line names.
 	Syntax string
+	// KeepAccounts leaves all accounts to the scripts that make them.
+	KeepAccounts bool
 	// Schema is where an editor finds the JSON Schema of the build file, ""
 	// for nowhere.
 	Schema string
@@ -68,6 +70,7 @@ func Migrate(f *dockerfile.File, opt Options) (*Result, error) {
 		drivers:   map[string]bool{},
 		changed:   map[*dockerfile.Step]bool{},
 		baseEnv:   map[string]string{},
+		flat:      map[*dockerfile.Step]bool{},
 		spoken:    map[string]bool{},
 	}
 	if m.values == nil {
@@ -109,10 +112,14 @@ type migration struct {
 	lines     []string
 	directive map[int]bool
 	// chain are the instructions of the target and of the stages that it builds
-	// on, order their places; end is what holds after them.
+	// on, order their places; end is what holds after them. flat are those of
+	// stages of which it takes all files, and not the configuration.
 	chain []*dockerfile.Step
-	order map[*dockerfile.Step]int
-	end   dockerfile.Scope
+	flat  map[*dockerfile.Step]bool
+	// ground is the stage at the bottom.
+	ground *dockerfile.StageReading
+	order  map[*dockerfile.Step]int
+	end    dockerfile.Scope
 	// values are those of the build file's args; baseEnv is the base image's
 	// environment, as far as it is known.
 	values, baseEnv map[string]string
@@ -165,13 +172,10 @@ func (m *migration) read() error {
 		return err
 	}
 	target := m.reading.Target()
-	m.chain, m.end = target.All(), target.End
+	m.end = target.End
+	root := m.flatten(target)
 	for i, step := range m.chain {
 		m.order[step] = i
-	}
-	root := target
-	for root.On != nil {
-		root = root.On
 	}
 	if root.Image == "scratch" {
 		return errors.New("it builds on scratch: a build file's scripts need a base with a shell")
@@ -213,8 +217,9 @@ func (m *migration) isArg(name string) bool {
 func (m *migration) setup() {
 	m.ops = m.collect(m.chain)
 	m.learn(m.ops)
-	m.gather(m.chain)
 	m.account(m.ops)
+	m.adopt(m.ops)
+	m.gather(m.chain)
 	p := &packaging{migration: m, key: "setup.dependencies.runtime"}
 	p.packages(m.ops)
 	m.out.runtime, m.out.toolchain = p.list, p.purged

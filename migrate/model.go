@@ -12,6 +12,7 @@ type build struct {
 	user *user
 
 	setupBase          string
+	sources            []*source
 	runtime, toolchain []string // packages
 	scripts, cleanup   []*entry
 	scriptNotes        []string
@@ -57,6 +58,7 @@ type entry struct {
 	inputs           []string
 	caches, packages []string
 	secrets          []string
+	sources          []string
 	ssh              bool
 	network          string
 	// args are written where they are not those that pgstrata infers; sees are

@@ -35,6 +35,10 @@ type op struct {
 	// file's notation.
 	made, madeText string
 
+	// source is what is fetched for it, fetched are the commands that copy it.
+	source  *source
+	fetched []string
+
 	facts *dockerfile.Facts
 	files map[string]*dockerfile.CopiedFile
 	dir   string

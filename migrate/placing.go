@@ -26,12 +26,12 @@ func (m *migration) placing() {
 				o.place = append(o.place, f)
 			}
 		}
-		if !step.Copy.Known && len(step.Copy.Texts) == 0 {
+		if (!step.Copy.Known || step.Copy.From != "" && step.Copy.Stage == nil) && len(step.Copy.Texts) == 0 {
 			o = m.unknownCopy(step)
 		} else if !step.Copy.Known && len(step.Copy.Sources) > 0 {
 			m.report.went(step.Start, Lost, "which files it copies beside its here-documents is not known before a build")
 		}
-		if o == nil || len(o.place) == 0 {
+		if o == nil || len(o.place)+len(o.fetched) == 0 {
 			continue
 		}
 		m.insert(o)
@@ -113,6 +113,9 @@ func (m *migration) unknownCopy(step *dockerfile.Step) *op {
 		m.report.went(step.Start, Lost, "%s", why)
 		return nil
 	}
+	if c.From != "" && c.Stage == nil {
+		return m.fromImage(step)
+	}
 	if c.From != "" {
 		return nil // see isolated
 	}
@@ -125,7 +128,10 @@ func (m *migration) unknownCopy(step *dockerfile.Step) *op {
 		name := strings.TrimPrefix(path.Clean("/"+source), "/")
 		switch {
 		case strings.Contains(source, "://") || strings.HasPrefix(source, "git@"):
-			return lost("it downloads: write a setup script that does, and that verifies the file")
+			if o := m.download(step, add); o != nil {
+				return o
+			}
+			return lost("it downloads: make it one of setup.sources, or write a setup script that does, and that verifies the file")
 		case c.Dest == "" || !m.isArchive(name):
 			return lost("which files it copies is not known before a build")
 		}

@@ -25,7 +25,7 @@ func (m *migration) atRuntime() {
 		}
 	}
 	r := &runtime{files: last, dirs: searchPath(m.end.Env["PATH"]), context: m.opt.Dockerfile.Context}
-	for _, step := range m.chain {
+	for _, step := range m.configured() {
 		for _, w := range commandWords(step.Command) {
 			r.word(w, step.Scope.Dir)
 		}

@@ -38,6 +38,9 @@ func (m *migration) entries(ops []*op) []*entry {
 // together reports whether two ops become one generated script: commands of one
 // RUN, and what stands around them.
 func (m *migration) together(a, b *op) bool {
+	if len(a.fetched) > 0 || len(b.fetched) > 0 {
+		return false
+	}
 	if b.made != "" && a.step != b.step || b.raw != "" || a.raw != "" || len(a.place) > 0 || len(b.place) > 0 {
 		return a.made != "" && b.made != ""
 	}
@@ -155,6 +158,9 @@ func (m *migration) finish(e *entry) {
 	for _, o := range e.ops {
 		e.sees = append(append(e.sees, keys(o.wants)...), m.refersTo(o)...)
 		m.mounts(e, o)
+		if o.source != nil {
+			e.sources = append(e.sources, o.source.name)
+		}
 		for _, f := range o.place {
 			if f.Mode&fs.ModeSymlink == 0 { // a link is made, not copied
 				inputs[f.Source] = true

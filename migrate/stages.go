@@ -31,8 +31,7 @@ func (m *migration) isolated(chain []*entry) []*entry {
 		if c == nil || c.From == "" {
 			continue
 		}
-		if c.Stage == nil {
-			m.report.went(step.Start, Lost, "it copies from the image %s; a build file has one base: install it by a script, or copy the file into the context", c.From)
+		if c.Stage == nil { // see fetched
 			continue
 		}
 		t := m.take(step)
@@ -225,10 +224,7 @@ func (m *migration) stageVariables(ops []*op) {
 // sameBase reports whether a stage can share a base with the other isolated
 // scripts.
 func (m *migration) sameBase(s *dockerfile.StageReading) bool {
-	root := s
-	for root.On != nil {
-		root = root.On
-	}
+	root := bottom(s)
 	own := root.Image
 	text, exact := m.text(root.Base, m.reading.Global, m.globalNames())
 	if !exact {

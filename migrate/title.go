@@ -19,6 +19,8 @@ func (g *generator) title() string {
 		switch {
 		case o.script():
 			return slug(scriptName(o.call.source))
+		case o.source != nil:
+			return "copy-" + o.source.name
 		case len(o.place) == 1 && !o.unpack:
 			return slug("copy-" + scriptName(o.place[0].Source))
 		case len(o.place) > 0 && !o.unpack:
@@ -54,11 +56,15 @@ const mostWords = 5
 // commented is a name made of the first line of the comment above the lines, ""
 // where that is no sentence.
 func (g *generator) commented() string {
-	comments := g.m.comments(g.ops[0].step.Instruction)
-	if len(comments) == 0 {
+	in := g.ops[0].step.Instruction
+	first := in.Start
+	for first > 1 && isComment(g.m.lines[first-2]) && !g.m.directive[first-1] {
+		first--
+	}
+	if first == in.Start {
 		return ""
 	}
-	text := comments[0]
+	text := strings.TrimSpace(strings.TrimLeft(strings.TrimSpace(g.m.lines[first-1]), "#"))
 	if at := strings.IndexAny(text, ".:;,("); at > 0 && (at+1 == len(text) || text[at+1] == ' ' || text[at] == '(') {
 		text = text[:at]
 	}

@@ -9,6 +9,9 @@ import (
 // account makes the build file's user of the commands that make one: pgstrata
 // then has it before anything else, with numbers that can own files.
 func (m *migration) account(ops []*op) {
+	if m.opt.KeepAccounts {
+		return
+	}
 	known := m.base != nil && (m.base.User == "" || m.base.User == "root")
 	if !known && m.lastStep(func(cmd any) bool { _, ok := cmd.(*instructions.UserCommand); return ok }) == nil {
 		return // the container's user is the base's, whoever that is
@@ -59,6 +62,14 @@ func (m *migration) userOf(o *op, a account, groups map[string]*op) {
 		used.gone = true
 		m.went(used, Carried, "user")
 	}
+	m.differAccounts(home)
+}
+
+// differAccounts tells of what is another way where pgstrata makes the user.
+func (m *migration) differAccounts(home string) {
 	m.report.differ("the user's entry in the account files, whose shell is bash where there is one, and whose home directory is always there",
-		[]string{"/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshadow", "/etc/passwd-", "/etc/shadow-", "/etc/group-", "/etc/gshadow-", "/etc/subuid", "/etc/subgid", home}, nil)
+		[]string{
+			"/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshadow", "/etc/passwd-", "/etc/shadow-", "/etc/group-", "/etc/gshadow-", "/etc/subuid", "/etc/subgid",
+			"/etc/subuid-", "/etc/subgid-", home, home + "/.bashrc", home + "/.profile", home + "/.bash_logout",
+		}, nil)
 }

@@ -81,8 +81,13 @@ func (m *migration) accepted(text []byte) (f *spec.File, given map[string]string
 				given[name] = "/1" // it is a path
 			}
 		}
-		if f, err := load(given); err == nil {
-			for name, v := range given { // those that are needed
+		f, second := load(given)
+		if second != nil && bits == 0 {
+			err = second
+		}
+		if second == nil {
+			for _, name := range unset { // those that are needed
+				v := given[name]
 				delete(given, name)
 				if _, err := load(given); err != nil {
 					given[name] = v

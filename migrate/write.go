@@ -78,6 +78,19 @@ func (m *migration) setupNode() *node {
 	if o.setupBase != "" {
 		pairs = append(pairs, str("base", o.setupBase))
 	}
+	if len(o.sources) > 0 {
+		n := mapping("sources")
+		for _, s := range o.sources {
+			one := mapping(s.name)
+			for _, p := range []pair{{key: "image", text: s.image}, {key: "url", text: s.url}, {key: "checksum", text: s.checksum}, {key: "git", text: s.git}, {key: "ref", text: s.ref}} {
+				if p.text != "" {
+					one.pairs = append(one.pairs, str(p.key, p.text))
+				}
+			}
+			n.pairs = append(n.pairs, one)
+		}
+		pairs = append(pairs, block(n))
+	}
 	if len(o.runtime)+len(o.toolchain) > 0 {
 		deps := mapping("dependencies")
 		if len(o.toolchain) > 0 {
@@ -133,7 +146,7 @@ func (e *entry) node() *node {
 		key  string
 		list []string
 	}{
-		{"when", e.when}, {"outputs", e.outputs}, {"needs", e.needs}, {"packages", e.packages}, {"inputs", e.inputs}, {"caches", e.caches}, {"secrets", e.secrets},
+		{"when", e.when}, {"outputs", e.outputs}, {"needs", e.needs}, {"sources", e.sources}, {"packages", e.packages}, {"inputs", e.inputs}, {"caches", e.caches}, {"secrets", e.secrets},
 	} {
 		if len(l.list) > 0 {
 			n.pairs = append(n.pairs, texts(l.key, l.list))

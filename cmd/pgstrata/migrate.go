@@ -59,6 +59,7 @@ given. Nothing is built, and no daemon is asked.`,
 	f.BoolVar(&o.force, "force", false, "overwrite files that are there")
 	f.BoolVar(&o.dryRun, "dry-run", false, "print what would be written")
 	f.StringVar(&o.report, "report", "text", "format of the report: text or json")
+	f.BoolVar(&o.keepAccounts, "keep-accounts", false, "make no account the build file's user")
 	f.StringVar(&o.target, "target", "", "stage that becomes the image (default: the last)")
 	f.StringArrayVar(&o.buildArgs, "build-arg", nil, "build argument as NAME=VALUE")
 	addSyntaxFlag(f, &o.syntax)
@@ -68,7 +69,7 @@ given. Nothing is built, and no daemon is asked.`,
 // migration is what the command line asks for.
 type migration struct {
 	file, dir, output, target, report, syntax string
-	force, dryRun                             bool
+	force, dryRun, keepAccounts               bool
 	buildArgs                                 []string
 	// ignore is the .dockerignore of the build file, nil where it needs none.
 	ignore *output
@@ -127,7 +128,7 @@ func (o *migration) migrate() (*migrate.Result, error) {
 			Args: args, Predefined: frontend.OwnArgs(args), Target: o.target, Context: t,
 			Base: migrate.KnownBase, Platform: platforms.Format(platforms.Normalize(platforms.DefaultSpec())),
 		},
-		Name: filepath.Base(o.output), Syntax: o.syntax, Schema: scaffold.SchemaFile,
+		Name: filepath.Base(o.output), Syntax: o.syntax, Schema: scaffold.SchemaFile, KeepAccounts: o.keepAccounts,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", o.file, err)
