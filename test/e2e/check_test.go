@@ -60,10 +60,9 @@ image:
 		"config/unstaged":    "",
 		"setup/scripts/01-packages.sh": `#!/bin/sh # WANT: ErrorsIgnored
 apt-get update
-apt-get install -y locales
-locale-gen # WANT: LocaleWithoutLang?
+apt-get install -y gcc libpng-dev
 make install
-apt-get autoremove -y # WANT: SharedLibraryMissing?
+apt-get purge -y --auto-remove gcc libpng-dev # WANT: SharedLibraryMissing?
 apt-get clean # WANT: CacheWiped
 pip install --no-cache-dir patroni # WANT: CacheBypassed
 curl -k https://example.org/a -o a # WANT: TLSVerificationDisabled UnverifiedDownload?
@@ -71,6 +70,8 @@ curl https://example.org/a-amd64 | sh # WANT: ArchSpecificDownload CurlPipeShell
 cp /context/entrypoint.d/entrypoint.sh / # WANT: SetupReadsEntrypoint
 cp /context/setup/undeclared /etc # WANT: SetupUndeclaredInput
 install -d /opt/data
+touch /opt/data/made
+uname -m
 DB_PASSWORD=hunter2 # WANT: SecretInScript
 echo "$BUILD_DATE $MISSING_VERSION" # WANT: ArgUndeclared?
 list=(a b) # WANT: BashInSh
@@ -120,6 +121,7 @@ func TestCheckFindsEveryMistakeOnce(t *testing.T) {
 		switch r.Name {
 		case "EntrypointMissingCommand", "EntrypointMissingFile", "EntrypointMissingUser": // see TestContract
 		case "VolatileBeforeStable", "UnstableOrder": // there is no history
+		case "LocaleWithoutLang": // the script that cannot be read may set the locale
 		default:
 			assert.True(t, rules[r.Name], "the tree has a mistake for %s", r.Name)
 		}
