@@ -313,7 +313,7 @@ func compare(ref *shell.PathRef, dir string) place {
 
 // meet tells what one mention of a path means.
 func meet(s *shell.Script, ref *shell.PathRef, at place) meeting {
-	c := callAt(s, ref.Pos)
+	c := s.CallAt(ref.Pos)
 	if c != nil && (c.Unreached || shell.Never(c.Guards)) {
 		return none
 	}
@@ -384,15 +384,4 @@ func recursive(c *shell.Call) bool {
 		v := w.Value
 		return v == "--recursive" || v == "--archive" || len(v) > 1 && v[0] == '-' && v[1] != '-' && strings.ContainsAny(v, "rRa")
 	})
-}
-
-// callAt returns the innermost call that a position belongs to.
-func callAt(s *shell.Script, pos shell.Pos) *shell.Call {
-	var found *shell.Call
-	for _, c := range s.Calls {
-		if !pos.Before(c.Pos) && pos.Before(c.End) && (found == nil || found.Pos.Before(c.Pos)) {
-			found = c
-		}
-	}
-	return found
 }

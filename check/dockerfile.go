@@ -137,7 +137,7 @@ func (r *dockerfileReader) bases() {
 		base := spec.Text{Value: s.Image, At: lines(s.From)}
 		r.in.dockerfile.bases = append(r.in.dockerfile.bases, base)
 	}
-	if root := r.reading.Target().Root(); root != "" {
+	if root := r.reading.Target().Bottom().Image; root != "" {
 		r.in.File.Base = spec.Text{Value: root, At: lines(r.reading.Target().From)}
 		r.in.Graph.Base = graph.Ref{Name: root, At: r.in.File.Base.At}
 	}

@@ -79,7 +79,7 @@ func (r *dockerfileReader) program(step *dockerfile.Step, name string, program *
 		return
 	}
 	r.in.Graph.Programs[name] = program
-	r.in.dockerfile.roots[name] = step.Stage.Root()
+	r.in.dockerfile.roots[name] = step.Stage.Bottom().Image
 	r.in.dockerfile.stages[name] = step.Stage
 	r.in.dockerfile.target[name] = slices.Contains(r.reading.Target().All(), step)
 	s := &graph.Script{Name: name, Path: name, At: lines(step.Instruction)}

@@ -26,7 +26,7 @@ func (x *examiner) makes(ref *shell.PathRef, call *shell.Call) {
 
 // path looks at one file name that a script mentions.
 func (x *examiner) path(s *shell.Script, ref *shell.PathRef) {
-	call := callAt(s, ref.Pos)
+	call := s.CallAt(ref.Pos)
 	if call != nil && (call.Unreached || shell.Never(call.Guards) || isMode(call, ref.Pos)) {
 		return
 	}
@@ -155,17 +155,6 @@ func (x *examiner) missing(ref *shell.PathRef, call *shell.Call) {
 		return
 	}
 	x.facts.touched[ref.Path] = true
-}
-
-// callAt returns the innermost call that a position belongs to.
-func callAt(s *shell.Script, pos shell.Pos) *shell.Call {
-	var found *shell.Call
-	for _, c := range s.Calls {
-		if !pos.Before(c.Pos) && pos.Before(c.End) && (found == nil || found.Pos.Before(c.Pos)) {
-			found = c
-		}
-	}
-	return found
 }
 
 // onlyReads reports whether a program does no more than read the argument at a

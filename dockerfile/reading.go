@@ -274,10 +274,10 @@ func (s *StageReading) All() []*Step {
 	return append(slices.Clone(s.On.All()), s.Steps...)
 }
 
-// Root is the image at the bottom of a stage.
-func (s *StageReading) Root() string {
+// Bottom is the stage at the bottom of a stage: the one that an image is under.
+func (s *StageReading) Bottom() *StageReading {
 	for s.On != nil {
 		s = s.On
 	}
-	return s.Image
+	return s
 }

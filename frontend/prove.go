@@ -13,7 +13,6 @@ import (
 
 	"github.com/moby/buildkit/client/llb"
 	gwpb "github.com/moby/buildkit/frontend/gateway/pb"
-	"github.com/moby/buildkit/solver/pb"
 	"github.com/pkg/errors"
 
 	"github.com/pgstrata/pgstrata/imagediff"
@@ -31,22 +30,18 @@ func (o *observing) propose(ctx context.Context, answer *ObserveAnswer, w io.Wri
 		if err != nil {
 			return err
 		}
-		proven := bytes.Equal(text, o.source.Data)
-		if !proven {
+		if !bytes.Equal(text, o.source.Data) {
 			back, err := o.prove(ctx, p, text)
 			if err != nil {
 				return err
 			}
-			proven = len(back) == 0
-			maps.Copy(stay, back)
-		}
-		if !proven {
-			continue
-		}
-		answer.Scripts = p.Scripts
-		if !bytes.Equal(text, o.source.Data) {
+			if len(back) > 0 {
+				maps.Copy(stay, back)
+				continue
+			}
 			answer.File = string(text)
 		}
+		answer.Scripts = p.Scripts
 		return p.Write(w, o.chain)
 	}
 }
@@ -172,7 +167,7 @@ func (o *observing) differences(ctx context.Context, root llb.State) ([]imagedif
 // compare returns how two roots differ in what counts.
 func (o *observing) compare(ctx context.Context, want, got llb.State, what string) ([]imagediff.Mismatch, error) {
 	const file = "differences"
-	tool, program, err := o.program("the roots are compared by a program of the frontend image")
+	step, err := o.comparing(want, got, "[observe] compare "+what, "the roots are compared by a program of the frontend image", "/result/"+file)
 	if err != nil {
 		return nil, err
 	}
@@ -180,12 +175,7 @@ func (o *observing) compare(ctx context.Context, want, got llb.State, what strin
 	if err != nil {
 		return nil, err
 	}
-	st := tool.Run(
-		llb.Args([]string{program, CompareCommand, "/want", "/got", "/result/" + file}),
-		llb.AddMount("/want", want, llb.Readonly), llb.AddMount("/got", got, llb.Readonly),
-		llb.Network(pb.NetMode_NONE), llb.Platform(o.client.BuildPlatforms[0]), llb.WithCustomName("[observe] compare "+what),
-	).AddMount("/result", llb.Scratch())
-	ref, err := o.built(ctx, opt, st)
+	ref, err := o.built(ctx, opt, step.AddMount("/result", llb.Scratch()))
 	if err != nil {
 		return nil, err
 	}

@@ -117,19 +117,26 @@ func (c *compiler) comparison(original, rewritten client.Reference) (llb.State, 
 	if err != nil {
 		return got, err
 	}
-	tool, program, err := c.program(VerifyArg + ": name the frontend image in the first line (# syntax=), or use pgstrata build --verify on Linux: the step that compares runs a program of it")
-	if err != nil {
-		return tool, err
-	}
 	name := "[verify] compare the root with that of BuildKit's own frontend"
 	if c.client.MultiPlatformRequested && c.platform != nil {
 		name = fmt.Sprintf("[verify %s/%s] compare the root with that of BuildKit's own frontend", c.platform.OS, c.platform.Architecture)
 	}
+	step, err := c.comparing(want, got, name, VerifyArg+": name the frontend image in the first line (# syntax=), or use pgstrata build --verify on Linux: the step that compares runs a program of it")
+	return step.Root(), err
+}
+
+// comparing is a step that compares two roots by pgstrata's program, which may be
+// told a file to write to; without is what to do where there is no program.
+func (r *request) comparing(want, got llb.State, name, without string, file ...string) (llb.ExecState, error) {
+	tool, program, err := r.program(without)
+	if err != nil {
+		return llb.ExecState{}, err
+	}
 	return tool.Run(
-		llb.Args([]string{program, CompareCommand, "/want", "/got"}),
+		llb.Args(append([]string{program, CompareCommand, "/want", "/got"}, file...)),
 		llb.AddMount("/want", want, llb.Readonly), llb.AddMount("/got", got, llb.Readonly),
-		llb.Network(pb.NetMode_NONE), llb.Platform(c.client.BuildPlatforms[0]), llb.WithCustomName(name),
-	).Root(), nil
+		llb.Network(pb.NetMode_NONE), llb.Platform(r.client.BuildPlatforms[0]), llb.WithCustomName(name),
+	), nil
 }
 
 // program is pgstrata's own, for steps to run: that of the frontend image, or

@@ -14,7 +14,7 @@ import (
 // few layers anyway, so it goes on from the other stage.
 func (m *migration) flatten(target *dockerfile.StageReading) *dockerfile.StageReading {
 	m.chain = target.All()
-	root := bottom(target)
+	root := target.Bottom()
 	for root.Image == "scratch" {
 		at := slices.IndexFunc(m.chain, func(s *dockerfile.Step) bool { return s.Run != nil || s.Copy != nil })
 		if at < 0 || !takesAll(m.chain[at]) {
@@ -35,18 +35,10 @@ func (m *migration) flatten(target *dockerfile.StageReading) *dockerfile.StageRe
 			m.flatLine(step)
 		}
 		m.chain = slices.Concat(from.All(), m.chain[:at], m.chain[at+1:])
-		root = bottom(from)
+		root = from.Bottom()
 	}
 	m.ground = root
 	return root
-}
-
-// bottom is the stage with an image at the bottom of a stage.
-func bottom(s *dockerfile.StageReading) *dockerfile.StageReading {
-	for s.On != nil {
-		s = s.On
-	}
-	return s
 }
 
 // takesAll reports whether a COPY takes all files of another stage.

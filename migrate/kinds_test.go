@@ -135,16 +135,6 @@ func TestKinds(t *testing.T) {
 			lacks:      []string{"lost:", "expose: [1"},
 		},
 		{
-			name:       "a stage whose base may become another one is on a base of its own",
-			dockerfile: "ARG V=1\nARG OLD=example.org/pg:1\nFROM ${OLD} AS old\nRUN make -C /x\nFROM example.org/pg:${V}\nCOPY --from=old /x/y /x/y\n",
-			has:        []string{"base: example.org/pg:${V}", "  base: ${OLD}"},
-		},
-		{
-			name:       "a directory that a script deletes is made again",
-			dockerfile: "FROM debian\nRUN apt-get install -y postgresql-15 && rm -rf /var/lib/postgresql\nWORKDIR /var/lib/postgresql\n",
-			has:        []string{"mkdir -p /var/lib/postgresql"},
-		},
-		{
 			name:       "files of another image and downloads are sources",
 			dockerfile: "FROM debian:bookworm-slim\nARG V=2\nCOPY --from=ghcr.example/x/uv:0.5 /uv /uvx /bin/\nCOPY --from=other.example/i@sha256:0000000000000000000000000000000000000000000000000000000000000000 --chown=5:6 /d /srv/d\nADD https://e.org/tool-$V.tar.gz /opt/\nADD --checksum=sha256:1111111111111111111111111111111111111111111111111111111111111111 --chmod=755 https://e.org/bin /usr/bin/tool\nADD https://e.org/x.git#v1 /src\n",
 			has: []string{

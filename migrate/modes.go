@@ -1,7 +1,6 @@
 package migrate
 
 import (
-	"fmt"
 	"io/fs"
 	"path"
 	"slices"
@@ -89,17 +88,6 @@ func fileMode(bits uint32) fs.FileMode {
 		}
 	}
 	return out
-}
-
-// octal is a mode as the build file has it.
-func octal(m fs.FileMode) string {
-	bits := uint32(m.Perm())
-	for bit, special := range map[uint32]fs.FileMode{0o4000: fs.ModeSetuid, 0o2000: fs.ModeSetgid, 0o1000: fs.ModeSticky} {
-		if m&special != 0 {
-			bits |= bit
-		}
-	}
-	return fmt.Sprintf("%04o", bits)
 }
 
 // modes takes the commands away that set owner and mode of copied files: these

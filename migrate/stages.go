@@ -132,14 +132,8 @@ func (m *migration) isDir(s *dockerfile.StageReading, source string) bool {
 				}
 			}
 		}
-		if step.Run == nil {
-			continue
-		}
-		for _, p := range step.Run.Pieces {
-			if p.Facts == nil || p.Facts.Program == nil {
-				continue
-			}
-			for _, script := range p.Facts.Program.Closure() {
+		for _, p := range programs(step) {
+			for _, script := range p.Closure() {
 				for _, r := range script.Paths {
 					if r.Path != name && dockerfile.Within(r.Path, name) {
 						return true
@@ -164,7 +158,7 @@ func (m *migration) isDir(s *dockerfile.StageReading, source string) bool {
 func (m *migration) stageEntry(s *dockerfile.StageReading, list []*taken) *entry {
 	if !m.sameBase(s) {
 		for _, t := range list {
-			m.report.went(t.step.Start, Lost, "the stage's base is %s: a build file can have one base for all isolated scripts (setup.base)", s.Root())
+			m.report.went(t.step.Start, Lost, "the stage's base is %s: a build file can have one base for all isolated scripts (setup.base)", s.Bottom().Image)
 		}
 		return nil
 	}
@@ -224,7 +218,7 @@ func (m *migration) stageVariables(ops []*op) {
 // sameBase reports whether a stage can share a base with the other isolated
 // scripts.
 func (m *migration) sameBase(s *dockerfile.StageReading) bool {
-	root := bottom(s)
+	root := s.Bottom()
 	own := root.Image
 	text, exact := m.text(root.Base, m.reading.Global, m.globalNames())
 	if !exact {

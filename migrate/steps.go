@@ -1,6 +1,9 @@
 package migrate
 
-import "github.com/pgstrata/pgstrata/dockerfile"
+import (
+	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/shell"
+)
 
 // steps reports the stages: those that the target builds on are a part of it,
 // and those that it does not need no build looks at.
@@ -22,6 +25,20 @@ func (m *migration) steps() {
 			m.report.went(in.Start, Dropped, "the target does not need the stage %s", stageName(s))
 		}
 	}
+}
+
+// programs are what a step runs, as far as it could be read.
+func programs(step *dockerfile.Step) []*shell.Program {
+	if step.Run == nil {
+		return nil
+	}
+	var out []*shell.Program
+	for _, p := range step.Run.Pieces {
+		if p.Facts != nil && p.Facts.Program != nil {
+			out = append(out, p.Facts.Program)
+		}
+	}
+	return out
 }
 
 func stageName(s *dockerfile.Stage) string {

@@ -165,14 +165,8 @@ func (m *migration) namedAnywhere(name string) bool {
 					return true
 				}
 			}
-			if step.Run == nil {
-				continue
-			}
-			for _, p := range step.Run.Pieces {
-				if p.Facts == nil || p.Facts.Program == nil {
-					continue
-				}
-				if _, _, ok := p.Facts.Program.Mentions(name); ok {
+			for _, p := range programs(step) {
+				if _, _, ok := p.Mentions(name); ok {
 					return true
 				}
 			}

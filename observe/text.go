@@ -42,6 +42,7 @@ func (c *Chain) Withheld(name string) bool {
 // Write writes a proposal for people.
 func (p *Proposal) Write(w io.Writer, c *Chain) error {
 	var b strings.Builder
+	findings := c.Check()
 	for i, s := range p.Scripts {
 		b.WriteString(s.Path + "\n")
 		switch {
@@ -63,7 +64,7 @@ func (p *Proposal) Write(w io.Writer, c *Chain) error {
 				fmt.Fprintf(&b, "  gives %s\n", some(s.Outputs, 6))
 			}
 		}
-		for _, f := range c.Check() {
+		for _, f := range findings {
 			if f.Script == s.Name && (s.Declared || f.Kind == UndeclaredInput || f.Kind == UnreadInput) {
 				fmt.Fprintf(&b, "  %s: %s\n", f.Kind, f.Text)
 			}

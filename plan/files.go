@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+
+	"github.com/pgstrata/pgstrata/spec"
 )
 
 // files reads the build context as the daemon's cache does: contents, modes
@@ -41,7 +43,7 @@ func (f *files) file(name string) (sum, mode string, err error) {
 		return "", "", err
 	}
 	sum, err = f.digest(name)
-	return sum, octal(f.mode(info.Mode())), err
+	return sum, spec.Octal(f.mode(info.Mode())), err
 }
 
 // mode is what counts of a file's mode.

@@ -3,7 +3,6 @@ package plan
 import (
 	"encoding/json"
 	"fmt"
-	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -349,14 +348,4 @@ func words(list []string) string {
 		out = append(out, w)
 	}
 	return strings.Join(out, " ")
-}
-
-func octal(m fs.FileMode) string {
-	bits := uint32(m.Perm())
-	for bit, in := range map[uint32]fs.FileMode{0o4000: fs.ModeSetuid, 0o2000: fs.ModeSetgid, 0o1000: fs.ModeSticky} {
-		if m&in != 0 {
-			bits |= bit
-		}
-	}
-	return fmt.Sprintf("%04o", bits)
 }

@@ -149,7 +149,7 @@ func (w *walk) tree(from, name, as string, info fs.FileInfo) error {
 func (w *walk) directory(from, name, as string, info fs.FileInfo) {
 	e := entry{kind: "directory", name: name, as: as}
 	if from != "." {
-		e.mode = octal(w.mode(info.Mode()))
+		e.mode = spec.Octal(w.mode(info.Mode()))
 	}
 	w.add(e)
 }

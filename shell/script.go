@@ -107,6 +107,18 @@ func (s *Script) Reaches(c *Call) bool {
 	return !c.Unreached && (c.Func == "" || slices.ContainsFunc(s.Functions, func(f Function) bool { return f.Name == c.Func && f.Called }))
 }
 
+// CallAt returns the innermost call that a position belongs to, nil where there
+// is none.
+func (s *Script) CallAt(pos Pos) *Call {
+	var found *Call
+	for _, c := range s.Calls {
+		if !pos.Before(c.Pos) && pos.Before(c.End) && (found == nil || found.Pos.Before(c.Pos)) {
+			found = c
+		}
+	}
+	return found
+}
+
 // Word is one word of a command after expansion, as far as it is known.
 type Word struct {
 	// Text is the word as it is written.

@@ -45,11 +45,7 @@ func (c *checking) applyFixes(w io.Writer, findings []check.Finding) ([]*check.F
 func (c *checking) replace(name, text string) error {
 	if name == c.name {
 		c.text = []byte(text) // what is left is shown in it
-		info, err := os.Stat(c.file)
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(c.file, []byte(text), info.Mode().Perm())
+		return rewrite(c.file, text)
 	}
 	f, err := c.root.OpenFile(name, os.O_WRONLY|os.O_TRUNC, 0)
 	if err != nil {
@@ -57,6 +53,15 @@ func (c *checking) replace(name, text string) error {
 	}
 	_, err = f.WriteString(text)
 	return cmp.Or(err, f.Close())
+}
+
+// rewrite gives a file another text, and leaves its mode.
+func rewrite(file, text string) error {
+	info, err := os.Stat(file)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, []byte(text), info.Mode().Perm())
 }
 
 // edited is a text with fixes in it, and those that are: of two at one place,

@@ -116,9 +116,5 @@ func (o *options) observed(w io.Writer, answer *frontend.ObserveAnswer, text []b
 	if !write {
 		return nil
 	}
-	info, err := os.Stat(o.file)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(o.file, []byte(answer.File), info.Mode().Perm())
+	return rewrite(o.file, answer.File)
 }
