@@ -40,7 +40,7 @@ func testNodeOfACluster(t *testing.T, img *image) {
 	leads()
 	s.awaitHealth("healthy")
 	assert.Regexp(t, "^"+img.version, s.query("SELECT version()"))
-	assert.NotContains(t, s.sh("cat /proc/[0-9]*/cmdline | tr '\\0' ' '"), password)
+	assert.NotContains(t, s.commandLines(), password)
 
 	s.sh("patronictl pause --wait && pg_ctl stop --pgdata=$PGDATA --mode=fast")
 	s.awaitHealth("unhealthy")

@@ -148,3 +148,12 @@ func (s *server) sh(line string) string {
 	require.Zero(s.t, out.Code, "%s\n%s%s", line, out.Stdout, out.Stderr)
 	return strings.TrimSpace(out.Stdout)
 }
+
+// commandLines gives the arguments of every process of the container. One that
+// ends while it is looked at is left out.
+func (s *server) commandLines() string {
+	s.t.Helper()
+	lines := s.sh(`for process in /proc/[0-9]*; do cat "$process/cmdline" 2>/dev/null | tr '\0' ' ' || true; done`)
+	require.Contains(s.t, lines, "postgres")
+	return lines
+}

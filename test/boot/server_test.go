@@ -24,7 +24,7 @@ func testServer(t *testing.T, img *image) {
 		assert.NotZero(t, out.Code, "password %q", wrong)
 		assert.Regexp(t, "no password supplied|password authentication failed", out.Stderr)
 	}
-	assert.NotContains(t, s.sh("cat /proc/[0-9]*/cmdline | tr '\\0' ' '"), password)
+	assert.NotContains(t, s.commandLines(), password)
 	assert.NotContains(t, s.Logs(), password)
 
 	// A client that stays does not keep it from stopping.
