@@ -8,7 +8,6 @@ import (
 	"github.com/goccy/go-yaml/parser"
 	"mvdan.cc/sh/v3/syntax"
 
-	"github.com/pgstrata/pgstrata/programs"
 	"github.com/pgstrata/pgstrata/spec"
 )
 
@@ -58,18 +57,13 @@ func (p *pass) unusedByScript(s spec.Script) {
 	if program == nil || len(s.Args) == 0 {
 		return
 	}
-	if _, _, ok := program.ReadsAll(); ok {
-		return
-	}
 	for _, script := range program.Closure() {
 		if slices.ContainsFunc(script.Calls, readsAnything) {
 			return // a program that it runs may: whoever lists an arg knows one
 		}
 	}
 	for _, t := range s.Args {
-		_, _, mentioned := program.Mentions(t.Value)
-		_, _, implicit := program.ImplicitlyReads(t.Value)
-		if !mentioned && !implicit && !wellKnown(t.Value) && !programs.Steers(t.Value) && !programs.Searched(t.Value) {
+		if !program.MayRead(t.Value) && !wellKnown(t.Value) {
 			p.file(t.At, "%s does not read %s, and yet each new value of it would run the script again; remove it from the script's args", s.Path, t)
 		}
 	}

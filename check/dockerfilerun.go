@@ -90,10 +90,7 @@ func (r *dockerfileReader) program(step *dockerfile.Step, name string, program *
 	}
 	declared := declaredArgs(step)
 	for _, arg := range r.in.File.Args {
-		_, _, mentioned := program.Mentions(arg.Name.Value)
-		_, _, implicit := program.ImplicitlyReads(arg.Name.Value)
-		_, _, all := program.ReadsAll()
-		if declared[arg.Name.Value] && (mentioned || implicit || all) {
+		if declared[arg.Name.Value] && program.MayRead(arg.Name.Value) {
 			s.Env = append(s.Env, graph.Var{Name: arg.Name.Value, Value: step.Scope.Args[arg.Name.Value]})
 		}
 	}

@@ -201,20 +201,7 @@ func (d *driving) read(name string, i int) bool {
 	if i >= len(d.program.Children) {
 		return false
 	}
-	for _, p := range d.scripts {
-		for _, s := range p.Scripts() {
-			if _, ok := s.Mentions(name); ok {
-				return true
-			}
-			if _, ok := s.ReadsAll(); ok {
-				return true
-			}
-			if _, ok := s.ImplicitlyReads(name); ok {
-				return true
-			}
-		}
-	}
-	return len(d.scripts) == 0
+	return len(d.scripts) == 0 || slices.ContainsFunc(d.scripts, func(p *shell.Program) bool { return p.MayRead(name) })
 }
 
 // child makes a step of a script that the driver runs.

@@ -107,16 +107,7 @@ func (f *facts) mentions(name string) bool {
 // what it reads is then taken to read it only where the name is one that
 // programs know.
 func (f *facts) mayRead(name string, named bool) bool {
-	if f.opaque != "" || f.wild != "" || f.program == nil || f.mentions(name) {
-		return true
-	}
-	if _, _, ok := f.program.ReadsAll(); ok {
-		return true
-	}
-	if _, _, ok := f.program.ImplicitlyReads(name); ok {
-		return true
-	}
-	if programs.Searched(name) || programs.Steers(name) {
+	if f.opaque != "" || f.wild != "" || f.program == nil || f.program.MayRead(name) {
 		return true
 	}
 	return f.unknown != "" && (!named || programs.Conventional(name))

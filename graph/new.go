@@ -330,9 +330,25 @@ func (b *builder) volatile(in Input) string {
 	return found
 }
 
-// env returns the args that a script's environment holds: those that the
-// build file names, else those that its text mentions. An arg that a script
-// does not read can then never invalidate it.
+// Sees reports whether a script's environment holds an arg, where the build file
+// does not say. One that nobody declared is there only for a script that is known
+// to read it. SOURCE_DATE_EPOCH is another in each build, so a script has to
+// mention it.
+func Sees(p *shell.Program, name string, declared bool) bool {
+	switch {
+	case name == "SOURCE_DATE_EPOCH":
+		_, _, mentioned := p.Mentions(name)
+		_, _, all := p.ReadsAll()
+		return mentioned || declared && all
+	case declared:
+		return p.MayRead(name)
+	}
+	return p.Reads(name)
+}
+
+// env returns the args that a script's environment holds: those that the build
+// file names, else those that the script may read. An arg that a script does not
+// read can then never invalidate it.
 func (b *builder) env(s spec.Script, program *shell.Program) []Var {
 	var names []string
 	if s.Args != nil {
@@ -340,19 +356,14 @@ func (b *builder) env(s spec.Script, program *shell.Program) []Var {
 			names = append(names, t.Value)
 		}
 	} else {
-		for name := range b.readable {
-			_, _, mentioned := program.Mentions(name)
-			_, _, implicit := program.ImplicitlyReads(name) // CFLAGS, by configure
-			// That one is a new one in each build: it is for the image's own times,
-			// and for a script that names it.
-			implicit = implicit && name != "SOURCE_DATE_EPOCH"
-			if mentioned || implicit {
-				names = append(names, name)
+		for _, v := range b.graph.Predefined {
+			if Sees(program, v.Name, false) {
+				names = append(names, v.Name)
 			}
 		}
-		if _, _, ok := program.ReadsAll(); ok { // nobody can tell which: all of them
-			for _, a := range b.graph.Args {
-				names = append(names, a.Name)
+		for _, v := range b.graph.Args {
+			if Sees(program, v.Name, true) {
+				names = append(names, v.Name)
 			}
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pgstrata/pgstrata/cache"
 	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/graph"
 	"github.com/pgstrata/pgstrata/shell"
 	"github.com/pgstrata/pgstrata/spec"
 )
@@ -154,11 +155,8 @@ func (m *migration) explicit() {
 			continue // PATH and the like make no difference to them
 		}
 		var inferred, sees []string
-		_, _, all := program.ReadsAll()
 		for i, name := range names {
-			_, _, mentioned := program.Mentions(name)
-			_, _, implicit := program.ImplicitlyReads(name)
-			if mentioned || implicit || all && i < declared {
+			if graph.Sees(program, name, i < declared) {
 				inferred = append(inferred, name)
 			}
 			if slices.Contains(e.sees, name) {

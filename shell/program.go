@@ -1,5 +1,11 @@
 package shell
 
+import (
+	"slices"
+
+	"github.com/pgstrata/pgstrata/programs"
+)
+
 // Program is a script together with the files that it pulls in.
 type Program struct {
 	// Main is the script itself.
@@ -239,4 +245,28 @@ func (p *Program) ReadsAll() (path string, pos Pos, ok bool) {
 		}
 	}
 	return "", Pos{}, false
+}
+
+// Reads reports whether the program is known to read a variable: one of its
+// scripts mentions it, or it is one for which every program, or one that a script
+// calls, does something else, although the script does not mention it.
+func (p *Program) Reads(name string) bool {
+	if programs.Searched(name) || programs.Steers(name) {
+		return true
+	}
+	if _, _, ok := p.Mentions(name); ok {
+		return true
+	}
+	reads := programs.Readers(name)
+	return reads != nil && slices.ContainsFunc(p.Closure(), func(s *Script) bool {
+		return slices.ContainsFunc(s.Calls, func(c *Call) bool { return c.Kind == CallProgram && !c.Unreached && reads(c.Name) })
+	})
+}
+
+// MayRead reports whether the program may read a variable: it reads it, or it
+// reads variables that nobody can enumerate. It is the one answer to what an arg
+// may invalidate.
+func (p *Program) MayRead(name string) bool {
+	_, _, all := p.ReadsAll()
+	return all || p.Reads(name)
 }

@@ -153,7 +153,7 @@ func TestReadsAll(t *testing.T) {
 	require.Equal(t, Pos{2, 4}, pos)
 }
 
-func TestImplicitlyReads(t *testing.T) {
+func TestReads(t *testing.T) {
 	for _, tc := range []struct {
 		src, name string
 		want      bool
@@ -161,8 +161,8 @@ func TestImplicitlyReads(t *testing.T) {
 		{"./configure --prefix=/x", "CFLAGS", true},
 		{"make -j4", "MAKEFLAGS", true},
 		{"make", "PG_CONFIG", true},
-		{"retry() { \"$@\"; }\nretry 3 make", "MAKEFLAGS", false},
-		{"retry() { shift; \"$@\"; }\nretry 3 make", "MAKEFLAGS", true},
+		{"retry() { \"$@\"; }\nretry 3 make", "GNUMAKEFLAGS", false},
+		{"retry() { shift; \"$@\"; }\nretry 3 make", "GNUMAKEFLAGS", true},
 		{"pip install x", "PIP_INDEX_URL", true},
 		{"/opt/venv/bin/pip install x", "PIP_INDEX_URL", true},
 		{"python3 -m pip install x", "PIP_INDEX_URL", true},
@@ -177,7 +177,10 @@ func TestImplicitlyReads(t *testing.T) {
 		{"pg_ctl start", "PGPORT", true},
 		{"a", "TZ", true},
 		{"a", "LC_ALL", true},
-		{"cd /", "TZ", false},
+		{"a", "XZ_OPT", true},
+		{"a", "SOURCE_DATE_EPOCH", true},
+		{"cd /", "SOURCE_DATE_EPOCH", false},
+		{"cd /", "TZ", true},
 		{"a", "POSTGRESQL_VERSION", false},
 		{"make", "POSTGRESQL_VERSION", false},
 		{"f() { make; }", "CFLAGS", false},
@@ -200,15 +203,15 @@ func TestImplicitlyReads(t *testing.T) {
 		{"a", "WITHOUTPREFIX", false},
 	} {
 		t.Run(tc.src+" "+tc.name, func(t *testing.T) {
-			_, ok := parse(t, tc.src).ImplicitlyReads(tc.name)
-			require.Equal(t, tc.want, ok)
+			p := load(t, context("-- main.sh --\n"+tc.src+"\n"), Options{Dir: "/context"})
+			require.Equal(t, tc.want, p.Reads(tc.name))
 		})
 	}
 	p := load(t, context("-- main.sh --\n. ./lib.sh\n-- lib.sh --\npip install x\n"), Options{Dir: "/context"})
-	path, pos, ok := p.ImplicitlyReads("PIP_INDEX_URL")
-	require.True(t, ok)
-	require.Equal(t, "lib.sh", path)
-	require.Equal(t, Pos{1, 1}, pos)
+	require.True(t, p.Reads("PIP_INDEX_URL"), "what a helper calls counts")
+	p = load(t, context("-- main.sh --\nenv\n"), Options{Dir: "/context"})
+	require.False(t, p.Reads("ANY"))
+	require.True(t, p.MayRead("ANY"), "env prints all")
 }
 
 func TestReadsAndAssigns(t *testing.T) {

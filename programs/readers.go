@@ -1,62 +1,23 @@
-package shell
+package programs
 
 import (
 	"slices"
 	"strings"
 )
 
-// isPure reports whether a program only computes or prints, so that it may be
-// run again or left out without anything being missed.
-func isPure(name string) bool {
-	switch name {
-	case "arch", "awk", "basename", "cat", "cmp", "comm", "cut", "date", "df", "diff", "dirname", "du", "expr", "file",
-		"getconf", "getent", "grep", "egrep", "fgrep", "head", "hostname", "id", "ldd", "locale", "ls", "lsb_release",
-		"md5sum", "nproc", "od", "printenv", "readelf", "readlink", "realpath", "seq", "sha256sum", "sleep", "sort",
-		"stat", "tac", "tail", "tput", "tr", "tty", "uname", "uniq", "wc", "which", "whoami", "yes":
-		return true
-	}
-	return false
-}
-
-// ImplicitlyReads reports whether a program that the script calls is known to
-// read the variable from its environment, although the script does not mention
-// it: CFLAGS with configure, PIP_INDEX_URL with pip, TZ with anything. Calls
-// that are not reached do not count.
-func (s *Script) ImplicitlyReads(name string) (Pos, bool) {
-	readers := readersOf(name)
-	if readers == nil {
-		return Pos{}, false
-	}
-	for _, c := range s.Calls {
-		if c.Kind == CallProgram && !c.Unreached && readers(c.Name) {
-			return c.Pos, true
-		}
-	}
-	return Pos{}, false
-}
-
-// ImplicitlyReads reports whether one of the program's scripts calls a program
-// that reads the variable, and where. See [Script.ImplicitlyReads].
-func (p *Program) ImplicitlyReads(name string) (path string, pos Pos, ok bool) {
-	for _, s := range p.Closure() {
-		if pos, ok := s.ImplicitlyReads(name); ok {
-			return s.Path, pos, true
-		}
-	}
-	return "", Pos{}, false
-}
-
-// readersOf returns which programs read a variable; nil for none known.
-func readersOf(name string) func(program string) bool {
-	lower := strings.ToLower(name)
-	switch lower {
+// Readers returns which programs are known to read a variable from their
+// environment, although nothing that they are told speaks of it: CFLAGS is read
+// by configure, PIP_INDEX_URL by pip, PATH by any. It is nil where none is known. See [Searched]
+// and [Steers] for those that count without any call.
+func Readers(variable string) func(program string) bool {
+	switch strings.ToLower(variable) {
 	case "http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy", "ssl_cert_file", "ssl_cert_dir":
 		return func(p string) bool {
 			return isFetcher(p) || isPackager(p)
 		}
 	}
-	switch name {
-	case "PATH", "HOME", "TZ", "LANG", "LANGUAGE", "TMPDIR", "TERM", "LD_LIBRARY_PATH", "LD_PRELOAD", "SOURCE_DATE_EPOCH", "POSIXLY_CORRECT":
+	switch variable {
+	case "PATH", "SOURCE_DATE_EPOCH":
 		return func(string) bool { return true }
 	case "CC", "CXX", "CPP", "AR", "AS", "LD", "NM", "RANLIB", "STRIP", "FC", "CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS",
 		"LDLIBS", "LIBS", "FFLAGS", "CPATH", "LIBRARY_PATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH":
@@ -72,14 +33,12 @@ func readersOf(name string) func(program string) bool {
 	case "RUSTFLAGS":
 		return anyOf("cargo", "rustc")
 	}
-	return readersByPrefix(name)
+	return readersByPrefix(variable)
 }
 
 func readersByPrefix(name string) func(program string) bool {
 	prefix, _, ok := strings.Cut(name, "_")
 	switch {
-	case strings.HasPrefix(name, "LC_"):
-		return func(string) bool { return true }
 	case strings.HasPrefix(name, "PYTHON"):
 		return isPip
 	case strings.HasPrefix(name, "GO") || strings.HasPrefix(name, "CGO_"):
