@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pgstrata/pgstrata/programs"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
@@ -15,9 +16,9 @@ func Tools() []Tool {
 		{
 			// The archives alone. The lists beside them are what the next install
 			// reads, and extended_states is a part of the package database.
-			Name: "apt", Commands: []string{"apt", "apt-get", "aptitude"}, Sharing: Locked,
+			Name: "apt", Commands: programs.AptCommands(), Sharing: Locked,
 			Dirs:  []Dir{{"archives", []string{"/var/cache/apt/archives"}}},
-			fills: aptInstalls, wipes: verbs("clean", "autoclean", "auto-clean", "distclean"),
+			fills: aptInstalls, wipes: func(c *shell.Call) bool { return programs.AptCleans(c.Verb()) },
 			settings: []string{"/etc/apt/apt.conf", "/etc/apt/apt.conf.d"},
 		},
 		{
@@ -136,49 +137,12 @@ func Tools() []Tool {
 
 // verbs makes a test for calls by their first operand.
 func verbs(names ...string) func(*shell.Call) bool {
-	return func(c *shell.Call) bool { return slices.Contains(names, verb(c)) }
+	return func(c *shell.Call) bool { return slices.Contains(names, c.Verb()) }
 }
 
 // option makes a test for calls with one of some options.
 func option(names ...string) func(*shell.Call) bool {
 	return func(c *shell.Call) bool { return c.HasArg(names...) }
-}
-
-// verb is what a call asks its program to do: the first argument that is no
-// option and no value of one. "" where there is none, or none that is known.
-func verb(c *shell.Call) string {
-	value := false
-	for _, w := range c.Args {
-		switch {
-		case value:
-			value = false
-		case strings.HasPrefix(w.Value, "-"):
-			value = takesValue(c.Name, w.Value)
-		case !w.Known:
-			return ""
-		default:
-			return w.Value
-		}
-	}
-	return ""
-}
-
-// takesValue reports whether an option in front of the verb has its value in the
-// next argument.
-func takesValue(program, option string) bool {
-	switch program {
-	case "apt", "apt-get", "aptitude":
-		return slices.Contains([]string{"-o", "--option", "-c", "--config-file", "-t", "--target-release", "--default-release", "-a", "--host-architecture"}, option)
-	case "apk":
-		return slices.Contains([]string{"-X", "--repository", "-p", "--root", "--arch", "--wait", "--cache-max-age", "--repositories-file", "--keys-dir"}, option)
-	case "npm", "pnpm", "yarn":
-		return slices.Contains([]string{"--prefix", "-C", "--dir", "--cwd", "--registry", "--loglevel"}, option)
-	case "uv", "poetry", "go", "bundle":
-		return slices.Contains([]string{"--directory", "-C", "--project", "-P"}, option)
-	case "dnf", "dnf4", "yum", "zypper", "composer":
-		return slices.Contains([]string{"-c", "--config", "--root", "-R", "-d", "--working-dir", "--installroot"}, option)
-	}
-	return false
 }
 
 // aptInstalls reports whether apt fetches packages and installs them: then
@@ -199,7 +163,7 @@ func aptInstalls(c *shell.Call) bool {
 			return false
 		}
 	}
-	return slices.Contains([]string{"install", "reinstall", "upgrade", "safe-upgrade", "dist-upgrade", "full-upgrade", "build-dep", "satisfy"}, verb(c))
+	return programs.AptInstalls(c.Verb())
 }
 
 // harmless reports whether a setting of apt's concerns its archives not at all.
@@ -229,7 +193,7 @@ func short(option string, letter byte) bool {
 
 // apkUpdates reports whether apk installs by indexes that it asks for anew.
 func apkUpdates(c *shell.Call) bool {
-	switch verb(c) {
+	switch c.Verb() {
 	case "update":
 		return true
 	case "add", "upgrade":
@@ -244,8 +208,8 @@ func apkUpdates(c *shell.Call) bool {
 	return false
 }
 
-func apkCleans(c *shell.Call) bool { return verb(c) == "cache" }
+func apkCleans(c *shell.Call) bool { return c.Verb() == "cache" }
 
 func goCleans(flag string) func(*shell.Call) bool {
-	return func(c *shell.Call) bool { return verb(c) == "clean" && c.HasArg(flag) }
+	return func(c *shell.Call) bool { return c.Verb() == "clean" && c.HasArg(flag) }
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pgstrata/pgstrata/programs"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
@@ -116,7 +117,7 @@ func (u Use) Needs(dir string) bool {
 	offline := func(c *shell.Call) bool {
 		return c.HasArg("--offline", "--no-download", "--cacheonly", "--local", "--no-index", "--frozen", "--use-index-cache")
 	}
-	return u.meets(dir) >= reads || slices.ContainsFunc(calls(u.Program), offline)
+	return u.meets(dir) >= reads || slices.ContainsFunc(u.Program.Calls(), offline)
 }
 
 // Clears reports whether the program does no more to a directory than to delete
@@ -147,7 +148,7 @@ func (u Use) runs(t Tool) bool {
 			return false
 		}
 	}
-	for _, c := range calls(u.Program) {
+	for _, c := range u.Program.Calls() {
 		if c = throughPython(c); !slices.Contains(t.Commands, c.Name) || c.User != "" && c.User != "root" {
 			continue
 		}
@@ -175,27 +176,18 @@ func throughPython(c *shell.Call) *shell.Call {
 }
 
 // Installs reports whether the program may use apt, so that it has to find the
-// lists that were fetched before it: it calls apt, or something of which nobody
-// knows what it does.
+// lists that were fetched before it: it calls apt, a language that runs a file, or
+// something of which nobody knows what it does.
 func (u Use) Installs() bool {
 	if u.meets(ListsDir) == removes {
 		return false // it could not remove a mount; what it fetches itself is its own
 	}
-	return CallsApt(u.Program) || u.Unknown() != "" || slices.ContainsFunc(calls(u.Program), func(c *shell.Call) bool { return runsOthers(c.Name) })
+	return u.Unknown() != "" || slices.ContainsFunc(u.Program.Calls(), func(c *shell.Call) bool { return c.Is(programs.UsesApt | programs.RunsFiles) })
 }
 
 // CallsApt reports whether a program calls apt, or what builds on it.
 func CallsApt(p *shell.Program) bool {
-	if p == nil {
-		return false
-	}
-	return slices.ContainsFunc(calls(p), func(c *shell.Call) bool {
-		switch c.Name {
-		case "apt", "apt-get", "aptitude", "apt-cache", "apt-key", "apt-mark", "apt-file", "add-apt-repository", "tasksel", "dselect", "gdebi", "mk-build-deps":
-			return true
-		}
-		return false
-	})
+	return p != nil && slices.ContainsFunc(p.Calls(), func(c *shell.Call) bool { return c.Is(programs.UsesApt) })
 }
 
 // vars looks a variable up: what the program itself sets counts, where it is the
@@ -226,19 +218,6 @@ func (u Use) vars(name string) (string, bool) {
 	return u.Vars(name)
 }
 
-// calls are the calls that a program may make.
-func calls(p *shell.Program) []*shell.Call {
-	var out []*shell.Call
-	for _, s := range p.Closure() {
-		for _, c := range s.Calls {
-			if !c.Unreached && !shell.Never(c.Guards) {
-				out = append(out, c)
-			}
-		}
-	}
-	return out
-}
-
 // meeting is what a program does to a directory that it names.
 type meeting int
 
@@ -267,7 +246,7 @@ func (u Use) meets(dir string) meeting {
 			}
 		}
 	}
-	for _, c := range calls(u.Program) { // the root is no path of a script's
+	for _, c := range u.Program.Calls() { // the root is no path of a script's
 		if recursive(c) && slices.ContainsFunc(c.Args, func(w shell.Word) bool { return slices.ContainsFunc(w.Choices(), isRoot) }) {
 			most = max(most, met(c, above))
 		}
@@ -376,11 +355,7 @@ func isRoot(name string) bool { return path.IsAbs(name) && path.Clean(name) == "
 
 // recursive reports whether a call goes down the directories that it is given.
 func recursive(c *shell.Call) bool {
-	switch c.Name {
-	case "find", "tar", "rsync", "du", "tree", "cpio", "rdfind", "hardlink", "fdupes", "mksquashfs", "zip", "mv", "restorecon":
-		return true
-	}
-	return slices.ContainsFunc(c.Args, func(w shell.Word) bool {
+	return c.Is(programs.Recurses) || slices.ContainsFunc(c.Args, func(w shell.Word) bool {
 		v := w.Value
 		return v == "--recursive" || v == "--archive" || len(v) > 1 && v[0] == '-' && v[1] != '-' && strings.ContainsAny(v, "rRa")
 	})

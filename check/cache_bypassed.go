@@ -3,6 +3,8 @@ package check
 import (
 	"slices"
 	"strings"
+
+	"github.com/pgstrata/pgstrata/programs"
 )
 
 func cacheBypassed() Rule {
@@ -19,12 +21,12 @@ func checkCacheBypassed(p *pass) {
 	for _, u := range p.setup {
 		for s, c := range u.calls() {
 			word, ok := hasFlag(c, 0, "")
-			switch c.Name {
-			case "pip", "pip3", "pipx":
+			switch {
+			case c.Name == "pip" || c.Name == "pip3" || c.Name == "pipx":
 				word, ok = hasFlag(c, 0, "", "--no-cache-dir")
-			case "uv":
+			case c.Name == "uv":
 				word, ok = hasFlag(c, 0, "", "--no-cache")
-			case "apt", "apt-get":
+			case c.Is(programs.Apt):
 				word, ok = wordWith(c, "Dir::Cache=", "Dir::Cache::archives=", "Keep-Downloaded-Packages=false")
 			}
 			if ok && p.isCached(u, c.Name) {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pgstrata/pgstrata/programs"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
@@ -52,12 +53,11 @@ func (u *unit) wipes(c *shell.Call) string {
 	if len(u.node.Caches) == 0 {
 		return ""
 	}
-	sub := subcommand(c, "-o", "-c")
+	sub := c.Verb()
+	if c.Is(programs.Apt) && programs.AptCleans(sub) {
+		return c.Name + " " + sub
+	}
 	switch c.Name {
-	case "apt", "apt-get", "aptitude":
-		if sub == "clean" || sub == "autoclean" || sub == "distclean" || sub == "auto-clean" {
-			return c.Name + " " + sub
-		}
 	case "pip", "pip3", "npm", "uv", "yarn":
 		if sub == "cache" && c.HasArg("purge", "clean", "remove", "prune") {
 			return c.Name + " cache"
@@ -78,15 +78,8 @@ func (u *unit) wipes(c *shell.Call) string {
 // empties that is not mounted would be in a layer.
 func cacheOf(c *shell.Call, mounts []string) string {
 	for _, m := range mounts {
-		switch c.Name {
-		case "apt", "apt-get", "aptitude":
-			if within("/var/cache/apt/archives", m) {
-				return m
-			}
-		default:
-			if strings.Contains(m, strings.TrimSuffix(c.Name, "3")) {
-				return m
-			}
+		if c.Is(programs.Apt) && within("/var/cache/apt/archives", m) || !c.Is(programs.Apt) && strings.Contains(m, strings.TrimSuffix(c.Name, "3")) {
+			return m
 		}
 	}
 	return ""

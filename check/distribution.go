@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pgstrata/pgstrata/programs"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
@@ -52,8 +53,11 @@ func (d distribution) sh() string {
 
 // packager is the distribution that a command installs packages of, "" for none.
 func packager(c *shell.Call) distribution {
+	if c.Is(programs.Apt) {
+		return debian
+	}
 	switch c.Name {
-	case "apt", "apt-get", "aptitude", "dpkg-reconfigure":
+	case "dpkg-reconfigure":
 		return debian
 	case "apk":
 		return alpine

@@ -3,6 +3,7 @@ package check
 import (
 	"slices"
 
+	"github.com/pgstrata/pgstrata/programs"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
@@ -40,8 +41,11 @@ func installs(c *shell.Call) bool {
 		return true
 	}
 	sub := subcommand(c, "-m", "-C", "-f")
+	if c.Is(programs.Apt) {
+		return sub == "update"
+	}
 	switch c.Name {
-	case "apt", "apt-get", "aptitude", "apk", "dnf", "yum":
+	case "apk", "dnf", "yum":
 		return sub == "update"
 	case "pip", "pip3", "pipx", "gem", "npm", "cargo", "go", "cpanm", "uv":
 		return slices.Contains([]string{"install", "build", "ci", "get", "add", "i"}, sub)

@@ -1,8 +1,7 @@
 package check
 
 import (
-	"slices"
-
+	"github.com/pgstrata/pgstrata/programs"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
@@ -30,9 +29,10 @@ func checkPackagesInIsolatedScript(p *pass) {
 
 // installsPackages tells whether a command changes the distribution's packages.
 func installsPackages(c *shell.Call) bool {
+	if c.Is(programs.Apt) {
+		return programs.AptInstalls(c.Verb())
+	}
 	switch c.Name {
-	case "apt", "apt-get", "aptitude":
-		return slices.Contains([]string{"install", "upgrade", "dist-upgrade", "full-upgrade", "build-dep", "reinstall"}, subcommand(c, "-o", "-c", "-t", "--target-release"))
 	case "dpkg":
 		_, ok := hasFlag(c, 'i', "", "--install", "--unpack")
 		return ok

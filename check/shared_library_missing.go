@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/programs"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
@@ -69,10 +70,10 @@ func (l *linked) clone() *linked {
 // removal judges a command that may take libraries: those that came with headers
 // alone go with them. Who names libraries beside the headers knows that.
 func (p *pass) removal(l *linked, u *unit, kept bool, s *shell.Script, c *shell.Call) {
-	if c.Name != "apt" && c.Name != "apt-get" && c.Name != "aptitude" && c.Name != "dpkg" {
+	if !c.Is(programs.Apt) && c.Name != "dpkg" {
 		return
 	}
-	sub := subcommand(c, "-o", "-c", "-t", "--target-release")
+	sub := c.Verb()
 	packages := operands(c, "-o", "-c", "-t", "--target-release")
 	if sub == "install" {
 		for _, w := range packages[1:] {

@@ -3,6 +3,7 @@ package check
 import (
 	"strings"
 
+	"github.com/pgstrata/pgstrata/programs"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
@@ -45,6 +46,12 @@ func checkTLSVerificationDisabled(p *pass) {
 
 // unverified returns the word that turns verification off.
 func unverified(c *shell.Call) (shell.Word, bool) {
+	if c.Is(programs.Apt) {
+		if w, ok := hasFlag(c, 0, "", "--allow-unauthenticated", "--force-yes", "--allow-insecure-repositories"); ok {
+			return w, true
+		}
+		return wordWith(c, "Verify-Peer=false", "AllowInsecureRepositories=true", "AllowUnauthenticated=true")
+	}
 	switch c.Name {
 	case "curl":
 		return hasFlag(c, 'k', curlValued, "--insecure", "--proxy-insecure")
@@ -53,11 +60,6 @@ func unverified(c *shell.Call) (shell.Word, bool) {
 		return w, ok && w.Value != "--check-certificate=true"
 	case "pip", "pip3", "uv":
 		return hasFlag(c, 0, "", "--trusted-host", "--allow-insecure-host")
-	case "apt", "apt-get", "aptitude":
-		if w, ok := hasFlag(c, 0, "", "--allow-unauthenticated", "--force-yes", "--allow-insecure-repositories"); ok {
-			return w, true
-		}
-		return wordWith(c, "Verify-Peer=false", "AllowInsecureRepositories=true", "AllowUnauthenticated=true")
 	case "git":
 		return wordWith(c, "http.sslVerify=false", "http.sslverify=false")
 	case "npm", "yarn":

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pgstrata/pgstrata/programs"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
@@ -99,13 +100,7 @@ func isLocal(rest string) bool {
 }
 
 // isInterpreter tells whether a command runs the program text that it reads.
-func isInterpreter(name string) bool {
-	switch name {
-	case "sh", "bash", "dash", "ash", "zsh", "ksh", "mksh", "python", "python3", "perl", "ruby", "node", "php":
-		return true
-	}
-	return false
-}
+func isInterpreter(name string) bool { return programs.Is(name, programs.ReadsProgram) }
 
 // isLiteral tells whether a word is written out, with nothing to expand in it.
 func isLiteral(w shell.Word) bool {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pgstrata/pgstrata/programs"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
@@ -30,23 +31,18 @@ func commandKind(c *shell.Call) kind {
 	if writesAsTold(c) {
 		return changes
 	}
-	switch c.Name {
-	case "cat", "grep", "egrep", "fgrep", "zgrep", "head", "tail", "wc", "sort", "uniq", "cut", "tr", "diff", "cmp",
-		"sha1sum", "sha224sum", "sha256sum", "sha384sum", "sha512sum", "md5sum", "b2sum", "cksum", "base64", "od", "xxd",
-		"ls", "stat", "file", "du", "jq", "envsubst", "awk", "gawk", "mawk", "nl", "tac", "rev", "column", "paste", "join", "comm",
-		"test", "[", "[[", "readlink", "realpath", "basename", "dirname", "echo", "printf", "bash", "sh", "dash", "zcat", "xzcat", "bzcat":
-		return reads
-	case "sed":
+	switch {
+	case c.Name == "sed":
 		if c.HasArg("-i", "--in-place") || hasShort(c, 'i') {
 			return changes
 		}
 		return reads
-	case "find":
+	case c.Name == "find":
 		if findActs(c) {
 			return changes
 		}
 		return reads
-	case "cp", "install", "ln":
+	case c.Is(programs.CopiesFiles):
 		if hardLinks(c) {
 			return changes // a link to a file that is mounted cannot be made
 		}
@@ -54,12 +50,11 @@ func commandKind(c *shell.Call) kind {
 			return changes
 		}
 		return copies
-	case "mv", "rm", "chmod", "chown", "chgrp", "touch", "mkdir", "rmdir", "unlink", "truncate", "tee", "setfacl", "setfattr", "setcap", "shred":
+	case c.Is(programs.ReadsFiles):
+		return reads
+	case c.Is(programs.ChangesFiles):
 		return changes
-	case "apt-get", "apt", "apt-cache", "apt-mark", "dpkg", "dpkg-query", "dpkg-reconfigure", "debconf-set-selections", "update-alternatives",
-		"useradd", "userdel", "usermod", "groupadd", "groupdel", "groupmod", "adduser", "addgroup", "deluser", "chpasswd", "passwd",
-		"locale-gen", "localedef", "update-locale", "ldconfig", "sync", "sleep", "id", "whoami", "uname", "date", "hostname", "nproc", "free",
-		"arch", "getent", "true", "false", "ps", "kill", "seq", "expr", "which", "update-ca-certificates", "curl":
+	case c.Is(programs.NoFiles):
 		if c.Name == "curl" && (hasShort(c, 'O') || hasShort(c, 'J') || c.HasArg("--remote-name", "--remote-name-all")) {
 			return worksInDir
 		}
@@ -90,23 +85,12 @@ func writesAsTold(c *shell.Call) bool {
 }
 
 // names reports whether a program only speaks of the paths that it is given.
-func names(c *shell.Call) bool {
-	switch c.Name {
-	case "echo", "printf", "basename", "dirname", "readlink", "realpath", "test", "[", "[[", "stat":
-		return true
-	}
-	return false
-}
+func names(c *shell.Call) bool { return c.Is(programs.NamesPaths) }
 
 // recursive reports whether a call goes down the directories that it is given.
 func recursive(c *shell.Call) bool {
-	switch c.Name {
-	case "find", "tar", "rsync", "du", "tree", "cpio":
-		return true
-	case "rm", "cp", "chmod", "chown", "chgrp", "ls", "grep", "setfacl", "mv", "zip":
-		return c.Name == "mv" || c.HasArg("--recursive", "--archive") || hasShort(c, 'r') || hasShort(c, 'R') || hasShort(c, 'a')
-	}
-	return false
+	return c.Is(programs.Recurses) ||
+		c.Is(programs.RecursesIfTold) && (c.HasArg("--recursive", "--archive") || hasShort(c, 'r') || hasShort(c, 'R') || hasShort(c, 'a'))
 }
 
 // findActs reports whether find does more than print.

@@ -191,7 +191,7 @@ func (x *examiner) closed(c *shell.Call) bool {
 	for _, w := range c.Args {
 		args = append(args, append(w.Choices(), w.Value)...)
 	}
-	return programs.Closed(command, args)
+	return programs.IsClosed(command, args)
 }
 
 // runs looks at a program: one that an earlier step of the Dockerfile made may do

@@ -143,18 +143,10 @@ func (f *facts) touches(c *copying, based bool) bool {
 	return false
 }
 
-// commands are the names of everything that the step calls.
+// calls are everything that the step may call.
 func (f *facts) calls() []*shell.Call {
-	var out []*shell.Call
 	if f.program == nil {
 		return nil
 	}
-	for _, s := range f.program.Closure() {
-		for _, c := range s.Calls {
-			if !c.Unreached && !shell.Never(c.Guards) {
-				out = append(out, c)
-			}
-		}
-	}
-	return out
+	return f.program.Calls()
 }

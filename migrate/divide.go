@@ -8,6 +8,7 @@ import (
 	"github.com/pgstrata/pgstrata/cache"
 	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/graph"
+	"github.com/pgstrata/pgstrata/programs"
 	"github.com/pgstrata/pgstrata/shell"
 	"github.com/pgstrata/pgstrata/spec"
 )
@@ -113,21 +114,12 @@ func (m *migration) cleansUp(e *entry) bool {
 			if c.Kind != shell.CallProgram || c.Unreached {
 				continue
 			}
-			switch c.Name {
-			case "rm", "rmdir", "unlink":
+			switch {
+			case c.Name == "rm" || c.Name == "rmdir" || c.Name == "unlink",
+				c.Name == "find" && c.HasArg("-delete", "-exec"),
+				c.Is(programs.Apt) && slices.Contains([]string{"clean", "autoremove", "autoclean", "purge", "remove"}, operandsOf(c, 0)):
 				deletes = true
-			case "find":
-				if !c.HasArg("-delete", "-exec") {
-					return false
-				}
-				deletes = true
-			case "apt-get", "apt":
-				verb := operandsOf(c, 0)
-				if verb != "clean" && verb != "autoremove" && verb != "autoclean" && verb != "purge" && verb != "remove" {
-					return false
-				}
-				deletes = true
-			case "echo", "printf", "true", "truncate", "date", "du", "df", "ls", "sync":
+			case slices.Contains([]string{"echo", "printf", "true", "truncate", "date", "du", "df", "ls", "sync"}, c.Name):
 			default:
 				return false
 			}

@@ -6,6 +6,7 @@ import (
 
 	"mvdan.cc/sh/v3/syntax"
 
+	"github.com/pgstrata/pgstrata/programs"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
@@ -63,11 +64,9 @@ func (m *packaging) installsLater(ops []*op, update *op) bool {
 		if o.gone || o.step != update.step || o == update {
 			return false
 		}
-		return slices.ContainsFunc(o.calls(), func(c *shell.Call) bool { return isApt(c) && operandsOf(c, 0) == "install" })
+		return slices.ContainsFunc(o.calls(), func(c *shell.Call) bool { return c.Is(programs.Apt) && operandsOf(c, 0) == "install" })
 	})
 }
-
-func isApt(c *shell.Call) bool { return c.Name == "apt-get" || c.Name == "apt" }
 
 // operandsOf is a call's n-th argument that is no option, "" for none.
 func operandsOf(c *shell.Call, n int) string {
@@ -109,15 +108,15 @@ func aptVerb(o *op) (string, []*shell.Call) {
 		}
 		return "lists", []*shell.Call{c}
 	}
-	if !isApt(c) || slices.ContainsFunc(c.Assigns, func(a shell.Assign) bool { return a.Name != "DEBIAN_FRONTEND" }) {
+	if !c.Is(programs.Apt) || slices.ContainsFunc(c.Assigns, func(a shell.Assign) bool { return a.Name != "DEBIAN_FRONTEND" }) {
 		return "", nil
 	}
-	switch verb := operandsOf(c, 0); verb {
-	case "update", "install", "purge", "clean":
+	switch verb := operandsOf(c, 0); {
+	case verb == "update" || verb == "install" || verb == "purge":
 		return verb, []*shell.Call{c}
-	case "remove":
+	case verb == "remove":
 		return "purge", []*shell.Call{c}
-	case "autoclean", "distclean":
+	case programs.AptCleans(verb):
 		return "clean", []*shell.Call{c}
 	}
 	return "", nil

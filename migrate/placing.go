@@ -10,6 +10,7 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 
 	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/programs"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
@@ -198,7 +199,7 @@ func (m *migration) installsPostgreSQL() bool {
 	named := func(name string) bool { return strings.HasPrefix(name, "postgresql-") }
 	return slices.ContainsFunc(m.out.runtime, named) || slices.ContainsFunc(m.ops, func(o *op) bool {
 		return slices.ContainsFunc(o.calls(), func(c *shell.Call) bool {
-			return isApt(c) && operandsOf(c, 0) == "install" && slices.ContainsFunc(c.Args, func(w shell.Word) bool { return named(w.Value) })
+			return c.Is(programs.Apt) && operandsOf(c, 0) == "install" && slices.ContainsFunc(c.Args, func(w shell.Word) bool { return named(w.Value) })
 		})
 	})
 }

@@ -132,7 +132,7 @@ func (m *migration) isDir(s *dockerfile.StageReading, source string) bool {
 				}
 			}
 		}
-		for _, p := range programs(step) {
+		for _, p := range programsOf(step) {
 			for _, script := range p.Closure() {
 				for _, r := range script.Paths {
 					if r.Path != name && dockerfile.Within(r.Path, name) {

@@ -27,8 +27,8 @@ func (m *migration) steps() {
 	}
 }
 
-// programs are what a step runs, as far as it could be read.
-func programs(step *dockerfile.Step) []*shell.Program {
+// programsOf are what a step runs, as far as it could be read.
+func programsOf(step *dockerfile.Step) []*shell.Program {
 	if step.Run == nil {
 		return nil
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/pgstrata/pgstrata/programs"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
@@ -149,14 +150,15 @@ func textOf(c *shell.Call, n int) string {
 
 // installed is what a call installs or downloads.
 func installed(c *shell.Call) (title string, weight int) {
-	switch c.Name {
-	case "apt-get", "apt", "apk", "yum", "dnf", "microdnf", "pip", "pip3", "npm", "gem", "cargo", "go":
+	if c.Is(programs.Apt|programs.Packager) || c.Name == "go" {
 		verb := operandsOf(c, 0)
 		if name := textOf(c, 1); (verb == "install" || verb == "add") && name != "" && operandsOf(c, 1) != "-" {
 			name, _, _ = strings.Cut(name, "=")
 			return "install-" + strings.TrimSuffix(path.Base(name), "/..."), 6
 		}
 		return "packages", 2
+	}
+	switch c.Name {
 	case "git":
 		if operandsOf(c, 0) == "clone" {
 			for _, w := range c.Args {

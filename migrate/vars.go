@@ -165,7 +165,7 @@ func (m *migration) namedAnywhere(name string) bool {
 					return true
 				}
 			}
-			for _, p := range programs(step) {
+			for _, p := range programsOf(step) {
 				if _, _, ok := p.Mentions(name); ok {
 					return true
 				}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/programs"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
@@ -86,20 +87,10 @@ func callUsesDir(c *shell.Call) bool {
 			return false
 		}
 	}
-	if slices.Contains(dirless(), c.Name) {
+	if c.Is(programs.PlainWords) {
 		return slices.ContainsFunc(list, func(w shell.Word) bool { return relative(w) && (w.Glob || strings.Contains(w.Value, "/")) })
 	}
 	return slices.ContainsFunc(list, relative)
-}
-
-// dirless are programs whose plain words are no files.
-func dirless() []string {
-	return []string{
-		"echo", "printf", "true", "false", "apt-get", "apt", "apt-mark", "apt-cache", "useradd", "groupadd", "usermod", "groupmod", "adduser", "addgroup",
-		"userdel", "groupdel", "deluser", "delgroup", "gpasswd", "passwd", "locale-gen", "localedef", "update-locale", "update-alternatives", "ldconfig", "id", "getent", "sleep", "date",
-		"uname", "which", "command", "type", "hostname", "nproc", "arch", "seq", "expr", "kill", "basename", "dirname", "dpkg-divert", "dpkg-statoverride", "dpkg-query",
-		"debconf-set-selections", "update-ca-certificates", "dpkg-reconfigure", "tr", "whoami",
-	}
 }
 
 // relative reports whether a word may name a file of the working directory.

@@ -12,24 +12,22 @@ import (
 func Readers(variable string) func(program string) bool {
 	switch strings.ToLower(variable) {
 	case "http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy", "ssl_cert_file", "ssl_cert_dir":
-		return func(p string) bool {
-			return isFetcher(p) || isPackager(p)
-		}
+		return having(Fetcher | Packager | Debconf | Pip)
 	}
 	switch variable {
 	case "PATH", "SOURCE_DATE_EPOCH":
 		return func(string) bool { return true }
 	case "CC", "CXX", "CPP", "AR", "AS", "LD", "NM", "RANLIB", "STRIP", "FC", "CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS",
 		"LDLIBS", "LIBS", "FFLAGS", "CPATH", "LIBRARY_PATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH":
-		return func(p string) bool { return isBuilder(p) || isCompiler(p) || isPip(p) }
+		return having(Builder | Compiler | Pip)
 	case "MAKEFLAGS", "GNUMAKEFLAGS", "MAKE", "DESTDIR", "PREFIX", "PG_CONFIG", "USE_PGXS", "CONFIG_SHELL":
-		return isBuilder
+		return having(Builder)
 	case "PKG_CONFIG", "PKG_CONFIG_PATH", "PKG_CONFIG_LIBDIR":
-		return func(p string) bool { return p == "pkg-config" || isBuilder(p) || isPip(p) }
+		return func(p string) bool { return p == "pkg-config" || Is(p, Builder|Pip) }
 	case "DEBIAN_FRONTEND", "APT_CONFIG":
-		return isDebian
+		return having(Debconf)
 	case "VIRTUAL_ENV":
-		return isPip
+		return having(Pip)
 	case "RUSTFLAGS":
 		return anyOf("cargo", "rustc")
 	}
@@ -40,19 +38,19 @@ func readersByPrefix(name string) func(program string) bool {
 	prefix, _, ok := strings.Cut(name, "_")
 	switch {
 	case strings.HasPrefix(name, "PYTHON"):
-		return isPip
+		return having(Pip)
 	case strings.HasPrefix(name, "GO") || strings.HasPrefix(name, "CGO_"):
 		return anyOf("go")
 	case strings.HasPrefix(name, "PG") && !ok:
-		return isPostgres
+		return having(PostgreSQL)
 	case !ok:
 		return nil
 	}
 	switch prefix {
 	case "DEBCONF", "DEB", "DPKG", "UCF":
-		return isDebian
+		return having(Debconf)
 	case "PIP", "UV":
-		return isPip
+		return having(Pip)
 	case "NPM", "npm", "NODE", "YARN":
 		return anyOf("npm", "npx", "node", "yarn", "pnpm")
 	case "CARGO", "RUSTUP":
@@ -64,7 +62,7 @@ func readersByPrefix(name string) func(program string) bool {
 	case "CURL":
 		return anyOf("curl")
 	case "CCACHE", "SCCACHE":
-		return func(p string) bool { return isBuilder(p) || isCompiler(p) }
+		return having(Builder | Compiler)
 	case "CMAKE":
 		return anyOf("cmake")
 	case "PATRONI":
@@ -81,55 +79,4 @@ func anyOf(names ...string) func(string) bool {
 	return func(p string) bool { return slices.Contains(names, p) }
 }
 
-func isFetcher(p string) bool {
-	switch p {
-	case "curl", "wget", "git", "go", "aria2c", "svn", "rustup":
-		return true
-	}
-	return false
-}
-
-func isPackager(p string) bool {
-	switch p {
-	case "npm", "npx", "yarn", "pnpm", "cargo", "gem", "bundle", "apk", "dnf", "yum", "microdnf", "zypper":
-		return true
-	}
-	return isDebian(p) || isPip(p)
-}
-
-func isDebian(p string) bool {
-	switch p {
-	case "apt", "apt-get", "aptitude", "dpkg", "dpkg-reconfigure", "dpkg-buildpackage", "debconf-set-selections", "debuild",
-		"gdebi", "apt-key", "add-apt-repository", "mmdebstrap", "debootstrap":
-		return true
-	}
-	return false
-}
-
-func isPip(p string) bool {
-	return strings.HasPrefix(p, "pip") || strings.HasPrefix(p, "python") || p == "uv" || p == "poetry"
-}
-
-func isBuilder(p string) bool {
-	switch p {
-	case "make", "gmake", "configure", "config", "cmake", "meson", "ninja", "autoreconf", "cargo", "go", "npm", "gem", "bundle", "bootstrap":
-		return true
-	}
-	return false
-}
-
-func isCompiler(p string) bool {
-	switch p {
-	case "gcc", "g++", "cc", "c++", "clang", "clang++", "cpp", "ld", "rustc":
-		return true
-	}
-	return strings.HasPrefix(p, "gcc-") || strings.HasPrefix(p, "g++-") || strings.HasPrefix(p, "clang-")
-}
-
-func isPostgres(p string) bool {
-	switch p {
-	case "psql", "initdb", "postgres", "createdb", "dropdb", "createuser", "dropuser", "vacuumdb", "reindexdb", "clusterdb", "pgbench", "postmaster":
-		return true
-	}
-	return strings.HasPrefix(p, "pg_")
-}
+func having(t Trait) func(string) bool { return func(p string) bool { return Is(p, t) } }

@@ -1,6 +1,11 @@
 package shell
 
-import "slices"
+import (
+	"slices"
+	"strings"
+
+	"github.com/pgstrata/pgstrata/programs"
+)
 
 // Call is one command call.
 type Call struct {
@@ -234,6 +239,28 @@ func (c *Call) HasArg(values ...string) bool {
 		}
 	}
 	return false
+}
+
+// Is reports whether one of the traits is known of the program that is called.
+func (c *Call) Is(t programs.Trait) bool { return programs.Is(c.Name, t) }
+
+// Verb is what the call asks its program to do: the first argument that is no
+// option and no value of one. "" where there is none, or none that is known.
+func (c *Call) Verb() string {
+	value := false
+	for _, w := range c.Args {
+		switch {
+		case value:
+			value = false
+		case strings.HasPrefix(w.Value, "-"):
+			value = programs.TakesValue(c.Name, w.Value)
+		case !w.Known:
+			return ""
+		default:
+			return w.Value
+		}
+	}
+	return ""
 }
 
 // Through reports whether the call is made through a wrapper of that name.

@@ -285,3 +285,17 @@ func TestConditional(t *testing.T) {
 		})
 	}
 }
+
+func TestVerb(t *testing.T) {
+	for src, want := range map[string]string{
+		"apt-get -y install x":                        "install",
+		"apt-get -o Dpkg::Use-Pty=0 -t sid install x": "install",
+		"apt-get":                      "",
+		"apt-get -y \"$VERB\" install": "",
+		"npm --prefix /x ci":           "ci",
+		"git -C x clone":               "x",
+	} {
+		s := parse(t, src)
+		require.Equal(t, want, s.Calls[0].Verb(), src)
+	}
+}

@@ -4,6 +4,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/pgstrata/pgstrata/programs"
 )
 
 // external is a program: what it prints and which script it runs.
@@ -38,7 +40,7 @@ func (in *interp) external(c *ctx, e *env, inv *invocation, base string) {
 	}
 	if !isBuiltin(base) {
 		dir, _ := e.dir.exact()
-		in.effect(c, e, Effect{Kind: EffectCommand, Name: base, Pos: inv.words[0].Pos, Pure: isPure(base), Args: slices.Clone(inv.words[1:]), Dir: dir})
+		in.effect(c, e, Effect{Kind: EffectCommand, Name: base, Pos: inv.words[0].Pos, Pure: programs.Is(base, programs.Pure), Args: slices.Clone(inv.words[1:]), Dir: dir})
 	}
 }
 

@@ -225,6 +225,19 @@ func (p *Program) Closure() []*Script {
 	return out
 }
 
+// Calls returns the calls that the program may make.
+func (p *Program) Calls() []*Call {
+	var out []*Call
+	for _, s := range p.Closure() {
+		for _, c := range s.Calls {
+			if !c.Unreached && !Never(c.Guards) {
+				out = append(out, c)
+			}
+		}
+	}
+	return out
+}
+
 // Mentions reports whether one of the program's scripts mentions the name, and
 // where the first one does. See [Script.Mentions].
 func (p *Program) Mentions(name string) (path string, pos Pos, ok bool) {
