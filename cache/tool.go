@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
@@ -106,13 +107,8 @@ func notPlain(r rune) bool {
 // isCommon reports whether a directory holds more than a cache on any system: a
 // variable that names it says nothing of what else is there.
 func isCommon(dir string) bool {
-	switch dir {
-	case "/", "/app", "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib64", "/media", "/mnt", "/opt", "/proc", "/root", "/run", "/sbin", "/src",
-		"/srv", "/sys", "/tmp", "/usr", "/var", "/work", "/workspace":
-		return true
-	}
 	parent := path.Dir(dir)
-	return parent == "/usr" || parent == "/var" && dir != "/var/cache" || dir == "/var/cache" || parent == "/usr/local" || parent == "/home" ||
+	return paths.Everywhere(dir) || slices.Contains([]string{"/app", "/src", "/work", "/workspace"}, dir) || parent == "/usr" || parent == "/var" || parent == "/usr/local" || parent == "/home" ||
 		strings.HasPrefix(dir, "/proc/") || strings.HasPrefix(dir, "/sys/") || strings.HasPrefix(dir, "/dev/") || strings.HasPrefix(dir, "/etc/")
 }
 

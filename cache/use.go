@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/programs"
 	"github.com/pgstrata/pgstrata/shell"
 )
@@ -97,7 +98,7 @@ func (u Use) IsCache(dir string) bool {
 			continue
 		}
 		for _, d := range t.Dirs {
-			if at := d.At(u.vars); at != "" && (at == dir || strings.HasPrefix(dir, at+"/")) {
+			if at := d.At(u.vars); at != "" && paths.Within(dir, at) {
 				return true
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/programs"
 	"github.com/pgstrata/pgstrata/shell"
 )
@@ -78,7 +79,7 @@ func (u *unit) wipes(c *shell.Call) string {
 // empties that is not mounted would be in a layer.
 func cacheOf(c *shell.Call, mounts []string) string {
 	for _, m := range mounts {
-		if c.Is(programs.Apt) && within("/var/cache/apt/archives", m) || !c.Is(programs.Apt) && strings.Contains(m, strings.TrimSuffix(c.Name, "3")) {
+		if c.Is(programs.Apt) && paths.Within("/var/cache/apt/archives", m) || !c.Is(programs.Apt) && strings.Contains(m, strings.TrimSuffix(c.Name, "3")) {
 			return m
 		}
 	}
@@ -115,23 +116,18 @@ func covered(p string, mounts []string) string {
 	}
 	trimmed = path.Clean(strings.ReplaceAll(trimmed, `\`, ""))
 	for _, m := range mounts {
-		if isToolCache(m) && (within(trimmed, m) || within(m, trimmed)) {
+		if isToolCache(m) && (paths.Within(trimmed, m) || paths.Within(m, trimmed)) {
 			return p
 		}
 	}
 	return ""
 }
 
-// within tells whether inner is outer, or lies below it.
-func within(inner, outer string) bool {
-	return inner == outer || strings.HasPrefix(inner, outer+"/")
-}
-
 // isToolCache tells whether a mount is where a package manager, a compiler's
 // cache or the like keeps what the next build wants. What a script keeps in a
 // mount of its own it may well clear.
 func isToolCache(mount string) bool {
-	if within(mount, "/var/cache") || within(mount, "/var/lib/apt") || within(mount, "/var/lib/dnf") {
+	if paths.Within(mount, "/var/cache") || paths.Within(mount, "/var/lib/apt") || paths.Within(mount, "/var/lib/dnf") {
 		return true
 	}
 	return slices.ContainsFunc(strings.Split(mount, "/"), func(part string) bool {

@@ -5,6 +5,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/spec"
 )
 
@@ -75,7 +76,7 @@ func isNote(name string) bool {
 // isConventional tells whether a pattern is of the folders that are for the
 // entrypoint by their names.
 func isConventional(pattern string) bool {
-	return within(pattern, "entrypoint.d") || within(pattern, "config")
+	return paths.Within(pattern, "entrypoint.d") || paths.Within(pattern, "config")
 }
 
 // mostly tells whether something is true of more than half of a list.

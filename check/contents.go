@@ -4,6 +4,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/pgstrata/pgstrata/paths"
 )
 
 // isConfiguration tells whether a file in an image is the configuration of a
@@ -18,7 +20,7 @@ func isConfiguration(target string) bool {
 	case ".conf", ".cnf", ".cfg", ".ini", ".env", ".yml", ".yaml", ".json", ".toml", ".properties", ".key", ".pem", ".cf", ".config":
 		return true
 	case "":
-		return within(path.Clean(target), "/etc") || strings.HasPrefix(base, "pg")
+		return paths.Within(path.Clean(target), "/etc") || strings.HasPrefix(base, "pg")
 	}
 	return slices.Contains([]string{".env", ".pgpass", ".netrc", ".my.cnf", ".passwd", ".htpasswd"}, base) || path.Ext(base) == base
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/bmatcuk/doublestar/v4"
 
+	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
 	"github.com/pgstrata/pgstrata/spec"
 )
@@ -46,7 +47,7 @@ func (p *pass) unneededInput(index int, t spec.Text) {
 		return
 	}
 	for i, other := range p.in.File.Setup.Scripts {
-		if i != index && (program == nil || !takes(program, other.Path.Value)) && other.Path.Value != t.Value && within(other.Path.Value, t.Value) {
+		if i != index && (program == nil || !takes(program, other.Path.Value)) && other.Path.Value != t.Value && paths.Within(other.Path.Value, t.Value) {
 			p.file(t.At, "%s holds %s too: each edit of that script runs %s again; name what it reads", t, other.Path, p.in.File.Setup.Scripts[index].Path)
 			return
 		}

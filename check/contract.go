@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pgstrata/pgstrata/graph"
+	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
@@ -61,7 +62,7 @@ func (t *tree) known(name string) bool { return !t.mounted(name) && !t.entrypoin
 // mounted tells whether a path is where containers have something of their own.
 func (t *tree) mounted(name string) bool {
 	dirs := append([]string{"/proc", "/sys", "/dev", "/run", "/tmp", "/var/run", "/var/tmp", "/mnt", "/media"}, t.in.Graph.Image.Volumes...)
-	return slices.ContainsFunc(dirs, func(d string) bool { return within(name, d) })
+	return slices.ContainsFunc(dirs, func(d string) bool { return paths.Within(name, d) })
 }
 
 // entrypointWrites tells whether an entrypoint script may make a file itself.
@@ -69,7 +70,7 @@ func (t *tree) entrypointWrites(name string) bool {
 	for _, u := range t.entrypoint {
 		for _, s := range u.scripts {
 			for _, ref := range s.Paths {
-				if ref.Access == shell.AccessWrite && !ref.Glob && within(name, ref.Path) {
+				if ref.Access == shell.AccessWrite && !ref.Glob && paths.Within(name, ref.Path) {
 					return true
 				}
 			}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/graph"
+	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
 	"github.com/pgstrata/pgstrata/spec"
 )
@@ -200,7 +201,7 @@ type makers map[string]*graph.Script
 // name of what it makes.
 func (m makers) below(dir string) *graph.Script {
 	for _, name := range slices.Sorted(maps.Keys(m)) {
-		if within(name, dir) && dir != "/" {
+		if paths.Within(name, dir) && dir != "/" {
 			return m[name]
 		}
 	}

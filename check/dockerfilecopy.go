@@ -8,6 +8,7 @@ import (
 
 	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/graph"
+	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
 	"github.com/pgstrata/pgstrata/spec"
 )
@@ -65,14 +66,14 @@ func (r *dockerfileReader) filled() []string {
 			others = append(others, path.Clean(c.Dest))
 		default:
 			for _, f := range c.Files {
-				if m := mountOf(c, f); m.Source != f.Source && !dockerfile.ImageDir(m.Target) && !slices.Contains(out, m.Target) {
+				if m := mountOf(c, f); m.Source != f.Source && !paths.Everywhere(m.Target) && !slices.Contains(out, m.Target) {
 					out = append(out, m.Target)
 				}
 			}
 		}
 	}
 	return slices.DeleteFunc(out, func(dir string) bool {
-		return slices.ContainsFunc(others, func(o string) bool { return within(o, dir) || within(dir, o) || o == "/" || o == "." })
+		return slices.ContainsFunc(others, func(o string) bool { return paths.Within(o, dir) || paths.Within(dir, o) || o == "/" || o == "." })
 	})
 }
 
@@ -180,7 +181,7 @@ func (r *dockerfileReader) couldComeFirst(line, copied int) bool {
 		for _, step := range s.Steps {
 			if step.Start == copied && step.Copy != nil {
 				for _, f := range step.Copy.Files {
-					for dir := f.Target; dir != "/" && !dockerfile.ImageDir(dir); dir = path.Dir(dir) {
+					for dir := f.Target; dir != "/" && !paths.Everywhere(dir); dir = path.Dir(dir) {
 						targets[dir] = true
 					}
 				}
@@ -201,7 +202,7 @@ func (r *dockerfileReader) volatileBelow(source string) []string {
 				continue
 			}
 			for _, f := range step.Copy.Files {
-				if within(f.Source, source) && spec.Matches(r.in.File.CacheBoundary.VolatileFiles, f.Source) {
+				if paths.Within(f.Source, source) && spec.Matches(r.in.File.CacheBoundary.VolatileFiles, f.Source) {
 					out = append(out, f.Source)
 				}
 			}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/graph"
+	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
@@ -126,11 +127,11 @@ func (r *dockerfileReader) reads(step *dockerfile.Step) {
 			r.opaque = step.Start
 		}
 		for target, c := range files {
-			inTree := slices.ContainsFunc(f.Trees, func(dir string) bool { return within(target, dir) || dir == "/" })
+			inTree := slices.ContainsFunc(f.Trees, func(dir string) bool { return paths.Within(target, dir) || dir == "/" })
 			if inTree || slices.Contains(f.Reads, target) {
 				r.read[c.Source] = true
 			}
-			if slices.ContainsFunc(f.Touched, func(t string) bool { return t != "/" && within(target, t) }) {
+			if slices.ContainsFunc(f.Touched, func(t string) bool { return t != "/" && paths.Within(target, t) }) {
 				r.touched[c.Source] = true
 			}
 		}

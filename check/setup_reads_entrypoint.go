@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
 	"github.com/pgstrata/pgstrata/spec"
 )
@@ -76,7 +77,7 @@ func (p *pass) copiesTo(target string) bool {
 	for _, c := range p.setupCalls() {
 		switch c.Name {
 		case "cp", "install", "mv", "ln", "rsync":
-			if w := operands(c, "-m", "-o", "-g", "--mode", "--owner", "--group"); len(w) > 1 && w[len(w)-1].Known && path.IsAbs(w[len(w)-1].Value) && within(target, path.Clean(w[len(w)-1].Value)) {
+			if w := operands(c, "-m", "-o", "-g", "--mode", "--owner", "--group"); len(w) > 1 && w[len(w)-1].Known && path.IsAbs(w[len(w)-1].Value) && paths.Within(target, path.Clean(w[len(w)-1].Value)) {
 				return true
 			}
 		}

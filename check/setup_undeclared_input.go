@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/pgstrata/pgstrata/graph"
+	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
 	"github.com/pgstrata/pgstrata/spec"
 )
@@ -90,7 +91,7 @@ func (p *pass) sourced(s *shell.Script, ref shell.PathRef) bool {
 // is in it, and what it is in.
 func seen(inputs []graph.Input, name string) bool {
 	for _, in := range inputs {
-		if in.Path == name || in.Dir && within(name, in.Path) || within(in.Path, name) {
+		if in.Path == name || in.Dir && paths.Within(name, in.Path) || paths.Within(in.Path, name) {
 			return true
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/programs"
 	"github.com/pgstrata/pgstrata/shell"
 )
@@ -168,7 +169,7 @@ func unlinkable(p *pass) {
 					continue
 				}
 			}
-			if slices.Contains([]string{"/bin", "/sbin", "/usr/bin", "/usr/sbin"}, path.Dir(name)) || p.isEntrypointFile(name) {
+			if paths.Programs(path.Dir(name)) || p.isEntrypointFile(name) {
 				continue
 			}
 			libraries, looked := missing[name]

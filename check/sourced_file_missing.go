@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
 	"github.com/pgstrata/pgstrata/spec"
 )
@@ -58,9 +59,9 @@ func sourcesInSetup(p *pass) {
 // Dockerfile copies into a folder of their own, and no setup script makes it.
 func (p *pass) ownedByEntrypoint(target string) bool {
 	if p.in.dockerfile == nil {
-		return within(target, spec.InstallRoot) && !p.setupMakes(target)
+		return paths.Within(target, spec.InstallRoot) && !p.setupMakes(target)
 	}
-	filled := slices.ContainsFunc(p.in.dockerfile.filled, func(dir string) bool { return within(target, dir) })
+	filled := slices.ContainsFunc(p.in.dockerfile.filled, func(dir string) bool { return paths.Within(target, dir) })
 	return filled && p.dirs[path.Dir(target)] && !p.setupMakes(target) && !p.entrypointWrites(target)
 }
 
@@ -109,12 +110,12 @@ func (p *pass) setupMakes(target string) bool {
 					for _, w := range c.Args {
 						owned[w.Pos] = true
 					}
-				} else if c.Dir != "" && c.Dir != "/" && within(target, c.Dir) && !isPlainTool(c) {
+				} else if c.Dir != "" && c.Dir != "/" && paths.Within(target, c.Dir) && !isPlainTool(c) {
 					return true // a program that runs there may make anything
 				}
 			}
 			for _, ref := range s.Paths {
-				if !owned[ref.Pos] && ref.Access != shell.AccessTest && !ref.Glob && ref.Path != "/" && within(target, ref.Path) {
+				if !owned[ref.Pos] && ref.Access != shell.AccessTest && !ref.Glob && ref.Path != "/" && paths.Within(target, ref.Path) {
 					return true
 				}
 			}
@@ -132,7 +133,7 @@ func (p *pass) mayBeMade(target string) bool {
 	for _, u := range p.setup {
 		for _, s := range u.scripts {
 			for _, ref := range s.Paths {
-				if ref.Access != shell.AccessRead && ref.Access != shell.AccessTest && !ref.Glob && within(target, ref.Path) {
+				if ref.Access != shell.AccessRead && ref.Access != shell.AccessTest && !ref.Glob && paths.Within(target, ref.Path) {
 					return true
 				}
 			}

@@ -5,6 +5,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/pgstrata/pgstrata/paths"
 )
 
 // Alone is a question that a driver's text leaves open: whether a place holds
@@ -53,7 +55,7 @@ func (a asked) ask(pattern string, names []string) bool {
 func (a asked) askBelow(dir string, files []string) {
 	children := map[string]map[string]bool{dir: {}}
 	for _, name := range files {
-		for ; name != dir && Within(name, dir); name = path.Dir(name) {
+		for ; name != dir && paths.Within(name, dir); name = path.Dir(name) {
 			up := path.Dir(name)
 			if children[up] == nil {
 				children[up] = map[string]bool{}

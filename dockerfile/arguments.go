@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
@@ -101,5 +102,5 @@ func (x *examiner) certain(c *shell.Call) bool {
 		return g.Kind == shell.GuardAnd && strings.Contains(g.Text, "cd ")
 	})
 	own := x.root.dirs[c.Dir]
-	return c.Errexit || after || c.Dir != "" && isSystemDir(c.Dir) || own != nil && own.complete
+	return c.Errexit || after || c.Dir != "" && paths.Shared(c.Dir) || own != nil && own.complete
 }

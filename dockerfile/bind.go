@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+
+	"github.com/pgstrata/pgstrata/paths"
 )
 
 // bound is a part of the build context that a RUN mounts for itself.
@@ -62,7 +64,7 @@ func (r *rootfs) bind(it *item, source string, c *copying) bool {
 		r.add(name, f)
 	}
 	for dir := range dirs {
-		if !isSystemDir(dir) {
+		if !paths.Shared(dir) {
 			c.dirs = append(c.dirs, dir)
 			r.dirs[dir] = &copiedDir{complete: true}
 		}

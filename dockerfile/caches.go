@@ -9,6 +9,7 @@ import (
 
 	"github.com/pgstrata/pgstrata/cache"
 	"github.com/pgstrata/pgstrata/graph"
+	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
@@ -58,7 +59,7 @@ func (it *item) mountsAt(target string) bool {
 			own = path.Join(it.scope.dir, own)
 		}
 		own = path.Clean(own)
-		return Within(own, target) || Within(target, own)
+		return paths.Within(own, target) || paths.Within(target, own)
 	})
 }
 
@@ -83,13 +84,13 @@ func (it *item) mayMake(dest, file string) bool {
 		return false
 	}
 	if it.copy != nil {
-		return slices.ContainsFunc(it.copy.files, func(name string) bool { return Within(name, file) })
+		return slices.ContainsFunc(it.copy.files, func(name string) bool { return paths.Within(name, file) })
 	}
 	to, ok := it.scope.expand(dest)
 	if ok && !path.IsAbs(to) {
 		to = path.Join(it.scope.dir, to)
 	}
-	return !ok || Within(path.Clean(to), file) || Within(file, path.Clean(to))
+	return !ok || paths.Within(path.Clean(to), file) || paths.Within(file, path.Clean(to))
 }
 
 // holds reports whether a copy puts files into a directory: a mount would hide

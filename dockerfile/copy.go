@@ -9,6 +9,8 @@ import (
 	"unicode"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+
+	"github.com/pgstrata/pgstrata/paths"
 )
 
 // copying is a COPY or ADD of files of the build context whose effect is known.
@@ -126,7 +128,7 @@ func (r *rootfs) collect(it *item, src sources, dest string, c *copying) bool {
 		info, err := fs.Stat(r.context, name)
 		c.listed = c.listed && err == nil && info.Mode().IsRegular()
 	}
-	into := strings.HasSuffix(dest, "/") || len(list) > 1 || r.dirs[c.dest] != nil || ImageDir(c.dest)
+	into := strings.HasSuffix(dest, "/") || len(list) > 1 || r.dirs[c.dest] != nil || paths.Everywhere(c.dest)
 	c.listed = c.listed && into
 	dirs := map[string]bool{}
 	for _, name := range list {
@@ -136,7 +138,7 @@ func (r *rootfs) collect(it *item, src sources, dest string, c *copying) bool {
 	}
 	for name, f := range files {
 		c.files = append(c.files, name)
-		c.movable = c.movable && !isSystemFile(name) && plainName(f.source) && plainName(name) && (f.mode.IsRegular() || f.mode.IsDir())
+		c.movable = c.movable && !paths.Implicit(name) && plainName(f.source) && plainName(name) && (f.mode.IsRegular() || f.mode.IsDir())
 	}
 	slices.Sort(c.files)
 	c.by = files
@@ -145,7 +147,7 @@ func (r *rootfs) collect(it *item, src sources, dest string, c *copying) bool {
 		r.add(name, files[name])
 	}
 	for dir := range dirs {
-		for ; !isSystemDir(dir); dir = path.Dir(dir) {
+		for ; !paths.Shared(dir); dir = path.Dir(dir) {
 			c.dirs = append(c.dirs, dir)
 			if r.dirs[dir] == nil {
 				r.dirs[dir] = &copiedDir{complete: true}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/programs"
 	"github.com/pgstrata/pgstrata/shell"
 )
@@ -116,7 +117,7 @@ func (f *facts) mayRead(name string, named bool) bool {
 // changes reports whether the step may change a path.
 func (f *facts) changes(name string) bool {
 	for t := range f.touched {
-		if Within(name, t) {
+		if paths.Within(name, t) {
 			return true
 		}
 	}
@@ -128,14 +129,14 @@ func (f *facts) changes(name string) bool {
 func (f *facts) touches(c *copying, based bool) bool {
 	for t := range f.touched {
 		for _, name := range c.files {
-			if Within(name, t) || Within(t, name) {
+			if paths.Within(name, t) || paths.Within(t, name) {
 				return true
 			}
 		}
 		for _, dir := range c.dirs {
 			// What is made beside the files needs their directory; what
 			// another part of the same copy makes has it from there.
-			if Within(dir, t) || !based && path.Dir(t) == dir && (c.of == nil || !overlaps(c.of, t)) {
+			if paths.Within(dir, t) || !based && path.Dir(t) == dir && (c.of == nil || !overlaps(c.of, t)) {
 				return true
 			}
 		}

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
@@ -172,7 +173,7 @@ func (r *stageReader) copyOf(i int, name string) *item {
 			return it
 		}
 		src := sourcesOf(it.in.Command)
-		if src.DestPath != "" && (it.copy == nil || Within(name, it.copy.dest) || Within(it.copy.dest, name)) {
+		if src.DestPath != "" && (it.copy == nil || paths.Within(name, it.copy.dest) || paths.Within(it.copy.dest, name)) {
 			return nil // it may have put something in its place
 		}
 	}
@@ -208,7 +209,7 @@ func (r *stageReader) parentsExist(it *item) bool {
 		if other == it {
 			return false
 		}
-		if other.copy != nil && slices.ContainsFunc(other.copy.files, func(name string) bool { return Within(name, dir) && name != dir }) {
+		if other.copy != nil && slices.ContainsFunc(other.copy.files, func(name string) bool { return paths.Within(name, dir) && name != dir }) {
 			return true
 		}
 	}

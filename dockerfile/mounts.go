@@ -7,6 +7,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/pgstrata/pgstrata/paths"
 )
 
 // maxMounts is how many files a step gets as mounts of their own.
@@ -31,7 +33,7 @@ func mountsFor(c *copying, step *item, based bool) ([]mount, bool) {
 	}
 	for dir := range step.facts.beside {
 		c.eachIn(dir, func(name string) {
-			if !c.scripts[name] && (path.Dir(name) == dir || !isSystemDir(dir)) {
+			if !c.scripts[name] && (path.Dir(name) == dir || !paths.Shared(dir)) {
 				reads[name] = true
 			}
 		})
@@ -48,7 +50,7 @@ func mountsFor(c *copying, step *item, based bool) ([]mount, bool) {
 		mounts[m] = true
 	}
 	for dir := range step.facts.dirs {
-		if based || !overlaps(c, dir) || slices.ContainsFunc(slices.Collect(maps.Keys(mounts)), func(m mount) bool { return Within(m.target, dir) }) {
+		if based || !overlaps(c, dir) || slices.ContainsFunc(slices.Collect(maps.Keys(mounts)), func(m mount) bool { return paths.Within(m.target, dir) }) {
 			continue
 		}
 		m, ok := c.tree(dir)
@@ -75,12 +77,12 @@ func (c *copying) mount(name string, f *copiedFile) (mount, bool) {
 }
 
 func overlaps(c *copying, dir string) bool {
-	in := func(name string) bool { return Within(name, dir) }
+	in := func(name string) bool { return paths.Within(name, dir) }
 	return slices.ContainsFunc(c.files, in) || slices.ContainsFunc(c.dirs, in)
 }
 
 func overlap(a, b *copying) bool {
-	if Within(a.dest, b.dest) || Within(b.dest, a.dest) {
+	if paths.Within(a.dest, b.dest) || paths.Within(b.dest, a.dest) {
 		return !disjoint(a.files, b.files) || !disjointDirs(a, b)
 	}
 	return false
@@ -107,13 +109,13 @@ func (c *copying) tree(dir string) (mount, bool) {
 		return mount{}, false // it would hide what else is there
 	}
 	for _, name := range c.files {
-		if !Within(name, dir) || name == dir {
+		if !paths.Within(name, dir) || name == dir {
 			continue
 		}
 		f := c.by[name]
 		rel := strings.TrimPrefix(name, dir+"/")
 		src, ok := strings.CutSuffix(f.source, "/"+rel)
-		if !ok || found && src != source || isSystemDir(dir) || !f.mode.IsRegular() || c.chmod != "" || f.executable {
+		if !ok || found && src != source || paths.Shared(dir) || !f.mode.IsRegular() || c.chmod != "" || f.executable {
 			return mount{}, false
 		}
 		source, found = src, true

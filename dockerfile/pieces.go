@@ -8,6 +8,7 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	"mvdan.cc/sh/v3/syntax"
 
+	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
@@ -221,7 +222,7 @@ func (f *facts) setExecutable(root *rootfs) {
 		}
 		for name, file := range root.files {
 			for t := range f.touched {
-				if Within(name, t) {
+				if paths.Within(name, t) {
 					file.executable = true
 				}
 			}
@@ -296,29 +297,6 @@ func UsesDir(c *shell.Call) bool {
 // Recursive reports whether a call goes down the directories that it is given.
 func Recursive(c *shell.Call) bool { return recursive(c) }
 
-// SystemDir reports whether a directory is one that images have anyway.
-func SystemDir(dir string) bool { return isSystemDir(dir) }
-
-// SystemFile reports whether a path is in a place that programs read without
-// being told to: configuration, libraries, the search path.
-func SystemFile(name string) bool { return isSystemFile(name) }
-
 // OnlyReads reports whether a program does no more than read the files that it
 // is given.
 func OnlyReads(c *shell.Call) bool { return commandKind(c) == reads }
-
-// ImageDir reports whether images have a path as a directory, so that a copy
-// to it goes into it.
-func ImageDir(dir string) bool {
-	switch dir {
-	case "/", "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib64", "/media", "/mnt", "/opt", "/proc", "/root", "/run", "/sbin", "/srv", "/sys",
-		"/tmp", "/usr", "/usr/bin", "/usr/include", "/usr/lib", "/usr/libexec", "/usr/local", "/usr/sbin", "/usr/share", "/usr/src",
-		"/usr/local/bin", "/usr/local/etc", "/usr/local/include", "/usr/local/lib", "/usr/local/sbin", "/usr/local/share", "/usr/local/src",
-		"/usr/share/doc", "/usr/share/keyrings", "/var", "/var/cache", "/var/lib", "/var/log", "/var/run", "/var/spool", "/var/tmp",
-		"/etc/alternatives", "/etc/apt", "/etc/apt/apt.conf.d", "/etc/apt/keyrings", "/etc/apt/preferences.d", "/etc/apt/sources.list.d",
-		"/etc/apt/trusted.gpg.d", "/etc/cron.d", "/etc/cron.daily", "/etc/default", "/etc/dpkg/dpkg.cfg.d", "/etc/init.d", "/etc/ld.so.conf.d",
-		"/etc/logrotate.d", "/etc/pam.d", "/etc/profile.d", "/etc/security", "/etc/skel", "/etc/ssl", "/etc/ssl/certs", "/etc/systemd":
-		return true
-	}
-	return false
-}

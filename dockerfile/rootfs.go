@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
@@ -50,7 +51,7 @@ func newRootfs(context fs.FS) *rootfs {
 // madeAt reports whether a step may have put a program at a path.
 func (r *rootfs) madeAt(name string) bool {
 	for m := range r.made {
-		if m != "/" && Within(name, m) {
+		if m != "/" && paths.Within(name, m) {
 			return true
 		}
 	}
@@ -61,7 +62,7 @@ func (r *rootfs) madeAt(name string) bool {
 // to.
 func (r *rootfs) madeNear(dest string) bool {
 	for m := range r.made {
-		if Within(dest, m) || Within(m, dest) {
+		if paths.Within(dest, m) || paths.Within(m, dest) {
 			return true
 		}
 	}
@@ -71,7 +72,7 @@ func (r *rootfs) madeNear(dest string) bool {
 // add notes a file that an instruction copies.
 func (r *rootfs) add(name string, f *copiedFile) {
 	r.files[name] = f
-	for dir := path.Dir(name); !isSystemDir(dir); dir = path.Dir(dir) {
+	for dir := path.Dir(name); !paths.Shared(dir); dir = path.Dir(dir) {
 		if r.dirs[dir] == nil {
 			r.dirs[dir] = &copiedDir{complete: true}
 		}
@@ -81,12 +82,12 @@ func (r *rootfs) add(name string, f *copiedFile) {
 // forget drops what a step may have changed: the path, and all below it.
 func (r *rootfs) forget(touched string) {
 	for name := range r.files {
-		if Within(name, touched) || Within(touched, name) {
+		if paths.Within(name, touched) || paths.Within(touched, name) {
 			delete(r.files, name)
 		}
 	}
 	for name, d := range r.dirs {
-		if Within(name, touched) || Within(touched, name) {
+		if paths.Within(name, touched) || paths.Within(touched, name) {
 			d.complete = false
 		}
 	}
@@ -115,16 +116,11 @@ func (r *rootfs) doubt(program string) {
 	}
 }
 
-// Within reports whether an absolute path is dir or below it.
-func Within(name, dir string) bool {
-	return name == dir || dir == "/" || strings.HasPrefix(name, dir+"/")
-}
-
 // below lists the copied files of a directory, sorted.
 func (r *rootfs) below(dir string) []string {
 	var out []string
 	for _, name := range slices.Sorted(maps.Keys(r.files)) {
-		if Within(name, dir) {
+		if paths.Within(name, dir) {
 			out = append(out, name)
 		}
 	}
@@ -223,7 +219,7 @@ func (r *rootfs) glob(pattern string) ([]string, bool) {
 	names := map[string]bool{}
 	all := slices.Concat(slices.Collect(maps.Keys(r.files)), slices.Collect(maps.Keys(r.dirs)))
 	for _, name := range all {
-		if !Within(name, dir) || name == dir {
+		if !paths.Within(name, dir) || name == dir {
 			continue
 		}
 		first, _, _ := strings.Cut(name[len(dir)+1:], "/")
@@ -267,30 +263,4 @@ func (r *rootfs) loader() *shell.Loader {
 		}
 		return out, nil
 	})
-}
-
-// isSystemDir reports whether a directory is one that every image has, or that
-// other packages write to: such a directory is never a copy's own.
-func isSystemDir(dir string) bool {
-	switch dir {
-	case ".", "/", "/opt", "/srv", "/tmp", "/root", "/home", "/var", "/etc", "/usr", "/usr/local", "/usr/src", "/usr/local/src", "/usr/local/bin", "/mnt", "/media":
-		return true
-	}
-	return isSystemFile(dir)
-}
-
-// isSystemFile reports whether a path is in a place that programs read without
-// being told to: configuration, libraries, certificates, the search path.
-func isSystemFile(name string) bool {
-	for _, own := range []string{"/usr/src", "/usr/local/src"} {
-		if Within(name, own) {
-			return false
-		}
-	}
-	for _, dir := range []string{"/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib32", "/lib64", "/libx32", "/proc", "/run", "/sbin", "/sys", "/usr", "/var"} {
-		if Within(name, dir) {
-			return true
-		}
-	}
-	return Within(name, "/root") && strings.HasPrefix(strings.TrimPrefix(name, "/root/"), ".")
 }

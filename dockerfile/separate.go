@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
@@ -59,7 +60,7 @@ func hardLinks(c *shell.Call) bool {
 // keeps reports whether what is written to a path is still there in the next
 // step.
 func keeps(ref shell.PathRef) bool {
-	if Within(ref.Path, "/dev/shm") {
+	if paths.Within(ref.Path, "/dev/shm") {
 		return false
 	}
 	if ref.Access != shell.AccessWrite {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 
+	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/programs"
 )
 
@@ -90,7 +91,7 @@ func (r *stageReader) unread(it, step *item) bool {
 		rest = append(rest, m...)
 	}
 	for dir := range f.dirs {
-		if overlaps(it.copy, dir) && !slices.ContainsFunc(rest, func(m mount) bool { return Within(m.target, dir) }) {
+		if overlaps(it.copy, dir) && !slices.ContainsFunc(rest, func(m mount) bool { return paths.Within(m.target, dir) }) {
 			return false
 		}
 	}
@@ -100,7 +101,7 @@ func (r *stageReader) unread(it, step *item) bool {
 		}
 	}
 	for name := range f.named { // a directory above it, which it may make
-		if name != "/" && name != it.copy.dest && Within(it.copy.dest, name) {
+		if name != "/" && name != it.copy.dest && paths.Within(it.copy.dest, name) {
 			return false
 		}
 	}
@@ -253,7 +254,7 @@ func (r *stageReader) copyPasses(it, other *item) bool {
 	case *instructions.WorkdirCommand:
 		src := sourcesOf(it.in.Command)
 		dir, ok := other.scope.expand(cmd.Path)
-		return ok && path.IsAbs(src.DestPath) && path.IsAbs(dir) && !Within(dir, it.copy.dest) && !Within(it.copy.dest, dir)
+		return ok && path.IsAbs(src.DestPath) && path.IsAbs(dir) && !paths.Within(dir, it.copy.dest) && !paths.Within(it.copy.dest, dir)
 	case *instructions.OnbuildCommand:
 		return false
 	}
@@ -268,12 +269,12 @@ func (r *stageReader) modePasses(it, other *item) bool {
 	}
 	for t := range other.facts.touched {
 		for _, name := range it.moded.files {
-			if Within(name, t) || Within(t, name) || path.Dir(t) == path.Dir(name) {
+			if paths.Within(name, t) || paths.Within(t, name) || path.Dir(t) == path.Dir(name) {
 				return false
 			}
 		}
 		for _, dir := range it.moded.dirs {
-			if Within(dir, t) || Within(t, dir) {
+			if paths.Within(dir, t) || paths.Within(t, dir) {
 				return false
 			}
 		}
@@ -289,7 +290,7 @@ func (r *stageReader) stepAllows(c *copying, step *item, based bool) bool {
 		return false
 	}
 	for _, m := range step.in.mounts(step.scope) {
-		if Within(m.Target, c.dest) || Within(c.dest, m.Target) {
+		if paths.Within(m.Target, c.dest) || paths.Within(c.dest, m.Target) {
 			return false
 		}
 	}

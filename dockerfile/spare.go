@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+
+	"github.com/pgstrata/pgstrata/paths"
 )
 
 // A step of a driver is spared the scripts of the other steps, and what only
@@ -54,7 +56,7 @@ func (r *stageReader) sparing() *sparing {
 		}
 		maps.Copy(s.files, it.facts.reads)
 		for tree := range it.facts.trees {
-			if isSystemDir(tree) || s.scriptsIn(tree) {
+			if paths.Shared(tree) || s.scriptsIn(tree) {
 				continue // it looks around, rather than read these
 			}
 			for _, other := range r.items {
@@ -69,7 +71,7 @@ func (r *stageReader) sparing() *sparing {
 
 func (s *sparing) scriptsIn(dir string) bool {
 	for name := range s.scripts {
-		if Within(name, dir) {
+		if paths.Within(name, dir) {
 			return true
 		}
 	}
@@ -244,7 +246,7 @@ func insert(text, flags string) string {
 // eachIn calls a function for each file of a copy below a directory.
 func (c *copying) eachIn(dir string, do func(name string)) {
 	for _, name := range c.files {
-		if Within(name, dir) {
+		if paths.Within(name, dir) {
 			do(name)
 		}
 	}
@@ -262,7 +264,7 @@ func (c *copying) only(wanted func(name string) bool) *copying {
 	}
 	part.dirs = nil
 	for _, dir := range directories(part.files) {
-		for ; !isSystemDir(dir) && Within(dir, c.dest); dir = path.Dir(dir) {
+		for ; !paths.Shared(dir) && paths.Within(dir, c.dest); dir = path.Dir(dir) {
 			part.dirs = append(part.dirs, dir)
 		}
 	}

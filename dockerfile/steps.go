@@ -8,6 +8,7 @@ import (
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 
+	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
@@ -83,7 +84,7 @@ func changesScript(f *facts, script *shell.Child) bool {
 		return g.Kind == shell.GuardFor && strings.ContainsAny(g.Text, "*?[")
 	})
 	for t := range f.touched {
-		if Within(script.Absolute, t) || found && path.Dir(t) == path.Dir(script.Absolute) {
+		if paths.Within(script.Absolute, t) || found && path.Dir(t) == path.Dir(script.Absolute) {
 			return true
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 
+	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
@@ -101,7 +102,7 @@ func (o *op) hasFile(name string) bool {
 	}
 	name = path.Clean(name)
 	for at := range o.files {
-		if at == name || strings.HasPrefix(at, name+"/") {
+		if paths.Within(at, name) {
 			return true
 		}
 		if ok, err := path.Match(name, at); ok && err == nil {

@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"github.com/pgstrata/pgstrata/cache"
-	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/graph"
+	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/programs"
 	"github.com/pgstrata/pgstrata/shell"
 	"github.com/pgstrata/pgstrata/spec"
@@ -270,14 +270,14 @@ func (m *migration) copyLines() {
 func (m *migration) topDirs(files []string) []string {
 	var out []string
 	kept := func(dir string) bool {
-		return slices.ContainsFunc(m.copies, func(f *copied) bool { return dockerfile.Within(f.Target, dir) && f.class != setupOnly })
+		return slices.ContainsFunc(m.copies, func(f *copied) bool { return paths.Within(f.Target, dir) && f.class != setupOnly })
 	}
 	for _, name := range files {
-		if slices.ContainsFunc(out, func(o string) bool { return dockerfile.Within(name, strings.TrimSuffix(o, "/")) }) {
+		if slices.ContainsFunc(out, func(o string) bool { return paths.Within(name, strings.TrimSuffix(o, "/")) }) {
 			continue
 		}
 		at := name
-		for dir := path.Dir(name); !isSystem(dir) && !kept(dir); dir = path.Dir(dir) {
+		for dir := path.Dir(name); !paths.Everywhere(dir) && !kept(dir); dir = path.Dir(dir) {
 			at = dir + "/"
 		}
 		out = append(out, at)
@@ -292,7 +292,7 @@ func (m *migration) ownedDirectories() {
 		if f.class != atRuntime && f.class != inSetup || f.By.Copy.Chown == "" && f.By.Copy.Chmod == "" && !f.folded {
 			continue
 		}
-		for dir := path.Dir(f.Target); !dockerfile.SystemDir(dir); dir = path.Dir(dir) {
+		for dir := path.Dir(f.Target); !paths.Shared(dir); dir = path.Dir(dir) {
 			m.report.differ("folders above copied files are root's, with mode 0755", []string{dir}, nil)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
@@ -22,7 +23,7 @@ func (o *op) reads() map[string]*dockerfile.CopiedFile {
 	}
 	for _, tree := range o.facts.Trees {
 		for name, f := range o.files {
-			if dockerfile.Within(name, tree) {
+			if paths.Within(name, tree) {
 				out[name] = f
 			}
 		}
@@ -34,7 +35,7 @@ func (o *op) reads() map[string]*dockerfile.CopiedFile {
 	}
 	for _, dir := range o.searched() {
 		for name, f := range o.files {
-			if dockerfile.Within(name, dir) {
+			if paths.Within(name, dir) {
 				out[name] = f
 			}
 		}
@@ -50,7 +51,7 @@ func (o *op) searched() []string {
 			return
 		}
 		for dir := range strings.SplitSeq(list, ":") {
-			if path.IsAbs(dir) && !dockerfile.SystemDir(path.Clean(dir)) {
+			if path.IsAbs(dir) && !paths.Shared(path.Clean(dir)) {
 				out = append(out, path.Clean(dir))
 			}
 		}
@@ -78,15 +79,15 @@ func (o *op) looksAround(name string) bool {
 	if o.facts == nil {
 		return false
 	}
-	return o.facts.Wild != "" || slices.ContainsFunc(o.facts.Near, func(dir string) bool { return dockerfile.Within(name, dir) }) ||
+	return o.facts.Wild != "" || slices.ContainsFunc(o.facts.Near, func(dir string) bool { return paths.Within(name, dir) }) ||
 		slices.ContainsFunc(o.facts.Beside, func(dir string) bool {
-			return path.Dir(name) == dir || !dockerfile.SystemDir(dir) && dockerfile.Within(name, dir)
+			return path.Dir(name) == dir || !paths.Shared(dir) && paths.Within(name, dir)
 		})
 }
 
 // touches reports whether an op may change a path.
 func (o *op) touches(name string) bool {
-	return o.facts != nil && slices.ContainsFunc(o.facts.Touched, func(t string) bool { return dockerfile.Within(name, t) && !o.misses(t, name) })
+	return o.facts != nil && slices.ContainsFunc(o.facts.Touched, func(t string) bool { return paths.Within(name, t) && !o.misses(t, name) })
 }
 
 // misses reports whether all that an op does to a whole tree is to look in it
@@ -182,7 +183,7 @@ func covers(c *shell.Call, w shell.Word, name string) (covers, speaks bool) {
 				break
 			}
 		}
-		speaks = speaks || dockerfile.Within(v, name)
+		speaks = speaks || paths.Within(v, name)
 	}
 	return false, speaks
 }

@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/paths"
 )
 
 // entrypointFiles makes the lists of entrypoint files: what lies below the
@@ -114,7 +114,7 @@ func (m *migration) configs(files []*copied) []*config {
 func (m *migration) tree(f *copied, dir, target string, bySource map[string][]*copied) []string {
 	if !slices.ContainsFunc(f.By.Copy.Sources, func(s string) bool {
 		s = strings.TrimPrefix(path.Clean("/"+s), "/")
-		return m.isContextDir(s) && (s == "" || dockerfile.Within(dir, s))
+		return m.isContextDir(s) && (s == "" || paths.Within(dir, s))
 	}) {
 		return nil
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
@@ -158,7 +159,7 @@ func (m *migration) placeSpoken(texts [][]byte, before *op) {
 		if dest == f.Target {
 			dest = path.Dir(dest)
 		}
-		if dest == "" || isSystem(dest) {
+		if dest == "" || paths.Everywhere(dest) {
 			dest = f.Target
 		}
 		f.placed = slices.ContainsFunc(texts, func(text []byte) bool { return bytes.Contains(text, []byte(dest)) })
@@ -226,14 +227,14 @@ func (m *migration) setupTrees() []string {
 			case slices.ContainsFunc(f.used, runsScripts(f)):
 				setup[dir] = true
 			}
-			if dockerfile.SystemDir(dir) || dir == "/" {
+			if paths.Shared(dir) || dir == "/" {
 				break
 			}
 		}
 	}
 	var out []string
 	for _, dir := range keys(setup) {
-		if !mixed[dir] && !dockerfile.SystemDir(dir) {
+		if !mixed[dir] && !paths.Shared(dir) {
 			out = append(out, dir)
 		}
 	}
@@ -258,5 +259,5 @@ func runsScripts(f *copied) func(*op) bool {
 }
 
 func inTree(name string, trees []string) bool {
-	return slices.ContainsFunc(trees, func(dir string) bool { return dockerfile.Within(name, dir) })
+	return slices.ContainsFunc(trees, func(dir string) bool { return paths.Within(name, dir) })
 }

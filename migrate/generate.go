@@ -9,6 +9,7 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/spec"
 )
 
@@ -327,7 +328,7 @@ func (g *generator) text(o *op, text string) string {
 // hasPlaced reports whether setup puts files to a path, or below it.
 func (m *migration) hasPlaced(target string, o *op) bool {
 	return slices.ContainsFunc(m.copies, func(f *copied) bool {
-		return f.placed && dockerfile.Within(f.Target, target) && o.files[f.Target] == f.CopiedFile
+		return f.placed && paths.Within(f.Target, target) && o.files[f.Target] == f.CopiedFile
 	})
 }
 

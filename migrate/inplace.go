@@ -6,15 +6,15 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/graph"
+	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
 // place reports whether setup has to have a file in its place: a step changes
 // it, or reads it without being told to.
 func (m *migration) place(f *copied) bool {
-	if dockerfile.Within(f.Target, graph.ContextMount) { // where scripts find it anyway
+	if paths.Within(f.Target, graph.ContextMount) { // where scripts find it anyway
 		return false
 	}
 	if ambiguous(f) {
@@ -46,7 +46,7 @@ func (m *migration) place(f *copied) bool {
 		case m.obscured(o, f):
 			m.because(f, "%s may read %s, whose folder gets files that are not known", m.label(o), f.Target)
 			return true
-		case dockerfile.SystemFile(f.Target) && !m.indifferent(o, f):
+		case paths.Implicit(f.Target) && !m.indifferent(o, f):
 			m.because(f, "%s may read %s", m.label(o), f.Target)
 			return true
 		}
@@ -81,11 +81,11 @@ func (m *migration) obscured(o *op, f *copied) bool {
 			continue
 		}
 		dest := path.Clean(step.Copy.Dest)
-		if dockerfile.SystemDir(dest) || !dockerfile.Within(f.Target, dest) {
+		if paths.Shared(dest) || !paths.Within(f.Target, dest) {
 			continue
 		}
-		if dockerfile.Within(o.dir, dest) || strings.Contains(o.text, dest) || o.facts.Opaque != "" ||
-			slices.ContainsFunc(o.facts.Touched, func(t string) bool { return dockerfile.Within(t, dest) }) {
+		if paths.Within(o.dir, dest) || strings.Contains(o.text, dest) || o.facts.Opaque != "" ||
+			slices.ContainsFunc(o.facts.Touched, func(t string) bool { return paths.Within(t, dest) }) {
 			return true
 		}
 	}
@@ -111,7 +111,7 @@ func (m *migration) forgiving(o *op) bool {
 // walks reports whether a script goes down a directory by its path in the image:
 // what goes down directories follows no links.
 func (m *migration) walks(o *op, f *copied) bool {
-	if !o.script() || !slices.ContainsFunc(o.facts.Trees, func(tree string) bool { return dockerfile.Within(f.Target, tree) }) {
+	if !o.script() || !slices.ContainsFunc(o.facts.Trees, func(tree string) bool { return paths.Within(f.Target, tree) }) {
 		return false
 	}
 	program := m.load(o.call.source)
@@ -122,14 +122,14 @@ func (m *migration) walks(o *op, f *copied) bool {
 // share with others, such as /opt: there it finds a file in its place, or not.
 func looksAbove(o *op, target string) bool {
 	return o.facts != nil && slices.ContainsFunc(o.facts.Trees, func(tree string) bool {
-		return tree != "/" && dockerfile.SystemDir(tree) && dockerfile.Within(target, tree)
+		return tree != "/" && paths.Shared(tree) && paths.Within(target, tree)
 	})
 }
 
 // asksWhere reports whether a command prints where a path leads.
 func asksWhere(o *op, target string) bool {
 	return o.command() && slices.ContainsFunc(o.calls(), func(c *shell.Call) bool {
-		return (c.Name == "readlink" || c.Name == "realpath") && slices.ContainsFunc(c.Args, func(w shell.Word) bool { return dockerfile.Within(target, path.Clean(w.Value)) })
+		return (c.Name == "readlink" || c.Name == "realpath") && slices.ContainsFunc(c.Args, func(w shell.Word) bool { return paths.Within(target, path.Clean(w.Value)) })
 	})
 }
 
@@ -155,7 +155,7 @@ func (m *migration) dangles(f *copied) bool {
 
 // because notes why a file is in setup, once for each reason's first file.
 func (m *migration) because(f *copied, format string, args ...any) {
-	if !dockerfile.Within("/"+f.Source, "/setup") && !m.noted[f.By] {
+	if !paths.Within("/"+f.Source, "/setup") && !m.noted[f.By] {
 		m.noted[f.By] = true
 		m.report.note(m.where(f.By.Start), format+", so a setup script copies it, and an edit of it runs that script again. If it can be root's and no step needs it, make it one of entrypoint.configuration_files", args...)
 	}
@@ -179,7 +179,7 @@ func (m *migration) indifferent(o *op, f *copied) bool {
 		name := path.Base(f.Target)
 		return !slices.ContainsFunc(o.calls(), func(c *shell.Call) bool { return c.Name == name })
 	}
-	if dir := path.Dir(f.Target); dir == "/var/lib/postgresql" || dockerfile.Within(f.Target, "/docker-entrypoint-initdb.d") {
+	if dir := path.Dir(f.Target); dir == "/var/lib/postgresql" || paths.Within(f.Target, "/docker-entrypoint-initdb.d") {
 		return true
 	}
 	calls, ok := o.own()
@@ -188,7 +188,7 @@ func (m *migration) indifferent(o *op, f *copied) bool {
 		case "mkdir", "rmdir", "rm", "chmod", "chown", "chgrp", "touch", "ln", "mv", "cp", "install", "echo", "printf", "true", "test", "[", "find", "sed", "truncate":
 			return false
 		case "useradd", "groupadd", "usermod", "groupmod", "gpasswd": // files of a moved user change with the user
-			return renumbers(c) || path.Dir(f.Target) == "/etc" || dockerfile.Within(f.Target, "/etc/skel") || dockerfile.Within(f.Target, "/etc/default")
+			return renumbers(c) || path.Dir(f.Target) == "/etc" || paths.Within(f.Target, "/etc/skel") || paths.Within(f.Target, "/etc/default")
 		}
 		return true
 	})
@@ -232,14 +232,14 @@ func (m *migration) writesBeside(o *op, program *shell.Program) bool {
 		return true
 	}
 	dir := path.Dir(o.call.target)
-	if dockerfile.SystemDir(dir) {
+	if paths.Shared(dir) {
 		return false
 	}
 	for _, t := range o.facts.Touched {
 		if strings.Trim(path.Base(t), "01234567") == "" {
 			continue // a mode, which looks like the name of a file
 		}
-		if t != o.call.target && dockerfile.Within(t, dir) && !o.removes(t) {
+		if t != o.call.target && paths.Within(t, dir) && !o.removes(t) {
 			return true
 		}
 	}
@@ -259,7 +259,7 @@ func deletesInContext(program *shell.Program) bool {
 				if !path.IsAbs(v) && c.Dir != "" {
 					v = path.Join(c.Dir, v)
 				}
-				if w.Known && dockerfile.Within(path.Clean(v), graph.ContextMount) {
+				if w.Known && paths.Within(path.Clean(v), graph.ContextMount) {
 					return true
 				}
 			}

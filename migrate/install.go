@@ -6,8 +6,8 @@ import (
 	"path"
 	"strings"
 
-	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/graph"
+	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/spec"
 )
 
@@ -84,7 +84,7 @@ func folders(o *op) []string {
 	}
 	owners := map[string]string{}
 	for _, f := range o.place {
-		for dir := path.Dir(f.Target); !isSystem(dir); dir = path.Dir(dir) {
+		for dir := path.Dir(f.Target); !paths.Everywhere(dir); dir = path.Dir(dir) {
 			owners[dir] = f.ownerFlags()
 		}
 	}
@@ -92,7 +92,7 @@ func folders(o *op) []string {
 	dest := path.Clean(o.step.Copy.Dest)
 	for _, dir := range keys(owners) {
 		command := "install -d -m 0755" + owners[dir] + " " + quoted(dir)
-		if dir == dest || !dockerfile.Within(dir, dest) {
+		if dir == dest || !paths.Within(dir, dest) {
 			command = "[ -d " + quoted(dir) + " ] || " + command
 		}
 		out = append(out, command)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/graph"
+	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
@@ -19,7 +20,7 @@ func inContext(target string, files map[string]*dockerfile.CopiedFile) (string, 
 	if f := files[target]; f != nil {
 		return path.Join(graph.ContextMount, f.Source), true
 	}
-	if dockerfile.SystemDir(target) {
+	if paths.Shared(target) {
 		return "", false
 	}
 	dir, ok := sourceDir(target, files)
@@ -29,7 +30,7 @@ func inContext(target string, files map[string]*dockerfile.CopiedFile) (string, 
 // sourceDir is the directory of the context whose files a directory has.
 func sourceDir(target string, files map[string]*dockerfile.CopiedFile) (dir string, ok bool) {
 	for _, name := range keys(files) {
-		if !dockerfile.Within(name, target) || name == target || target == "/" {
+		if !paths.Within(name, target) || name == target || target == "/" {
 			continue
 		}
 		rest := strings.TrimPrefix(name, target+"/")
@@ -152,7 +153,7 @@ func speaksOf(p *shell.Program, target string) bool { return namesPath(p, target
 // do where the whole root is read as the context.
 func namesPath(p *shell.Program, target string, all bool) bool {
 	hits := func(name string) bool {
-		if name == "" || dockerfile.SystemDir(name) || strings.ContainsAny(name, "*?[") && dockerfile.SystemDir(path.Dir(name)) {
+		if name == "" || paths.Shared(name) || strings.ContainsAny(name, "*?[") && paths.Shared(path.Dir(name)) {
 			return false
 		}
 		for at := target; at != "/"; at = path.Dir(at) {
@@ -180,7 +181,7 @@ func finds(p *shell.Program, source string) bool {
 			if !r.InContext || r.Context == "" && !r.Glob {
 				continue
 			}
-			if ok, err := path.Match(r.Context, source); dockerfile.Within(source, r.Context) || ok && err == nil {
+			if ok, err := path.Match(r.Context, source); paths.Within(source, r.Context) || ok && err == nil {
 				return true
 			}
 		}

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/graph"
+	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
@@ -35,7 +35,7 @@ func (m *migration) linkScripts() (first, last *entry) {
 	remove := []string{"#!/bin/sh", "# Takes away the links of the first setup script.", "set -e"}
 	parents := map[string]bool{}
 	for _, target := range keys(links) {
-		for dir := path.Dir(target); !dockerfile.SystemDir(dir); dir = path.Dir(dir) {
+		for dir := path.Dir(target); !paths.Shared(dir); dir = path.Dir(dir) {
 			parents[dir] = true
 		}
 	}
@@ -63,7 +63,7 @@ func (m *migration) joinedLinks() map[string]string {
 	out := map[string]string{}
 	for _, target := range keys(m.links) {
 		dir, source := path.Dir(target), path.Dir(m.links[target])
-		if dockerfile.SystemDir(dir) || source == "." || path.Base(target) != path.Base(m.links[target]) || m.deletesIn(dir) || m.otherIn(dir, source) {
+		if paths.Shared(dir) || source == "." || path.Base(target) != path.Base(m.links[target]) || m.deletesIn(dir) || m.otherIn(dir, source) {
 			out[target] = m.links[target]
 			continue
 		}
@@ -82,14 +82,14 @@ func (m *migration) joinedLinks() map[string]string {
 // deletesIn reports whether an op deletes or changes something in a directory.
 func (m *migration) deletesIn(dir string) bool {
 	return slices.ContainsFunc(m.ops, func(o *op) bool {
-		return !o.gone && o.facts != nil && slices.ContainsFunc(o.facts.Touched, func(t string) bool { return t != dir && dockerfile.Within(t, dir) })
+		return !o.gone && o.facts != nil && slices.ContainsFunc(o.facts.Touched, func(t string) bool { return t != dir && paths.Within(t, dir) })
 	})
 }
 
 // otherIn reports whether a directory also has files of another place.
 func (m *migration) otherIn(dir, source string) bool {
 	return slices.ContainsFunc(m.copies, func(f *copied) bool {
-		return dockerfile.Within(f.Target, dir) && (f.placed || f.Source != path.Join(source, strings.TrimPrefix(f.Target, dir)))
+		return paths.Within(f.Target, dir) && (f.placed || f.Source != path.Join(source, strings.TrimPrefix(f.Target, dir)))
 	})
 }
 
@@ -141,5 +141,5 @@ func (m *migration) onlyMounted(o *op, w shell.Word) bool {
 		}
 		found = true
 	}
-	return found && (w.Glob || !dockerfile.SystemDir(name)) && m.ownDir(name, o)
+	return found && (w.Glob || !paths.Shared(name)) && m.ownDir(name, o)
 }

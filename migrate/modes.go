@@ -10,6 +10,7 @@ import (
 	mode "github.com/tonistiigi/dchapes-mode"
 
 	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
@@ -181,16 +182,16 @@ func (m *migration) covered(o *op, w shell.Word, all bool) (files []*copied, com
 		name = path.Join(o.dir, name)
 	}
 	name = path.Clean(name)
-	complete = !dockerfile.SystemDir(name)
+	complete = !paths.Shared(name)
 	for _, f := range m.copies {
 		if o.files[f.Target] != f.CopiedFile {
 			continue
 		}
-		if ambiguous(f) && dockerfile.Within(f.Target, name) {
+		if ambiguous(f) && paths.Within(f.Target, name) {
 			return nil, false
 		}
 		match, err := path.Match(name, f.Target)
-		under := dockerfile.Within(f.Target, name)
+		under := paths.Within(f.Target, name)
 		if w.Glob && all {
 			for at := path.Dir(f.Target); !under && at != "/"; at = path.Dir(at) {
 				under, _ = path.Match(name, at) // an odd pattern matches nothing
@@ -223,7 +224,7 @@ func (m *migration) ownDir(dir string, before *op) bool {
 		for _, c := range o.calls() {
 			for _, w := range c.Args {
 				for _, v := range w.Choices() {
-					if path.IsAbs(v) && dockerfile.Within(path.Clean(v), dir) && !slices.ContainsFunc(m.copies, func(f *copied) bool { return dockerfile.Within(f.Target, path.Clean(v)) }) {
+					if path.IsAbs(v) && paths.Within(path.Clean(v), dir) && !slices.ContainsFunc(m.copies, func(f *copied) bool { return paths.Within(f.Target, path.Clean(v)) }) {
 						return false
 					}
 				}

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/paths"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 )
@@ -81,7 +81,7 @@ func (m *migration) tmpfs(o *op, target string) {
 		return
 	}
 	for _, other := range m.ops {
-		if slices.ContainsFunc(m.copies, func(f *copied) bool { return dockerfile.Within(f.Target, target) }) || other.step != o.step && !other.gone && other.facts != nil && other.facts.Program != nil && namesPath(other.facts.Program, target, true) {
+		if slices.ContainsFunc(m.copies, func(f *copied) bool { return paths.Within(f.Target, target) }) || other.step != o.step && !other.gone && other.facts != nil && other.facts.Program != nil && namesPath(other.facts.Program, target, true) {
 			m.report.went(o.line(), Lost, "a tmpfs at %s for this RUN alone: build_artifacts are for all scripts", target)
 			return
 		}

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
@@ -38,7 +38,7 @@ func (m *migration) goesThrough(o *op, dir string) bool {
 		programs = append(programs, o.call.driver)
 	}
 	return o.facts.Opaque != "" && o.script() || slices.ContainsFunc(targets, func(target string) bool {
-		return slices.ContainsFunc(o.facts.Trees, func(tree string) bool { return dockerfile.Within(target, tree) }) ||
+		return slices.ContainsFunc(o.facts.Trees, func(tree string) bool { return paths.Within(target, tree) }) ||
 			slices.ContainsFunc(programs, func(p *shell.Program) bool { return p != nil && matchesGlob(p, target) })
 	})
 }
@@ -56,7 +56,7 @@ func (m *migration) targetsOf(source string, before *op) []string {
 			switch {
 			case s == "":
 				out = append(out, path.Join(step.Copy.Dest, source))
-			case m.isContextDir(s) && dockerfile.Within(source, s):
+			case m.isContextDir(s) && paths.Within(source, s):
 				out = append(out, path.Join(step.Copy.Dest, strings.TrimPrefix(source, s)))
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
@@ -51,11 +52,11 @@ func (m *migration) usersOf(outputs []string, list []*entry) []string {
 		for _, s := range p.Closure() {
 			for _, c := range s.Calls {
 				uses = uses || slices.ContainsFunc(outputs, func(o string) bool {
-					return dockerfile.Within(c.Command.Value, o) || path.Base(o) == c.Name
+					return paths.Within(c.Command.Value, o) || path.Base(o) == c.Name
 				})
 			}
 			for _, r := range s.Paths {
-				uses = uses || slices.ContainsFunc(outputs, func(o string) bool { return dockerfile.Within(r.Path, o) })
+				uses = uses || slices.ContainsFunc(outputs, func(o string) bool { return paths.Within(r.Path, o) })
 			}
 		}
 		if uses {
@@ -95,7 +96,7 @@ func (r *outputReader) read(p *shell.Program) []string {
 	}
 	var out []string
 	for _, name := range keys(r.outputs) {
-		if !slices.ContainsFunc(out, func(dir string) bool { return dockerfile.Within(name, dir) }) {
+		if !slices.ContainsFunc(out, func(dir string) bool { return paths.Within(name, dir) }) {
 			out = append(out, name)
 		}
 	}
@@ -103,7 +104,7 @@ func (r *outputReader) read(p *shell.Program) []string {
 }
 
 func (r *outputReader) isScratch(name string) bool {
-	return slices.ContainsFunc(r.scratch, func(dir string) bool { return dockerfile.Within(name, dir) })
+	return slices.ContainsFunc(r.scratch, func(dir string) bool { return paths.Within(name, dir) })
 }
 
 // writes notes that a path is written; false if it cannot be an output.
@@ -114,11 +115,11 @@ func (r *outputReader) writes(name string) bool {
 		return false
 	case r.isScratch(name) || name == "/dev/null" || name == "/dev/stderr" || name == "/dev/stdout":
 		return true
-	case slices.ContainsFunc(keys(r.outputs), func(o string) bool { return dockerfile.Within(name, o) }):
+	case slices.ContainsFunc(keys(r.outputs), func(o string) bool { return paths.Within(name, o) }):
 		return true
-	case dockerfile.SystemDir(name) && !dockerfile.Within(name, "/usr/local") && !dockerfile.Within(name, "/opt"), isSystem(name), dockerfile.Within(name, "/etc"), dockerfile.Within(name, "/var"), dockerfile.Within(name, "/root"), dockerfile.Within(name, "/home"):
+	case paths.Shared(name) && !paths.Within(name, "/usr/local") && !paths.Within(name, "/opt"), paths.Everywhere(name), paths.Within(name, "/etc"), paths.Within(name, "/var"), paths.Within(name, "/root"), paths.Within(name, "/home"):
 		return false
-	case dockerfile.Within(name, "/usr/local") && strings.Count(name, "/") < 3, slices.Contains([]string{"/usr/local/bin", "/usr/local/lib", "/usr/local/share", "/usr/local/include", "/usr/local/sbin", "/usr/local/etc"}, name):
+	case paths.Within(name, "/usr/local") && strings.Count(name, "/") < 3:
 		return false
 	}
 	r.outputs[name] = true
@@ -202,7 +203,7 @@ func (r *outputReader) last(c *shell.Call) bool {
 	}
 	sources, dest := list[:len(list)-1], list[len(list)-1]
 	name, ok := dest.Literal()
-	if !ok || len(sources) < 2 && !strings.HasSuffix(name, "/") && !dockerfile.ImageDir(path.Clean(name)) {
+	if !ok || len(sources) < 2 && !strings.HasSuffix(name, "/") && !paths.Everywhere(path.Clean(name)) {
 		return ok && r.word(c, dest)
 	}
 	return !slices.ContainsFunc(sources, func(w shell.Word) bool { // into a directory

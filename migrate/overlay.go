@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/pgstrata/pgstrata/paths"
 )
 
 // overlay is a build context with generated files in it.
@@ -77,7 +79,7 @@ func (o overlay) ReadLink(name string) (string, error) { return fs.ReadLink(o.FS
 // isDir reports whether a generated file lies below a path.
 func (o overlay) isDir(name string) bool {
 	for f := range o.files {
-		if strings.HasPrefix(f, name+"/") {
+		if paths.Below(f, name) {
 			return true
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 
 	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/spec"
 )
 
@@ -70,7 +71,7 @@ func (m *migration) destText(step *dockerfile.Step) string {
 // targetText is a path that a COPY makes.
 func (m *migration) targetText(step *dockerfile.Step, target string) string {
 	dest := path.Clean(step.Copy.Dest)
-	if !dockerfile.Within(target, dest) || dest == "/" {
+	if !paths.Within(target, dest) || dest == "/" {
 		return escaped(target)
 	}
 	return m.destText(step) + escaped(strings.TrimPrefix(target, dest))
@@ -98,7 +99,7 @@ func (m *migration) contextPath(step *dockerfile.Step, source string, escape fun
 	for n := range step.Copy.Sources {
 		from := strings.TrimPrefix(path.Clean("/"+step.Copy.Sources[n]), "/")
 		text := m.sourceText(step, n)
-		if from != "" && strings.Contains(text, "${") && dockerfile.Within(source, from) {
+		if from != "" && strings.Contains(text, "${") && paths.Within(source, from) {
 			return text + escape(strings.TrimPrefix(source, from))
 		}
 	}
@@ -111,7 +112,7 @@ func (m *migration) inputTexts(names []string) []string {
 	for _, name := range names {
 		text := escapedGlob(name)
 		for _, f := range m.copies {
-			if dockerfile.Within(f.Source, strings.TrimSuffix(name, "/")) {
+			if paths.Within(f.Source, strings.TrimSuffix(name, "/")) {
 				text = m.contextText(f.By, name)
 				break
 			}

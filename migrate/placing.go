@@ -10,6 +10,7 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 
 	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/programs"
 	"github.com/pgstrata/pgstrata/shell"
 )
@@ -58,13 +59,13 @@ func (m *migration) neededDirectories() {
 // broughtBy is a file whose COPY makes a directory before an op, where setup
 // has nothing in it.
 func (m *migration) broughtBy(dir string, before *op) *copied {
-	if dockerfile.SystemDir(dir) {
+	if paths.Shared(dir) {
 		return nil
 	}
 	var found *copied
 	for _, f := range m.copies {
 		switch {
-		case !dockerfile.Within(f.Target, dir) || f.Target == dir || !m.follows(before, f):
+		case !paths.Within(f.Target, dir) || f.Target == dir || !m.follows(before, f):
 		case f.class == inSetup:
 			return nil
 		case found == nil:
@@ -72,7 +73,7 @@ func (m *migration) broughtBy(dir string, before *op) *copied {
 		}
 	}
 	if slices.ContainsFunc(m.ops, func(o *op) bool {
-		return o.made != "" && !o.gone && dockerfile.Within(o.made, dir) && m.order[o.step] < m.order[before.step]
+		return o.made != "" && !o.gone && paths.Within(o.made, dir) && m.order[o.step] < m.order[before.step]
 	}) {
 		return nil
 	}
@@ -173,10 +174,10 @@ func (m *migration) madeDirectories() {
 		dir := o.made
 		user := m.out.user
 		switch {
-		case isSystem(dir), made[dir], user != nil && dir == user.home, dir == "/var/lib/postgresql" && m.installsPostgreSQL() && !m.deletes(dir):
+		case paths.Everywhere(dir), made[dir], user != nil && dir == user.home, dir == "/var/lib/postgresql" && m.installsPostgreSQL() && !m.deletes(dir):
 			o.gone = true
 		case slices.ContainsFunc(m.copies, func(f *copied) bool {
-			return dockerfile.Within(f.Target, dir) && (f.class == atRuntime || f.class == setupOnly && m.order[f.By] < m.order[o.step])
+			return paths.Within(f.Target, dir) && (f.class == atRuntime || f.class == setupOnly && m.order[f.By] < m.order[o.step])
 		}) && !m.writesInto(dir):
 			o.gone = true
 		}
@@ -207,7 +208,7 @@ func (m *migration) installsPostgreSQL() bool {
 // writesInto reports whether setup does something in a directory.
 func (m *migration) writesInto(dir string) bool {
 	return slices.ContainsFunc(m.ops, func(o *op) bool {
-		return !o.gone && o.made == "" && !o.state && (len(o.place) > 0 && slices.ContainsFunc(o.place, func(f *copied) bool { return dockerfile.Within(f.Target, dir) }) ||
+		return !o.gone && o.made == "" && !o.state && (len(o.place) > 0 && slices.ContainsFunc(o.place, func(f *copied) bool { return paths.Within(f.Target, dir) }) ||
 			o.dir == dir && (ownUsesDir(o) || usesDir(o)) && !m.readOnlyThere(o, dir))
 	})
 }

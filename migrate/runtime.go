@@ -3,13 +3,11 @@ package migrate
 import (
 	"io/fs"
 	"path"
-	"slices"
 	"strings"
-
-	"github.com/pgstrata/pgstrata/dockerfile"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 
+	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
@@ -144,9 +142,9 @@ func (r *runtime) pattern(name string, glob bool) {
 	}
 	if !glob {
 		r.need(name)
-		if !isSystem(name) {
+		if !paths.Everywhere(name) {
 			for _, target := range keys(r.files) {
-				if dockerfile.Within(target, name) {
+				if paths.Within(target, name) {
 					r.need(target)
 				}
 			}
@@ -158,11 +156,4 @@ func (r *runtime) pattern(name string, glob bool) {
 			r.need(target)
 		}
 	}
-}
-
-func isSystem(dir string) bool {
-	return slices.Contains([]string{
-		"/", "/opt", "/srv", "/tmp", "/root", "/home", "/etc", "/run", "/mnt", "/usr", "/usr/bin", "/usr/lib", "/usr/share",
-		"/usr/local", "/usr/local/bin", "/usr/local/lib", "/usr/local/share", "/var", "/var/lib",
-	}, dir)
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
@@ -34,7 +35,7 @@ func (m *migration) scratch(ops []*op) {
 		}
 		for _, dir := range dirs {
 			end := removedBy(ops[i+1:], dir)
-			if end == nil || !path.IsAbs(dir) || dockerfile.SystemDir(dir) {
+			if end == nil || !path.IsAbs(dir) || paths.Shared(dir) {
 				continue
 			}
 			m.artifact(ops, o, c, end, dir)
@@ -55,7 +56,7 @@ func removedBy(ops []*op, dir string) *op {
 			}
 			for _, w := range c.Args {
 				for _, v := range w.Choices() {
-					if !path.IsAbs(v) || !dockerfile.Within(dir, path.Clean(v)) {
+					if !path.IsAbs(v) || !paths.Within(dir, path.Clean(v)) {
 						continue
 					}
 					if found != nil || !o.command() || o.one() == nil {
@@ -118,7 +119,7 @@ func usedBelow(o *op, dir string) []string {
 	}
 	names := map[string]bool{}
 	note := func(name string, glob bool) {
-		if !dockerfile.Within(name, dir) || name == dir {
+		if !paths.Within(name, dir) || name == dir {
 			return
 		}
 		first, _, _ := strings.Cut(name[len(dir)+1:], "/")
@@ -132,7 +133,7 @@ func usedBelow(o *op, dir string) []string {
 			note(r.Path, r.Glob)
 		}
 		for _, c := range s.Calls {
-			if c.Kind != shell.CallProgram || !dockerfile.Within(c.Dir, dir) || c.Dir == "" {
+			if c.Kind != shell.CallProgram || !paths.Within(c.Dir, dir) || c.Dir == "" {
 				continue
 			}
 			if c.Dir == dir && dockerfile.UsesDir(c) && !slices.ContainsFunc(c.Args, func(w shell.Word) bool { return !strings.HasPrefix(w.Value, "-") }) {

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/graph"
+	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
@@ -201,7 +201,7 @@ func (m *migration) opaque(e *entry, o *op, inputs map[string]bool) {
 	why := subject(o.facts.Opaque, path.Base(o.call.source))
 	dir := path.Dir(o.call.source)
 	for _, other := range m.copies {
-		if other.By == f.By && other.class == setupOnly && dockerfile.Within(other.Source, dir) {
+		if other.By == f.By && other.class == setupOnly && paths.Within(other.Source, dir) {
 			inputs[other.Source] = true
 		}
 	}
@@ -217,7 +217,7 @@ func (m *migration) joined(files []string) []string {
 		listed[name] = true
 	}
 	for _, name := range files {
-		if slices.ContainsFunc(out, func(o string) bool { return dockerfile.Within(name, strings.TrimSuffix(o, "/")) }) {
+		if slices.ContainsFunc(out, func(o string) bool { return paths.Within(name, strings.TrimSuffix(o, "/")) }) {
 			continue
 		}
 		at := name

@@ -9,6 +9,7 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 
 	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
@@ -127,7 +128,7 @@ func (m *migration) isDir(s *dockerfile.StageReading, source string) bool {
 				if f.Target == name {
 					return false
 				}
-				if dockerfile.Within(f.Target, name) {
+				if paths.Within(f.Target, name) {
 					return true
 				}
 			}
@@ -135,7 +136,7 @@ func (m *migration) isDir(s *dockerfile.StageReading, source string) bool {
 		for _, p := range programsOf(step) {
 			for _, script := range p.Closure() {
 				for _, r := range script.Paths {
-					if r.Path != name && dockerfile.Within(r.Path, name) {
+					if r.Path != name && paths.Within(r.Path, name) {
 						return true
 					}
 					if r.Path == name && (r.Access == shell.AccessWrite || r.Access == shell.AccessRead) {

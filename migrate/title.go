@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/programs"
 	"github.com/pgstrata/pgstrata/shell"
 )
@@ -26,7 +27,7 @@ func (g *generator) title() string {
 			return slug("copy-" + scriptName(o.place[0].Source))
 		case len(o.place) > 0 && !o.unpack:
 			dir := path.Clean(o.step.Copy.Dest)
-			if isSystem(dir) {
+			if paths.Everywhere(dir) {
 				dir = path.Dir(o.place[0].Target)
 			}
 			return slug("copy-" + path.Base(dir))

@@ -8,10 +8,10 @@ package observe
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/pgstrata/pgstrata/cache"
 	"github.com/pgstrata/pgstrata/graph"
+	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/spec"
 	"github.com/pgstrata/pgstrata/trace"
 )
@@ -178,10 +178,5 @@ func (c *Chain) script(name string) *Script {
 
 // within tells whether a path is one of the places, or below one.
 func within(name string, places []string) bool {
-	return slices.ContainsFunc(places, func(place string) bool { return name == place || below(name, place) })
-}
-
-// below tells whether a path is below a directory.
-func below(name, dir string) bool {
-	return dir == "/" && name != "/" || strings.HasPrefix(name, dir) && strings.HasPrefix(name[len(dir):], "/")
+	return slices.ContainsFunc(places, func(place string) bool { return paths.Within(name, place) })
 }

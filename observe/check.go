@@ -9,6 +9,7 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 
 	"github.com/pgstrata/pgstrata/graph"
+	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/spec"
 	"github.com/pgstrata/pgstrata/trace"
 )
@@ -112,7 +113,7 @@ func (c *Chain) checkOutputs(index int, add adding) {
 				covered, used[i] = true, true
 			}
 		}
-		if !covered && (len(lost) == 0 || !below(name, lost[len(lost)-1])) {
+		if !covered && (len(lost) == 0 || !paths.Below(name, lost[len(lost)-1])) {
 			lost = append(lost, name)
 		}
 	}
@@ -136,7 +137,7 @@ func (c *Chain) checkOutputs(index int, add adding) {
 func (c *Chain) above(s *Script, name string) bool {
 	return slices.ContainsFunc(s.Outputs, func(o string) bool {
 		fixed, _ := doublestar.SplitPattern(o)
-		return below(o, name) || fixed == name
+		return paths.Below(o, name) || fixed == name
 	})
 }
 
@@ -156,7 +157,7 @@ func (c *Chain) checkInputs(index int, add adding) {
 	used := make([]bool, len(s.Inputs))
 	given := func(name string) (is bool) {
 		for i, in := range s.Inputs {
-			if in.Path == name || in.Dir && below("/"+name, "/"+in.Path) {
+			if in.Path == name || in.Dir && paths.Below("/"+name, "/"+in.Path) {
 				is, used[i] = true, true
 			}
 		}
@@ -197,5 +198,5 @@ func (c *Chain) checkInputs(index int, add adding) {
 
 // way tells whether a path is a directory on the way to an input.
 func (c *Chain) way(s *Script, name string) bool {
-	return slices.ContainsFunc(s.Inputs, func(in graph.Input) bool { return below("/"+in.Path, "/"+name) })
+	return slices.ContainsFunc(s.Inputs, func(in graph.Input) bool { return paths.Below("/"+in.Path, "/"+name) })
 }

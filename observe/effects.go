@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/trace"
 )
 
@@ -125,7 +126,7 @@ func apart(name string, kind trace.Kind) *Apart {
 		if a.files && kind == trace.Directory {
 			continue
 		}
-		if slices.ContainsFunc(a.places, func(place string) bool { return below(name, place) || name == place && !a.inside }) {
+		if slices.ContainsFunc(a.places, func(place string) bool { return paths.Below(name, place) || name == place && !a.inside }) {
 			return &a
 		}
 		for part := range strings.SplitSeq(name, "/") {

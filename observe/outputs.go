@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/trace"
 )
 
@@ -69,7 +70,7 @@ func (c *Chain) outputs(index int, needs func(name, on string) bool) []string {
 	whole := func(dir string) bool { return s.effects.made[dir] == trace.Directory && !broken[dir] }
 	var out []string
 	for _, name := range slices.Sorted(maps.Keys(contributed)) {
-		if len(out) > 0 && below(name, out[len(out)-1]) || slices.ContainsFunc(out, func(o string) bool { return below(name, o) }) {
+		if len(out) > 0 && paths.Below(name, out[len(out)-1]) || slices.ContainsFunc(out, func(o string) bool { return paths.Below(name, o) }) {
 			continue
 		}
 		entry := name

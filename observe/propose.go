@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/trace"
 )
 
@@ -240,8 +241,8 @@ func (d *derivation) collision(index int) (mine, other, theirs string) {
 		}
 		for _, mine := range d.outputs[index] {
 			for _, theirs := range d.outputs[on] {
-				nested := below(mine, theirs) && d.closed.has(s.Name, o.Name) || below(theirs, mine) && d.closed.has(o.Name, s.Name)
-				if (mine == theirs || below(mine, theirs) || below(theirs, mine)) && !nested {
+				nested := paths.Below(mine, theirs) && d.closed.has(s.Name, o.Name) || paths.Below(theirs, mine) && d.closed.has(o.Name, s.Name)
+				if (mine == theirs || paths.Below(mine, theirs) || paths.Below(theirs, mine)) && !nested {
 					return mine, o.Name, theirs
 				}
 			}

@@ -3,6 +3,8 @@ package programs
 import (
 	"path"
 	"strings"
+
+	"github.com/pgstrata/pgstrata/paths"
 )
 
 // IsClosed reports whether all that a program reads and writes is known from its
@@ -14,21 +16,11 @@ import (
 // A package manager counts as closed: what its packages' scripts read is the
 // system's. Those that run code of the tree (make, pip, npm) do not.
 func IsClosed(command string, args []string) bool {
-	if strings.Contains(command, "/") && !systemPath(path.Dir(command)) {
+	if strings.Contains(command, "/") && !paths.Programs(path.Dir(command)) {
 		return false
 	}
 	name := path.Base(command)
 	return traits(name)&Closed != 0 && !looksAtEnvironment(name, args)
-}
-
-// systemPath reports whether a directory is one in which systems have their own
-// programs.
-func systemPath(dir string) bool {
-	switch dir {
-	case "/bin", "/sbin", "/usr/bin", "/usr/sbin":
-		return true
-	}
-	return false
 }
 
 // looksAtEnvironment reports whether the arguments make a program read, or run,

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pgstrata/pgstrata/graph"
+	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
@@ -50,7 +51,7 @@ func mustFollow(g *graph.Graph, s *graph.Script, before Link, needs []string) bo
 	}
 	for _, a := range places(g.Programs[s.Path]) {
 		for _, b := range places(g.Programs[before.Path]) {
-			if within(a, b) || within(b, a) {
+			if paths.Within(a, b) || paths.Within(b, a) {
 				return true
 			}
 		}
@@ -80,10 +81,10 @@ func places(p *shell.Program) []string {
 // and where anything may be put.
 func isCommon(name string) bool {
 	for _, dir := range []string{
-		"/bin", "/sbin", "/usr/bin", "/usr/sbin", "/dev", "/proc", "/sys", "/tmp", "/var/tmp", "/root",
+		"/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/share/man", "/dev", "/proc", "/sys", "/tmp", "/var/tmp", "/root",
 		"/etc/apt", "/usr/share/keyrings", "/var/lib/apt", "/var/lib/dpkg", "/var/cache", "/var/log", "/etc/passwd", "/etc/group",
 	} {
-		if within(name, dir) {
+		if paths.Within(name, dir) {
 			return true
 		}
 	}
@@ -91,11 +92,7 @@ func isCommon(name string) bool {
 	case 0, 1, 2:
 		return true
 	case 3:
-		return parts[1] == "usr" || parts[1] == "var" || name == "/etc/profile.d" || name == "/etc/default"
-	case 4:
-		return slices.Contains([]string{"/usr/local/bin", "/usr/local/lib", "/usr/local/share", "/usr/local/etc", "/usr/share/doc", "/usr/share/man"}, name)
+		return parts[1] == "usr" || parts[1] == "var" || paths.Everywhere(name)
 	}
-	return false
+	return paths.Everywhere(name)
 }
-
-func within(name, dir string) bool { return name == dir || strings.HasPrefix(name, dir+"/") }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/bmatcuk/doublestar/v4"
 	"github.com/moby/buildkit/util/suggest"
+
+	"github.com/pgstrata/pgstrata/paths"
 )
 
 // The conventional tree, where a build file is silent.
@@ -424,7 +426,7 @@ func (d *discovery) hint(name string) string {
 // match tells whether a file is what a path, directory or glob names.
 func match(pattern, name string) bool {
 	if !isGlob(pattern) {
-		return name == pattern || strings.HasPrefix(name, pattern+"/")
+		return paths.Within(name, pattern)
 	}
 	ok, err := doublestar.Match(slashless(pattern), name)
 	return ok && err == nil

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/pgstrata/pgstrata/paths"
 )
 
 // maxFound bounds what a walk through a context looks at: links that lead to
@@ -116,6 +118,6 @@ func (f *finder) walk(dir string, above []string, depth int) error {
 // leads tells whether a directory is one of those above, or holds one.
 func leads(to string, above []string) bool {
 	return slices.ContainsFunc(above, func(dir string) bool {
-		return to == "." || dir == to || strings.HasPrefix(dir, to+"/")
+		return to == "." || paths.Within(dir, to)
 	})
 }

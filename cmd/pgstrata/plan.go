@@ -17,6 +17,7 @@ import (
 	"github.com/tonistiigi/fsutil"
 
 	"github.com/pgstrata/pgstrata/frontend"
+	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/plan"
 	"github.com/pgstrata/pgstrata/worktree"
 )
@@ -191,7 +192,7 @@ func (c *comparison) plan() (compared, error) {
 	now.Options.Changed = func(name string) bool {
 		return slices.ContainsFunc(c.changes, func(change string) bool {
 			change = path.Clean(filepath.ToSlash(change))
-			return name == change || strings.HasPrefix(name, change+"/")
+			return paths.Within(name, change)
 		})
 	}
 	after, err := now.Record()
