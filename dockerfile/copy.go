@@ -4,12 +4,12 @@ import (
 	"io/fs"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 
+	"github.com/pgstrata/pgstrata/modes"
 	"github.com/pgstrata/pgstrata/paths"
 )
 
@@ -206,8 +206,8 @@ func changed(mode fs.FileMode, chmod string) fs.FileMode {
 	if chmod == "" {
 		return mode
 	}
-	if n, err := strconv.ParseUint(chmod, 8, 12); err == nil {
-		return mode&^fs.ModePerm | fs.FileMode(n)&fs.ModePerm
+	if n, ok := modes.Number(chmod); ok {
+		return mode&^fs.ModePerm | n.Perm()
 	}
 	return mode | fs.ModeIrregular
 }

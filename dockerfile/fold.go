@@ -1,14 +1,12 @@
 package dockerfile
 
 import (
-	"fmt"
 	"io/fs"
-	"maps"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 
+	"github.com/pgstrata/pgstrata/modes"
 	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
 )
@@ -143,18 +141,18 @@ func (c *copying) plainFiles(it *item) bool {
 
 // modeAfter is the mode that a chmod gives to all of a copy's files.
 func (c *copying) modeAfter(value string) (string, bool) {
-	if n, err := strconv.ParseUint(value, 8, 12); err == nil {
-		return fmt.Sprintf("%04o", n), n <= 0o777
+	if n, ok := modes.Number(value); ok {
+		return modes.Octal(n), n == n.Perm()
 	}
 	if value != "+x" && value != "a+x" {
 		return "", false
 	}
-	modes := map[fs.FileMode]bool{}
+	all := map[fs.FileMode]bool{}
 	for _, f := range c.by {
-		modes[f.mode.Perm()|0o111] = true
+		all[f.mode.Perm()|0o111] = true
 	}
-	for mode := range maps.Keys(modes) {
-		return fmt.Sprintf("%04o", mode), len(modes) == 1
+	for mode := range all {
+		return modes.Octal(mode), len(all) == 1
 	}
 	return "", false
 }

@@ -222,7 +222,7 @@ func after(root *rootfs, it *item) {
 		return
 	}
 	maps.Copy(root.made, it.facts.made)
-	if it.moded = modes(root, it.facts); it.moded != nil {
+	if it.moded = modesOf(root, it.facts); it.moded != nil {
 		for _, name := range it.moded.files {
 			root.files[name].chmod(it.moded.mode)
 		}

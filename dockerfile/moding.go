@@ -1,21 +1,20 @@
 package dockerfile
 
 import (
-	"fmt"
 	"maps"
 	"slices"
-	"strconv"
-	"strings"
+
+	"github.com/pgstrata/pgstrata/modes"
 )
 
 // chmod notes a mode that a step gives to a file.
 func (f *copiedFile) chmod(mode string) {
 	f.executable = true
-	switch n, err := strconv.ParseUint(mode, 8, 12); {
-	case err == nil:
-		f.perm = fmt.Sprintf("%04o", n)
+	switch n, ok := modes.Number(mode); {
+	case ok:
+		f.perm = modes.Octal(n)
 	case f.perm == "" && mode != "":
-		f.perm = fmt.Sprintf("%04o", f.mode.Perm()|0o111)
+		f.perm = modes.Octal(f.mode.Perm() | 0o111)
 	default:
 		f.perm = ""
 	}
@@ -29,8 +28,8 @@ type moding struct {
 	files, dirs []string
 }
 
-// modes returns what a step makes executable when it does nothing else, or nil.
-func modes(root *rootfs, f *facts) *moding {
+// modesOf returns what a step makes executable when it does nothing else, or nil.
+func modesOf(root *rootfs, f *facts) *moding {
 	if len(f.touched) == 0 || len(f.trees) > 0 {
 		return nil
 	}
@@ -43,7 +42,7 @@ func modes(root *rootfs, f *facts) *moding {
 			if recursive(c) {
 				mode, down = c.Arg(1), true
 			}
-			if mode != "+x" && mode != "a+x" && (len(mode) < 3 || strings.Trim(mode, "01234567") != "" || !strings.ContainsAny(mode[len(mode)-3:], "1357")) {
+			if n, ok := modes.Number(mode); mode != "+x" && mode != "a+x" && (!ok || n&0o111 == 0) {
 				return nil
 			}
 			if !first && mode != m.mode {

@@ -8,6 +8,7 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	"mvdan.cc/sh/v3/syntax"
 
+	"github.com/pgstrata/pgstrata/modes"
 	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
 )
@@ -217,7 +218,7 @@ func onlyModes(f *facts) bool {
 // setExecutable notes the files that a step makes executable.
 func (f *facts) setExecutable(root *rootfs) {
 	for _, c := range f.calls() {
-		if c.Name != "chmod" || !slices.ContainsFunc(c.Args, func(w shell.Word) bool { return givesExecution(w.Value) }) {
+		if c.Name != "chmod" || !slices.ContainsFunc(c.Args, func(w shell.Word) bool { return modes.GivesExecution(w.Value) }) {
 			continue
 		}
 		for name, file := range root.files {
@@ -228,19 +229,6 @@ func (f *facts) setExecutable(root *rootfs) {
 			}
 		}
 	}
-}
-
-// givesExecution reports whether a mode, as chmod has it, makes a file
-// executable.
-func givesExecution(mode string) bool {
-	if strings.Trim(mode, "01234567") == "" {
-		return len(mode) >= 3 && strings.ContainsAny(mode[len(mode)-3:], "1357")
-	}
-	_, set, ok := strings.Cut(mode, "+")
-	if !ok {
-		_, set, ok = strings.Cut(mode, "=")
-	}
-	return ok && strings.Contains(set, "x") && !strings.ContainsAny(mode, "/.")
 }
 
 // child notes the script that a piece runs.

@@ -57,7 +57,7 @@ func (r *stageReader) steps(root *rootfs, it *item, f *facts, parts []part) ([]*
 		if step.facts.opaque != "" {
 			return nil, cannot("a script changes what a later one needs: %s", step.facts.opaque)
 		}
-		moded := modes(root, step.facts)
+		moded := modesOf(root, step.facts)
 		for _, later := range parts[i+1:] {
 			if moded == nil && later.child != nil && changesScript(step.facts, later.child) {
 				return nil, changedBefore(step.facts, base(later.child.Absolute))

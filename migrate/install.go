@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"github.com/pgstrata/pgstrata/graph"
+	"github.com/pgstrata/pgstrata/modes"
 	"github.com/pgstrata/pgstrata/paths"
-	"github.com/pgstrata/pgstrata/spec"
 )
 
 // making makes the directory of a WORKDIR, for the user that holds there.
@@ -44,7 +44,7 @@ func (g *generator) placing(o *op) []string {
 			continue
 		}
 		source, target := g.m.contextFile(f), inShell(g.m.targetText(f.By, f.Target))
-		install := fmt.Sprintf("install -D -m %s%s %s", spec.Octal(f.mode), f.ownerFlags(), source)
+		install := fmt.Sprintf("install -D -m %s%s %s", modes.Octal(f.mode), f.ownerFlags(), source)
 		if ambiguous(f) {
 			out = append(out, fmt.Sprintf("if [ -d %s ]; then %s -t %[1]s; else %[2]s %[1]s; fi", target, install))
 			continue

@@ -4,12 +4,10 @@ import (
 	"io/fs"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 
-	mode "github.com/tonistiigi/dchapes-mode"
-
 	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/modes"
 	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
 )
@@ -53,7 +51,7 @@ const (
 func (m *migration) newCopied(f *dockerfile.CopiedFile, c *dockerfile.Copy) *copied {
 	out := &copied{CopiedFile: f, mode: f.Mode.Perm() | f.Mode&(fs.ModeSetuid|fs.ModeSetgid|fs.ModeSticky)}
 	if c.Chmod != "" {
-		if got, ok := chmod(out.mode, c.Chmod); ok {
+		if got, ok := modes.Apply(out.mode, c.Chmod); ok {
 			out.mode = got
 		}
 	}
@@ -63,29 +61,6 @@ func (m *migration) newCopied(f *dockerfile.CopiedFile, c *dockerfile.Copy) *cop
 			out.uid, out.gid = max(uid, 0), max(gid, 0)
 		} else {
 			out.unowned = c.Chown
-		}
-	}
-	return out
-}
-
-// chmod applies a mode as chmod writes it.
-func chmod(old fs.FileMode, text string) (fs.FileMode, bool) {
-	if n, err := strconv.ParseUint(text, 8, 12); err == nil {
-		return fileMode(uint32(n)), true
-	}
-	set, err := mode.ParseWithUmask(text, 0o022)
-	if err != nil {
-		return old, false
-	}
-	return set.Apply(old), true
-}
-
-// fileMode turns bits as chmod counts them into Go's.
-func fileMode(bits uint32) fs.FileMode {
-	out := fs.FileMode(bits & 0o777)
-	for bit, m := range map[uint32]fs.FileMode{0o4000: fs.ModeSetuid, 0o2000: fs.ModeSetgid, 0o1000: fs.ModeSticky} {
-		if bits&bit != 0 {
-			out |= m
 		}
 	}
 	return out
@@ -237,7 +212,7 @@ func (m *migration) ownDir(dir string, before *op) bool {
 // apply gives a copied file what a command sets.
 func (m *migration) apply(f *copied, command, spec string) bool {
 	if command == "chmod" {
-		got, ok := chmod(f.mode, spec)
+		got, ok := modes.Apply(f.mode, spec)
 		if ok {
 			f.mode = got
 		}

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pgstrata/pgstrata/spec"
+	"github.com/pgstrata/pgstrata/modes"
 )
 
 // write writes the build file.
@@ -188,8 +188,8 @@ func (m *migration) entrypointNode() *node {
 		files := &node{key: "configuration_files", kind: isList, lines: len(o.configs) > 0}
 		for _, c := range o.configs {
 			one := mapping("", str("source", c.source), str("target", c.target))
-			if spec.Octal(c.mode) != "0644" {
-				one.pairs = append(one.pairs, str("mode", spec.Octal(c.mode)))
+			if modes.Octal(c.mode) != "0644" {
+				one.pairs = append(one.pairs, str("mode", modes.Octal(c.mode)))
 			}
 			if c.owner != "" {
 				one.pairs = append(one.pairs, str("owner", c.owner))

@@ -7,7 +7,7 @@ import (
 	"io"
 	"io/fs"
 
-	"github.com/pgstrata/pgstrata/spec"
+	"github.com/pgstrata/pgstrata/modes"
 )
 
 // files reads the build context as the daemon's cache does: contents, modes
@@ -43,7 +43,7 @@ func (f *files) file(name string) (sum, mode string, err error) {
 		return "", "", err
 	}
 	sum, err = f.digest(name)
-	return sum, spec.Octal(f.mode(info.Mode())), err
+	return sum, modes.Octal(f.mode(info.Mode())), err
 }
 
 // mode is what counts of a file's mode.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/moby/patternmatcher"
 
+	"github.com/pgstrata/pgstrata/modes"
 	"github.com/pgstrata/pgstrata/spec"
 )
 
@@ -149,7 +150,7 @@ func (w *walk) tree(from, name, as string, info fs.FileInfo) error {
 func (w *walk) directory(from, name, as string, info fs.FileInfo) {
 	e := entry{kind: "directory", name: name, as: as}
 	if from != "." {
-		e.mode = spec.Octal(w.mode(info.Mode()))
+		e.mode = modes.Octal(w.mode(info.Mode()))
 	}
 	w.add(e)
 }

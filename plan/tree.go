@@ -12,7 +12,7 @@ import (
 	"github.com/moby/buildkit/solver/pb"
 	digest "github.com/opencontainers/go-digest"
 
-	"github.com/pgstrata/pgstrata/spec"
+	"github.com/pgstrata/pgstrata/modes"
 )
 
 // tree is what file operations make of nothing and of the build context: files
@@ -64,7 +64,7 @@ func (r *reader) act(t *tree, states []*tree, op *pb.Op, action *pb.FileAction, 
 	case *pb.FileAction_Mkfile:
 		to := clean(a.Mkfile.Path)
 		t.entries[to] = entry{
-			kind: "document", name: strings.TrimPrefix(splitName(name).text, "preparing "), value: sum(string(a.Mkfile.Data)), mode: spec.Octal(fs.FileMode(a.Mkfile.Mode)) + ownedBy(a.Mkfile.Owner),
+			kind: "document", name: strings.TrimPrefix(splitName(name).text, "preparing "), value: sum(string(a.Mkfile.Data)), mode: modes.Octal(fs.FileMode(a.Mkfile.Mode)) + ownedBy(a.Mkfile.Owner),
 		}
 	case *pb.FileAction_Copy:
 		return r.copy(t, states, op, action.SecondaryInput, a.Copy)
@@ -141,7 +141,7 @@ func (t *tree) lay(found []entry, dest string, mode fs.FileMode, c *pb.FileActio
 		case c.ModeStr != "":
 			e.mode = c.ModeStr + " of " + e.mode
 		case c.Mode >= 0:
-			e.mode = spec.Octal(fs.FileMode(c.Mode)) + bits(c.Mode)
+			e.mode = modes.Octal(fs.FileMode(c.Mode)) + bits(c.Mode)
 		}
 		e.mode += ownedBy(c.Owner)
 		if c.AttemptUnpackDockerCompatibility {
@@ -155,7 +155,7 @@ func (t *tree) lay(found []entry, dest string, mode fs.FileMode, c *pb.FileActio
 func (t *tree) parents(name string, mode fs.FileMode, owner *pb.ChownOpt) {
 	for dir := path.Dir(clean(name)); dir != "."; dir = path.Dir(dir) {
 		if _, ok := t.entries[dir]; !ok {
-			t.entries[dir] = entry{kind: "directory", name: dir, mode: spec.Octal(mode) + ownedBy(owner)}
+			t.entries[dir] = entry{kind: "directory", name: dir, mode: modes.Octal(mode) + ownedBy(owner)}
 		}
 	}
 }

@@ -1,8 +1,6 @@
 package spec
 
 import (
-	"fmt"
-	"io/fs"
 	"reflect"
 	"strconv"
 	"strings"
@@ -325,18 +323,6 @@ func (m *Mode) decodeNode(d *decoder, n ast.Node, _ int) {
 		return
 	}
 	*m = Mode{Bits: uint32(bits), At: rangeOf(n)}
-}
-
-// Octal writes a file's mode as a build file does: four digits, with the bits for
-// set-uid, set-gid and sticky.
-func Octal(m fs.FileMode) string {
-	bits := uint32(m.Perm())
-	for bit, special := range map[uint32]fs.FileMode{0o4000: fs.ModeSetuid, 0o2000: fs.ModeSetgid, 0o1000: fs.ModeSticky} {
-		if m&special != 0 {
-			bits |= bit
-		}
-	}
-	return fmt.Sprintf("%04o", bits)
 }
 
 func (t *Duration) decodeNode(d *decoder, n ast.Node, _ int) {
