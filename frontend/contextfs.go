@@ -9,10 +9,10 @@ import (
 	"path"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/util/grpcerrors"
+	"github.com/tonistiigi/fsutil"
 	fstypes "github.com/tonistiigi/fsutil/types"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc/codes"
@@ -104,7 +104,7 @@ func (c *contextFS) fill(dir *directory, name string) error {
 	}
 	dir.byName = make(map[string]fs.DirEntry, len(stats))
 	for _, st := range stats { // the daemon sorts them by name
-		e := fs.FileInfoToDirEntry(fileInfo{st})
+		e := fs.FileInfoToDirEntry(&fsutil.StatInfo{Stat: st})
 		dir.entries = append(dir.entries, e)
 		dir.byName[e.Name()] = e
 	}
@@ -114,7 +114,7 @@ func (c *contextFS) fill(dir *directory, name string) error {
 // Stat implements fs.StatFS. It follows symbolic links, inside the context.
 func (c *contextFS) Stat(name string) (fs.FileInfo, error) {
 	if name == "." {
-		return fileInfo{&fstypes.Stat{Path: ".", Mode: uint32(fs.ModeDir | 0o755)}}, nil
+		return &fsutil.StatInfo{Stat: &fstypes.Stat{Path: ".", Mode: uint32(fs.ModeDir | 0o755)}}, nil
 	}
 	if !fs.ValidPath(name) {
 		return nil, &fs.PathError{Op: "stat", Path: name, Err: fs.ErrInvalid}
@@ -141,7 +141,7 @@ func (c *contextFS) Stat(name string) (fs.FileInfo, error) {
 	if err != nil { // the link's end is not in the context
 		return nil, &fs.PathError{Op: "stat", Path: name, Err: errors.Join(fs.ErrNotExist, err)}
 	}
-	return fileInfo{st}, nil
+	return &fsutil.StatInfo{Stat: st}, nil
 }
 
 // Lstat implements fs.ReadLinkFS. No symbolic link is followed, those of
@@ -251,16 +251,6 @@ func (c *contextFS) walkAhead() {
 		level = below
 	}
 }
-
-// fileInfo is a file's description from the daemon.
-type fileInfo struct{ st *fstypes.Stat }
-
-func (i fileInfo) Name() string       { return path.Base(i.st.Path) }
-func (i fileInfo) Size() int64        { return i.st.Size }
-func (i fileInfo) Mode() fs.FileMode  { return fs.FileMode(i.st.Mode) }
-func (i fileInfo) ModTime() time.Time { return time.Unix(0, i.st.ModTime) }
-func (i fileInfo) IsDir() bool        { return i.Mode().IsDir() }
-func (i fileInfo) Sys() any           { return i.st }
 
 // openFile is an open file. Nothing of it is fetched before it is read, and
 // then a block at a time: who reads headers asks for many bytes close together.

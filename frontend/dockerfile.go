@@ -19,7 +19,6 @@ import (
 	"github.com/moby/buildkit/solver/pb"
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
-	"github.com/pkg/errors"
 
 	"github.com/pgstrata/pgstrata/dockerfile"
 )
@@ -147,7 +146,7 @@ func (d *dockerfileBuild) read(ctx context.Context, whole bool) error {
 	follow, copies := d.followed()
 	if copies {
 		var err error
-		if d.context, d.tree, err = d.solveContext(ctx, follow...); err != nil {
+		if d.context, d.tree, err = d.readContext(ctx, follow...); err != nil {
 			return err
 		}
 		d.origin = origin(ctx, *d.context)
@@ -206,27 +205,6 @@ func (d *dockerfileBuild) followed() (opts []llb.LocalOption, copies bool) {
 	}
 	slices.Sort(follow)
 	return []llb.LocalOption{llb.FollowPaths(slices.Compact(follow))}, true
-}
-
-// solveContext solves the build context, and returns it with its files.
-func (d *dockerfileBuild) solveContext(ctx context.Context, opts ...llb.LocalOption) (*llb.State, *contextFS, error) {
-	state, err := d.client.MainContext(ctx, opts...)
-	if err != nil {
-		return nil, nil, err
-	}
-	def, err := state.Marshal(ctx, llb.WithCaps(d.client.BuildOpts().Caps))
-	if err != nil {
-		return nil, nil, err
-	}
-	res, err := d.gateway.Solve(ctx, client.SolveRequest{Definition: def.ToPB()})
-	if err != nil {
-		return nil, nil, errors.Wrap(err, "cannot read the build context")
-	}
-	ref, err := res.SingleRef()
-	if err != nil {
-		return nil, nil, err
-	}
-	return state, newContextFS(ctx, ref), nil
 }
 
 // baseConfig is a base image's configuration; nil when it cannot be told. An

@@ -144,11 +144,11 @@ func relate(def *pb.Definition, rw *dockerfile.Rewritten) {
 		}
 	}
 	for _, meta := range def.Metadata {
-		if name, ok := meta.Description["llb.customname"]; ok {
+		if name, ok := meta.Description[pgllb.NameKey]; ok {
 			for _, flags := range rw.Flags {
 				name = strings.ReplaceAll(name, flags, "")
 			}
-			meta.Description["llb.customname"] = name
+			meta.Description[pgllb.NameKey] = name
 		}
 	}
 }

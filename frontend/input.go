@@ -60,7 +60,7 @@ func (r *request) read(ctx context.Context) ([]input, error) {
 			r.ahead(ctx, in)
 		}
 	}
-	state, tree, err := r.readContext(ctx, inputs)
+	state, tree, err := r.readContext(ctx, contextOptions(inputs)...)
 	if err != nil {
 		return nil, err
 	}
@@ -166,11 +166,11 @@ func predefined(build, target ocispecs.Platform, stage string, args map[string]s
 	return out
 }
 
-// readContext solves the build context, limited to what the build files need.
-// The state that is read here is the one that the build uses, so the client
-// sends everything once.
-func (r *request) readContext(ctx context.Context, inputs []input) (*llb.State, *contextFS, error) {
-	state, err := r.client.MainContext(ctx, contextOptions(inputs)...)
+// readContext solves the build context, limited to what is asked for, and returns
+// it with its files. The state that is read here is the one that the build uses,
+// so the client sends everything once.
+func (r *request) readContext(ctx context.Context, opts ...llb.LocalOption) (*llb.State, *contextFS, error) {
+	state, err := r.client.MainContext(ctx, opts...)
 	if err != nil {
 		return nil, nil, err
 	}

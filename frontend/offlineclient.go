@@ -23,6 +23,7 @@ import (
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	digest "github.com/opencontainers/go-digest"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/tonistiigi/fsutil"
 	fstypes "github.com/tonistiigi/fsutil/types"
 
 	"github.com/pgstrata/pgstrata/plan"
@@ -150,7 +151,7 @@ func (f oneFile) Open(name string) (fs.File, error) {
 	if name != f.name {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 	}
-	return openText{bytes.NewReader(f.data), fileInfo{&fstypes.Stat{Path: name, Mode: 0o644, Size: int64(len(f.data))}}}, nil
+	return openText{bytes.NewReader(f.data), &fsutil.StatInfo{Stat: &fstypes.Stat{Path: name, Mode: 0o644, Size: int64(len(f.data))}}}, nil
 }
 
 // openText is an open file that is in memory.

@@ -154,10 +154,10 @@ func decode(t *testing.T, st State) map[string]vertex {
 }
 
 func (v vertex) name() string {
-	if s := v.op.GetSource(); s != nil && v.meta.Description["llb.customname"] == "" {
+	if s := v.op.GetSource(); s != nil && v.meta.Description[NameKey] == "" {
 		return s.Identifier
 	}
-	return v.meta.Description["llb.customname"]
+	return v.meta.Description[NameKey]
 }
 
 func names(vertices map[string]vertex, prefix string) []string {

@@ -33,10 +33,10 @@ const (
 	DayEnv        = "PGSTRATA_DAY"
 )
 
-// The keys of a vertex's metadata: what progress shows of it, as BuildKit has it,
-// and its description.
+// The keys of a vertex's metadata: NameKey is what progress shows of it, as
+// BuildKit has it, the other one is its description.
 const (
-	nameKey   = "llb.customname"
+	NameKey   = "llb.customname"
 	vertexKey = "pgstrata.vertex"
 )
 
@@ -49,7 +49,7 @@ func (c *compiler) vertex(v Vertex, label, text string) bk.ConstraintsOpt {
 	if err != nil {
 		panic(err) // it is strings and a number
 	}
-	return bk.WithDescription(map[string]string{nameKey: c.label(label, text), vertexKey: string(data)})
+	return bk.WithDescription(map[string]string{NameKey: c.label(label, text), vertexKey: string(data)})
 }
 
 // Described returns what a vertex's metadata say it is; ok is false where they

@@ -315,7 +315,7 @@ func (r *reader) step(d digest.Digest, kind Kind, parts []Part, edges []Edge) {
 
 // name is what progress shows of a vertex.
 func (r *reader) name(d digest.Digest) string {
-	return r.build.Definition.GetMetadata()[d.String()].GetDescription()["llb.customname"]
+	return r.build.Definition.GetMetadata()[d.String()].GetDescription()[llb.NameKey]
 }
 
 // line is the first line of the instruction that a vertex comes from, 0 where

@@ -36,16 +36,22 @@ func Current() Release {
 // fromBuildInfo takes neither a commit between two tags nor a changed tree for
 // a release.
 func fromBuildInfo(info *debug.BuildInfo) Release {
-	var r Release
+	r := Release{Revision: Setting(info, "vcs.revision")}
 	if v := info.Main.Version; semver.IsValid(v) && semver.Build(v) == "" && !module.IsPseudoVersion(v) {
 		r.Version = v
 	}
+	return r
+}
+
+// Setting is what the Go command noted of a build under a key, such as
+// vcs.revision; "" where it noted nothing.
+func Setting(info *debug.BuildInfo, key string) string {
 	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			r.Revision = s.Value
+		if s.Key == key {
+			return s.Value
 		}
 	}
-	return r
+	return ""
 }
 
 // String tells version and revision, for messages.

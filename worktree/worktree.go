@@ -15,7 +15,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/moby/patternmatcher/ignorefile"
 	"github.com/tonistiigi/fsutil"
@@ -75,7 +74,7 @@ func New(source Source, f Filter) (*Tree, error) {
 		}
 		t.entries[name] = st
 		dir := path.Dir(name)
-		t.dirs[dir] = append(t.dirs[dir], fs.FileInfoToDirEntry(fileInfo{st}))
+		t.dirs[dir] = append(t.dirs[dir], fs.FileInfoToDirEntry(&fsutil.StatInfo{Stat: st}))
 		return nil
 	})
 	if err != nil {
@@ -165,7 +164,7 @@ func (t *Tree) Stat(name string) (fs.FileInfo, error) {
 	if err != nil {
 		return nil, err
 	}
-	return fileInfo{t.entries[end]}, nil
+	return &fsutil.StatInfo{Stat: t.entries[end]}, nil
 }
 
 // Lstat implements fs.ReadLinkFS.
@@ -174,7 +173,7 @@ func (t *Tree) Lstat(name string) (fs.FileInfo, error) {
 	if err != nil {
 		return nil, err
 	}
-	return fileInfo{t.entries[end]}, nil
+	return &fsutil.StatInfo{Stat: t.entries[end]}, nil
 }
 
 // ReadLink implements fs.ReadLinkFS.
@@ -218,7 +217,7 @@ func (t *Tree) Open(name string) (fs.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	info := fileInfo{t.entries[end]}
+	info := &fsutil.StatInfo{Stat: t.entries[end]}
 	if info.IsDir() {
 		return &dir{info: info, entries: slices.Clone(t.dirs[end])}, nil
 	}
@@ -232,27 +231,17 @@ func (t *Tree) Open(name string) (fs.File, error) {
 	return &file{ReadCloser: r, info: info}, nil
 }
 
-// fileInfo is a file's description.
-type fileInfo struct{ st *types.Stat }
-
-func (i fileInfo) Name() string       { return path.Base(i.st.Path) }
-func (i fileInfo) Size() int64        { return i.st.Size }
-func (i fileInfo) Mode() fs.FileMode  { return fs.FileMode(i.st.Mode) }
-func (i fileInfo) ModTime() time.Time { return time.Unix(0, i.st.ModTime) }
-func (i fileInfo) IsDir() bool        { return i.Mode().IsDir() }
-func (i fileInfo) Sys() any           { return i.st }
-
 // file is an open file.
 type file struct {
 	io.ReadCloser
-	info fileInfo
+	info fs.FileInfo
 }
 
 func (f *file) Stat() (fs.FileInfo, error) { return f.info, nil }
 
 // dir is an open directory.
 type dir struct {
-	info    fileInfo
+	info    fs.FileInfo
 	entries []fs.DirEntry
 }
 

@@ -7,15 +7,15 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
+
+	"github.com/pgstrata/pgstrata/release"
 )
 
 // committed is when the source of this program was committed, or 1970: pages that are made twice are the same.
 func committed() time.Time {
 	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, s := range info.Settings {
-			if at, err := time.Parse(time.RFC3339, s.Value); err == nil && s.Key == "vcs.time" {
-				return at
-			}
+		if at, err := time.Parse(time.RFC3339, release.Setting(info, "vcs.time")); err == nil {
+			return at
 		}
 	}
 	return time.Unix(0, 0).UTC()

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/pgstrata/pgstrata/release"
 )
 
 func newVersionCommand() *cobra.Command {
@@ -32,15 +34,12 @@ func ownVersion() string {
 
 // versionText is what was built from what, a line each. Nothing in it depends on where or when it was built.
 func versionText(info *debug.BuildInfo) string {
-	settings := map[string]string{}
-	for _, s := range info.Settings {
-		settings[s.Key] = s.Value
-	}
+	setting := func(key string) string { return release.Setting(info, key) }
 	var b strings.Builder
 	fmt.Fprintf(&b, "pgstrata %s\n", info.Main.Version)
-	if revision := settings["vcs.revision"]; revision != "" {
-		fmt.Fprintf(&b, "revision %s of %s", revision, settings["vcs.time"])
-		if settings["vcs.modified"] == "true" {
+	if revision := setting("vcs.revision"); revision != "" {
+		fmt.Fprintf(&b, "revision %s of %s", revision, setting("vcs.time"))
+		if setting("vcs.modified") == "true" {
 			b.WriteString(", with changes")
 		}
 		b.WriteString("\n")
@@ -50,6 +49,6 @@ func versionText(info *debug.BuildInfo) string {
 			fmt.Fprintf(&b, "BuildKit %s\n", m.Version)
 		}
 	}
-	fmt.Fprintf(&b, "%s for %s/%s\n", info.GoVersion, settings["GOOS"], settings["GOARCH"])
+	fmt.Fprintf(&b, "%s for %s/%s\n", info.GoVersion, setting("GOOS"), setting("GOARCH"))
 	return b.String()
 }
