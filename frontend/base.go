@@ -18,15 +18,15 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/pkg/errors"
 
+	"github.com/pgstrata/pgstrata/compile"
 	"github.com/pgstrata/pgstrata/graph"
-	pgllb "github.com/pgstrata/pgstrata/llb"
 	"github.com/pgstrata/pgstrata/spec"
 )
 
 // options resolves what compilation needs besides the graph.
-func (r *request) options(ctx context.Context, in input) (pgllb.Options, error) {
+func (r *request) options(ctx context.Context, in input) (compile.Options, error) {
 	caps := r.client.BuildOpts().LLBCaps
-	opt := pgllb.Options{
+	opt := compile.Options{
 		Config:      r.client.Config,
 		Caps:        &caps,
 		Platform:    in.platform,
@@ -83,7 +83,7 @@ func parseEpoch(v string) (time.Time, error) {
 }
 
 // base resolves a base image, or what a named context puts in its place.
-func (r *request) base(ctx context.Context, in input, ref graph.Ref) (pgllb.Base, error) {
+func (r *request) base(ctx context.Context, in input, ref graph.Ref) (compile.Base, error) {
 	b, err := r.resolve(ctx, in, ref)
 	if err == nil && r.client.Target != graph.EntrypointState { // which needs no base
 		err = foreign(b.Image.Platform, in.platform)
@@ -107,7 +107,7 @@ func foreign(image, target ocispecs.Platform) error {
 }
 
 // warnTriggers tells of a base's ONBUILD instructions, which are for Dockerfiles.
-func (r *request) warnTriggers(ctx context.Context, in input, base pgllb.Base) {
+func (r *request) warnTriggers(ctx context.Context, in input, base compile.Base) {
 	triggers := base.Image.Config.OnBuild
 	if len(triggers) == 0 || !r.isFirst(in) {
 		return
@@ -115,13 +115,13 @@ func (r *request) warnTriggers(ctx context.Context, in input, base pgllb.Base) {
 	r.source.Warn(ctx, "base "+in.graph.Base.Name+" has ONBUILD instructions, which a build file does not carry out: "+strings.Join(triggers, "; "), client.WarnOpts{
 		Level:      1,
 		SourceInfo: r.infoOf(in, in.graph.File),
-		Range:      []*pb.Range{pgllb.Range(in.graph.Base.At)},
+		Range:      []*pb.Range{compile.Range(in.graph.Base.At)},
 		Detail:     [][]byte{[]byte("do what they do in a setup script")},
 	})
 }
 
-func (r *request) resolve(ctx context.Context, in input, ref graph.Ref) (pgllb.Base, error) {
-	var out pgllb.Base
+func (r *request) resolve(ctx context.Context, in input, ref graph.Ref) (compile.Base, error) {
+	var out compile.Base
 	named, err := reference.ParseNormalizedNamed(ref.Name)
 	if err != nil {
 		return out, err
@@ -175,8 +175,8 @@ func (r *request) ahead(ctx context.Context, in input) {
 
 // pull resolves an image in its registry, through the client's source
 // policies, and pins it to its digest.
-func (r *request) pull(ctx context.Context, in input, named reference.Named, at graph.Ref) (pgllb.Base, error) {
-	var out pgllb.Base
+func (r *request) pull(ctx context.Context, in input, named reference.Named, at graph.Ref) (compile.Base, error) {
+	var out compile.Base
 	if locked := r.lock.base(at.Name); locked != "" {
 		var err error
 		if named, err = reference.WithDigest(named, digest.Digest(locked)); err != nil {
@@ -209,7 +209,7 @@ func (r *request) pull(ctx context.Context, in input, named reference.Named, at 
 		llb.Platform(in.platform),
 		r.client.ImageResolveMode,
 		baseName(r, in, pinned),
-		in.source.Location([]*pb.Range{pgllb.Range(at.At)}),
+		in.source.Location([]*pb.Range{compile.Range(at.At)}),
 	)
 	out.State, err = st.WithImageConfig(config)
 	return out, err

@@ -12,8 +12,8 @@ import (
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	"github.com/pkg/errors"
 
+	"github.com/pgstrata/pgstrata/compile"
 	"github.com/pgstrata/pgstrata/graph"
-	pgllb "github.com/pgstrata/pgstrata/llb"
 	"github.com/pgstrata/pgstrata/plan"
 )
 
@@ -62,19 +62,19 @@ func (r *request) tryPrime(ctx context.Context, in input, t *target) error {
 	if len(users) == 0 {
 		return nil
 	}
-	caches := pgllb.NewCaches(in.graph, t.options, r.client.BuildOpts().SessionID)
+	caches := compile.NewCaches(in.graph, t.options, r.client.BuildOpts().SessionID)
 	run, err := r.running(ctx, caches, users)
 	if len(run) == 0 || err != nil {
 		return err
 	}
 	// To look into a mount is to wait for whoever has it locked. The steps that
 	// are going to run would wait as well.
-	empty, err := r.readFile(ctx, caches.Empty(cachesOf(run)), pgllb.EmptyCachesFile)
+	empty, err := r.readFile(ctx, caches.Empty(cachesOf(run)), compile.EmptyCachesFile)
 	if err != nil {
 		return err
 	}
 	wanted := slices.DeleteFunc(cachesOf(run), func(c graph.Cache) bool {
-		return !slices.Contains(strings.Fields(empty), pgllb.SavedName(c))
+		return !slices.Contains(strings.Fields(empty), compile.SavedName(c))
 	})
 	if len(wanted) == 0 {
 		return nil
@@ -85,10 +85,10 @@ func (r *request) tryPrime(ctx context.Context, in input, t *target) error {
 
 // running are those of some steps that this daemon has not been asked for in an
 // earlier build.
-func (r *request) running(ctx context.Context, caches *pgllb.Caches, users []user) ([]user, error) {
-	var asked []pgllb.Asked
+func (r *request) running(ctx context.Context, caches *compile.Caches, users []user) ([]user, error) {
+	var asked []compile.Asked
 	for _, u := range users {
-		asked = append(asked, pgllb.Asked{Name: u.name, Key: u.key})
+		asked = append(asked, compile.Asked{Name: u.name, Key: u.key})
 	}
 	ref, err := r.evaluate(ctx, caches.FirstSeen(asked))
 	if err != nil {
@@ -96,7 +96,7 @@ func (r *request) running(ctx context.Context, caches *pgllb.Caches, users []use
 	}
 	var out []user
 	for i, u := range users {
-		first, err := ref.ReadFile(ctx, client.ReadRequest{Filename: pgllb.FirstSeenFile(i)})
+		first, err := ref.ReadFile(ctx, client.ReadRequest{Filename: compile.FirstSeenFile(i)})
 		if err != nil {
 			return nil, err
 		}
@@ -194,8 +194,8 @@ func (r *request) caches(ctx context.Context, in input, t *target) error {
 	if err != nil {
 		return err
 	}
-	t.state = pgllb.NewCaches(in.graph, t.options, r.client.BuildOpts().SessionID).Save(all)
-	t.image, t.baseImage = pgllb.EmptyConfig(t.options, t.state), nil
+	t.state = compile.NewCaches(in.graph, t.options, r.client.BuildOpts().SessionID).Save(all)
+	t.image, t.baseImage = compile.EmptyConfig(t.options, t.state), nil
 	t.image.Config = dockerspec.DockerOCIImageConfig{}
 	t.image.Config.Labels = map[string]string{stepsLabel: string(steps)}
 	return nil

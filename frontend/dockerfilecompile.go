@@ -17,8 +17,8 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/pkg/errors"
 
+	"github.com/pgstrata/pgstrata/compile"
 	"github.com/pgstrata/pgstrata/dockerfile"
-	pgllb "github.com/pgstrata/pgstrata/llb"
 )
 
 // compiler compiles a Dockerfile for one platform, by BuildKit's own compiler.
@@ -117,7 +117,7 @@ func (c *compiler) squash(ctx context.Context, s dockerfile.Squash) error {
 		label = platforms.Format(target) + " " + label
 	}
 	name := func(text string) llb.ConstraintsOpt { return llb.WithCustomName("[" + label + "] " + text) }
-	st := pgllb.Squash(lower.State, upper.State, mergeDiff, pgllb.Squashing{Flatten: name("flatten"), Diff: name("squash"), Merge: name("merge")}, llb.Platform(target))
+	st := compile.Squash(lower.State, upper.State, mergeDiff, compile.Squashing{Flatten: name("flatten"), Diff: name("squash"), Merge: name("merge")}, llb.Platform(target))
 
 	img := *upper.Image
 	entry := ocispecs.History{CreatedBy: s.CreatedBy, Comment: "pgstrata"}
@@ -144,11 +144,11 @@ func relate(def *pb.Definition, rw *dockerfile.Rewritten) {
 		}
 	}
 	for _, meta := range def.Metadata {
-		if name, ok := meta.Description[pgllb.NameKey]; ok {
+		if name, ok := meta.Description[compile.NameKey]; ok {
 			for _, flags := range rw.Flags {
 				name = strings.ReplaceAll(name, flags, "")
 			}
-			meta.Description[pgllb.NameKey] = name
+			meta.Description[compile.NameKey] = name
 		}
 	}
 }

@@ -4,7 +4,7 @@ import (
 	"github.com/moby/buildkit/solver/errdefs"
 	"github.com/moby/buildkit/solver/pb"
 
-	pgllb "github.com/pgstrata/pgstrata/llb"
+	"github.com/pgstrata/pgstrata/compile"
 	"github.com/pgstrata/pgstrata/spec"
 )
 
@@ -18,7 +18,7 @@ func Locate(err error, file *pb.SourceInfo) error {
 	mistakes := spec.AsErrors(err)
 	for _, mistake := range mistakes[:min(len(mistakes), maxExcerpts)] {
 		if mistake.At != (spec.Range{}) {
-			err = errdefs.WithSource(err, &errdefs.Source{Info: file, Ranges: []*pb.Range{pgllb.Range(mistake.At)}})
+			err = errdefs.WithSource(err, &errdefs.Source{Info: file, Ranges: []*pb.Range{compile.Range(mistake.At)}})
 		}
 	}
 	return err

@@ -21,9 +21,9 @@ import (
 	"github.com/pkg/errors"
 
 	"github.com/pgstrata/pgstrata/check"
+	"github.com/pgstrata/pgstrata/compile"
 	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/graph"
-	pgllb "github.com/pgstrata/pgstrata/llb"
 	"github.com/pgstrata/pgstrata/release"
 )
 
@@ -190,11 +190,11 @@ func (b *building) build(ctx context.Context, in input) (*dockerui.BuildResult, 
 	mayRebuild := t.options.ToolchainBase != nil && in.graph.Toolchain.Rebuild
 	res, err := b.solve(ctx, t, mayRebuild)
 	var exit *gwpb.ExitError
-	if !mayRebuild || !errors.As(err, &exit) || exit.ExitCode != pgllb.MissingLibraryExit {
+	if !mayRebuild || !errors.As(err, &exit) || exit.ExitCode != compile.MissingLibraryExit {
 		return b.checked(ctx, in, t, res, err)
 	}
 	b.source.Warn(ctx, "libraries are missing on "+in.graph.Base.Name+": isolated scripts run on it, not on "+in.graph.Toolchain.Base.Name, client.WarnOpts{
-		Range: []*pb.Range{pgllb.Range(in.graph.Toolchain.Base.At)},
+		Range: []*pb.Range{compile.Range(in.graph.Toolchain.Base.At)},
 	})
 	in.graph.Toolchain.Base = graph.Ref{}
 	if t, err = b.compile(ctx, in); err != nil {
@@ -206,12 +206,12 @@ func (b *building) build(ctx context.Context, in input) (*dockerui.BuildResult, 
 
 // target is what one platform's request comes down to.
 type target struct {
-	state     pgllb.State
-	states    *pgllb.States
+	state     compile.State
+	states    *compile.States
 	image     *dockerspec.DockerOCIImage
 	baseImage *dockerspec.DockerOCIImage
 	env       []string // of a container of the finished image
-	options   pgllb.Options
+	options   compile.Options
 	// definition is the state's; nil until it is written.
 	definition *llb.Definition
 }
@@ -222,7 +222,7 @@ func (r *request) compile(ctx context.Context, in input, opts ...llb.Constraints
 	if err != nil {
 		return nil, err
 	}
-	states, err := pgllb.Compile(in.graph, opt)
+	states, err := compile.Graph(in.graph, opt)
 	if err != nil {
 		return nil, err
 	}
@@ -235,14 +235,14 @@ func (r *request) compile(ctx context.Context, in input, opts ...llb.Constraints
 	case "", graph.ImageState:
 		t.state, t.image = states.Image, states.Config
 	case graph.SetupState:
-		t.state, t.image = states.Setup, pgllb.SetupConfig(opt, states.Setup)
+		t.state, t.image = states.Setup, compile.SetupConfig(opt, states.Setup)
 	case graph.EntrypointState:
-		t.state, t.image, t.baseImage = states.Entrypoint, pgllb.EmptyConfig(opt, states.Entrypoint), nil
+		t.state, t.image, t.baseImage = states.Entrypoint, compile.EmptyConfig(opt, states.Entrypoint), nil
 	case graph.TestState:
 		if len(in.graph.Tests) == 0 {
 			return nil, errors.Errorf("target test needs tests in %s, and there are none", in.graph.File)
 		}
-		t.state, t.image, t.baseImage = states.Tests, pgllb.EmptyConfig(opt, states.Tests), nil
+		t.state, t.image, t.baseImage = states.Tests, compile.EmptyConfig(opt, states.Tests), nil
 	case graph.CachesTarget:
 		if err := r.caches(ctx, in, t); err != nil {
 			return nil, err
@@ -252,7 +252,7 @@ func (r *request) compile(ctx context.Context, in input, opts ...llb.Constraints
 		if !ok {
 			return nil, unknownTarget(name, in.graph.Targets())
 		}
-		t.state, t.image, t.baseImage = st, pgllb.EmptyConfig(opt, st), nil
+		t.state, t.image, t.baseImage = st, compile.EmptyConfig(opt, st), nil
 	}
 	if err := r.marshal(ctx, t, opts...); err != nil {
 		return nil, err

@@ -17,8 +17,8 @@ import (
 	"github.com/pkg/errors"
 
 	"github.com/pgstrata/pgstrata/check"
+	"github.com/pgstrata/pgstrata/compile"
 	"github.com/pgstrata/pgstrata/graph"
-	pgllb "github.com/pgstrata/pgstrata/llb"
 	"github.com/pgstrata/pgstrata/spec"
 )
 
@@ -89,7 +89,7 @@ func LintResults(findings []check.Finding, file string, source func(name string)
 			Description: f.Description,
 			URL:         f.Page(),
 			Detail:      detail,
-			Location:    &pb.Location{SourceIndex: index, Ranges: []*pb.Range{pgllb.Range(f.Range)}},
+			Location:    &pb.Location{SourceIndex: index, Ranges: []*pb.Range{compile.Range(f.Range)}},
 		})
 	}
 	return out
@@ -160,7 +160,7 @@ func (r *request) report(ctx context.Context, in input, findings []check.Finding
 		r.source.Warn(ctx, fmt.Sprintf("%s: %s (%s:%d)", f.Rule, f.Message, f.File, f.Range.Start.Line), client.WarnOpts{
 			Level:      1,
 			SourceInfo: r.infoOf(in, f.File),
-			Range:      []*pb.Range{pgllb.Range(f.Range)},
+			Range:      []*pb.Range{compile.Range(f.Range)},
 			Detail:     [][]byte{[]byte(f.Description)},
 			URL:        check.URL(f.Rule),
 		})
@@ -184,7 +184,7 @@ func (r *request) failure(in input, findings []check.Finding) error {
 	for i := min(len(findings), maxExcerpts) - 1; i >= 0; i-- { // the client prints the outermost excerpt first
 		err = errdefs.WithSource(err, &errdefs.Source{
 			Info:   r.infoOf(in, findings[i].File),
-			Ranges: []*pb.Range{pgllb.Range(findings[i].Range)},
+			Ranges: []*pb.Range{compile.Range(findings[i].Range)},
 		})
 	}
 	return err

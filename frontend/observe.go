@@ -13,7 +13,7 @@ import (
 	"github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/pkg/errors"
 
-	pgllb "github.com/pgstrata/pgstrata/llb"
+	"github.com/pgstrata/pgstrata/compile"
 	"github.com/pgstrata/pgstrata/observe"
 	"github.com/pgstrata/pgstrata/spec"
 	"github.com/pgstrata/pgstrata/trace"
@@ -91,7 +91,7 @@ func (o *observing) watch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	states, opt, err := o.states(ctx, o.flat, &pgllb.Tracer{Program: tool, Path: program, Args: []string{trace.Command}})
+	states, opt, err := o.states(ctx, o.flat, &compile.Tracer{Program: tool, Path: program, Args: []string{trace.Command}})
 	if err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func (o *observing) watch(ctx context.Context) error {
 	// All records at once: each question more is a build of its own.
 	together := llb.Scratch()
 	for _, name := range order {
-		together = together.File(llb.Copy(states.Records[name], "/"+pgllb.RecordFile, "/"+name), llb.WithCustomName("[internal] record of "+name))
+		together = together.File(llb.Copy(states.Records[name], "/"+compile.RecordFile, "/"+name), llb.WithCustomName("[internal] record of "+name))
 	}
 	ref, err := o.built(ctx, opt, together)
 	if err != nil {
@@ -146,19 +146,19 @@ func flat(f *spec.File, order []string) *spec.File {
 }
 
 // states compiles a build file's graph.
-func (r *request) states(ctx context.Context, in input, tracer *pgllb.Tracer) (*pgllb.States, pgllb.Options, error) {
+func (r *request) states(ctx context.Context, in input, tracer *compile.Tracer) (*compile.States, compile.Options, error) {
 	opt, err := r.options(ctx, in)
 	if err != nil {
 		return nil, opt, err
 	}
 	opt.Tracer = tracer
-	states, err := pgllb.Compile(in.graph, opt)
+	states, err := compile.Graph(in.graph, opt)
 	return states, opt, err
 }
 
 // built is a state that has been built.
-func (r *request) built(ctx context.Context, opt pgllb.Options, st llb.State) (client.Reference, error) {
-	return r.reference(ctx, &target{state: pgllb.State{State: st}, options: opt}, true)
+func (r *request) built(ctx context.Context, opt compile.Options, st llb.State) (client.Reference, error) {
+	return r.reference(ctx, &target{state: compile.State{State: st}, options: opt}, true)
 }
 
 func readRecord(from fs.FS, name string) (*trace.Record, error) {

@@ -15,8 +15,8 @@ import (
 	gwpb "github.com/moby/buildkit/frontend/gateway/pb"
 	"github.com/pkg/errors"
 
+	"github.com/pgstrata/pgstrata/compile"
 	"github.com/pgstrata/pgstrata/imagediff"
-	pgllb "github.com/pgstrata/pgstrata/llb"
 	"github.com/pgstrata/pgstrata/observe"
 )
 
@@ -114,7 +114,7 @@ func all(p *observe.Proposal, reason string) map[string]string {
 // brief is an error in a few words.
 func brief(err error) string {
 	if exit := new(gwpb.ExitError); errors.As(err, &exit) {
-		if exit.ExitCode == pgllb.MissingLibraryExit {
+		if exit.ExitCode == compile.MissingLibraryExit {
 			return "a library of its is missing"
 		}
 		return fmt.Sprintf("exit code %d", exit.ExitCode)

@@ -13,8 +13,8 @@ import (
 	digest "github.com/opencontainers/go-digest"
 	"github.com/pkg/errors"
 
+	"github.com/pgstrata/pgstrata/compile"
 	"github.com/pgstrata/pgstrata/graph"
-	pgllb "github.com/pgstrata/pgstrata/llb"
 	"github.com/pgstrata/pgstrata/spec"
 )
 
@@ -141,5 +141,5 @@ func (r *request) pbLocation(at spec.Range) *pb.Location {
 	if at == (spec.Range{}) {
 		at.Start.Line, at.End.Line = 1, 1
 	}
-	return &pb.Location{Ranges: []*pb.Range{pgllb.Range(at)}}
+	return &pb.Location{Ranges: []*pb.Range{compile.Range(at)}}
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/moby/buildkit/solver/pb"
 	"github.com/pkg/errors"
 
+	"github.com/pgstrata/pgstrata/compile"
 	"github.com/pgstrata/pgstrata/graph"
-	pgllb "github.com/pgstrata/pgstrata/llb"
 	"github.com/pgstrata/pgstrata/lock"
 	"github.com/pgstrata/pgstrata/spec"
 )
@@ -20,8 +20,8 @@ import (
 // sources resolves what the sources of a build file need besides the graph:
 // states of images and named contexts, and signatures. Mistakes have the place
 // of the source that they are about.
-func (r *request) sources(ctx context.Context, in input, opt *pgllb.Options) error {
-	opt.Sources, opt.Signatures = map[string]llb.State{}, map[string]pgllb.Signature{}
+func (r *request) sources(ctx context.Context, in input, opt *compile.Options) error {
+	opt.Sources, opt.Signatures = map[string]llb.State{}, map[string]compile.Signature{}
 	for _, s := range in.graph.Sources {
 		if err := r.loadSource(ctx, in, s, opt); err != nil {
 			return &spec.Error{File: in.graph.File, At: s.At, Msg: "source " + s.Name + ": " + err.Error()}
@@ -31,7 +31,7 @@ func (r *request) sources(ctx context.Context, in input, opt *pgllb.Options) err
 }
 
 // loadSource resolves what one source needs.
-func (r *request) loadSource(ctx context.Context, in input, s *graph.Source, opt *pgllb.Options) error {
+func (r *request) loadSource(ctx context.Context, in input, s *graph.Source, opt *compile.Options) error {
 	switch {
 	case s.Image != "":
 		b, err := r.resolve(ctx, in, graph.Ref{Name: pinned(s), At: s.At})
@@ -60,7 +60,7 @@ func (r *request) loadSource(ctx context.Context, in input, s *graph.Source, opt
 			return err
 		}
 		key, err := fs.ReadFile(in.files, s.SignedBy)
-		opt.Signatures[s.Name] = pgllb.Signature{Signature: signature, PubKey: key}
+		opt.Signatures[s.Name] = compile.Signature{Signature: signature, PubKey: key}
 		return err
 	}
 	return nil
@@ -97,7 +97,7 @@ func (r *request) pin(ctx context.Context, in input, s *graph.Source) (lock.Sour
 		out.Pin = b.Digest.String()
 		return out, err
 	}
-	op, err := sourceOp(ctx, pgllb.Fetched(s))
+	op, err := sourceOp(ctx, compile.Fetched(s))
 	if err != nil {
 		return out, err
 	}

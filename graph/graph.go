@@ -3,7 +3,7 @@
 // class of entrypoint files, image) with all that each of them depends on.
 //
 // It is plain data, deterministic and serialisable, and there is no BuildKit
-// in it: package llb compiles it, and everything that answers a question about
+// in it: package compile compiles it, and everything that answers a question about
 // a build reads it, so that no answer can differ from what is built.
 package graph
 

@@ -11,8 +11,8 @@ import (
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	digest "github.com/opencontainers/go-digest"
 
+	"github.com/pgstrata/pgstrata/compile"
 	"github.com/pgstrata/pgstrata/graph"
-	"github.com/pgstrata/pgstrata/llb"
 )
 
 // Build is a build for one platform, as it was compiled. What counts is read from
@@ -131,9 +131,9 @@ func (r *reader) load() (order []digest.Digest, head digest.Digest, err error) {
 	return append(order, head), head, nil
 }
 
-// described is what package llb says of a vertex.
-func (r *reader) described(d digest.Digest) (llb.Vertex, bool) {
-	return llb.Described(r.build.Definition.GetMetadata()[d.String()])
+// described is what package compile says of a vertex.
+func (r *reader) described(d digest.Digest) (compile.Vertex, bool) {
+	return compile.Described(r.build.Definition.GetMetadata()[d.String()])
 }
 
 // visit makes the node of a vertex, after those that it needs.
@@ -315,7 +315,7 @@ func (r *reader) step(d digest.Digest, kind Kind, parts []Part, edges []Edge) {
 
 // name is what progress shows of a vertex.
 func (r *reader) name(d digest.Digest) string {
-	return r.build.Definition.GetMetadata()[d.String()].GetDescription()[llb.NameKey]
+	return r.build.Definition.GetMetadata()[d.String()].GetDescription()[compile.NameKey]
 }
 
 // line is the first line of the instruction that a vertex comes from, 0 where

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
-	"github.com/pgstrata/pgstrata/llb"
+	"github.com/pgstrata/pgstrata/compile"
 	"github.com/pgstrata/pgstrata/plan"
 )
 
@@ -116,7 +116,7 @@ func with(t *testing.T, def *pb.Definition, at, which int) (changed *pb.Definiti
 		meta := def.Metadata[was]
 		delete(changed.Metadata, was)
 		changed.Metadata[is] = meta
-		if v, ok := llb.Described(meta); ok {
+		if v, ok := compile.Described(meta); ok {
 			nodes[v.Node] = true
 		}
 	}
@@ -139,7 +139,7 @@ func TestEachConstantOfADefinition(t *testing.T) {
 	for i, data := range b.Build.Definition.Def {
 		op := &pb.Op{}
 		require.NoError(t, op.UnmarshalVT(data))
-		_, described := llb.Described(b.Build.Definition.Metadata[digest.FromBytes(data).String()])
+		_, described := compile.Described(b.Build.Definition.Metadata[digest.FromBytes(data).String()])
 		for j, c := range constants(op.ProtoReflect(), "") {
 			if structure(c.path) {
 				continue
@@ -156,7 +156,7 @@ func TestEachConstantOfADefinition(t *testing.T) {
 					got[n.ID] = true
 				}
 			}
-			what := fmt.Sprintf("%s of vertex %d, %s", c.path, i, b.Build.Definition.Metadata[digest.FromBytes(data).String()].GetDescription()["llb.customname"])
+			what := fmt.Sprintf("%s of vertex %d, %s", c.path, i, b.Build.Definition.Metadata[digest.FromBytes(data).String()].GetDescription()["compile.customname"])
 			switch {
 			case unkeyed(op, c.path):
 				assert.Empty(t, got, what)

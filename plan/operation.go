@@ -11,7 +11,7 @@ import (
 	"github.com/moby/buildkit/solver/pb"
 	digest "github.com/opencontainers/go-digest"
 
-	"github.com/pgstrata/pgstrata/llb"
+	"github.com/pgstrata/pgstrata/compile"
 )
 
 // exec adds a step that runs a program. The daemon keys it by everything in its
@@ -105,11 +105,11 @@ func (r *reader) command(d digest.Digest, args []string) []Part {
 func (r *reader) variable(text string) Part {
 	name, value, _ := strings.Cut(text, "=")
 	switch {
-	case name == llb.FreshSinceEnv:
+	case name == compile.FreshSinceEnv:
 		return Part{Kind: "period", Value: value}
-	case name == llb.BaseEnv:
+	case name == compile.BaseEnv:
 		return Part{Kind: "base digest", Value: value}
-	case name == llb.DayEnv:
+	case name == compile.DayEnv:
 		return Part{Kind: "day", Value: value}
 	case slices.Contains(r.build.Args, name):
 		return Part{Kind: "arg", Name: name, Value: value, Silent: true}

@@ -14,8 +14,8 @@ import (
 	"github.com/morikuni/aec"
 
 	"github.com/pgstrata/pgstrata/check"
+	"github.com/pgstrata/pgstrata/compile"
 	"github.com/pgstrata/pgstrata/frontend"
-	pgllb "github.com/pgstrata/pgstrata/llb"
 )
 
 // write writes findings in the wanted format; broken is why the build file
@@ -56,7 +56,7 @@ func (c *checking) json(findings []check.Finding, broken error) jsonResults {
 	if broken != nil {
 		out.Error = &lint.BuildError{Message: broken.Error()}
 		for _, f := range findings {
-			out.Error.Location.Ranges = append(out.Error.Location.Ranges, pgllb.Range(f.Range))
+			out.Error.Location.Ranges = append(out.Error.Location.Ranges, compile.Range(f.Range))
 		}
 		out.LintResults.Warnings = nil
 		return out
@@ -64,7 +64,7 @@ func (c *checking) json(findings []check.Finding, broken error) jsonResults {
 	for i, f := range findings {
 		one := jsonWarning{Warning: out.LintResults.Warnings[i], Level: f.Severity}
 		if f.Fix != nil {
-			one.Fix = &jsonFix{pgllb.Range(f.Fix.Range), f.Fix.Text}
+			one.Fix = &jsonFix{compile.Range(f.Fix.Range), f.Fix.Text}
 		}
 		out.Warnings = append(out.Warnings, one)
 	}
@@ -104,7 +104,7 @@ func (d display) findings(findings []check.Finding, source func(name string) *pb
 		if _, err := fmt.Fprintf(d.w, "%s - %s\n%s\n", d.color(f.Severity, head), f.Page(), d.wrap(f.Message)); err != nil {
 			return err
 		}
-		excerpt := errdefs.Source{Info: source(f.File), Ranges: []*pb.Range{pgllb.Range(f.Range)}}
+		excerpt := errdefs.Source{Info: source(f.File), Ranges: []*pb.Range{compile.Range(f.Range)}}
 		if err := excerpt.Print(d.w); err != nil {
 			return err
 		}

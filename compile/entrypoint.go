@@ -1,4 +1,4 @@
-package llb
+package compile
 
 import (
 	"fmt"
@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	bk "github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/client/llb"
 
 	"github.com/pgstrata/pgstrata/graph"
 )
@@ -57,19 +57,19 @@ func (c *compiler) entrypointOn(root State) State {
 	for _, class := range c.graph.Entrypoint {
 		copied := root.File(c.files(c.folders(nil, class), class), c.describe(class)...)
 		internal := c.name("internal", "layer of "+title(class))
-		added := bk.Diff(root.State, copied, internal)
-		all := bk.Copy(added, "/", "/", &bk.CopyInfo{CopyDirContentsOnly: true, CreatedTime: c.opt.Epoch})
-		classes = append(classes, emptyState().layer(bk.Scratch().File(all, internal), "entrypoint: "+title(class)))
+		added := llb.Diff(root.State, copied, internal)
+		all := llb.Copy(added, "/", "/", &llb.CopyInfo{CopyDirContentsOnly: true, CreatedTime: c.opt.Epoch})
+		classes = append(classes, emptyState().layer(llb.Scratch().File(all, internal), "entrypoint: "+title(class)))
 	}
 	return c.merge(root, classes...)
 }
 
 // class returns the files of one class in the directories of an outline, or in
 // new ones.
-func (c *compiler) class(class graph.Class, outline *bk.State) State {
-	var action *bk.FileAction
+func (c *compiler) class(class graph.Class, outline *llb.State) State {
+	var action *llb.FileAction
 	if outline != nil {
-		action = bk.Copy(*outline, "/"+class.Name, "/", &bk.CopyInfo{CopyDirContentsOnly: true})
+		action = llb.Copy(*outline, "/"+class.Name, "/", &llb.CopyInfo{CopyDirContentsOnly: true})
 	} else {
 		action = c.folders(nil, class)
 	}
@@ -77,20 +77,20 @@ func (c *compiler) class(class graph.Class, outline *bk.State) State {
 	if c.opt.Epoch != nil {
 		// A directory's own time is that of the last file put in it: copied as a
 		// whole, in the same vertex, directories get the fixed time as well.
-		action = bk.Copy(action.WithState(bk.Scratch()), "/", "/", &bk.CopyInfo{CopyDirContentsOnly: true, CreatedTime: c.opt.Epoch})
+		action = llb.Copy(action.WithState(llb.Scratch()), "/", "/", &llb.CopyInfo{CopyDirContentsOnly: true, CreatedTime: c.opt.Epoch})
 	}
-	return emptyState().layer(bk.Scratch().File(action, c.describe(class)...), "entrypoint: "+title(class))
+	return emptyState().layer(llb.Scratch().File(action, c.describe(class)...), "entrypoint: "+title(class))
 }
 
 // files adds the copies of a class's files, each with its mode and numeric
 // owner.
-func (c *compiler) files(on *bk.FileAction, class graph.Class) *bk.FileAction {
+func (c *compiler) files(on *llb.FileAction, class graph.Class) *llb.FileAction {
 	for _, f := range class.Files {
-		info := &bk.CopyInfo{
+		info := &llb.CopyInfo{
 			FollowSymlinks: true,
 			CreateDestPath: true, // where a link leads to nothing
-			Mode:           &bk.ChmodOpt{Mode: os.FileMode(f.Mode)},
-			ChownOpt:       &bk.ChownOpt{User: &bk.UserOpt{UID: f.UID}, Group: &bk.UserOpt{UID: f.GID}},
+			Mode:           &llb.ChmodOpt{Mode: os.FileMode(f.Mode)},
+			ChownOpt:       &llb.ChownOpt{User: &llb.UserOpt{UID: f.UID}, Group: &llb.UserOpt{UID: f.GID}},
 			CreatedTime:    c.opt.Epoch,
 		}
 		on = copyAction(on, c.opt.Context, "/"+f.Source, f.Target, info)
@@ -100,21 +100,21 @@ func (c *compiler) files(on *bk.FileAction, class graph.Class) *bk.FileAction {
 
 // folders adds the directories of a class's files. They are made here and not by
 // the copies, which would give them the files' owners.
-func (c *compiler) folders(on *bk.FileAction, class graph.Class) *bk.FileAction {
+func (c *compiler) folders(on *llb.FileAction, class graph.Class) *llb.FileAction {
 	const mode = os.FileMode(0o755)
 	for _, dir := range parentsOf(class.Files) {
 		if on == nil {
-			on = bk.Mkdir(dir, mode, bk.WithParents(true), c.created())
+			on = llb.Mkdir(dir, mode, llb.WithParents(true), c.created())
 		} else {
-			on = on.Mkdir(dir, mode, bk.WithParents(true), c.created())
+			on = on.Mkdir(dir, mode, llb.WithParents(true), c.created())
 		}
 	}
 	return on
 }
 
 // describe describes the vertex of a class.
-func (c *compiler) describe(class graph.Class) []bk.ConstraintsOpt {
-	return []bk.ConstraintsOpt{
+func (c *compiler) describe(class graph.Class) []llb.ConstraintsOpt {
+	return []llb.ConstraintsOpt{
 		c.vertex(Vertex{Node: class.Node(), Kind: "files", Title: class.Name}, graph.EntrypointState, title(class)),
 		c.at(class.Files[0].At),
 		c.fresh(graph.EntrypointState, class.Node()),
@@ -142,18 +142,18 @@ func parentsOf(files []graph.File) []string {
 }
 
 // created fixes the time of what a build makes from nothing.
-func (c *compiler) created() bk.MkdirOption {
+func (c *compiler) created() llb.MkdirOption {
 	if c.opt.Epoch == nil {
 		return noTime{}
 	}
-	return bk.WithCreatedTime(*c.opt.Epoch)
+	return llb.WithCreatedTime(*c.opt.Epoch)
 }
 
 // noTime is an option that changes nothing.
 type noTime struct{}
 
 // SetMkdirOption implements llb.MkdirOption.
-func (noTime) SetMkdirOption(*bk.MkdirInfo) {}
+func (noTime) SetMkdirOption(*llb.MkdirInfo) {}
 
 func count(n int, what string) string {
 	if n == 1 {

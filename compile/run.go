@@ -1,4 +1,4 @@
-package llb
+package compile
 
 import (
 	"embed"
@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	bk "github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/solver/pb"
 
 	"github.com/pgstrata/pgstrata/cache"
@@ -31,50 +31,50 @@ const (
 )
 
 // builtin returns the options that run one of pgstrata's own scripts.
-func (c *compiler) builtin(name string, args ...string) []bk.RunOption {
+func (c *compiler) builtin(name string, args ...string) []llb.RunOption {
 	data, err := scripts.ReadFile("scripts/" + name)
 	if err != nil {
 		panic(err) // it is embedded
 	}
-	script := bk.Scratch().File(bk.Mkfile("/"+name, 0o755, data), c.name("internal", name))
+	script := llb.Scratch().File(llb.Mkfile("/"+name, 0o755, data), c.name("internal", name))
 	file := path.Join(graph.ContextMount, name)
 	return append(c.step(),
-		bk.Args(append([]string{file}, args...)),
-		bk.AddMount(graph.ContextMount, script, bk.Readonly),
+		llb.Args(append([]string{file}, args...)),
+		llb.AddMount(graph.ContextMount, script, llb.Readonly),
 	)
 }
 
 // step returns the options that every setup step has.
-func (c *compiler) step() []bk.RunOption {
+func (c *compiler) step() []llb.RunOption {
 	return append(c.limits(),
-		bk.Dir("/"),
-		bk.AddEnv("DEBIAN_FRONTEND", "noninteractive"),
+		llb.Dir("/"),
+		llb.AddEnv("DEBIAN_FRONTEND", "noninteractive"),
 	)
 }
 
 // limits returns what the client asked of all steps.
-func (c *compiler) limits() []bk.RunOption {
+func (c *compiler) limits() []llb.RunOption {
 	cfg := c.opt.Config
-	var opts []bk.RunOption
-	if p := proxy(cfg.BuildArgs); p != (bk.ProxyEnv{}) {
-		opts = append(opts, bk.WithProxy(p))
+	var opts []llb.RunOption
+	if p := proxy(cfg.BuildArgs); p != (llb.ProxyEnv{}) {
+		opts = append(opts, llb.WithProxy(p))
 	}
 	for _, h := range cfg.ExtraHosts {
-		opts = append(opts, bk.AddExtraHost(h.Host, h.IP))
+		opts = append(opts, llb.AddExtraHost(h.Host, h.IP))
 	}
 	if supports(c.opt.Caps, pb.CapExecMetaUlimit) {
 		for _, u := range cfg.Ulimits {
-			opts = append(opts, bk.AddUlimit(bk.UlimitName(u.Name), u.Soft, u.Hard))
+			opts = append(opts, llb.AddUlimit(llb.UlimitName(u.Name), u.Soft, u.Hard))
 		}
 	}
 	if cfg.ShmSize > 0 && supports(c.opt.Caps, pb.CapExecMountTmpfsSize) {
-		opts = append(opts, bk.AddMount("/dev/shm", bk.Scratch(), bk.Tmpfs(bk.TmpfsSize(cfg.ShmSize))))
+		opts = append(opts, llb.AddMount("/dev/shm", llb.Scratch(), llb.Tmpfs(llb.TmpfsSize(cfg.ShmSize))))
 	}
 	if cfg.CgroupParent != "" && supports(c.opt.Caps, pb.CapExecMetaCgroupParent) {
-		opts = append(opts, bk.WithCgroupParent(cfg.CgroupParent))
+		opts = append(opts, llb.WithCgroupParent(cfg.CgroupParent))
 	}
 	if r := cfg.LinuxResources; r != nil && supports(c.opt.Caps, pb.CapExecMetaLinuxResources) {
-		opts = append(opts, bk.WithLinuxResources(bk.LinuxResources{
+		opts = append(opts, llb.WithLinuxResources(llb.LinuxResources{
 			Memory:     r.Memory,
 			MemorySwap: r.MemorySwap,
 			CPUShares:  r.CpuShares,
@@ -89,14 +89,14 @@ func (c *compiler) limits() []bk.RunOption {
 
 // proxy reads the proxy settings that Docker's client passes as build args.
 // BuildKit keeps them out of cache keys.
-func proxy(args map[string]string) bk.ProxyEnv {
+func proxy(args map[string]string) llb.ProxyEnv {
 	get := func(name string) string {
 		if v, ok := args[name]; ok {
 			return v
 		}
 		return args[strings.ToLower(name)]
 	}
-	return bk.ProxyEnv{
+	return llb.ProxyEnv{
 		HTTPProxy:  get("HTTP_PROXY"),
 		HTTPSProxy: get("HTTPS_PROXY"),
 		FTPProxy:   get("FTP_PROXY"),
@@ -108,27 +108,27 @@ func proxy(args map[string]string) bk.ProxyEnv {
 // cacheMounts returns the mounts of caches. Ids are put together as the
 // Dockerfile frontend does, so that a Dockerfile on the same daemon can share
 // them by naming the id.
-func (c *compiler) cacheMounts(caches []graph.Cache) []bk.RunOption {
-	var opts []bk.RunOption
+func (c *compiler) cacheMounts(caches []graph.Cache) []llb.RunOption {
+	var opts []llb.RunOption
 	for _, m := range caches {
-		sharing := bk.CacheMountShared
+		sharing := llb.CacheMountShared
 		switch m.Sharing {
 		case graph.Locked:
-			sharing = bk.CacheMountLocked
+			sharing = llb.CacheMountLocked
 		case graph.Private:
-			sharing = bk.CacheMountPrivate
+			sharing = llb.CacheMountPrivate
 		}
-		opts = append(opts, bk.AddMount(m.Target, bk.Scratch(), bk.AsPersistentCacheDir(c.cacheID(m), sharing)))
+		opts = append(opts, llb.AddMount(m.Target, llb.Scratch(), llb.AsPersistentCacheDir(c.cacheID(m), sharing)))
 	}
 	if slices.ContainsFunc(caches, func(m graph.Cache) bool { return m.Name == "apt" }) {
-		mask := bk.Scratch().File(bk.Mkfile("/docker-clean", 0o644, []byte(cache.KeepDownloads)), c.name("internal", "keep apt's downloads"))
-		opts = append(opts, bk.AddMount(cache.DockerClean, mask, bk.SourcePath("/docker-clean"), bk.Readonly))
+		mask := llb.Scratch().File(llb.Mkfile("/docker-clean", 0o644, []byte(cache.KeepDownloads)), c.name("internal", "keep apt's downloads"))
+		opts = append(opts, llb.AddMount(cache.DockerClean, mask, llb.SourcePath("/docker-clean"), llb.Readonly))
 	}
 	return opts
 }
 
 // pins returns the mount that makes apt install the versions of a lock file.
-func (c *compiler) pins() []bk.RunOption {
+func (c *compiler) pins() []llb.RunOption {
 	if len(c.graph.Pins) == 0 {
 		return nil
 	}
@@ -138,8 +138,8 @@ func (c *compiler) pins() []bk.RunOption {
 		// Above 1000 (apt_preferences(5)): even where a newer one is there.
 		fmt.Fprintf(&text, "Package: %s\nPin: version %s\nPin-Priority: 1001\n\n", name, version)
 	}
-	file := bk.Scratch().File(bk.Mkfile("/pins", 0o644, []byte(text.String())), c.name("internal", "locked versions"))
-	return []bk.RunOption{bk.AddMount(lockedVersions, file, bk.SourcePath("/pins"), bk.Readonly)}
+	file := llb.Scratch().File(llb.Mkfile("/pins", 0o644, []byte(text.String())), c.name("internal", "locked versions"))
+	return []llb.RunOption{llb.AddMount(lockedVersions, file, llb.SourcePath("/pins"), llb.Readonly)}
 }
 
 // cacheID is a cache mount's id as the daemon knows it.
@@ -149,21 +149,21 @@ func (c *compiler) cacheID(m graph.Cache) string { return c.opt.Config.CacheIDNa
 const noNetwork = pb.NetMode_NONE
 
 // artifacts returns a tmpfs for each scratch directory.
-func (c *compiler) artifacts() []bk.RunOption {
-	var opts []bk.RunOption
+func (c *compiler) artifacts() []llb.RunOption {
+	var opts []llb.RunOption
 	for _, dir := range c.graph.BuildArtifacts {
-		opts = append(opts, bk.AddMount(dir, bk.Scratch(), bk.Tmpfs()))
+		opts = append(opts, llb.AddMount(dir, llb.Scratch(), llb.Tmpfs()))
 	}
 	return opts
 }
 
 // network returns the option for a script's network.
-func network(name string) []bk.RunOption {
+func network(name string) []llb.RunOption {
 	switch name {
 	case "none":
-		return []bk.RunOption{bk.Network(noNetwork)}
+		return []llb.RunOption{llb.Network(noNetwork)}
 	case "host":
-		return []bk.RunOption{bk.Network(pb.NetMode_HOST)}
+		return []llb.RunOption{llb.Network(pb.NetMode_HOST)}
 	}
 	return nil
 }
@@ -171,23 +171,23 @@ func network(name string) []bk.RunOption {
 // refresh returns what cache invalidation rules add to a step's cache key: the
 // period that it belongs to, the base's digest, and the versions that the
 // archive has of the watched packages.
-func (c *compiler) refresh(base State, r graph.Refresh) []bk.RunOption {
-	var opts []bk.RunOption
+func (c *compiler) refresh(base State, r graph.Refresh) []llb.RunOption {
+	var opts []llb.RunOption
 	if r.Period != "" {
-		opts = append(opts, bk.AddEnv(FreshSinceEnv, r.Period))
+		opts = append(opts, llb.AddEnv(FreshSinceEnv, r.Period))
 	}
 	if r.Base {
-		opts = append(opts, bk.AddEnv(BaseEnv, c.opt.Base.Digest.String()))
+		opts = append(opts, llb.AddEnv(BaseEnv, c.opt.Base.Digest.String()))
 	}
 	if len(r.Packages) > 0 {
-		opts = append(opts, bk.AddMount(watched, c.versions(base, r), bk.Readonly))
+		opts = append(opts, llb.AddMount(watched, c.versions(base, r), llb.Readonly))
 	}
 	return opts
 }
 
 // versions asks the archive for the newest versions of packages, once a day.
 // Only a changed answer counts: a mount is keyed by its content.
-func (c *compiler) versions(base State, r graph.Refresh) bk.State {
+func (c *compiler) versions(base State, r graph.Refresh) llb.State {
 	list := strings.Join(r.Packages, " ")
 	v := Vertex{
 		Node: graph.ToolchainState + "/versions-" + strings.ReplaceAll(list, " ", "-"), Kind: "versions",
@@ -195,6 +195,6 @@ func (c *compiler) versions(base State, r graph.Refresh) bk.State {
 	}
 	opts := append(c.builtin("package-versions.sh", r.Packages...), c.pins()...)
 	opts = append(opts, c.repositoryMounts()...)
-	opts = append(opts, bk.AddEnv(DayEnv, r.Day), c.vertex(v, graph.ToolchainState, "versions in the archive on "+r.Day+": "+list))
-	return base.Run(opts...).AddMount(watched, bk.Scratch())
+	opts = append(opts, llb.AddEnv(DayEnv, r.Day), c.vertex(v, graph.ToolchainState, "versions in the archive on "+r.Day+": "+list))
+	return base.Run(opts...).AddMount(watched, llb.Scratch())
 }

@@ -1,9 +1,9 @@
-package llb
+package compile
 
 import (
 	"testing"
 
-	bk "github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/solver/pb"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -26,7 +26,7 @@ func step(t *testing.T, v vertex) (*pb.ExecOp, map[string]*pb.Mount) {
 func TestPinsAreMountedWhereAptRuns(t *testing.T) {
 	g := testGraph(t, buildFile, nil)
 	g.Pins = []graph.Package{{Spec: "libicu72=72.1-3"}}
-	states, err := Compile(g, testOptions())
+	states, err := Graph(g, testOptions())
 	require.NoError(t, err)
 	vertices := decode(t, states.Setup)
 	for name, want := range map[string]bool{
@@ -49,7 +49,7 @@ func TestPinsAreMountedWhereAptRuns(t *testing.T) {
 func TestCachesAreTheSteps(t *testing.T) {
 	g, opt := testGraph(t, buildFile, nil), testOptions()
 	opt.Config.CacheIDNamespace = "ns"
-	states, err := Compile(g, opt)
+	states, err := Graph(g, opt)
 	require.NoError(t, err)
 	used := map[string]bool{}
 	for _, v := range decode(t, states.Setup) {
@@ -83,13 +83,13 @@ func TestCachesAreTheSteps(t *testing.T) {
 func TestCachesOfTwoBuilds(t *testing.T) {
 	g := testGraph(t, buildFile, nil)
 	one, two := NewCaches(g, testOptions(), "one"), NewCaches(g, testOptions(), "two")
-	exec := func(st bk.State, name string) *pb.ExecOp {
+	exec := func(st llb.State, name string) *pb.ExecOp {
 		e, _ := step(t, decode(t, State{State: st})[name])
 		return e
 	}
 	const empty = "[caches] which are empty"
 	assert.NotEqual(t, exec(one.Empty(g.Caches()), empty).Meta.Env, exec(two.Empty(g.Caches()), empty).Meta.Env)
-	seed := bk.Image("seed")
+	seed := llb.Image("seed")
 	assert.NotEqual(t, exec(one.Prime(seed, g.Caches()[:1]), "[caches] prime apt-archives-bookworm-linux-amd64").Meta.Env,
 		exec(two.Prime(seed, g.Caches()[:1]), "[caches] prime apt-archives-bookworm-linux-amd64").Meta.Env)
 

@@ -1,4 +1,4 @@
-package llb
+package compile
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 	"testing/fstest"
 	"time"
 
-	bk "github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/frontend/dockerui"
 	"github.com/moby/buildkit/solver/pb"
 	"github.com/moby/buildkit/util/apicaps"
@@ -89,9 +89,9 @@ func testOptions() Options {
 	return Options{
 		Caps:     daemon(),
 		Platform: platform,
-		Context:  bk.Local("context", bk.LocalUniqueID("test")),
+		Context:  llb.Local("context", llb.LocalUniqueID("test")),
 		Base: Base{
-			State: bk.Image("debian:bookworm-slim"),
+			State: llb.Image("debian:bookworm-slim"),
 			Image: dockerspec.DockerOCIImage{
 				Image: ocispecs.Image{
 					RootFS:  ocispecs.RootFS{Type: "layers", DiffIDs: []digest.Digest{"sha256:1", "sha256:2"}},
@@ -112,7 +112,7 @@ func testOptions() Options {
 
 func compile(t *testing.T, text string, args map[string]string, opt Options) *States {
 	t.Helper()
-	states, err := Compile(testGraph(t, text, args), opt)
+	states, err := Graph(testGraph(t, text, args), opt)
 	require.NoError(t, err)
 	return states
 }
@@ -121,14 +121,14 @@ func compile(t *testing.T, text string, args map[string]string, opt Options) *St
 type vertex struct {
 	digest digest.Digest
 	op     *pb.Op
-	meta   bk.OpMetadata
+	meta   llb.OpMetadata
 	below  map[string]bool // names of everything that it depends on
 }
 
 // decode returns the vertices of a state by their progress names.
 func decode(t *testing.T, st State) map[string]vertex {
 	t.Helper()
-	def, err := st.Marshal(context.Background(), bk.LinuxAmd64)
+	def, err := st.Marshal(context.Background(), llb.LinuxAmd64)
 	require.NoError(t, err)
 	byDigest := map[digest.Digest]vertex{}
 	out := map[string]vertex{}
@@ -175,7 +175,7 @@ func TestCompileIsDeterministic(t *testing.T) {
 	var first []byte
 	for i := range 25 {
 		states := compile(t, buildFile, nil, testOptions())
-		def, err := states.Image.Marshal(context.Background(), bk.LinuxAmd64)
+		def, err := states.Image.Marshal(context.Background(), llb.LinuxAmd64)
 		require.NoError(t, err)
 		data, err := def.ToPB().MarshalVT()
 		require.NoError(t, err)
@@ -339,7 +339,7 @@ func TestImageConfig(t *testing.T) {
 	}
 	assert.Equal(t, []string{"PATH=/usr/bin:/bin"}, opt.Base.Image.Config.Env, "the base's own is untouched")
 
-	_, err := Compile(testGraph(t, "base: a\nimage: {env: {A: \"${NOPE}\"}}", nil), testOptions())
+	_, err := Graph(testGraph(t, "base: a\nimage: {env: {A: \"${NOPE}\"}}", nil), testOptions())
 	assert.EqualError(t, err, "build.yaml:2:18: ${NOPE} is neither a build argument nor a variable of the base image; write \\${NOPE} for a dollar sign")
 }
 

@@ -1,9 +1,9 @@
-package llb
+package compile
 
 import (
 	"fmt"
 
-	bk "github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/solver/pb"
 
 	"github.com/pgstrata/pgstrata/graph"
@@ -75,13 +75,13 @@ func (c *compiler) sweep(root State) State {
 	if supports(c.opt.Caps, pb.CapSourcePolicy) { // no capability tells of this; this one came with v0.11
 		return root
 	}
-	remove := bk.Rm(graph.ContextMount, bk.WithAllowNotFound(true))
+	remove := llb.Rm(graph.ContextMount, llb.WithAllowNotFound(true))
 	if len(c.graph.Pins) > 0 {
-		remove = remove.Rm(lockedVersions, bk.WithAllowNotFound(true))
+		remove = remove.Rm(lockedVersions, llb.WithAllowNotFound(true))
 	}
 	for _, dir := range c.graph.BuildArtifacts {
 		if dir != "/tmp" && dir != "/var/tmp" { // no image is without these
-			remove = remove.Rm(dir, bk.WithAllowNotFound(true))
+			remove = remove.Rm(dir, llb.WithAllowNotFound(true))
 		}
 	}
 	return root.layer(root.File(remove, c.name("internal", "remove mount points")), "setup: remove mount points")

@@ -1,4 +1,4 @@
-package llb
+package compile
 
 import (
 	"fmt"
@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	bk "github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/client/llb"
 
 	"github.com/pgstrata/pgstrata/cache"
 	"github.com/pgstrata/pgstrata/graph"
@@ -51,7 +51,7 @@ type setup struct {
 	// outputs holds what each isolated script contributes, by name.
 	outputs map[string]State
 	// records holds what was recorded of each script, by name.
-	records map[string]bk.State
+	records map[string]llb.State
 	// own holds what isolated scripts run on that have packages of their own, by
 	// the packages.
 	own map[string]State
@@ -87,7 +87,7 @@ func (s *setup) run(script *graph.Script) {
 	done := s.script(on, script)
 	if script.Isolated() {
 		s.made[script.Name] = made{before: on.State, after: done.State}
-		s.outputs[script.Name] = s.collect(script, bk.Scratch(), nil)
+		s.outputs[script.Name] = s.collect(script, llb.Scratch(), nil)
 		return
 	}
 	s.after[script.Name] = done
@@ -102,7 +102,7 @@ func (s *setup) script(on State, script *graph.Script) State {
 	}
 	var (
 		next State
-		done bk.ExecState
+		done llb.ExecState
 	)
 	if script.Installs {
 		next, done = s.exec(on, layerOf(script), opts...)
@@ -142,20 +142,20 @@ func (s *setup) ownPackages(script *graph.Script) State {
 
 // options returns what a script runs with: its own inputs, args, caches and
 // nothing else.
-func (s *setup) options(script *graph.Script) []bk.RunOption {
+func (s *setup) options(script *graph.Script) []llb.RunOption {
 	opts := append(s.step(),
-		bk.Args(script.Command),
-		bk.AddMount(graph.ContextMount, s.inputs(script), bk.Readonly),
+		llb.Args(script.Command),
+		llb.AddMount(graph.ContextMount, s.inputs(script), llb.Readonly),
 		s.vertex(Vertex{Node: script.Node(), Kind: "script", Title: path.Base(script.Path)}, s.progress(script), script.Title()),
 		s.at(script.At),
 		s.again(script),
 	)
 	if s.compilerCache(script) {
 		// The cache's links come first in PATH, so that gcc is ccache's.
-		opts = append(opts, bk.AddEnv("PATH", graph.CompilerCacheDir+":"+s.basePath()))
+		opts = append(opts, llb.AddEnv("PATH", graph.CompilerCacheDir+":"+s.basePath()))
 	}
 	for _, v := range script.Env {
-		opts = append(opts, bk.AddEnv(v.Name, v.Value))
+		opts = append(opts, llb.AddEnv(v.Name, v.Value))
 	}
 	opts = append(opts, s.cacheMounts(s.graph.CachesOn(script, s.environ(script)))...)
 	if cache.CallsApt(s.graph.Programs[script.Path]) {
@@ -169,7 +169,7 @@ func (s *setup) options(script *graph.Script) []bk.RunOption {
 		opts = append(opts, secretOption(secret))
 	}
 	if script.SSH {
-		opts = append(opts, bk.AddSSHSocket(bk.SSHID("default")))
+		opts = append(opts, llb.AddSSHSocket(llb.SSHID("default")))
 	}
 	return append(opts, network(script.Network)...)
 }
@@ -186,28 +186,28 @@ func (s *setup) environ(script *graph.Script) []string {
 // of a state below, or because a script before it in its chain runs again.
 // Without that, the step after one that ran again would be found in the cache.
 // Scripts are asked for in the order in which they run.
-func (s *setup) again(script *graph.Script) bk.ConstraintsOpt {
+func (s *setup) again(script *graph.Script) llb.ConstraintsOpt {
 	if s.rerun[script.After] || s.ignored(graph.ToolchainState, graph.SetupState, script.Node(), script.Name) {
 		s.rerun[script.Name] = true
-		return bk.IgnoreCache
+		return llb.IgnoreCache
 	}
 	return unchanged()
 }
 
 // secretOption mounts a secret, or sets the variable that holds it. Its content
 // is in no definition and no cache key.
-func secretOption(s graph.Secret) bk.RunOption {
-	opts := []bk.SecretOption{bk.SecretID(s.ID)}
+func secretOption(s graph.Secret) llb.RunOption {
+	opts := []llb.SecretOption{llb.SecretID(s.ID)}
 	if s.Optional {
-		opts = append(opts, bk.SecretOptional)
+		opts = append(opts, llb.SecretOptional)
 	}
 	if s.Env != "" {
-		opts = append(opts, bk.SecretAsEnvName(s.Env))
+		opts = append(opts, llb.SecretAsEnvName(s.Env))
 	}
 	if s.Target == "" {
-		return bk.AddSecretWithDest(s.ID, nil, opts...)
+		return llb.AddSecretWithDest(s.ID, nil, opts...)
 	}
-	return bk.AddSecretWithDest(s.ID, &s.Target, append(opts, bk.SecretFileOpt(0, 0, int(s.Mode)))...)
+	return llb.AddSecretWithDest(s.ID, &s.Target, append(opts, llb.SecretFileOpt(0, 0, int(s.Mode)))...)
 }
 
 // progress is the label of a script's vertex, such as `setup 2/5`.
@@ -219,27 +219,27 @@ func (s *setup) progress(script *graph.Script) string {
 // inputs is a tree of just the files that a script may see. It is mounted
 // read-only, so it counts by its content: the file's mode or time is no reason
 // to run a script again.
-func (c *compiler) inputs(script *graph.Script) bk.State {
+func (c *compiler) inputs(script *graph.Script) llb.State {
 	// The script itself comes last: a directory that holds it brings it too,
 	// with a mode that does not count.
 	inputs := slices.Clone(script.Inputs)
 	slices.Reverse(inputs)
-	var action *bk.FileAction
+	var action *llb.FileAction
 	for _, in := range inputs {
-		info := &bk.CopyInfo{CreateDestPath: true, FollowSymlinks: true, CopyDirContentsOnly: in.Dir}
+		info := &llb.CopyInfo{CreateDestPath: true, FollowSymlinks: true, CopyDirContentsOnly: in.Dir}
 		if in.Why == "script" {
-			info.Mode = &bk.ChmodOpt{Mode: 0o755}
+			info.Mode = &llb.ChmodOpt{Mode: 0o755}
 		}
 		action = copyAction(action, c.opt.Context, "/"+in.Path, "/"+in.Path, info)
 	}
 	action = sourceDirs(action, script)
-	return bk.Scratch().File(action, c.name("internal", "inputs of "+path.Base(script.Path)), c.at(script.At))
+	return llb.Scratch().File(action, c.name("internal", "inputs of "+path.Base(script.Path)), c.at(script.At))
 }
 
 // copyAction adds a copy to a chain of file actions, which may be nil.
-func copyAction(on *bk.FileAction, from bk.State, src, dest string, info *bk.CopyInfo) *bk.FileAction {
+func copyAction(on *llb.FileAction, from llb.State, src, dest string, info *llb.CopyInfo) *llb.FileAction {
 	if on == nil {
-		return bk.Copy(from, src, dest, info)
+		return llb.Copy(from, src, dest, info)
 	}
 	return on.Copy(from, src, dest, info)
 }

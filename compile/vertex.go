@@ -1,9 +1,9 @@
-package llb
+package compile
 
 import (
 	"encoding/json"
 
-	bk "github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/solver/pb"
 )
 
@@ -42,14 +42,14 @@ const (
 
 // vertex labels a vertex as name does, and describes it to those who read the
 // definition.
-func (c *compiler) vertex(v Vertex, label, text string) bk.ConstraintsOpt {
+func (c *compiler) vertex(v Vertex, label, text string) llb.ConstraintsOpt {
 	c.described++
 	v.Order = c.described
 	data, err := json.Marshal(v)
 	if err != nil {
 		panic(err) // it is strings and a number
 	}
-	return bk.WithDescription(map[string]string{NameKey: c.label(label, text), vertexKey: string(data)})
+	return llb.WithDescription(map[string]string{NameKey: c.label(label, text), vertexKey: string(data)})
 }
 
 // Described returns what a vertex's metadata say it is; ok is false where they

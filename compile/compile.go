@@ -1,16 +1,16 @@
-// Package llb compiles a graph to LLB, BuildKit's build language: the states
+// Package compile compiles a graph to LLB, BuildKit's build language: the states
 // base, toolchain, setup, entrypoint and image, each in a file of its own.
 //
 // Everything that makes a definition comes from its arguments, in a fixed
 // order: the same graph and options give the same bytes.
-package llb
+package compile
 
 import (
 	"slices"
 	"time"
 
 	"github.com/containerd/platforms"
-	bk "github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/frontend/dockerui"
 	"github.com/moby/buildkit/solver/pb"
 	"github.com/moby/buildkit/util/apicaps"
@@ -31,17 +31,17 @@ type Options struct {
 	// Platform is the target platform.
 	Platform ocispecs.Platform
 	// Context is the build context.
-	Context bk.State
+	Context llb.State
 	// Base is the resolved base image.
 	Base Base
 	// ToolchainBase is what isolated scripts run on; nil for Base.
 	ToolchainBase *Base
 	// Sources are the states of sources that are an image or a named context, by
 	// name; Signatures verify downloads.
-	Sources    map[string]bk.State
+	Sources    map[string]llb.State
 	Signatures map[string]Signature
 	// Source is the build file, for vertices to point at; nil for none.
-	Source *bk.SourceMap
+	Source *llb.SourceMap
 	// IgnoreCache tells whether a state or script, by its node name, is to
 	// run again even if it is cached.
 	IgnoreCache func(node string) bool
@@ -54,7 +54,7 @@ type Options struct {
 // Base is a resolved base image.
 type Base struct {
 	// State is the image's file system, with its environment.
-	State bk.State
+	State llb.State
 	// Image is its configuration.
 	Image dockerspec.DockerOCIImage
 	// Digest is the digest that its reference stands for, "" where it has
@@ -86,27 +86,27 @@ type States struct {
 	Tests State
 	// Records hold, by a script's name, what it did, in a file [RecordFile];
 	// there are none without a tracer.
-	Records map[string]bk.State
+	Records map[string]llb.State
 }
 
 // State is a file system and, for each of its layers, what made it.
 type State struct {
-	bk.State
+	llb.State
 	// Layers has an entry for each layer, lowest first.
 	Layers []ocispecs.History
 	// lists are apt's lists of packages as they are now, beside the files and in
 	// no layer. See lists.go.
-	lists bk.State
+	lists llb.State
 }
 
-// Compile returns the states of a graph. Its error is [spec.Errors].
-func Compile(g *graph.Graph, opt Options) (*States, error) {
+// Graph returns the states of a graph. Its error is [spec.Errors].
+func Graph(g *graph.Graph, opt Options) (*States, error) {
 	c := &compiler{
 		graph:     g,
 		opt:       opt,
 		mergeDiff: canMergeDiff(opt.Caps),
 	}
-	out := &States{Base: c.base(g.Base.Name, opt.Base), Outputs: map[string]State{}, Records: map[string]bk.State{}}
+	out := &States{Base: c.base(g.Base.Name, opt.Base), Outputs: map[string]State{}, Records: map[string]llb.State{}}
 	base := c.repositories(out.Base)
 	tools := c.toolchain(base)
 	c.tools = tools.root.State
@@ -132,7 +132,7 @@ type compiler struct {
 	mergeDiff bool
 	// tools is the root that pgstrata's own steps run in where they look at
 	// another one, which may have lost its programs to a cleanup script.
-	tools bk.State
+	tools llb.State
 	// described counts the vertices that were described.
 	described int
 }
@@ -146,8 +146,8 @@ func supports(caps *apicaps.CapSet, id apicaps.CapID) bool {
 }
 
 // name labels a vertex.
-func (c *compiler) name(state, text string) bk.ConstraintsOpt {
-	return bk.WithCustomName(c.label(state, text))
+func (c *compiler) name(state, text string) llb.ConstraintsOpt {
+	return llb.WithCustomName(c.label(state, text))
 }
 
 // label is a vertex's name as the Dockerfile frontend has it: [state] text, with
@@ -160,7 +160,7 @@ func (c *compiler) label(state, text string) string {
 }
 
 // at makes a vertex point at the part of the build file that asks for it.
-func (c *compiler) at(r spec.Range) bk.ConstraintsOpt {
+func (c *compiler) at(r spec.Range) llb.ConstraintsOpt {
 	if c.opt.Source == nil || r == (spec.Range{}) {
 		return unchanged()
 	}
@@ -177,13 +177,13 @@ func Range(r spec.Range) *pb.Range {
 }
 
 // unchanged is an option that changes nothing.
-func unchanged() bk.ConstraintsOpt { return bk.Require() }
+func unchanged() llb.ConstraintsOpt { return llb.Require() }
 
 // fresh makes a vertex run again where the user asked for it, by the state's
 // name or the node's.
-func (c *compiler) fresh(nodes ...string) bk.ConstraintsOpt {
+func (c *compiler) fresh(nodes ...string) llb.ConstraintsOpt {
 	if c.ignored(nodes...) {
-		return bk.IgnoreCache
+		return llb.IgnoreCache
 	}
 	return unchanged()
 }
@@ -197,10 +197,10 @@ func (c *compiler) ignored(nodes ...string) bool {
 const historyComment = "pgstrata"
 
 // emptyState has no files and no layers.
-func emptyState() State { return State{State: bk.Scratch()} }
+func emptyState() State { return State{State: llb.Scratch()} }
 
 // layer returns a state that has one layer more than its parent.
-func (s State) layer(st bk.State, createdBy string) State {
+func (s State) layer(st llb.State, createdBy string) State {
 	return State{State: st, Layers: append(slices.Clone(s.Layers), history(createdBy)), lists: s.lists}
 }
 
@@ -221,18 +221,18 @@ func (c *compiler) merge(lower State, uppers ...State) State {
 	if !c.mergeDiff {
 		for _, u := range uppers {
 			what := u.Layers[len(u.Layers)-1].CreatedBy
-			st := lower.File(bk.Copy(u.State, "/", "/", &bk.CopyInfo{CopyDirContentsOnly: true}), c.name("internal", "copy "+what))
+			st := lower.File(llb.Copy(u.State, "/", "/", &llb.CopyInfo{CopyDirContentsOnly: true}), c.name("internal", "copy "+what))
 			lower = lower.layer(st, what)
 		}
 		return lower
 	}
-	states := []bk.State{lower.State}
+	states := []llb.State{lower.State}
 	layers := slices.Clone(lower.Layers)
 	for _, u := range uppers {
 		states = append(states, u.State)
 		layers = append(layers, u.Layers...)
 	}
-	return State{State: bk.Merge(states, c.name("internal", "merge layers")), Layers: layers, lists: lower.lists}
+	return State{State: llb.Merge(states, c.name("internal", "merge layers")), Layers: layers, lists: lower.lists}
 }
 
 // squash returns upper, which descends from lower, as lower and one layer of

@@ -1,4 +1,4 @@
-package llb
+package compile
 
 import (
 	"fmt"
@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	bk "github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/client/llb"
 	"github.com/stretchr/testify/require"
 
 	"github.com/pgstrata/pgstrata/graph"
@@ -33,9 +33,9 @@ func BenchmarkCompile(b *testing.B) {
 				g, err := graph.New(f, context, graph.Options{Platform: "linux/amd64", Now: time.Unix(1_800_000_000, 0)})
 				require.NoError(b, err)
 				opt := testOptions()
-				states, err := Compile(g, opt)
+				states, err := Graph(g, opt)
 				require.NoError(b, err)
-				_, err = states.Image.Marshal(b.Context(), bk.WithCaps(*opt.Caps))
+				_, err = states.Image.Marshal(b.Context(), llb.WithCaps(*opt.Caps))
 				require.NoError(b, err)
 			}
 			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*n), "µs/file")

@@ -1,4 +1,4 @@
-package llb
+package compile
 
 import (
 	"fmt"
@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	bk "github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/client/llb"
 
 	"github.com/pgstrata/pgstrata/graph"
 )
@@ -74,7 +74,7 @@ func (c *compiler) user(base State, node string) State {
 	}
 	what := fmt.Sprintf("user %s (%d:%d)", u.Name, u.UID, u.GID)
 	opts := append(c.builtin("create-user.sh", u.Name, strconv.Itoa(u.UID), strconv.Itoa(u.GID), u.Home),
-		bk.AddEnv("SOURCE_DATE_EPOCH", strconv.Itoa(setupEpoch)),
+		llb.AddEnv("SOURCE_DATE_EPOCH", strconv.Itoa(setupEpoch)),
 		c.vertex(Vertex{Node: graph.ToolchainState + "/" + node, Kind: "user", Title: "user " + u.Name}, graph.ToolchainState, what), c.at(u.At), c.fresh(graph.ToolchainState))
 	return base.layer(base.Run(opts...).Root(), "toolchain: "+what)
 }
@@ -101,7 +101,7 @@ func (c *compiler) packages(base, on State, kind, node string, list []graph.Pack
 	v := Vertex{Node: graph.ToolchainState + "/" + node, Kind: "packages", Title: kind + " packages", Arguments: "package"}
 	opts = append(opts, c.vertex(v, graph.ToolchainState, c.graph.Toolchain.Refresh.Describe(what)), c.at(list[0].At), c.fresh(graph.ToolchainState))
 	if kind == "build" {
-		opts = append(opts, bk.AddEnv("RECORD", buildRecord))
+		opts = append(opts, llb.AddEnv("RECORD", buildRecord))
 	}
 	return c.run(on, "toolchain: "+what, append(opts, c.pins()...)...)
 }

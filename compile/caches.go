@@ -1,4 +1,4 @@
-package llb
+package compile
 
 import (
 	"fmt"
@@ -6,7 +6,7 @@ import (
 	"path"
 	"strings"
 
-	bk "github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/client/llb"
 
 	"github.com/pgstrata/pgstrata/graph"
 )
@@ -50,12 +50,12 @@ func SavedName(c graph.Cache) string { return url.PathEscape(c.ID) }
 
 // Empty returns a state with the file [EmptyCachesFile]: the saved names of
 // those mounts that are empty, a line each.
-func (c *Caches) Empty(caches []graph.Cache) bk.State {
+func (c *Caches) Empty(caches []graph.Cache) llb.State {
 	opts := c.step("empty-caches.sh", "which are empty", cachesMount, path.Join(cachesResult, EmptyCachesFile))
 	for _, m := range caches {
 		opts = append(opts, c.mount(m))
 	}
-	return c.base.Run(append(opts, c.named())...).AddMount(cachesResult, bk.Scratch())
+	return c.base.Run(append(opts, c.named())...).AddMount(cachesResult, llb.Scratch())
 }
 
 // Asked is a step whose first build is asked for: its name and its key.
@@ -64,21 +64,21 @@ type Asked struct{ Name, Key string }
 // FirstSeen returns a state with a file for each step, [FirstSeenFile] of its
 // place in the list: the name of the build in which this daemon was first asked
 // for it. It is as long in the daemon's cache as the step's own result.
-func (c *Caches) FirstSeen(steps []Asked) bk.State {
-	var all *bk.FileAction
+func (c *Caches) FirstSeen(steps []Asked) llb.State {
+	var all *llb.FileAction
 	for i, s := range steps {
 		opts := append(c.step("first-seen.sh", "was "+s.Name+" here before?"),
-			bk.AddEnv("PGSTRATA_STEP", s.Key),
-			bk.WithProxy(bk.ProxyEnv{NoProxy: c.build}))
-		one := c.base.Run(opts...).AddMount(cachesResult, bk.Scratch())
-		all = copyAction(all, one, "/build", FirstSeenFile(i), &bk.CopyInfo{})
+			llb.AddEnv("PGSTRATA_STEP", s.Key),
+			llb.WithProxy(llb.ProxyEnv{NoProxy: c.build}))
+		one := c.base.Run(opts...).AddMount(cachesResult, llb.Scratch())
+		all = copyAction(all, one, "/build", FirstSeenFile(i), &llb.CopyInfo{})
 	}
-	return bk.Scratch().File(all, c.compiler.name("internal", "which steps were here before"))
+	return llb.Scratch().File(all, c.compiler.name("internal", "which steps were here before"))
 }
 
 // Prime returns a state that exists when those of the mounts that are empty
 // hold what seed has of them.
-func (c *Caches) Prime(seed bk.State, caches []graph.Cache) bk.State {
+func (c *Caches) Prime(seed llb.State, caches []graph.Cache) llb.State {
 	args := []string{seedMount}
 	var names []string
 	for _, m := range caches {
@@ -86,11 +86,11 @@ func (c *Caches) Prime(seed bk.State, caches []graph.Cache) bk.State {
 		names = append(names, m.ID)
 	}
 	opts := append(c.step("prime-caches.sh", "prime "+strings.Join(names, ", "), args...),
-		bk.AddMount(seedMount, seed, bk.Readonly))
+		llb.AddMount(seedMount, seed, llb.Readonly))
 	for _, m := range caches {
 		opts = append(opts, c.mount(m))
 	}
-	return c.base.Run(append(opts, c.named())...).AddMount(cachesResult, bk.Scratch())
+	return c.base.Run(append(opts, c.named())...).AddMount(cachesResult, llb.Scratch())
 }
 
 // Save returns a state with the content of the mounts, a directory and a layer
@@ -100,7 +100,7 @@ func (c *Caches) Save(caches []graph.Cache) State {
 	for _, m := range caches {
 		opts := append(c.step("save-cache.sh", "save "+m.ID, path.Join(cachesMount, SavedName(m)), path.Join(cachesResult, SavedName(m))),
 			c.mount(m), c.named())
-		st := c.base.Run(opts...).AddMount(cachesResult, bk.Scratch())
+		st := c.base.Run(opts...).AddMount(cachesResult, llb.Scratch())
 		saved = append(saved, emptyState().layer(st, "cache: "+m.ID))
 	}
 	return c.compiler.merge(emptyState(), saved...)
@@ -108,23 +108,23 @@ func (c *Caches) Save(caches []graph.Cache) State {
 
 // step returns the options of one of this file's steps. They change nothing of
 // the base, and need no network.
-func (c *Caches) step(script, name string, args ...string) []bk.RunOption {
+func (c *Caches) step(script, name string, args ...string) []llb.RunOption {
 	return append(c.compiler.builtin(script, args...),
-		bk.ReadonlyRootFS(),
-		bk.Network(noNetwork),
+		llb.ReadonlyRootFS(),
+		llb.Network(noNetwork),
 		c.compiler.name("caches", name))
 }
 
 // named makes a step run in each build.
-func (c *Caches) named() bk.RunOption { return bk.AddEnv("PGSTRATA_BUILD", c.build) }
+func (c *Caches) named() llb.RunOption { return llb.AddEnv("PGSTRATA_BUILD", c.build) }
 
 // mount mounts a cache. Where its users wait for one another so does this one,
 // since BuildKit would otherwise make a second cache beside the one in use.
-func (c *Caches) mount(m graph.Cache) bk.RunOption {
-	sharing := bk.CacheMountLocked
+func (c *Caches) mount(m graph.Cache) llb.RunOption {
+	sharing := llb.CacheMountLocked
 	if m.Sharing == graph.Shared {
-		sharing = bk.CacheMountShared
+		sharing = llb.CacheMountShared
 	}
 	id := c.compiler.cacheID(m)
-	return bk.AddMount(path.Join(cachesMount, SavedName(m)), bk.Scratch(), bk.AsPersistentCacheDir(id, sharing))
+	return llb.AddMount(path.Join(cachesMount, SavedName(m)), llb.Scratch(), llb.AsPersistentCacheDir(id, sharing))
 }

@@ -1,7 +1,7 @@
-package llb
+package compile
 
 import (
-	bk "github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/solver/pb"
 )
 
@@ -21,18 +21,18 @@ const (
 // It runs again whenever the root has changed, and costs a moment. What is made
 // with a copy of it is keyed by content: where the directories are as they were,
 // nothing after it runs.
-func (c *compiler) outline(root bk.State, what string, words []string, opts ...bk.RunOption) bk.State {
+func (c *compiler) outline(root llb.State, what string, words []string, opts ...llb.RunOption) llb.State {
 	run := c.tools.Run(append(append(c.builtin("outline.sh", append([]string{what}, words...)...), opts...),
-		c.look(rootMount, root), bk.ReadonlyRootFS(), bk.Network(noNetwork))...)
-	return run.AddMount(resultMount, bk.Scratch())
+		c.look(rootMount, root), llb.ReadonlyRootFS(), llb.Network(noNetwork))...)
+	return run.AddMount(resultMount, llb.Scratch())
 }
 
 // look mounts a whole root to be looked at. The content of what is mounted
 // read-only would be the step's key, and take a walk through all of it; where the
 // daemon cannot be told otherwise, the mount is writable.
-func (c *compiler) look(at string, root bk.State) bk.RunOption {
+func (c *compiler) look(at string, root llb.State) llb.RunOption {
 	if supports(c.opt.Caps, pb.CapExecMountContentCache) {
-		return bk.AddMount(at, root, bk.Readonly, bk.ContentCache(bk.MountContentCacheOff))
+		return llb.AddMount(at, root, llb.Readonly, llb.ContentCache(llb.MountContentCacheOff))
 	}
-	return bk.AddMount(at, root)
+	return llb.AddMount(at, root)
 }

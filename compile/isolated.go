@@ -1,10 +1,10 @@
-package llb
+package compile
 
 import (
 	"path"
 	"strings"
 
-	bk "github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/solver/pb"
 
 	"github.com/pgstrata/pgstrata/graph"
@@ -15,7 +15,7 @@ import (
 const MissingLibraryExit = 93
 
 // made is the root that an isolated script ran on, and the same after it.
-type made struct{ before, after bk.State }
+type made struct{ before, after llb.State }
 
 // with lays the outputs of isolated scripts on a root: the image's, or the one
 // that a script runs on, which is nil for the image's.
@@ -30,7 +30,7 @@ func (s *setup) with(root State, scripts []*graph.Script, runs *graph.Script) St
 // collect copies an isolated script's outputs out of its root, to be merged
 // with another one. A copy is keyed by content: a script that ran again and made
 // the same files stops there, and nothing after it runs.
-func (s *setup) collect(script *graph.Script, root bk.State, runs *graph.Script) State {
+func (s *setup) collect(script *graph.Script, root llb.State, runs *graph.Script) State {
 	fresh := s.fresh(graph.SetupState, script.Node(), script.Name)
 	var patterns []string
 	for _, o := range script.Outputs {
@@ -45,8 +45,8 @@ func (s *setup) collect(script *graph.Script, root bk.State, runs *graph.Script)
 	outline := s.outline(root, "outputs", patterns,
 		s.look(beforeMount, m.before), s.look(madeMount, m.after),
 		s.vertex(Vertex{Node: node + "/directories", Kind: "directories", Title: "directories above the " + name}, "internal", "directories above the "+name), s.at(script.Outputs[0].At), fresh)
-	directories := func(on *bk.FileAction) *bk.FileAction {
-		return copyAction(on, outline, "/", "/", &bk.CopyInfo{CopyDirContentsOnly: true})
+	directories := func(on *llb.FileAction) *llb.FileAction {
+		return copyAction(on, outline, "/", "/", &llb.CopyInfo{CopyDirContentsOnly: true})
 	}
 	action := directories(nil)
 	for _, o := range script.Outputs {
@@ -54,25 +54,25 @@ func (s *setup) collect(script *graph.Script, root bk.State, runs *graph.Script)
 	}
 	// Once more: a copy of a directory imposes owner and mode of those in it.
 	action = directories(action)
-	st := bk.Scratch().File(action, s.vertex(Vertex{Node: node, Kind: "outputs", Title: "outputs of " + script.Name}, graph.SetupState, name), s.at(script.Outputs[0].At), fresh)
+	st := llb.Scratch().File(action, s.vertex(Vertex{Node: node, Kind: "outputs", Title: "outputs of " + script.Name}, graph.SetupState, name), s.at(script.Outputs[0].At), fresh)
 	return emptyState().layer(st, layerOf(script))
 }
 
 // output adds the copy of one output.
-func (c *compiler) output(on *bk.FileAction, from bk.State, name string) *bk.FileAction {
+func (c *compiler) output(on *llb.FileAction, from llb.State, name string) *llb.FileAction {
 	glob := strings.IndexAny(name, `*?[\`)
 	if glob < 0 {
-		return copyAction(on, from, name, path.Dir(name)+"/", &bk.CopyInfo{CreateDestPath: true})
+		return copyAction(on, from, name, path.Dir(name)+"/", &llb.CopyInfo{CreateDestPath: true})
 	}
 	top := path.Dir(name[:glob] + "x")
 	if top == path.Dir(name) { // it fails where nothing matches
-		on = copyAction(on, from, name, top+"/", &bk.CopyInfo{AllowWildcard: true, FollowSymlinks: true, CreateDestPath: true})
+		on = copyAction(on, from, name, top+"/", &llb.CopyInfo{AllowWildcard: true, FollowSymlinks: true, CreateDestPath: true})
 	}
 	if !supports(c.opt.Caps, pb.CapFileCopyIncludeExcludePatterns) {
 		return on
 	}
 	// A copy of all at once keeps hard links between them.
-	return copyAction(on, from, top, top, &bk.CopyInfo{
+	return copyAction(on, from, top, top, &llb.CopyInfo{
 		CopyDirContentsOnly: true, FollowSymlinks: true, CreateDestPath: true,
 		IncludePatterns: []string{strings.TrimPrefix(strings.TrimPrefix(name, top), "/")},
 	})
@@ -109,7 +109,7 @@ func (c *compiler) linker(root State) State {
 		return root
 	}
 	opts := append(c.builtin("refresh-linker.sh", outputs...),
-		bk.ReadonlyRootFS(), bk.Network(noNetwork),
+		llb.ReadonlyRootFS(), llb.Network(noNetwork),
 		c.vertex(Vertex{Node: graph.SetupState + "/linker", Kind: "linker", Title: "linker's cache"}, graph.SetupState, "refresh the linker's cache, find every library"),
 		c.fresh(graph.SetupState))
 	return root.layer(c.tools.Run(opts...).AddMount(rootMount, root.State), "setup: ldconfig")

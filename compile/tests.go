@@ -1,10 +1,10 @@
-package llb
+package compile
 
 import (
 	"strconv"
 	"strings"
 
-	bk "github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/client/llb"
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 
 	"github.com/pgstrata/pgstrata/graph"
@@ -23,11 +23,11 @@ func (c *compiler) tests(image State, config dockerspec.DockerOCIImageConfig) St
 		input := &graph.Script{Path: t.Path, Inputs: []graph.Input{{Path: t.Path, Why: "script"}}, At: t.At}
 		seconds := strconv.FormatFloat(t.Timeout.Seconds(), 'f', -1, 64)
 		opts := append(c.limits(),
-			bk.Args(append([]string{"timeout", "--kill-after=5", seconds}, t.Command...)),
-			bk.AddMount(graph.ContextMount, c.inputs(input), bk.Readonly),
+			llb.Args(append([]string{"timeout", "--kill-after=5", seconds}, t.Command...)),
+			llb.AddMount(graph.ContextMount, c.inputs(input), llb.Readonly),
 			c.vertex(Vertex{Node: graph.TestState + "/" + t.Name, Kind: "test", Title: "test " + strconv.Quote(t.Name)}, graph.TestState, t.Name), c.at(t.At), c.fresh(graph.TestState))
 		run := container.Run(opts...)
-		result := run.AddMount(testResult, bk.Scratch())
+		result := run.AddMount(testResult, llb.Scratch())
 		results = append(results, emptyState().layer(result, "test: "+t.Name))
 	}
 	return c.merge(emptyState(), results...)
@@ -35,7 +35,7 @@ func (c *compiler) tests(image State, config dockerspec.DockerOCIImageConfig) St
 
 // asContainer gives a state the environment, user and directory that a
 // container of the image has.
-func asContainer(st bk.State, config dockerspec.DockerOCIImageConfig) bk.State {
+func asContainer(st llb.State, config dockerspec.DockerOCIImageConfig) llb.State {
 	for _, e := range config.Env {
 		name, value, _ := strings.Cut(e, "=")
 		st = st.AddEnv(name, value)

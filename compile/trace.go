@@ -1,9 +1,9 @@
-package llb
+package compile
 
 import (
 	"path"
 
-	bk "github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/client/llb"
 
 	"github.com/pgstrata/pgstrata/graph"
 )
@@ -21,19 +21,19 @@ const (
 // Tracer is a program that runs a script and records what it does.
 type Tracer struct {
 	// Program is the state that holds it, Path where.
-	Program bk.State
+	Program llb.State
 	Path    string
 	// Args come first; the record's path and the script's command follow.
 	Args []string
 }
 
 // options run a script by the tracer.
-func (t *Tracer) options(script *graph.Script) []bk.RunOption {
+func (t *Tracer) options(script *graph.Script) []llb.RunOption {
 	command := append([]string{path.Join(tracerMount, t.Path)}, t.Args...)
 	command = append(append(command, path.Join(recordMount, RecordFile)), script.Command...)
-	return []bk.RunOption{
-		bk.Args(command),
-		bk.AddMount(tracerMount, t.Program, bk.Readonly),
-		bk.AddMount(recordMount, bk.Scratch()),
+	return []llb.RunOption{
+		llb.Args(command),
+		llb.AddMount(tracerMount, t.Program, llb.Readonly),
+		llb.AddMount(recordMount, llb.Scratch()),
 	}
 }

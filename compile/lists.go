@@ -1,7 +1,7 @@
-package llb
+package compile
 
 import (
-	bk "github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/client/llb"
 
 	"github.com/pgstrata/pgstrata/cache"
 )
@@ -11,14 +11,14 @@ import (
 // mount whose content each step hands on. In a layer they would be in the image,
 // 20 MB of them; in a cache mount they would be gone where the step that fetched
 // them is cached and the mount is empty, or another build's.
-func (c *compiler) run(on State, label string, opts ...bk.RunOption) State {
+func (c *compiler) run(on State, label string, opts ...llb.RunOption) State {
 	next, _ := c.exec(on, label, opts...)
 	return next
 }
 
 // exec is run, with the step itself.
-func (c *compiler) exec(on State, label string, opts ...bk.RunOption) (State, bk.ExecState) {
-	done := on.Run(append(opts, bk.AddMount(cache.ListsDir, on.lists))...)
+func (c *compiler) exec(on State, label string, opts ...llb.RunOption) (State, llb.ExecState) {
+	done := on.Run(append(opts, llb.AddMount(cache.ListsDir, on.lists))...)
 	next := on.layer(done.Root(), label)
 	next.lists = done.GetMount(cache.ListsDir)
 	return next, done
@@ -26,8 +26,8 @@ func (c *compiler) exec(on State, label string, opts ...bk.RunOption) (State, bk
 
 // listsOf are the lists that a base image comes with. The pattern begins at the
 // root, since a directory in front of one would have to be there.
-func (c *compiler) listsOf(base bk.State) bk.State {
-	return bk.Scratch().File(bk.Copy(base, "/["+cache.ListsDir[1:2]+"]"+cache.ListsDir[2:], "/", &bk.CopyInfo{
+func (c *compiler) listsOf(base llb.State) llb.State {
+	return llb.Scratch().File(llb.Copy(base, "/["+cache.ListsDir[1:2]+"]"+cache.ListsDir[2:], "/", &llb.CopyInfo{
 		CopyDirContentsOnly: true,
 		AllowWildcard:       true,
 		AllowEmptyWildcard:  true, // a base without apt
