@@ -29,7 +29,7 @@ type dockerfileFacts struct {
 	// unused are args that nothing reads.
 	unused []spec.Text
 	// built is the Dockerfile as it is built.
-	built *builtDockerfile
+	built *dockerfile.Layout
 	// volatile are copies of what changes often in front of steps.
 	volatile []volatileCopy
 	// filled are the folders of the target that files of the build context fill,
@@ -62,7 +62,7 @@ func ReadDockerfile(f *dockerfile.File, opt dockerfile.Options) (Input, error) {
 	if err != nil {
 		return Input{}, err
 	}
-	built, err := newBuilt(f, opt)
+	built, err := dockerfile.Arrange(f, opt)
 	if err != nil {
 		return Input{}, err
 	}
@@ -85,7 +85,7 @@ func ReadDockerfile(f *dockerfile.File, opt dockerfile.Options) (Input, error) {
 	r.args()
 	for _, s := range reading.Stages {
 		for _, step := range s.Steps {
-			if step.Run != nil && built.runs(step.Start) { // else it became an option of a copy
+			if step.Run != nil && runs(built, step.Start) { // else it became an option of a copy
 				r.run(step)
 			}
 		}

@@ -11,66 +11,6 @@ import (
 	"github.com/pgstrata/pgstrata/dockerfile"
 )
 
-// builtDockerfile is a Dockerfile as it is built: copies moved below the steps
-// that do without them, drivers taken apart, caches added.
-type builtDockerfile struct {
-	steps []builtStep
-}
-
-// builtStep is one instruction of it.
-type builtStep struct {
-	*dockerfile.Instruction
-	// line is the original's.
-	line int
-	// chain numbers the stages that build on one another.
-	chain int
-}
-
-func newBuilt(f *dockerfile.File, opt dockerfile.Options) (*builtDockerfile, error) {
-	rw, err := dockerfile.Rewrite(f, opt)
-	if err != nil {
-		return nil, err
-	}
-	again, err := dockerfile.Parse(f.Name, rw.Text)
-	if err != nil {
-		return nil, err
-	}
-	out := &builtDockerfile{}
-	chains := map[string]int{}
-	for i, s := range again.Stages {
-		chain := i + 1
-		if before, ok := chains[s.Base]; ok {
-			chain = before
-		}
-		for _, q := range rw.Squashes {
-			if s.Name == q.Upper {
-				chains[q.Name] = chain
-			}
-		}
-		chains[s.Name] = chain
-		for _, in := range s.Instructions {
-			step := builtStep{in, rw.Lines[in.Start-1].Start, chain}
-			if run := step.run(); run != nil { // only then does it tell of its mounts
-				if err := run.Expand(func(word string) (string, error) { return word, nil }); err != nil {
-					return nil, &dockerfile.Error{File: f.Name, Start: step.line, End: step.line, Err: err}
-				}
-			}
-			out.steps = append(out.steps, step)
-		}
-	}
-	return out, nil
-}
-
-func (s builtStep) run() *instructions.RunCommand {
-	c, _ := s.Command.(*instructions.RunCommand)
-	return c
-}
-
-// runs tells whether a line of the original is a step at all.
-func (b *builtDockerfile) runs(line int) bool {
-	return slices.ContainsFunc(b.steps, func(s builtStep) bool { return s.line == line && s.run() != nil })
-}
-
 // ahead is a copy that stays in front of a step.
 type ahead struct {
 	// line is the copy's in the original, runs those of the steps behind it.
@@ -80,29 +20,43 @@ type ahead struct {
 	sources []string
 }
 
-// ahead are the copies from the build context that stay in front of a RUN.
-func (b *builtDockerfile) ahead() []ahead {
+// isRun tells whether an item of a layout is a step.
+func isRun(it *dockerfile.Item) bool {
+	_, ok := it.In.Command.(*instructions.RunCommand)
+	return ok
+}
+
+// runs tells whether a line of the original is a step at all.
+func runs(l *dockerfile.Layout, line int) bool {
+	return slices.ContainsFunc(l.Stages, func(s *dockerfile.StageLayout) bool {
+		return slices.ContainsFunc(s.Items, func(it *dockerfile.Item) bool { return it.In.Start == line && isRun(it) })
+	})
+}
+
+// copiesAhead are the copies from the build context that stay in front of a RUN.
+func copiesAhead(l *dockerfile.Layout) []ahead {
 	var out []ahead
-	for i, s := range b.steps {
-		var sources []string
-		switch c := s.Command.(type) {
-		case *instructions.CopyCommand:
-			if c.From == "" {
-				sources = c.SourcePaths
+	chains := l.Chains()
+	for i, s := range l.Stages {
+		for k, it := range s.Items {
+			sources := it.Sources()
+			if len(sources) == 0 {
+				continue
 			}
-		case *instructions.AddCommand:
-			sources = c.SourcePaths
-		}
-		if len(sources) == 0 || s.line == 0 {
-			continue
-		}
-		a := ahead{line: s.line, sources: sources}
-		for _, later := range b.steps[i+1:] {
-			if later.chain == s.chain && later.run() != nil {
-				a.runs = append(a.runs, later.line)
+			a := ahead{line: it.In.Start, sources: sources}
+			for j, later := range l.Stages[i:] {
+				items := later.Items
+				if j == 0 {
+					items = items[k+1:]
+				}
+				for _, step := range items {
+					if chains[later] == chains[s] && isRun(step) {
+						a.runs = append(a.runs, step.In.Start)
+					}
+				}
 			}
+			out = append(out, a)
 		}
-		out = append(out, a)
 	}
 	return out
 }

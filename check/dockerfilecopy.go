@@ -138,7 +138,7 @@ func (r *dockerfileReader) boundary(started []graph.File) {
 // for it and takes its time: it installs or downloads. What compiles or runs a
 // program of its own may need what was copied.
 func (r *dockerfileReader) volatile() {
-	for _, a := range r.in.dockerfile.built.ahead() {
+	for _, a := range copiesAhead(r.in.dockerfile.built) {
 		run := slices.IndexFunc(a.runs, func(line int) bool { return r.couldComeFirst(line, a.line) })
 		if run < 0 {
 			continue

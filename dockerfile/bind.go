@@ -19,14 +19,14 @@ type bound struct {
 
 // binds are the read-only mounts of the build context that a RUN has, as far as
 // they are known, and the root file system with them.
-func (r *stageReader) binds(it *item) ([]bound, *rootfs) {
+func (r *stageReader) binds(it *Item) ([]bound, *rootfs) {
 	var flags []string
-	for _, f := range it.in.Flags {
+	for _, f := range it.In.Flags {
 		if strings.HasPrefix(f, "--mount=") {
 			flags = append(flags, f)
 		}
 	}
-	mounts := it.in.mounts(it.scope)
+	mounts := it.In.mounts(it.scope)
 	root := r.root.clone()
 	var out []bound
 	for i, m := range mounts {
@@ -47,7 +47,7 @@ func (r *stageReader) binds(it *item) ([]bound, *rootfs) {
 }
 
 // bind adds the files of a mount.
-func (r *rootfs) bind(it *item, source string, c *copying) bool {
+func (r *rootfs) bind(it *Item, source string, c *copying) bool {
 	files, dirs := map[string]*copiedFile{}, map[string]bool{}
 	if source == "" {
 		source = "."
@@ -77,9 +77,9 @@ func (r *rootfs) bind(it *item, source string, c *copying) bool {
 // mounts. A step that runs a program of which is not known what it reads keeps
 // them. It changes nothing unless that does for all steps, and returns the targets
 // of the mounts that were taken apart.
-func narrow(steps []*item, binds []bound) (targets []string) {
+func narrow(steps []*Item, binds []bound) (targets []string) {
 	for _, b := range binds {
-		mounts := make([][]mount, len(steps))
+		mounts := make([][]Mount, len(steps))
 		for i, step := range steps {
 			if step.facts.touches(&b.copying, false) || step.facts.opaque != "" {
 				return targets
@@ -94,8 +94,8 @@ func narrow(steps []*item, binds []bound) (targets []string) {
 			if step.facts.unknown != "" || step.facts.wild != "" {
 				continue
 			}
-			step.text = strings.Replace(step.text, b.flag+" ", "", 1)
-			step.mounts = append(step.mounts, mounts[i]...)
+			step.without = append(step.without, b.flag)
+			step.Mounts = append(step.Mounts, mounts[i]...)
 			narrowed = true
 		}
 		if narrowed {

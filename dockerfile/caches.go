@@ -8,14 +8,13 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 
 	"github.com/pgstrata/pgstrata/cache"
-	"github.com/pgstrata/pgstrata/graph"
 	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
 // use is what a step does with caches. It is nil for one of which that is not
 // known: it has none, since it might read what other builds have left there.
-func (it *item) use() *cache.Use {
+func (it *Item) use() *cache.Use {
 	f := it.facts
 	if f == nil || f.program == nil || f.opaque != "" || f.wild != "" {
 		return nil
@@ -44,7 +43,7 @@ func (r *stageReader) cacheAll() {
 		if use == nil || !it.scope.root() {
 			continue
 		}
-		it.caches = slices.DeleteFunc(use.Mounts(), func(m cache.Mount) bool {
+		it.Caches = slices.DeleteFunc(use.Mounts(), func(m cache.Mount) bool {
 			return it.mountsAt(m.Target) || m.Tool.Name == "apt" && it.mountsAt(cache.DockerClean) ||
 				r.isSet(r.items[:i], m.Tool) || r.holds(m.Target) || r.isRead(r.items[i+1:], m.Target)
 		})
@@ -52,8 +51,8 @@ func (r *stageReader) cacheAll() {
 }
 
 // mountsAt reports whether a RUN has a mount of its own that would meet one.
-func (it *item) mountsAt(target string) bool {
-	return slices.ContainsFunc(it.in.mounts(it.scope), func(m *instructions.Mount) bool {
+func (it *Item) mountsAt(target string) bool {
+	return slices.ContainsFunc(it.In.mounts(it.scope), func(m *instructions.Mount) bool {
 		own := m.Target
 		if !path.IsAbs(own) {
 			own = path.Join(it.scope.dir, own)
@@ -65,12 +64,12 @@ func (it *item) mountsAt(target string) bool {
 
 // isSet reports whether the Dockerfile says by itself what a tool leaves in its
 // directories, ahead of a step: then it gets just that.
-func (r *stageReader) isSet(before []*item, t cache.Tool) bool {
+func (r *stageReader) isSet(before []*Item, t cache.Tool) bool {
 	for _, it := range before {
 		if use := it.use(); use != nil && use.Sets(t) {
 			return true
 		}
-		if src := sourcesOf(it.in.Command); t.IsSetting(func(file string) bool { return it.mayMake(src.DestPath, file) }) {
+		if src := sourcesOf(it.In.Command); t.IsSetting(func(file string) bool { return it.mayMake(src.DestPath, file) }) {
 			return true
 		}
 	}
@@ -79,7 +78,7 @@ func (r *stageReader) isSet(before []*item, t cache.Tool) bool {
 
 // mayMake reports whether COPY or ADD to a destination may make a file, or what
 // is in it.
-func (it *item) mayMake(dest, file string) bool {
+func (it *Item) mayMake(dest, file string) bool {
 	if dest == "" {
 		return false
 	}
@@ -96,14 +95,14 @@ func (it *item) mayMake(dest, file string) bool {
 // holds reports whether a copy puts files into a directory: a mount would hide
 // them.
 func (r *stageReader) holds(dir string) bool {
-	return slices.ContainsFunc(r.items, func(it *item) bool { return it.mayMake(sourcesOf(it.in.Command).DestPath, dir) }) ||
+	return slices.ContainsFunc(r.items, func(it *Item) bool { return it.mayMake(sourcesOf(it.In.Command).DestPath, dir) }) ||
 		r.below != nil && r.below.holds(dir)
 }
 
 // isRead reports whether a later step, or another stage, looks into a directory:
 // then it has to hold what the Dockerfile says. The root as a whole does not
 // count: that caches are not in it is documented.
-func (r *stageReader) isRead(after []*item, dir string) bool {
+func (r *stageReader) isRead(after []*Item, dir string) bool {
 	for _, it := range after {
 		if use := it.use(); use != nil && !use.Admits(dir) && !use.Clears(dir) {
 			return true
@@ -143,10 +142,4 @@ func (r *stageReader) takes(s *Stage, in *Instruction, dir string) bool {
 		})
 	}
 	return false
-}
-
-// cacheFlag is the flag of a cache's mount, with the id that a build file's
-// scripts have.
-func cacheFlag(m cache.Mount, base, platform string) string {
-	return "--mount=type=cache,id=" + graph.CacheID(m, base, platform) + ",target=" + m.Target + ",sharing=" + string(m.Tool.Sharing)
 }

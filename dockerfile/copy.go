@@ -61,6 +61,14 @@ type sources struct {
 	add, plain         bool // plain: no flag that changes which files are copied
 }
 
+// context are the paths of the build context among them, as they are written.
+func (s sources) context() []string {
+	if s.from != "" {
+		return nil
+	}
+	return s.SourcePaths
+}
+
 func sourcesOf(cmd any) sources {
 	switch c := cmd.(type) {
 	case *instructions.CopyCommand:
@@ -73,8 +81,8 @@ func sourcesOf(cmd any) sources {
 
 // copies works out which files an instruction copies; nil when that is not
 // known. The root file system gets them.
-func (r *rootfs) copies(it *item) *copying {
-	src := sourcesOf(it.in.Command)
+func (r *rootfs) copies(it *Item) *copying {
+	src := sourcesOf(it.In.Command)
 	dest, ok := it.scope.expand(src.DestPath)
 	if ok && !path.IsAbs(dest) {
 		ok = it.scope.dir != ""
@@ -100,7 +108,7 @@ func trailing(dest string) string {
 	return ""
 }
 
-func (r *rootfs) collect(it *item, src sources, dest string, c *copying) bool {
+func (r *rootfs) collect(it *Item, src sources, dest string, c *copying) bool {
 	files := map[string]*copiedFile{}
 	var list []string
 	for _, word := range src.SourcePaths {
@@ -166,7 +174,7 @@ func (r *rootfs) forgetFile(name string) {
 }
 
 // tree lists what one source becomes: a file, or what a directory holds.
-func (r *rootfs) tree(it *item, src sources, name, dest string, into bool, files map[string]*copiedFile, dirs map[string]bool) bool {
+func (r *rootfs) tree(it *Item, src sources, name, dest string, into bool, files map[string]*copiedFile, dirs map[string]bool) bool {
 	info, err := fs.Stat(r.context, name)
 	if err != nil {
 		return false

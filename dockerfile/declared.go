@@ -12,39 +12,39 @@ import (
 // labels reports whether an item is a LABEL that is made of an ARG above it.
 func (r *stageReader) labels(i int) bool {
 	it := r.items[i]
-	_, ok := it.in.Command.(*instructions.LabelCommand)
+	_, ok := it.In.Command.(*instructions.LabelCommand)
 	return ok && r.ofArgs(i)
 }
 
 // ofArgs reports whether an instruction speaks of an ARG above it.
 func (r *stageReader) ofArgs(i int) bool {
 	it := r.items[i]
-	return slices.ContainsFunc(r.items[:i], func(other *item) bool { return other.arg != "" && it.scope.mentions(it.in.Text, other.arg) })
+	return slices.ContainsFunc(r.items[:i], func(other *Item) bool { return other.arg != "" && it.scope.mentions(it.In.Text, other.arg) })
 }
 
 // labelPasses reports whether a LABEL may come after another instruction: one that
 // changes neither what it is made of nor what it sets.
-func labelPasses(it, other *item) bool {
-	switch cmd := other.in.Command.(type) {
+func labelPasses(it, other *Item) bool {
+	switch cmd := other.In.Command.(type) {
 	case *instructions.EnvCommand:
-		return !slices.ContainsFunc(cmd.Env, func(kv instructions.KeyValuePair) bool { return it.scope.mentions(it.in.Text, kv.Key) })
+		return !slices.ContainsFunc(cmd.Env, func(kv instructions.KeyValuePair) bool { return it.scope.mentions(it.In.Text, kv.Key) })
 	case *instructions.LabelCommand, *instructions.OnbuildCommand:
 		return false
 	}
-	return other.arg == "" || !it.scope.mentions(it.in.Text, other.arg)
+	return other.arg == "" || !it.scope.mentions(it.In.Text, other.arg)
 }
 
 // sets reports whether an item is an ENV made of an ARG, of which something below
 // speaks by name; see [stageReader.named].
 func (r *stageReader) sets(i int) bool {
 	it := r.items[i]
-	env, ok := it.in.Command.(*instructions.EnvCommand)
+	env, ok := it.In.Command.(*instructions.EnvCommand)
 	if !ok || !r.ofArgs(i) {
 		return false
 	}
 	for _, kv := range env.Env {
-		if !slices.ContainsFunc(r.items[i+1:], func(other *item) bool {
-			return other.facts != nil && (other.facts.mentions(kv.Key) || other.varies[kv.Key]) || it.scope.mentions(other.in.Text, kv.Key)
+		if !slices.ContainsFunc(r.items[i+1:], func(other *Item) bool {
+			return other.facts != nil && (other.facts.mentions(kv.Key) || other.varies[kv.Key]) || it.scope.mentions(other.In.Text, kv.Key)
 		}) {
 			return false
 		}
@@ -55,16 +55,16 @@ func (r *stageReader) sets(i int) bool {
 // envPasses reports whether an ENV may come after another instruction: one that
 // reads none of its variables. The image has its variables in their order, so
 // none passes another ENV.
-func (r *stageReader) envPasses(it, other *item) bool {
-	env, ok := it.in.Command.(*instructions.EnvCommand)
+func (r *stageReader) envPasses(it, other *Item) bool {
+	env, ok := it.In.Command.(*instructions.EnvCommand)
 	if !ok {
 		return false
 	}
-	switch other.in.Command.(type) {
+	switch other.In.Command.(type) {
 	case *instructions.EnvCommand, *instructions.OnbuildCommand:
 		return false
 	}
-	if other.arg != "" && it.scope.mentions(it.in.Text, other.arg) {
+	if other.arg != "" && it.scope.mentions(it.In.Text, other.arg) {
 		return false
 	}
 	for _, kv := range env.Env {

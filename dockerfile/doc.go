@@ -1,7 +1,7 @@
-// Package dockerfile reads a Dockerfile with its build context, and rewrites it
-// so that each setup script is a step of its own that sees only what it needs.
+// Package dockerfile reads a Dockerfile with its build context, and arranges it so
+// that each setup script is a step of its own that sees only what it needs.
 //
-// The rewritten text is a Dockerfile too, so BuildKit's own frontend builds it
-// and everything that a Dockerfile means keeps its meaning. Only what is proven
-// from the syntax trees of the scripts is rewritten; all else stays as it is.
+// The layout is printed as a Dockerfile, so BuildKit's own frontend builds it, and
+// everything that a Dockerfile means keeps its meaning. Only what is proven from
+// the syntax trees of the scripts is arranged anew; all else stays as it is.
 package dockerfile

@@ -192,7 +192,7 @@ func (f *File) ContextPaths(opt Options) (paths []string, all bool) {
 	if target == nil {
 		return nil, true
 	}
-	w := newWriter(f, opt)
+	w := newStages(f, opt)
 	for _, s := range f.Stages[:target.Index+1] {
 		sc := newScope(f.Escape, nil)
 		if base := f.Stage(w.baseName(s), s.Index); base != nil {

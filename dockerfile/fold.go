@@ -23,7 +23,7 @@ type attributes struct{ chown, chmod string }
 func (r *stageReader) fold() {
 	for i := 0; i < len(r.items); i++ {
 		it := r.items[i]
-		if it.facts == nil || it.group > 0 || len(it.in.Flags) > 0 {
+		if it.facts == nil || it.group > 0 || len(it.In.Flags) > 0 {
 			continue
 		}
 		flags, ok := r.folded(i)
@@ -31,30 +31,18 @@ func (r *stageReader) fold() {
 			continue
 		}
 		for c, a := range flags {
-			c.text, c.folded = withFlags(c.text, a), true
+			c.owner, c.folded = a, true
 		}
 		r.items = slices.Delete(r.items, i, i+1)
 		i--
 		r.moved = true
-		r.decide(it.in, "owner and mode are those of the copies above it")
+		r.decide(it.In, "owner and mode are those of the copies above it")
 	}
-}
-
-// withFlags adds flags to a COPY or ADD.
-func withFlags(text string, a attributes) string {
-	var flags string
-	if a.chown != "" {
-		flags += " --chown=" + a.chown
-	}
-	if a.chmod != "" {
-		flags += " --chmod=" + a.chmod
-	}
-	return insert(text, flags)
 }
 
 // folded works out what a step does to the copies before it; ok is false when
 // it does anything else.
-func (r *stageReader) folded(i int) (map[*item]attributes, bool) {
+func (r *stageReader) folded(i int) (map[*Item]attributes, bool) {
 	it := r.items[i]
 	if it.facts.opaque != "" || it.facts.wild != "" || it.facts.unknown != "" || len(it.facts.program.Children) > 0 || !it.scope.root() {
 		return nil, false
@@ -63,7 +51,7 @@ func (r *stageReader) folded(i int) (map[*item]attributes, bool) {
 	if len(calls) == 0 || len(it.facts.program.Effects) != len(calls) {
 		return nil, false
 	}
-	out := map[*item]attributes{}
+	out := map[*Item]attributes{}
 	for _, c := range calls {
 		if c.Kind != shell.CallProgram || c.Name != "chmod" && c.Name != "chown" || c.Command.Value != c.Name || c.Loop || c.Subshell || c.Background ||
 			c.Pipe.Stages > 0 || len(c.Redirects) > 0 || len(c.Wrappers) > 0 || len(c.Assigns) > 0 ||
@@ -78,7 +66,7 @@ func (r *stageReader) folded(i int) (map[*item]attributes, bool) {
 }
 
 // foldCall adds what one chmod or chown does to the copies before a step.
-func (r *stageReader) foldCall(i int, c *shell.Call, out map[*item]attributes) bool {
+func (r *stageReader) foldCall(i int, c *shell.Call, out map[*Item]attributes) bool {
 	var words []string
 	for _, w := range c.Args {
 		v, ok := w.Literal()
@@ -90,7 +78,7 @@ func (r *stageReader) foldCall(i int, c *shell.Call, out map[*item]attributes) b
 	if len(words) < 2 {
 		return false
 	}
-	of := map[*item][]string{}
+	of := map[*Item][]string{}
 	for _, name := range words[1:] {
 		if !path.IsAbs(name) || name != path.Clean(name) {
 			return false
@@ -104,19 +92,19 @@ func (r *stageReader) foldCall(i int, c *shell.Call, out map[*item]attributes) b
 	for at, names := range of {
 		was := out[at]
 		slices.Sort(names)
-		if at.folded || hasFlag(at.in, "--link") || !slices.Equal(slices.Compact(names), at.copy.files) || !at.copy.plainFiles(at) {
+		if at.folded || hasFlag(at.In, "--link") || !slices.Equal(slices.Compact(names), at.copy.files) || !at.copy.plainFiles(at) {
 			return false
 		}
 		switch c.Name {
 		case "chown":
 			owner, ok := ownerOf(words[0])
-			if !ok || was.chown != "" || hasFlag(at.in, "--chown") || !r.parentsExist(at) {
+			if !ok || was.chown != "" || hasFlag(at.In, "--chown") || !r.parentsExist(at) {
 				return false
 			}
 			was.chown = owner
 		default:
 			mode, ok := at.copy.modeAfter(words[0])
-			if !ok || was.chmod != "" || hasFlag(at.in, "--chmod") {
+			if !ok || was.chmod != "" || hasFlag(at.In, "--chmod") {
 				return false
 			}
 			was.chmod = mode
@@ -128,8 +116,8 @@ func (r *stageReader) foldCall(i int, c *shell.Call, out map[*item]attributes) b
 
 // plainFiles reports whether a copy makes regular files without set-id bits, at
 // paths that are theirs whatever the base holds.
-func (c *copying) plainFiles(it *item) bool {
-	src := sourcesOf(it.in.Command)
+func (c *copying) plainFiles(it *Item) bool {
+	src := sourcesOf(it.In.Command)
 	into := strings.HasSuffix(src.DestPath, "/") || strings.Contains(path.Base(c.dest), ".")
 	for _, f := range c.by {
 		if !f.mode.IsRegular() || f.mode&(fs.ModeSetuid|fs.ModeSetgid|fs.ModeSticky) != 0 {
@@ -162,7 +150,7 @@ func hasFlag(in *Instruction, name string) bool {
 }
 
 // copyOf returns the copy that made a file, when no step came after it.
-func (r *stageReader) copyOf(i int, name string) *item {
+func (r *stageReader) copyOf(i int, name string) *Item {
 	for _, it := range slices.Backward(r.items[:i]) {
 		if it.facts != nil {
 			return nil
@@ -170,7 +158,7 @@ func (r *stageReader) copyOf(i int, name string) *item {
 		if it.copy != nil && it.copy.by[name] != nil {
 			return it
 		}
-		src := sourcesOf(it.in.Command)
+		src := sourcesOf(it.In.Command)
 		if src.DestPath != "" && (it.copy == nil || paths.Within(name, it.copy.dest) || paths.Within(it.copy.dest, name)) {
 			return nil // it may have put something in its place
 		}
@@ -195,7 +183,7 @@ func ownerOf(value string) (string, bool) {
 
 // parentsExist reports whether the directory of a copy's files is there before
 // it: one that it makes would get the owner too.
-func (r *stageReader) parentsExist(it *item) bool {
+func (r *stageReader) parentsExist(it *Item) bool {
 	dir := path.Dir(it.copy.files[0])
 	if slices.ContainsFunc(it.copy.files, func(name string) bool { return path.Dir(name) != dir }) {
 		return false

@@ -7,17 +7,34 @@ import (
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
-	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/pgstrata/pgstrata/cache"
 )
 
-// item is one instruction of the rewritten Dockerfile.
-type item struct {
-	// in is the instruction that it comes from.
-	in *Instruction
-	// text is what is written.
-	text string
+// Item is one instruction of a layout.
+type Item struct {
+	// In is the instruction that it comes from.
+	In *Instruction
+	// Mounts and Caches are what a step gets.
+	Mounts []Mount
+	Caches []cache.Mount
+
+	// own is its variable, of an ARG that declares several; fixed is the value of
+	// one that is declared again.
+	own   *instructions.KeyValuePairOptional
+	fixed *string
+	// command is what a step runs, "" for the original's; without are the flags
+	// of the original that it does not have.
+	command string
+	without []string
+	// listed says that a COPY names the files that it makes, excludes are the names
+	// that it leaves out, and owner is what it got from a step.
+	listed   bool
+	excludes []string
+	owner    attributes
+	// names stand in place of the numbers of stages.
+	names map[string]string
+
 	// scope is what holds in front of the original.
 	scope *scope
 	// arg is the variable of an ARG, copy the effect of a COPY, facts those of
@@ -31,10 +48,10 @@ type item struct {
 	part *part
 	// whole is the COPY, or the step, that was taken apart to make it; nil for
 	// any other.
-	whole *item
+	whole *Item
 	// first is the part of the same COPY that makes the directories; nil where
 	// there is none.
-	first *item
+	first *Item
 	// varies are the args that its driver makes its text of.
 	varies map[string]bool
 	// spared says that a COPY holds, or that a step changes, only what not every
@@ -46,16 +63,26 @@ type item struct {
 	moved bool
 	// moded is what a step sets the mode of, when it does no more than that.
 	moded *moding
-	// mounts and caches are what the step gets.
-	mounts []mount
-	caches []cache.Mount
 	// order is its place in the original.
 	order int
 }
 
-// mount makes a part of the build context visible in a step. The mode is that
-// of a file which has another in the context.
-type mount struct{ source, target, mode string }
+// Mount makes a part of the build context visible in a step. The mode is that
+// of a file which has another in the context, "" for the same.
+type Mount struct{ Source, Target, Mode string }
+
+// Sources are the paths of the build context that a COPY or ADD names, as they
+// are written.
+func (it *Item) Sources() []string {
+	if !it.listed {
+		return sourcesOf(it.In.Command).context()
+	}
+	var out []string
+	for _, name := range it.copy.files {
+		out = append(out, it.copy.by[name].source)
+	}
+	return out
+}
 
 // Decision tells what became of an instruction.
 type Decision struct {
@@ -74,7 +101,7 @@ type stageReader struct {
 	global    *scope
 	scope     *scope
 	root      *rootfs
-	items     []*item
+	items     []*Item
 	groups    int
 	asked     []asked         // by each group
 	withheld  map[string]bool // what the driver of the last RUN exports and not every step gets
@@ -89,7 +116,7 @@ func (r *stageReader) decide(in *Instruction, format string, args ...any) {
 // read goes through the stage's instructions in order.
 func (r *stageReader) read() {
 	for _, in := range r.stage.Instructions {
-		it := &item{in: in, text: in.Text, scope: r.scope.clone()}
+		it := &Item{In: in, scope: r.scope.clone()}
 		switch cmd := in.Command.(type) {
 		case *instructions.CopyCommand, *instructions.AddCommand:
 			if it.copy = r.root.copies(it); it.copy != nil {
@@ -107,36 +134,27 @@ func (r *stageReader) read() {
 	}
 }
 
-func (r *stageReader) add(it *item) {
+func (r *stageReader) add(it *Item) {
 	it.order = len(r.items)
 	r.items = append(r.items, it)
 }
 
 // args makes an item of each variable, so that each can move on its own.
-func (r *stageReader) args(it *item, cmd *instructions.ArgCommand) {
+func (r *stageReader) args(it *Item, cmd *instructions.ArgCommand) {
 	if len(cmd.Args) == 1 {
 		it.arg = cmd.Args[0].Key
 		r.add(it)
 		return
 	}
-	for _, a := range cmd.Args {
+	for i := range cmd.Args {
 		one := *it
-		one.arg = a.Key
-		one.text = "ARG " + a.Key
-		if a.Value != nil {
-			one.text += "=" + doubleQuoted(*a.Value)
-		}
+		one.arg, one.own = cmd.Args[i].Key, &cmd.Args[i]
 		r.add(&one)
 	}
 }
 
-// doubleQuoted writes a value so that its variables are still expanded.
-func doubleQuoted(s string) string {
-	return `"` + strings.NewReplacer(`"`, `\"`).Replace(s) + `"`
-}
-
 // run reads a RUN instruction, and takes it apart where that is safe.
-func (r *stageReader) run(it *item, cmd *instructions.RunCommand) {
+func (r *stageReader) run(it *Item, cmd *instructions.RunCommand) {
 	text, ok := runText(cmd)
 	if !ok {
 		it.facts = &facts{opaque: "no shell of the image reads it", touched: map[string]bool{"/": true}}
@@ -158,7 +176,7 @@ func (r *stageReader) run(it *item, cmd *instructions.RunCommand) {
 	if why := root.doubtful(f); why != "" && (err != nil || len(parts) > 0) {
 		err = cannot("%s", why)
 	}
-	var steps []*item
+	var steps []*Item
 	r.withheld = map[string]bool{}
 	if err == nil && len(parts) > 0 {
 		if steps, err = r.steps(root, it, f, parts); err == nil {
@@ -170,7 +188,7 @@ func (r *stageReader) run(it *item, cmd *instructions.RunCommand) {
 		if rest, ok := strings.CutPrefix(why, "it "); ok {
 			why = name + " " + rest
 		}
-		r.decide(it.in, "kept whole: %s", why)
+		r.decide(it.In, "kept whole: %s", why)
 	}
 	if err != nil || len(parts) == 0 {
 		root.asked = nil
@@ -191,19 +209,19 @@ func (r *stageReader) run(it *item, cmd *instructions.RunCommand) {
 		r.add(step)
 	}
 	narrowed := narrow(steps, binds)
-	r.decide(it.in, "%s split into %d steps", name, len(steps))
+	r.decide(it.In, "%s split into %d steps", name, len(steps))
 	if len(r.withheld) > 0 {
-		r.decide(it.in, "what it exports is given only to the steps that may read it: %s", few(slices.Sorted(maps.Keys(r.withheld))))
+		r.decide(it.In, "what it exports is given only to the steps that may read it: %s", few(slices.Sorted(maps.Keys(r.withheld))))
 	}
 	if len(narrowed) > 0 {
-		r.decide(it.in, "steps that are known get the files that they read in place of the mount of %s", few(narrowed))
+		r.decide(it.In, "steps that are known get the files that they read in place of the mount of %s", few(narrowed))
 	}
 }
 
 // after carries what is known of the files over a step. A program of which is not
 // known what it writes may have changed each of them, unless it is one of a driver's:
 // what the steps of one RUN write is for them to know.
-func (r *stageReader) after(it *item) {
+func (r *stageReader) after(it *Item) {
 	after(r.root, it)
 	if f := it.facts; it.group == 0 && f.opaque == "" {
 		switch {
@@ -215,7 +233,7 @@ func (r *stageReader) after(it *item) {
 	}
 }
 
-func after(root *rootfs, it *item) {
+func after(root *rootfs, it *Item) {
 	if it.facts.opaque != "" {
 		root.forget("/")
 		root.made["/"] = true
@@ -231,15 +249,4 @@ func after(root *rootfs, it *item) {
 	for t := range it.facts.touched {
 		root.forget(t)
 	}
-}
-
-// newStageReader returns a reader for a stage on a base.
-func newStageReader(f *File, s *Stage, opt *Options, global, base *scope, config *ocispecs.ImageConfig) *stageReader {
-	sc := base
-	if sc == nil {
-		sc = newScope(f.Escape, config)
-	} else {
-		sc = sc.clone()
-	}
-	return &stageReader{file: f, stage: s, opt: opt, global: global, scope: sc, root: newRootfs(opt.Context)}
 }

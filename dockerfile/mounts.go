@@ -15,9 +15,9 @@ import (
 const maxMounts = 100
 
 // mountsFor returns the mounts that a step needs in place of a copy.
-func mountsFor(c *copying, step *item, based bool) ([]mount, bool) {
+func mountsFor(c *copying, step *Item, based bool) ([]Mount, bool) {
 	reads := maps.Clone(step.facts.reads)
-	mounts := map[mount]bool{}
+	mounts := map[Mount]bool{}
 	for _, tree := range slices.Concat(slices.Collect(maps.Keys(step.facts.trees)), slices.Collect(maps.Keys(step.facts.near))) {
 		if !overlaps(c, tree) {
 			continue
@@ -50,7 +50,7 @@ func mountsFor(c *copying, step *item, based bool) ([]mount, bool) {
 		mounts[m] = true
 	}
 	for dir := range step.facts.dirs {
-		if based || !overlaps(c, dir) || slices.ContainsFunc(slices.Collect(maps.Keys(mounts)), func(m mount) bool { return paths.Within(m.target, dir) }) {
+		if based || !overlaps(c, dir) || slices.ContainsFunc(slices.Collect(maps.Keys(mounts)), func(m Mount) bool { return paths.Within(m.Target, dir) }) {
 			continue
 		}
 		m, ok := c.tree(dir)
@@ -59,11 +59,11 @@ func mountsFor(c *copying, step *item, based bool) ([]mount, bool) {
 		}
 		mounts[m] = true
 	}
-	return slices.SortedFunc(maps.Keys(mounts), func(a, b mount) int { return strings.Compare(a.target, b.target) }), len(mounts) <= maxMounts
+	return slices.SortedFunc(maps.Keys(mounts), func(a, b Mount) int { return strings.Compare(a.Target, b.Target) }), len(mounts) <= maxMounts
 }
 
 // mount is that of a file in place of a copy of it.
-func (c *copying) mount(name string, f *copiedFile) (mount, bool) {
+func (c *copying) mount(name string, f *copiedFile) (Mount, bool) {
 	mode := c.chmod
 	switch {
 	case f.perm == fmt.Sprintf("%04o", f.mode.Perm()):
@@ -73,7 +73,7 @@ func (c *copying) mount(name string, f *copiedFile) (mount, bool) {
 		mode = fmt.Sprintf("%04o", f.mode.Perm()|0o111)
 	}
 	// A mode may be symbolic, or a variable; a set-id bit is in no mount's mode.
-	return mount{f.source, name, mode}, f.mode.IsRegular() && f.mode&(fs.ModeSetuid|fs.ModeSetgid|fs.ModeSticky) == 0 && strings.Trim(mode, "01234567") == ""
+	return Mount{f.source, name, mode}, f.mode.IsRegular() && f.mode&(fs.ModeSetuid|fs.ModeSetgid|fs.ModeSticky) == 0 && strings.Trim(mode, "01234567") == ""
 }
 
 func overlaps(c *copying, dir string) bool {
@@ -102,11 +102,11 @@ func disjoint(a, b []string) bool {
 
 // tree is the context directory that holds exactly what a directory of the
 // stage holds.
-func (c *copying) tree(dir string) (mount, bool) {
+func (c *copying) tree(dir string) (Mount, bool) {
 	var source string
 	found := false
 	if c.unasked {
-		return mount{}, false // it would hide what else is there
+		return Mount{}, false // it would hide what else is there
 	}
 	for _, name := range c.files {
 		if !paths.Within(name, dir) || name == dir {
@@ -116,11 +116,11 @@ func (c *copying) tree(dir string) (mount, bool) {
 		rel := strings.TrimPrefix(name, dir+"/")
 		src, ok := strings.CutSuffix(f.source, "/"+rel)
 		if !ok || found && src != source || paths.Shared(dir) || !f.mode.IsRegular() || c.chmod != "" || f.executable {
-			return mount{}, false
+			return Mount{}, false
 		}
 		source, found = src, true
 	}
-	return mount{source: source, target: dir}, found && (dir == c.dest && c.of == nil && c.plain || strings.HasPrefix(dir, c.dest+"/")) && plainName(source) && c.whole
+	return Mount{Source: source, Target: dir}, found && (dir == c.dest && c.of == nil && c.plain || strings.HasPrefix(dir, c.dest+"/")) && plainName(source) && c.whole
 }
 
 // mountAll gives each step what the copies hold that now come after it.
@@ -133,10 +133,10 @@ func (r *stageReader) mountAll() {
 			if later.copy != nil && later.order < it.order {
 				based := later.first != nil && slices.Index(r.items, later.first) < i
 				mounts, _ := mountsFor(later.copy, it, based)
-				it.mounts = append(it.mounts, mounts...)
+				it.Mounts = append(it.Mounts, mounts...)
 				for _, m := range mounts {
-					if later.copy.by[m.target] == nil { // a directory, which hides what else is there
-						r.asked[it.group-1].askBelow(m.target, later.copy.everything())
+					if later.copy.by[m.Target] == nil { // a directory, which hides what else is there
+						r.asked[it.group-1].askBelow(m.Target, later.copy.everything())
 					}
 				}
 			}

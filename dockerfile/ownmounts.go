@@ -11,8 +11,8 @@ import (
 // none. A step of its own gets the mount as it is then: without what the step
 // before it wrote, where that one is cached, or with what another build did. Only
 // a cache of which each step can do without any part is no such mount.
-func keepsState(it *item) string {
-	for _, m := range it.in.mounts(it.scope) {
+func keepsState(it *Item) string {
+	for _, m := range it.In.mounts(it.scope) {
 		target := m.Target
 		if !path.IsAbs(target) {
 			target = path.Join(it.scope.dir, target)
@@ -35,7 +35,7 @@ func keepsState(it *item) string {
 	return ""
 }
 
-func keepsCache(it *item, m *instructions.Mount, target string) string {
+func keepsCache(it *Item, m *instructions.Mount, target string) string {
 	use := it.use()
 	switch {
 	case use == nil, m.From != "", m.ReadOnly:

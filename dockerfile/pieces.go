@@ -95,7 +95,7 @@ type pieces struct {
 	copied map[*copiedFile]*CopiedFile
 }
 
-func (p *pieces) run(it *item, cmd *instructions.RunCommand) *Run {
+func (p *pieces) run(it *Item, cmd *instructions.RunCommand) *Run {
 	text, ok := runText(cmd)
 	if !ok {
 		p.stage.root.forget("/")
@@ -193,7 +193,7 @@ func (p *pieces) after(root *rootfs, f *facts) {
 		return
 	}
 	if f.opaque == "" {
-		after(root, &item{facts: f})
+		after(root, &Item{facts: f})
 		return
 	}
 	for t := range f.touched {

@@ -101,12 +101,12 @@ func Read(f *File, opt Options, keep Conditions) (*Reading, error) {
 	if target == nil {
 		return nil, fmt.Errorf("target stage %q could not be found", opt.Target)
 	}
-	r := &reading{writer: newWriter(f, opt), keep: keep, stages: map[*Stage]*StageReading{}, roots: map[*Stage]*rootfs{}, copied: map[*copiedFile]*CopiedFile{}}
+	r := &reading{stages: newStages(f, opt), keep: keep, done: map[*Stage]*StageReading{}, roots: map[*Stage]*rootfs{}, copied: map[*copiedFile]*CopiedFile{}}
 	needed := r.needed(target)
 	out := &Reading{File: f, Global: r.global.export()}
 	for _, s := range f.Stages[:target.Index+1] {
 		one := r.stage(s)
-		r.stages[s] = one
+		r.done[s] = one
 		if needed[s] {
 			out.Stages = append(out.Stages, one)
 		}
@@ -114,11 +114,11 @@ func Read(f *File, opt Options, keep Conditions) (*Reading, error) {
 	return out, nil
 }
 
-// reading reads stages; it shares with the writer what is known of them.
+// reading reads stages; it shares with Arrange what is known of them.
 type reading struct {
-	*writer
-	keep   Conditions
-	stages map[*Stage]*StageReading
+	*stages
+	keep Conditions
+	done map[*Stage]*StageReading
 	// roots are the stages' files at their ends, copied what they are known as.
 	roots  map[*Stage]*rootfs
 	copied map[*copiedFile]*CopiedFile
@@ -127,7 +127,7 @@ type reading struct {
 func (r *reading) stage(s *Stage) *StageReading {
 	out := &StageReading{Stage: s, Image: r.baseName(s)}
 	if on := r.file.Stage(out.Image, s.Index); on != nil {
-		out.On, out.Image = r.stages[on], ""
+		out.On, out.Image = r.done[on], ""
 	}
 	sr := r.reader(s)
 	if out.On != nil { // what it has copied is there
@@ -137,7 +137,7 @@ func (r *reading) stage(s *Stage) *StageReading {
 	copied := r.copied
 	for _, in := range s.Instructions {
 		step := &Step{Instruction: in, Stage: out, Scope: sr.scope.export()}
-		it := &item{in: in, scope: sr.scope.clone()}
+		it := &Item{In: in, scope: sr.scope.clone()}
 		switch cmd := in.Command.(type) {
 		case *instructions.CopyCommand, *instructions.AddCommand:
 			step.Copy = r.copy(sr, step, it, copied)
@@ -154,11 +154,11 @@ func (r *reading) stage(s *Stage) *StageReading {
 }
 
 // copy reads a COPY or ADD.
-func (r *reading) copy(sr *stageReader, step *Step, it *item, copied map[*copiedFile]*CopiedFile) *Copy {
-	src := sourcesOf(it.in.Command)
+func (r *reading) copy(sr *stageReader, step *Step, it *Item, copied map[*copiedFile]*CopiedFile) *Copy {
+	src := sourcesOf(it.In.Command)
 	out := &Copy{From: r.expanded(src.from)}
 	if on := r.file.Stage(out.From, sr.stage.Index); src.from != "" && on != nil {
-		out.Stage = r.stages[on]
+		out.Stage = r.done[on]
 	}
 	for _, word := range src.SourcePaths {
 		name, _ := it.scope.expand(word)
@@ -176,7 +176,7 @@ func (r *reading) copy(sr *stageReader, step *Step, it *item, copied map[*copied
 	}
 	out.Chmod, _ = it.scope.expand(src.chmod)
 	out.Texts = texts(it.scope, src, out.Dest)
-	switch c := it.in.Command.(type) {
+	switch c := it.In.Command.(type) {
 	case *instructions.CopyCommand:
 		out.Chown, _ = it.scope.expand(c.Chown)
 	case *instructions.AddCommand:

@@ -32,7 +32,7 @@ type copiedFile struct {
 	source string
 	mode   fs.FileMode
 	// by is the instruction that copied it.
-	by *item
+	by *Item
 	// executable says that a later chmod makes it so; perm is the mode that it
 	// gives, in octal, "" if none does or it is not known.
 	executable bool

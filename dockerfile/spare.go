@@ -86,7 +86,7 @@ func (r *stageReader) spare() {
 	s := r.sparing()
 	for i := 0; i < len(r.items); i++ {
 		it := r.items[i]
-		var parts []*item
+		var parts []*Item
 		switch {
 		case it.copy != nil && it.copy.movable:
 			parts = r.copyApart(it, s)
@@ -105,7 +105,7 @@ func (r *stageReader) spare() {
 
 // rejoin puts parts together again between which no step has come.
 func (r *stageReader) rejoin() {
-	first, last := map[*item]int{}, map[*item]int{}
+	first, last := map[*Item]int{}, map[*Item]int{}
 	for i, it := range r.items {
 		if it.whole == nil {
 			continue
@@ -115,11 +115,11 @@ func (r *stageReader) rejoin() {
 		}
 		last[it.whole] = i
 	}
-	joined := map[*item]bool{}
+	joined := map[*Item]bool{}
 	for whole := range first {
-		joined[whole] = !slices.ContainsFunc(r.items[first[whole]:last[whole]+1], func(it *item) bool { return it.facts != nil && it.whole != whole })
+		joined[whole] = !slices.ContainsFunc(r.items[first[whole]:last[whole]+1], func(it *Item) bool { return it.facts != nil && it.whole != whole })
 	}
-	var out []*item
+	var out []*Item
 	for i, it := range r.items {
 		switch {
 		case !joined[it.whole]:
@@ -133,7 +133,7 @@ func (r *stageReader) rejoin() {
 
 // copyApart are the parts of a COPY: what every step sees, and what is spared.
 // It is nil where the COPY holds nothing of that, or cannot be taken apart.
-func (r *stageReader) copyApart(it *item, s *sparing) []*item {
+func (r *stageReader) copyApart(it *Item, s *sparing) []*Item {
 	c := it.copy
 	spared := func(name string) bool { return s.files[name] }
 	mine := slices.DeleteFunc(slices.Clone(c.files), func(name string) bool { return !spared(name) })
@@ -145,42 +145,40 @@ func (r *stageReader) copyApart(it *item, s *sparing) []*item {
 	first.copy, rest.copy = c.only(func(name string) bool { return !spared(name) }), c.only(spared)
 	first.copy.dirs = c.dirs
 	rest.copy.scripts, rest.spared = s.scripts, true
-	cmd, ok := it.in.Command.(*instructions.CopyCommand)
+	cmd, ok := it.In.Command.(*instructions.CopyCommand)
 	switch {
 	case !ok || cmd.Link:
 	case c.whole && len(cmd.SourcePaths) == 1 && !strings.ContainsAny(cmd.SourcePaths[0], "*?[") && !r.opt.NoExcludes:
-		var flags string
 		for _, name := range mine {
-			flags += " --exclude=" + strings.TrimPrefix(strings.TrimPrefix(name, c.dest), "/")
+			first.excludes = append(first.excludes, strings.TrimPrefix(strings.TrimPrefix(name, c.dest), "/"))
 		}
-		first.text = insert(it.text, flags)
 		rest.first = &first
 		if all && !s.modes {
-			return []*item{&first, &rest}
+			return []*Item{&first, &rest}
 		}
-		return append([]*item{&first}, rest.byDirectory()...)
+		return append([]*Item{&first}, rest.byDirectory()...)
 	case c.listed && !all:
-		first.text = list(it, first.copy)
+		first.listed = true
 		rest.first = &first
-		return append([]*item{&first}, rest.byDirectory()...)
+		return append([]*Item{&first}, rest.byDirectory()...)
 	}
 	if !all {
 		return nil
 	}
 	rest.copy = c
 	c.scripts = s.scripts
-	return []*item{&rest}
+	return []*Item{&rest}
 }
 
 // byDirectory are the parts of a copy: one for each directory.
-func (it *item) byDirectory() []*item {
-	var out []*item
+func (it *Item) byDirectory() []*Item {
+	var out []*Item
 	c := it.copy
 	for _, dir := range directories(c.files) {
 		one := *it
 		one.copy = c.only(func(name string) bool { return path.Dir(name) == dir })
 		one.copy.scripts = c.scripts
-		one.text = list(it, one.copy)
+		one.listed = true
 		out = append(out, &one)
 	}
 	return out
@@ -195,18 +193,9 @@ func directories(files []string) []string {
 	return slices.Compact(out)
 }
 
-// list is a COPY of files of one directory, each by its name.
-func list(it *item, c *copying) string {
-	words := append([]string{"COPY"}, it.in.Flags...)
-	for _, name := range c.files {
-		words = append(words, c.by[name].source)
-	}
-	return strings.Join(append(words, strings.TrimSuffix(path.Dir(c.files[0]), "/")+"/"), " ")
-}
-
 // modeApart are the parts of a step that makes files executable: what it does to
 // files that every step sees, and to those that are spared.
-func modeApart(it *item, s *sparing) []*item {
+func modeApart(it *Item, s *sparing) []*Item {
 	m := it.moded
 	var mine, others []string
 	for _, name := range m.files {
@@ -222,25 +211,19 @@ func modeApart(it *item, s *sparing) []*item {
 	rest := *it
 	rest.spared = true
 	if len(others) == 0 && len(m.dirs) == 0 {
-		return []*item{&rest}
+		return []*Item{&rest}
 	}
-	if m.mode == "" || len(it.in.Flags) > 0 {
+	if m.mode == "" || len(it.In.Flags) > 0 {
 		return nil
 	}
 	first := *it
 	first.moded = &moding{mode: m.mode, files: others, dirs: m.dirs}
 	rest.moded = &moding{mode: m.mode, files: mine}
-	rest.text = fmt.Sprintf("RUN chmod %s %s", m.mode, strings.Join(mine, " "))
+	rest.command = fmt.Sprintf("chmod %s %s", m.mode, strings.Join(mine, " "))
 	if len(m.dirs) == 0 {
-		first.text = fmt.Sprintf("RUN chmod %s %s", m.mode, strings.Join(others, " "))
+		first.command = fmt.Sprintf("chmod %s %s", m.mode, strings.Join(others, " "))
 	}
-	return []*item{&first, &rest}
-}
-
-// insert puts flags behind an instruction's name.
-func insert(text, flags string) string {
-	at := strings.IndexAny(text, " \t")
-	return text[:at] + flags + text[at:]
+	return []*Item{&first, &rest}
 }
 
 // eachIn calls a function for each file of a copy below a directory.

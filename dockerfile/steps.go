@@ -14,8 +14,8 @@ import (
 
 // unanswered tells why a RUN stays whole for which it counts whether its
 // directories hold anything but the copied files.
-func (r *stageReader) unanswered(it *item, questions asked) error {
-	if why := r.opt.Whole[it.in.Start]; why != "" {
+func (r *stageReader) unanswered(it *Item, questions asked) error {
+	if why := r.opt.Whole[it.In.Start]; why != "" {
 		return cannot("%s", why)
 	}
 	for _, pattern := range slices.Sorted(maps.Keys(questions)) {
@@ -28,7 +28,7 @@ func (r *stageReader) unanswered(it *item, questions asked) error {
 
 // varying are the args that a driver speaks of and whose values are in the text
 // of its parts: with another value they are others.
-func (r *stageReader) varying(root *rootfs, text string, it *item, f *facts, parts []part) map[string]bool {
+func (r *stageReader) varying(root *rootfs, text string, it *Item, f *facts, parts []part) map[string]bool {
 	out := map[string]bool{}
 	for name, value := range it.scope.args {
 		if !f.mentions(name) {
@@ -44,8 +44,8 @@ func (r *stageReader) varying(root *rootfs, text string, it *item, f *facts, par
 
 // steps makes the steps of a RUN line. Its parts were told from the files as they
 // were before it, so none of them may change what a later one runs.
-func (r *stageReader) steps(root *rootfs, it *item, f *facts, parts []part) ([]*item, error) {
-	var out []*item
+func (r *stageReader) steps(root *rootfs, it *Item, f *facts, parts []part) ([]*Item, error) {
+	var out []*Item
 	named := func(variable string) bool {
 		return slices.ContainsFunc(f.program.Programs, func(p *shell.Program) bool {
 			_, _, ok := p.Mentions(variable)
@@ -93,7 +93,7 @@ func changesScript(f *facts, script *shell.Child) bool {
 
 // unsplittable tells why a RUN of this stage cannot be taken apart, "" if it
 // can.
-func (r *stageReader) unsplittable(it *item) string {
+func (r *stageReader) unsplittable(it *Item) string {
 	if r.stage.Platform != "" {
 		return "its stage has a --platform"
 	}
@@ -110,7 +110,7 @@ func (r *stageReader) unsplittable(it *item) string {
 		case *instructions.OnbuildCommand:
 			return "its stage has ONBUILD"
 		case *instructions.CmdCommand:
-			if other.Start < it.in.Start {
+			if other.Start < it.In.Start {
 				return "CMD comes before it"
 			}
 		}
@@ -120,7 +120,7 @@ func (r *stageReader) unsplittable(it *item) string {
 
 // step is one part of a RUN line. It gets those variables of its driver that
 // it may read; named tells which of them a script speaks of.
-func (r *stageReader) step(root *rootfs, of *item, p *part, named func(variable string) bool) *item {
+func (r *stageReader) step(root *rootfs, of *Item, p *part, named func(variable string) bool) *Item {
 	sc := of.scope.clone()
 	for _, v := range p.env {
 		sc.env[v.Name] = v.Value.Value
@@ -133,11 +133,7 @@ func (r *stageReader) step(root *rootfs, of *item, p *part, named func(variable 
 		}
 		return reads
 	}
-	text := "RUN "
-	for _, flag := range of.in.Flags {
-		text += flag + " "
-	}
 	it := *of
-	it.text, it.facts, it.group, it.part = text+p.line(of.scope.dir, exported), f, r.groups, p
+	it.command, it.facts, it.group, it.part = p.line(of.scope.dir, exported), f, r.groups, p
 	return &it
 }

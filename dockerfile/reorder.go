@@ -12,18 +12,18 @@ import (
 	"github.com/pgstrata/pgstrata/programs"
 )
 
-// sink moves what steps of a driver are spared, and what is declared, below the
+// reorder moves what steps of a driver are spared, and what is declared, below the
 // steps that do without it. Instructions keep their order wherever it matters.
-func (r *stageReader) sink() {
+func (r *stageReader) reorder() {
 	r.spare()
-	var args []*item
+	var args []*Item
 	for i := len(r.items) - 1; i >= 0; i-- {
 		it := r.items[i]
 		switch {
 		case it.spared:
 			r.move(i, r.copyPasses)
 		case it.copy != nil && it.copy.movable && r.groups > 0:
-			r.sinkUnread(i)
+			r.lowerUnread(i)
 		case r.groups > 0 && r.labels(i):
 			r.move(i, labelPasses)
 		case r.groups > 0 && r.sets(i):
@@ -33,7 +33,7 @@ func (r *stageReader) sink() {
 			if r.named(i) {
 				r.move(i, r.argPasses)
 			} else if r.groups > 0 && r.stepBelow(i) {
-				r.decide(it.in, "%s: nothing speaks of it by name, so every step below depends on it", it.arg)
+				r.decide(it.In, "%s: nothing speaks of it by name, so every step below depends on it", it.arg)
 			}
 		}
 	}
@@ -44,11 +44,11 @@ func (r *stageReader) sink() {
 	r.tellArgs(args)
 }
 
-// sinkUnread moves a COPY of which every step sees all below the steps that are
+// lowerUnread moves a COPY of which every step sees all below the steps that are
 // known not to look: all that they run is known, and nothing of it is meant.
-func (r *stageReader) sinkUnread(i int) {
+func (r *stageReader) lowerUnread(i int) {
 	it, before := r.items[i], slices.Clone(r.items)
-	r.move(i, func(it, other *item) bool {
+	r.move(i, func(it, other *Item) bool {
 		if other.whole == it.whole && it.whole != nil {
 			return false
 		}
@@ -73,12 +73,12 @@ func (r *stageReader) sinkUnread(i int) {
 }
 
 // unread reports whether a step is known to do without a COPY.
-func (r *stageReader) unread(it, step *item) bool {
+func (r *stageReader) unread(it, step *Item) bool {
 	f := step.facts
 	if step.group == 0 || f.unknown != "" || !r.stepAllows(it.copy, step, false) || slices.ContainsFunc(it.copy.files, func(name string) bool { return f.reads[name] }) {
 		return false
 	}
-	var rest []mount
+	var rest []Mount
 	at := slices.Index(r.items, step)
 	for _, part := range r.items[at:] {
 		if part.first != it {
@@ -91,7 +91,7 @@ func (r *stageReader) unread(it, step *item) bool {
 		rest = append(rest, m...)
 	}
 	for dir := range f.dirs {
-		if overlaps(it.copy, dir) && !slices.ContainsFunc(rest, func(m mount) bool { return paths.Within(m.target, dir) }) {
+		if overlaps(it.copy, dir) && !slices.ContainsFunc(rest, func(m Mount) bool { return paths.Within(m.Target, dir) }) {
 			return false
 		}
 	}
@@ -109,12 +109,12 @@ func (r *stageReader) unread(it, step *item) bool {
 }
 
 func (r *stageReader) stepBelow(i int) bool {
-	return slices.ContainsFunc(r.items[i:], func(it *item) bool { return it.group > 0 })
+	return slices.ContainsFunc(r.items[i:], func(it *Item) bool { return it.group > 0 })
 }
 
 // tellSpared says of each COPY which files not every step sees.
 func (r *stageReader) tellSpared() {
-	files := map[*item][]string{}
+	files := map[*Item][]string{}
 	for _, it := range r.items {
 		if it.moved && it.copy != nil && len(it.copy.files) > 0 {
 			whole := it.whole
@@ -125,7 +125,7 @@ func (r *stageReader) tellSpared() {
 		}
 	}
 	for whole, list := range files {
-		r.decide(whole.in, "hidden from the steps that do without: %s", few(list))
+		r.decide(whole.In, "hidden from the steps that do without: %s", few(list))
 	}
 }
 
@@ -136,26 +136,26 @@ func (r *stageReader) tellMoved() {
 		if !it.moved {
 			continue
 		}
-		switch cmd := it.in.Command.(type) {
+		switch cmd := it.In.Command.(type) {
 		case *instructions.RunCommand:
-			r.decide(it.in, "its chmod comes after the steps that do without the files; in mounts these have their mode already")
+			r.decide(it.In, "its chmod comes after the steps that do without the files; in mounts these have their mode already")
 		case *instructions.LabelCommand:
-			r.decide(it.in, "comes after the steps, of which none sees it")
+			r.decide(it.In, "comes after the steps, of which none sees it")
 		case *instructions.EnvCommand:
 			var names []string
 			for _, kv := range cmd.Env {
 				names = append(names, kv.Key)
 			}
-			r.decide(it.in, "only the steps from the first that may read it on get %s", few(names))
+			r.decide(it.In, "only the steps from the first that may read it on get %s", few(names))
 		}
 	}
 }
 
 // tellArgs says which args are given to fewer steps, and which are not since a
 // program may know their names.
-func (r *stageReader) tellArgs(args []*item) {
+func (r *stageReader) tellArgs(args []*Item) {
 	var moved []string
-	var first *item
+	var first *Item
 	for _, it := range args {
 		if it.moved {
 			moved = append(moved, it.arg)
@@ -167,14 +167,14 @@ func (r *stageReader) tellArgs(args []*item) {
 		for _, step := range r.items[at+1:] {
 			if step.group > 0 && programs.Conventional(it.arg) && step.facts.mayRead(it.arg, true) {
 				if !step.facts.mentions(it.arg) && step.facts.unknown != "" {
-					r.decide(it.in, "%s: %s may read it from its environment, so the steps that run it depend on it", it.arg, step.facts.unknown)
+					r.decide(it.In, "%s: %s may read it from its environment, so the steps that run it depend on it", it.arg, step.facts.unknown)
 				}
 				break
 			}
 		}
 	}
 	if first != nil {
-		r.decide(first.in, "only the steps from the first that may read it on depend on %s", few(moved))
+		r.decide(first.In, "only the steps from the first that may read it on depend on %s", few(moved))
 	}
 }
 
@@ -191,13 +191,13 @@ func few(list []string) string {
 // them again, or for a program that reads it.
 func (r *stageReader) named(i int) bool {
 	it := r.items[i]
-	return slices.ContainsFunc(r.items[i+1:], func(other *item) bool {
-		return other.facts != nil && (other.facts.mentions(it.arg) || other.varies[it.arg]) || other.arg != it.arg && it.scope.mentions(other.in.Text, it.arg)
+	return slices.ContainsFunc(r.items[i+1:], func(other *Item) bool {
+		return other.facts != nil && (other.facts.mentions(it.arg) || other.varies[it.arg]) || other.arg != it.arg && it.scope.mentions(other.In.Text, it.arg)
 	})
 }
 
 // move moves an item behind the last step that it may pass.
-func (r *stageReader) move(i int, passes func(it, other *item) bool) {
+func (r *stageReader) move(i int, passes func(it, other *Item) bool) {
 	it, to := r.items[i], i
 	for j := i + 1; j < len(r.items) && passes(it, r.items[j]); j++ {
 		if r.items[j].facts != nil {
@@ -220,14 +220,14 @@ func (r *stageReader) order() {
 		for to < len(r.items) && r.items[to].facts == nil {
 			to++
 		}
-		slices.SortStableFunc(r.items[from:to], func(a, b *item) int { return a.order - b.order })
+		slices.SortStableFunc(r.items[from:to], func(a, b *Item) int { return a.order - b.order })
 		from = to
 	}
 }
 
 // copyPasses reports whether a COPY, or a step that sets modes of copied files,
 // may come after another instruction.
-func (r *stageReader) copyPasses(it, other *item) bool {
+func (r *stageReader) copyPasses(it, other *Item) bool {
 	switch {
 	case other.facts != nil && it.moded != nil:
 		return r.modePasses(it, other)
@@ -239,20 +239,20 @@ func (r *stageReader) copyPasses(it, other *item) bool {
 		return other.arg != "" || other.copy != nil && disjoint(it.moded.files, other.copy.files) &&
 			!slices.ContainsFunc(it.moded.dirs, func(dir string) bool { return overlaps(other.copy, dir) })
 	}
-	switch cmd := other.in.Command.(type) {
+	switch cmd := other.In.Command.(type) {
 	case *instructions.CopyCommand, *instructions.AddCommand:
 		return other.copy != nil && !overlap(it.copy, other.copy)
 	case *instructions.EnvCommand:
 		for _, kv := range cmd.Env {
-			if it.scope.mentions(it.in.Text, kv.Key) {
+			if it.scope.mentions(it.In.Text, kv.Key) {
 				return false
 			}
 		}
 		return true
 	case *instructions.ArgCommand:
-		return !it.scope.mentions(it.in.Text, other.arg)
+		return !it.scope.mentions(it.In.Text, other.arg)
 	case *instructions.WorkdirCommand:
-		src := sourcesOf(it.in.Command)
+		src := sourcesOf(it.In.Command)
 		dir, ok := other.scope.expand(cmd.Path)
 		return ok && path.IsAbs(src.DestPath) && path.IsAbs(dir) && !paths.Within(dir, it.copy.dest) && !paths.Within(it.copy.dest, dir)
 	case *instructions.OnbuildCommand:
@@ -263,7 +263,7 @@ func (r *stageReader) copyPasses(it, other *item) bool {
 
 // modePasses reports whether a step that sets modes may come after another: one
 // that only reads those files, and sees them executable.
-func (r *stageReader) modePasses(it, other *item) bool {
+func (r *stageReader) modePasses(it, other *Item) bool {
 	if other.group == 0 || other.facts.opaque != "" || other.facts.wild != "" || !other.scope.root() || it.group > 0 && other.group != it.group {
 		return false
 	}
@@ -284,12 +284,12 @@ func (r *stageReader) modePasses(it, other *item) bool {
 
 // stepAllows reports whether a step can do with mounts in place of a copy. Based
 // says that its directories are there.
-func (r *stageReader) stepAllows(c *copying, step *item, based bool) bool {
+func (r *stageReader) stepAllows(c *copying, step *Item, based bool) bool {
 	f := step.facts
 	if f.opaque != "" || f.wild != "" || !step.scope.root() {
 		return false
 	}
-	for _, m := range step.in.mounts(step.scope) {
+	for _, m := range step.In.mounts(step.scope) {
 		if paths.Within(m.Target, c.dest) || paths.Within(c.dest, m.Target) {
 			return false
 		}
@@ -304,7 +304,7 @@ func (r *stageReader) stepAllows(c *copying, step *item, based bool) bool {
 // argPasses reports whether an ARG may come after another instruction: one that
 // does not read it. Outside a driver that was split, a step has to be known with
 // all that it runs.
-func (r *stageReader) argPasses(it, other *item) bool {
+func (r *stageReader) argPasses(it, other *Item) bool {
 	if keepsPlace(it.arg) {
 		return false
 	}
@@ -312,22 +312,22 @@ func (r *stageReader) argPasses(it, other *item) bool {
 		if other.facts.mayRead(it.arg, other.group > 0) {
 			return false
 		}
-		return !slices.ContainsFunc(other.in.Flags, func(flag string) bool { return it.scope.mentions(flag, it.arg) })
+		return !slices.ContainsFunc(other.In.Flags, func(flag string) bool { return it.scope.mentions(flag, it.arg) })
 	}
 	if other.arg == it.arg {
 		return false
 	}
-	if env, ok := other.in.Command.(*instructions.EnvCommand); ok {
+	if env, ok := other.In.Command.(*instructions.EnvCommand); ok {
 		for _, kv := range env.Env {
-			if kv.Key == it.arg || it.scope.mentions(it.in.Text, kv.Key) {
+			if kv.Key == it.arg || it.scope.mentions(it.In.Text, kv.Key) {
 				return false
 			}
 		}
 	}
-	if other.arg != "" && it.scope.mentions(it.in.Text, other.arg) {
+	if other.arg != "" && it.scope.mentions(it.In.Text, other.arg) {
 		return false
 	}
-	return !it.scope.mentions(other.in.Text, it.arg)
+	return !it.scope.mentions(other.In.Text, it.arg)
 }
 
 // keepsPlace reports whether BuildKit itself gives an arg a meaning.
