@@ -136,7 +136,7 @@ func (a *arranger) arrange(target *Stage) {
 		r.fold()
 		r.order()
 		r.cacheAll()
-		out.Changed = out.Changed || r.moved || r.groups > 0
+		out.Changed = out.Changed || r.moved || r.layers > 0
 		out.Decisions = append(out.Decisions, r.decisions...)
 		a.stage(s, r, s == target)
 	}
@@ -178,13 +178,13 @@ func (a *arranger) stage(s *Stage, r *stageReader, last bool) {
 		a.layout.Stages = append(a.layout.Stages, &StageLayout{From: s.From, Name: name, Base: base, Platform: platform, Root: root, Items: items})
 	}
 	label := name
-	if label == "" && r.groups > 0 {
+	if label == "" && r.layers > 0 {
 		label = a.unique(fmt.Sprintf("stage-%d", s.Index))
 	}
 	base, platform := s.Base, s.Platform
 	var declared []*Item
 	rest := r.items
-	for g := 1; g <= r.groups; g++ {
+	for g := 1; g <= r.layers; g++ {
 		from, to := group(rest, g)
 		upper := label + "-setup"
 		if g > 1 {
@@ -209,10 +209,10 @@ func (a *arranger) stage(s *Stage, r *stageReader, last bool) {
 
 // group returns where the steps of a RUN line start and end.
 func group(items []*Item, g int) (from, to int) {
-	from = slices.IndexFunc(items, func(it *Item) bool { return it.group == g })
+	from = slices.IndexFunc(items, func(it *Item) bool { return it.layer == g })
 	to = from
 	for i, it := range items {
-		if it.group == g {
+		if it.layer == g {
 			to = i
 		}
 	}

@@ -31,6 +31,9 @@ type Options struct {
 	Platform string
 	// NoExcludes says that the daemon's copies know no exclude patterns.
 	NoExcludes bool
+	// NoDiff says that the daemon cannot merge and diff: steps that become one layer
+	// are then one with all below them.
+	NoDiff bool
 	// Unasked says that nobody is going to answer the questions of
 	// [Squash.Alone]: what depends on them stays whole.
 	Unasked bool

@@ -23,7 +23,7 @@ type attributes struct{ chown, chmod string }
 func (r *stageReader) fold() {
 	for i := 0; i < len(r.items); i++ {
 		it := r.items[i]
-		if it.facts == nil || it.group > 0 || len(it.In.Flags) > 0 {
+		if it.facts == nil || it.layer > 0 || len(it.In.Flags) > 0 {
 			continue
 		}
 		flags, ok := r.folded(i)

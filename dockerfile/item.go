@@ -42,8 +42,9 @@ type Item struct {
 	arg   string
 	copy  *copying
 	facts *facts
-	// group numbers the RUN line that a step is a part of, 0 for a whole one.
-	group int
+	// layer numbers the RUN line that a step is a part of, 0 for a whole one; group
+	// is the same where the line runs scripts, which its steps are spared.
+	layer, group int
 	// part is what it is of that line; nil for a whole one.
 	part *part
 	// whole is the COPY, or the step, that was taken apart to make it; nil for
@@ -102,8 +103,9 @@ type stageReader struct {
 	scope     *scope
 	root      *rootfs
 	items     []*Item
-	groups    int
-	asked     []asked         // by each group
+	layers    int
+	groups    int             // those of them whose steps are spared each other's scripts
+	asked     []asked         // by each layer
 	withheld  map[string]bool // what the driver of the last RUN exports and not every step gets
 	moved     bool
 	decisions []Decision
@@ -183,20 +185,21 @@ func (r *stageReader) run(it *Item, cmd *instructions.RunCommand) {
 			err = r.unanswered(it, root.asked)
 		}
 	}
-	if err != nil {
-		why := err.Error()
-		if rest, ok := strings.CutPrefix(why, "it "); ok {
-			why = name + " " + rest
-		}
-		r.decide(it.In, "kept whole: %s", why)
-	}
 	if err != nil || len(parts) == 0 {
 		root.asked = nil
 		it.facts = root.examine(text, it.scope)
-		r.after(it)
-		r.add(it)
+		steps := r.divide(root, it, text)
+		if steps == nil {
+			steps = []*Item{it}
+			r.after(it)
+		}
+		for _, step := range steps {
+			r.add(step)
+		}
+		r.tellWhole(steps, name, err)
 		return
 	}
+	r.layers++
 	r.groups++
 	r.asked = append(r.asked, root.asked)
 	if r.opt.Unasked {
@@ -204,7 +207,7 @@ func (r *stageReader) run(it *Item, cmd *instructions.RunCommand) {
 	}
 	varies := r.varying(root, text, it, f, parts)
 	for _, step := range steps {
-		step.group, step.varies = r.groups, varies
+		step.layer, step.group, step.varies = r.layers, r.layers, varies
 		r.after(step)
 		r.add(step)
 	}
@@ -216,6 +219,59 @@ func (r *stageReader) run(it *Item, cmd *instructions.RunCommand) {
 	if len(narrowed) > 0 {
 		r.decide(it.In, "steps that are known get the files that they read in place of the mount of %s", few(narrowed))
 	}
+}
+
+// tellWhole says what became of a RUN whose scripts are no steps: err is why.
+func (r *stageReader) tellWhole(steps []*Item, name string, err error) {
+	why := ""
+	if err != nil {
+		why = err.Error()
+		if rest, ok := strings.CutPrefix(why, "it "); ok {
+			why = name + " " + rest
+		}
+	}
+	if len(steps) == 1 {
+		if why != "" {
+			r.decide(steps[0].In, "kept whole: %s", why)
+		}
+		return
+	}
+	layers := "a layer each"
+	if steps[0].layer > 0 {
+		layers = "which become one layer"
+	}
+	if why != "" {
+		why = "; its scripts are not told apart: " + why
+	}
+	r.decide(steps[0].In, "divided after the commands that take long: %d steps, %s%s", len(steps), layers, why)
+}
+
+// divide makes steps of a RUN that is a chain of commands; nil of any other.
+func (r *stageReader) divide(root *rootfs, it *Item, text string) []*Item {
+	if r.opt.Whole[it.In.Start] != "" || keepsState(it) != "" {
+		return nil
+	}
+	parts, layered := root.divide(text, it.scope, it.facts)
+	if len(parts) == 0 || !layered && (r.opt.NoDiff || r.undividable(it) != "") {
+		return nil
+	}
+	layer := 0
+	if !layered {
+		r.layers++
+		r.asked = append(r.asked, nil)
+		layer = r.layers
+	}
+	r.moved = true
+	var out []*Item
+	for i := range parts {
+		step := r.step(root, it, &parts[i], func(string) bool { return true })
+		step.layer, step.group = layer, 0
+		after(root, step)
+		r.after(step)
+		step.moded = nil // what it changes it changes in its place
+		out = append(out, step)
+	}
+	return out
 }
 
 // after carries what is known of the files over a step. A program of which is not

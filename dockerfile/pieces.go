@@ -109,57 +109,21 @@ func (p *pieces) run(it *Item, cmd *instructions.RunCommand) *Run {
 			p.copied[f] = &CopiedFile{Target: name, Source: f.source, Mode: f.mode}
 		}
 	}
-	texts, state := p.commands(text)
-	var prelude []string
-	for i, t := range texts {
-		one := &Piece{Text: t, Prelude: slices.Clone(prelude), Files: p.files()}
+	d := root.dividing(text, p.scope, root.examine(text, p.scope))
+	if d == nil || slices.Contains(d.together, true) {
+		one := &Piece{Text: text, Files: p.files()}
 		out.Pieces = append(out.Pieces, one)
-		if state[i] {
-			one.State = true
-			prelude = append(prelude, t)
-			continue
-		}
 		p.read(one)
+		return out
+	}
+	for i := range d.commands {
+		one := &Piece{Text: d.commands[i].text, State: d.commands[i].state, Prelude: d.prelude(i), Files: p.files()}
+		out.Pieces = append(out.Pieces, one)
+		if !one.State {
+			p.read(one)
+		}
 	}
 	return out
-}
-
-// commands are the commands of a text of which the first that fails ends it,
-// and which of them only change what holds for those after them.
-func (p *pieces) commands(text string) (texts []string, state []bool) {
-	whole := []string{text}
-	interpreter, errexit := shellOf(p.scope.shell)
-	variant := syntax.LangPOSIX
-	if interpreter == "bash" {
-		variant = syntax.LangBash
-	}
-	file, err := syntax.NewParser(syntax.Variant(variant)).Parse(strings.NewReader(text), "RUN")
-	if interpreter == "" || err != nil {
-		return whole, []bool{false}
-	}
-	s := &splitting{errexit: errexit}
-	for i, stmt := range file.Stmts {
-		last := i == len(file.Stmts)-1
-		chain, ok := conjunction(stmt)
-		if !ok || len(chain) > 1 && !last || !last && !s.errexit && !s.setsErrexit(stmt) {
-			return whole, []bool{false}
-		}
-		for _, piece := range chain {
-			is, repeatable := isState(piece)
-			if is && !repeatable {
-				return whole, []bool{false}
-			}
-			from, to := piece.Pos().Offset(), piece.End().Offset()
-			for _, r := range piece.Redirs {
-				if r.Hdoc != nil {
-					return whole, []bool{false} // its text is elsewhere
-				}
-			}
-			texts = append(texts, strings.TrimRight(text[from:to], "; \t\n"))
-			state = append(state, is)
-		}
-	}
-	return texts, state
 }
 
 // files are the copied files that are there now.

@@ -47,16 +47,10 @@ func runText(c *instructions.RunCommand) (string, bool) {
 	return b.String(), true
 }
 
-// splitting is a RUN line that is taken apart.
+// splitting is a RUN line that is taken apart at the scripts that it runs.
 type splitting struct {
-	text    string
+	*dividing
 	facts   *facts
-	root    *rootfs
-	scope   *scope
-	errexit bool
-
-	prelude []string // what holds for all that follows
-	pending []string // commands that stay together
 	out     []part
 	drivers []string
 	scripts int // that the line itself runs
@@ -90,9 +84,8 @@ func (r *rootfs) split(text string, sc *scope, f *facts) (parts []part, name str
 	if scripts < 2 {
 		return nil, "", nil
 	}
-	interpreter, errexit := shellOf(sc.shell)
-	s := &splitting{text: text, facts: f, root: r, scope: sc, errexit: errexit}
-	if err := s.line(interpreter); err != nil {
+	s := &splitting{dividing: r.dividing(text, sc, f), facts: f}
+	if err := s.line(); err != nil {
 		return nil, first(name, "the line"), err
 	}
 	switch {
@@ -136,116 +129,65 @@ func drives(p *shell.Program, c *shell.Child) *shell.Program {
 	return nil
 }
 
-func (s *splitting) line(interpreter string) error {
-	variant := syntax.LangPOSIX
-	if interpreter == "bash" {
-		variant = syntax.LangBash
+func (s *splitting) line() error {
+	if s.dividing == nil {
+		return cannot("its line does more than run commands one after another")
 	}
-	file, err := syntax.NewParser(syntax.Variant(variant)).Parse(strings.NewReader(s.text), "RUN")
-	if err != nil {
-		return cannot("its line cannot be parsed")
-	}
-	for i, stmt := range file.Stmts {
-		last := i == len(file.Stmts)-1
-		chain, ok := conjunction(stmt)
-		if !ok || len(chain) > 1 && !last || !last && !s.errexit && !s.setsErrexit(stmt) {
-			return cannot("its line does more than run commands one after another")
+	from := 0
+	for i := range s.commands {
+		c := s.childAt(s.commands[i].stmt)
+		if c == nil {
+			continue
 		}
-		for _, piece := range chain {
-			if err := s.piece(piece); err != nil {
-				return err
-			}
+		sub := drives(s.program, c)
+		if sub == nil && (s.root.files[c.Absolute] == nil || c.Glob) {
+			continue
 		}
+		if i > 0 && s.together[i-1] || i < len(s.commands)-1 && s.together[i] {
+			return cannot("its line sets what is known only when it runs, or may end early")
+		}
+		s.flush(span{from, i})
+		from = i + 1
+		if sub == nil {
+			s.out = append(s.out, part{text: s.commands[i].text, prelude: s.prelude(i), child: c})
+			s.scripts++
+			continue
+		}
+		parts, err := s.driver(c, sub)
+		if err != nil {
+			return err
+		}
+		for _, p := range parts {
+			p.prelude, p.of = append(s.prelude(i), p.prelude...), sub
+			s.out = append(s.out, p)
+		}
+		s.drivers = append(s.drivers, driverName(c))
 	}
-	s.flush()
+	s.flush(span{from, len(s.commands)})
 	return nil
+}
+
+// driver are the parts of a driver that the line runs.
+func (s *splitting) driver(c *shell.Child, sub *shell.Program) ([]part, error) {
+	if f := s.root.files[c.Absolute]; c.Interpreter == "" && f != nil && f.mode&0o111 == 0 && !f.executable && !s.facts.changes(c.Absolute) {
+		return nil, cannot("%s is not executable", driverName(c))
+	}
+	if c.Interpreter == "" && (sub.Main.Shebang.Line == "" || sub.Main.CRLF.Line == 1) {
+		return nil, cannot("%s has no #! line that works", driverName(c))
+	}
+	parts, err := driver(sub, c, s.others(sub), s.root, s.scope)
+	if err != nil {
+		return nil, err
+	}
+	if len(c.Redirects) > 0 || len(c.Wrappers) > 0 || c.Pipe.Stages > 0 || c.Dir == "" {
+		return nil, cannot("its line does more than run %s", driverName(c))
+	}
+	return parts, nil
 }
 
 // others are the programs of all scripts but one.
 func (s *splitting) others(driver *shell.Program) []*shell.Program {
-	return slices.DeleteFunc(slices.Clone(s.facts.program.Programs), func(p *shell.Program) bool { return p == driver })
-}
-
-// conjunction returns the commands that && joins.
-func conjunction(stmt *syntax.Stmt) ([]*syntax.Stmt, bool) {
-	if stmt.Negated || stmt.Background || stmt.Coprocess {
-		return nil, false
-	}
-	b, ok := stmt.Cmd.(*syntax.BinaryCmd)
-	if !ok {
-		return []*syntax.Stmt{stmt}, true
-	}
-	switch b.Op {
-	case syntax.Pipe, syntax.PipeAll:
-		return []*syntax.Stmt{stmt}, true
-	case syntax.AndStmt:
-		x, ok1 := conjunction(b.X)
-		y, ok2 := conjunction(b.Y)
-		return append(x, y...), ok1 && ok2 && len(stmt.Redirs) == 0
-	}
-	return nil, false
-}
-
-func (s *splitting) setsErrexit(stmt *syntax.Stmt) bool {
-	call, ok := stmt.Cmd.(*syntax.CallExpr)
-	if !ok || len(call.Args) < 2 || call.Args[0].Lit() != "set" {
-		return false
-	}
-	for i, w := range call.Args[1:] {
-		if isErrexit(w.Lit()) || w.Lit() == "errexit" && i > 0 {
-			s.errexit = true
-		}
-	}
-	return s.errexit
-}
-
-// piece is one command of the line.
-func (s *splitting) piece(stmt *syntax.Stmt) error {
-	text := s.text[stmt.Pos().Offset():stmt.End().Offset()]
-	text = strings.TrimRight(text, "; \t\n")
-	if c := s.childAt(stmt); c != nil {
-		if sub := drives(s.facts.program, c); sub != nil {
-			if f := s.root.files[c.Absolute]; c.Interpreter == "" && f != nil && f.mode&0o111 == 0 && !f.executable && !s.facts.changes(c.Absolute) {
-				return cannot("%s is not executable", driverName(c))
-			}
-			if c.Interpreter == "" && (sub.Main.Shebang.Line == "" || sub.Main.CRLF.Line == 1) {
-				return cannot("%s has no #! line that works", driverName(c))
-			}
-			parts, err := driver(sub, c, s.others(sub), s.root, s.scope)
-			if err != nil {
-				return err
-			}
-			if len(c.Redirects) > 0 || len(c.Wrappers) > 0 || c.Pipe.Stages > 0 || c.Dir == "" {
-				return cannot("its line does more than run %s", driverName(c))
-			}
-			s.flush()
-			for _, p := range parts {
-				p.prelude, p.of = append(slices.Clone(s.prelude), p.prelude...), sub
-				s.out = append(s.out, p)
-			}
-			s.drivers = append(s.drivers, driverName(c))
-			return nil
-		}
-		if s.root.files[c.Absolute] != nil && !c.Glob && !strings.Contains(text, "\n") {
-			s.flush()
-			s.out = append(s.out, part{text: text, prelude: s.prelude, child: c})
-			s.scripts++
-			return nil
-		}
-	}
-	switch state, ok := isState(stmt); {
-	case state && !ok:
-		return cannot("its line sets variables whose values are known only when it runs")
-	case state:
-		s.flush()
-		s.prelude = append(s.prelude[:len(s.prelude):len(s.prelude)], text)
-	default:
-		if strings.Contains(text, "\n") {
-			text = "{ " + text + "\n}"
-		}
-		s.pending = append(s.pending, text)
-	}
-	return nil
+	return slices.DeleteFunc(slices.Clone(s.program.Programs), func(p *shell.Program) bool { return p == driver })
 }
 
 // childAt returns the script that a command is, when it is nothing more.
@@ -255,50 +197,21 @@ func (s *splitting) childAt(stmt *syntax.Stmt) *shell.Child {
 	}
 	at := shell.Pos{Line: int(stmt.Pos().Line()), Column: int(stmt.Pos().Col())}
 	end := shell.Pos{Line: int(stmt.End().Line()), Column: int(stmt.End().Col())}
-	for i := range s.facts.program.Children {
-		c := &s.facts.program.Children[i]
-		if c.From == s.facts.program.Main.Path && !c.Pos.Before(at) && c.Pos.Before(end) {
+	for i := range s.program.Children {
+		c := &s.program.Children[i]
+		if c.From == s.program.Main.Path && !c.Pos.Before(at) && c.Pos.Before(end) {
 			return c
 		}
 	}
 	return nil
 }
 
-// isState reports whether a command changes what holds for the commands after
-// it, and whether it may be repeated in front of each.
-func isState(stmt *syntax.Stmt) (state, repeatable bool) {
-	repeatable = true
-	syntax.Walk(stmt, func(n syntax.Node) bool {
-		switch n.(type) {
-		case *syntax.CmdSubst, *syntax.ProcSubst:
-			repeatable = false
-		}
-		return true
-	})
-	switch cmd := stmt.Cmd.(type) {
-	case *syntax.CallExpr:
-		if len(cmd.Args) == 0 {
-			return true, repeatable
-		}
-		switch cmd.Args[0].Lit() {
-		case "set", "cd", "umask", "export", "shopt", "unset", "ulimit":
-			return true, repeatable
-		case ".", "source", "eval", "exec", "trap", "alias":
-			return true, false
-		}
-	case *syntax.DeclClause:
-		return true, repeatable
-	case *syntax.FuncDecl:
-		return true, false
+// flush makes a part of commands that stay together.
+func (s *splitting) flush(of span) {
+	if of.from < of.to && !slices.ContainsFunc(s.commands[of.from:of.to], func(one link) bool { return !one.state }) {
+		return // they hold for what follows
 	}
-	return false, true
-}
-
-// flush makes a part of the commands that wait.
-func (s *splitting) flush() {
-	if len(s.pending) == 0 {
-		return
+	if of.from < of.to {
+		s.out = append(s.out, part{text: s.text(of)})
 	}
-	s.out = append(s.out, part{text: strings.Join(s.pending, " && "), prelude: s.prelude})
-	s.pending = nil
 }

@@ -22,9 +22,12 @@ func TestSplitLines(t *testing.T) {
 		steps     []string
 	}{
 		"several scripts":           {"/b/one.sh && /b/two.sh && sh /b/three.sh", "a line of 3 scripts split into 3 steps", []string{"/b/one.sh", "/b/two.sh", "sh /b/three.sh"}},
-		"commands between":          {"set -e; /b/one.sh; echo x >/x; /b/two.sh", "a line of 2 scripts split into 3 steps", []string{"set -e && /b/one.sh", "set -e && echo x >/x", "set -e && /b/two.sh"}},
-		"one alone":                 {"/b/one.sh && echo x >/x", "", []string{"/b/one.sh && echo x >/x"}},
-		"one in a pipe":             {"/b/one.sh && /b/two.sh | tee /log", "", []string{"/b/one.sh && /b/two.sh | tee /log"}},
+		"commands between":          {"set -e; /b/one.sh; echo x >/x; /b/two.sh", "a line of 2 scripts split into 3 steps", []string{"set -e && /b/one.sh", "set -e; echo x >/x", "set -e && /b/two.sh"}},
+		"one alone":                 {"/b/one.sh && echo x >/x", "", []string{"/b/one.sh", "echo x >/x"}},
+		"one in a pipe":             {"/b/one.sh && /b/two.sh | tee /log", "", []string{"/b/one.sh", "/b/two.sh | tee /log"}},
+		"a directory that is gone":  {"cd /srv && /b/one.sh && cd / && rmdir /srv && /b/two.sh", "split into 3 steps", []string{"cd /srv && /b/one.sh", "cd /srv && cd / && rmdir /srv", "/b/two.sh"}},
+		"a value in a branch":       {"set -e; /b/one.sh; if [ -f /x ]; then V=1; fi; /b/two.sh $V", "not told apart: its line sets", []string{"set -e; /b/one.sh", "set -e; if [ -f /x ]; then V=1; fi; /b/two.sh $V"}},
+		"an early end":              {"set -e; /b/one.sh; if [ -f /x ]; then exit 0; fi; /b/two.sh", "not told apart: its line sets", []string{"set -e; /b/one.sh", "set -e; if [ -f /x ]; then exit 0; fi; /b/two.sh"}},
 		"one or the other":          {"/b/one.sh || /b/two.sh", "kept whole: its line does more", []string{"/b/one.sh || /b/two.sh"}},
 		"one leaves something":      {"/b/leaves.sh && /b/two.sh", "kept whole: leaves.sh leaves sleep running", []string{"/b/leaves.sh && /b/two.sh"}},
 		"PATH and a helper's own":   {"/b/all.sh", "all.sh split into 3 steps", []string{"/b/one.sh", "/b/two.sh", "/b/three.sh"}},

@@ -94,11 +94,17 @@ func changesScript(f *facts, script *shell.Child) bool {
 // unsplittable tells why a RUN of this stage cannot be taken apart, "" if it
 // can.
 func (r *stageReader) unsplittable(it *Item) string {
-	if r.stage.Platform != "" {
-		return "its stage has a --platform"
-	}
 	if !it.scope.root() {
 		return "it runs as " + it.scope.user
+	}
+	return r.undividable(it)
+}
+
+// undividable tells why a RUN of this stage cannot be several steps, even if they
+// see all that it sees; "" if it can.
+func (r *stageReader) undividable(it *Item) string {
+	if r.stage.Platform != "" {
+		return "its stage has a --platform"
 	}
 	for _, name := range []string{"BASH_ENV", "ENV"} {
 		if v, ok := it.scope.Get(name); ok && v != "" {
@@ -134,6 +140,6 @@ func (r *stageReader) step(root *rootfs, of *Item, p *part, named func(variable 
 		return reads
 	}
 	it := *of
-	it.command, it.facts, it.group, it.part = p.line(of.scope.dir, exported), f, r.groups, p
+	it.command, it.facts, it.part = p.line(of.scope.dir, exported), f, p
 	return &it
 }

@@ -124,7 +124,7 @@ func (d *dockerfileBuild) meaning(p ocispecs.Platform) dockerfile.Options {
 	rc := d.client
 	return dockerfile.Options{
 		Args: rc.BuildArgs, Predefined: predefined(rc.BuildPlatforms[0], p, rc.Target, rc.BuildArgs),
-		Target: rc.Target, Platform: platforms.Format(p), NoExcludes: noExcludes(rc), Whole: map[int]string{},
+		Target: rc.Target, Platform: platforms.Format(p), NoExcludes: noExcludes(rc), NoDiff: !d.mergeDiff(), Whole: map[int]string{},
 	}
 }
 

@@ -1,0 +1,528 @@
+package dockerfile
+
+import (
+	"slices"
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/pgstrata/pgstrata/shell"
+)
+
+// chain is the shell text of a RUN: commands of which the first that fails ends
+// it.
+type chain struct {
+	commands []link
+}
+
+// link is one command of a chain.
+type link struct {
+	stmt *syntax.Stmt
+	text string
+	// next is what stands between it and the command after it: "; " or " && ".
+	next string
+	// state says that it does no more than change what holds for those after it,
+	// and that it does the same again when it is repeated in front of each: an
+	// assignment, export, set, umask. A cd is one too, but is not repeated as it
+	// is written.
+	state bool
+	// holds are the variables that it sets to values which only it knows, exports
+	// that programs see them, and all says that it changes anything else that
+	// nobody can repeat: then it stays together with what may read that.
+	holds        []string
+	exports, all bool
+	// asks says that it reads what the command before it left, such as its
+	// status, and process that it reads the shell's number.
+	asks, process bool
+}
+
+// chainOf reads the text of a RUN. It returns nil where that is no such chain.
+func chainOf(text, interpreter string, errexit bool) *chain {
+	variant := syntax.LangPOSIX
+	if interpreter == "bash" {
+		variant = syntax.LangBash
+	}
+	file, err := syntax.NewParser(syntax.Variant(variant)).Parse(strings.NewReader(text), "RUN")
+	if err != nil || hereDocuments(file) {
+		return nil
+	}
+	c := &chain{}
+	for i, stmt := range file.Stmts {
+		last := i == len(file.Stmts)-1
+		if stmt.Background || stmt.Coprocess {
+			return nil
+		}
+		operands := []*syntax.Stmt{stmt}
+		if last {
+			var ok bool
+			if operands, ok = conjunction(stmt); !ok {
+				operands = []*syntax.Stmt{stmt}
+				if !errexit && len(file.Stmts) == 1 {
+					return nil // a || b
+				}
+			}
+		} else if errexit = errexit || setsErrexit(stmt); !errexit {
+			return nil
+		}
+		for _, operand := range operands {
+			one := link{stmt: operand, next: "; "}
+			if len(operands) > 1 {
+				one.next = " && "
+			}
+			if one.text, err = oneLine(operand); err != nil {
+				return nil
+			}
+			c.commands = append(c.commands, one)
+		}
+	}
+	c.read()
+	return c
+}
+
+// hereDocuments reports whether a text has any.
+func hereDocuments(file *syntax.File) bool {
+	found := false
+	syntax.Walk(file, func(n syntax.Node) bool {
+		if r, ok := n.(*syntax.Redirect); ok && r.Hdoc != nil {
+			found = true
+		}
+		return !found
+	})
+	return found
+}
+
+// oneLine is a command on one line, as a RUN has to have it.
+func oneLine(stmt *syntax.Stmt) (string, error) {
+	var b strings.Builder
+	alone := *stmt
+	alone.Comments, alone.Semicolon = nil, syntax.Pos{}
+	err := syntax.NewPrinter(syntax.SingleLine(true)).Print(&b, &alone)
+	text := strings.TrimRight(b.String(), "; \n")
+	if err == nil && strings.Contains(text, "\n") {
+		err = cannot("it has several lines")
+	}
+	return text, err
+}
+
+// setsErrexit reports whether a command makes the shell stop at the first
+// failure.
+func setsErrexit(stmt *syntax.Stmt) bool {
+	call, ok := stmt.Cmd.(*syntax.CallExpr)
+	if !ok || len(call.Args) < 2 || call.Args[0].Lit() != "set" {
+		return false
+	}
+	for i, w := range call.Args[1:] {
+		if isErrexit(w.Lit()) || w.Lit() == "errexit" && i > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// read tells of each command what it leaves for those after it.
+func (c *chain) read() {
+	open := map[string]bool{} // variables whose values only the shell knows
+	exportsAll := false
+	for i := range c.commands {
+		one := &c.commands[i]
+		e := effectsOf(one.stmt)
+		one.all, one.asks, one.process = e.all, e.asks, e.process
+		exportsAll = exportsAll || e.exportsAll
+		if cd(one.stmt) {
+			one.state = true
+			continue
+		}
+		is, assigns := state(one.stmt)
+		depends := false
+		for name := range open {
+			depends = depends || mentions(one.text, name)
+		}
+		if is && !e.all && !e.runs && !e.changing && (!depends || e.unsets) {
+			one.state = true
+			for _, name := range e.sets {
+				delete(open, name)
+			}
+			continue
+		}
+		one.holds, one.exports, one.all = e.sets, e.exports || exportsAll, one.all || is && !assigns
+		for _, name := range e.sets {
+			open[name] = true
+		}
+	}
+}
+
+// cd reports whether a command changes the directory and does nothing else.
+func cd(stmt *syntax.Stmt) bool {
+	call, ok := stmt.Cmd.(*syntax.CallExpr)
+	return ok && !stmt.Negated && len(stmt.Redirs) == 0 && len(call.Assigns) == 0 && len(call.Args) == 2 && call.Args[0].Lit() == "cd"
+}
+
+// state reports whether a command only changes what holds for those after it, and
+// whether that is no more than variables.
+func state(stmt *syntax.Stmt) (is, assigns bool) {
+	if stmt.Negated || len(stmt.Redirs) > 0 {
+		return false, false
+	}
+	switch cmd := stmt.Cmd.(type) {
+	case *syntax.CallExpr:
+		if len(cmd.Args) == 0 {
+			return true, true
+		}
+		switch cmd.Args[0].Lit() {
+		case "export", "readonly", "unset":
+			return len(cmd.Assigns) == 0, true
+		case "set", "umask", "shopt", "ulimit", "shift":
+			return len(cmd.Assigns) == 0, false
+		}
+	case *syntax.DeclClause:
+		return true, true
+	case *syntax.FuncDecl:
+		return true, false
+	}
+	return false, false
+}
+
+// effects are what a command leaves in the shell that runs it.
+type effects struct {
+	// sets are the variables that it sets; exports says that programs see them,
+	// exportsAll that they see those that are set later too, unsets that it only
+	// removes them.
+	sets                        []string
+	exports, exportsAll, unsets bool
+	// all says that it may leave anything else; runs that a value is the output of
+	// a program, and changing that it is another one each time, or depends on the
+	// directory.
+	all, runs, changing bool
+	asks, process       bool // see link
+}
+
+func effectsOf(stmt *syntax.Stmt) *effects {
+	e := &effects{}
+	e.stmt(stmt)
+	slices.Sort(e.sets)
+	e.sets = slices.Compact(e.sets)
+	return e
+}
+
+// stmt looks through a command that the shell itself runs.
+func (e *effects) stmt(top syntax.Node) {
+	syntax.Walk(top, func(n syntax.Node) bool {
+		switch n := n.(type) {
+		case *syntax.Stmt:
+			if n.Background || n.Coprocess {
+				e.all = true
+			}
+		case *syntax.Subshell, *syntax.ProcSubst:
+			e.apart(n)
+			return false
+		case *syntax.CmdSubst:
+			if !steady(n) {
+				e.apart(n)
+			}
+			return false
+		case *syntax.BinaryCmd:
+			if n.Op == syntax.Pipe || n.Op == syntax.PipeAll {
+				e.apart(n)
+				return false
+			}
+		case *syntax.CallExpr:
+			e.call(n, n == stmtCmd(top))
+		case *syntax.DeclClause:
+			e.declares(n)
+		case *syntax.FuncDecl:
+			inner := &effects{}
+			inner.stmt(n.Body)
+			e.all = e.all || inner.all || len(inner.sets) > 0
+			return false
+		case *syntax.ForClause:
+			if loop, ok := n.Loop.(*syntax.WordIter); ok {
+				e.sets = append(e.sets, loop.Name.Value)
+			}
+		case *syntax.ParamExp:
+			e.param(n)
+		case *syntax.ArithmCmd, *syntax.LetClause:
+			e.all = true
+		case *syntax.BinaryArithm:
+			if strings.HasSuffix(n.Op.String(), "=") && !slices.Contains([]string{"==", "!=", "<=", ">="}, n.Op.String()) {
+				e.all = true
+			}
+		case *syntax.UnaryArithm:
+			if n.Op == syntax.Inc || n.Op == syntax.Dec {
+				e.all = true
+			}
+		case *syntax.ExtGlob:
+			e.changing = true
+		}
+		return true
+	})
+}
+
+func stmtCmd(n syntax.Node) syntax.Node {
+	if s, ok := n.(*syntax.Stmt); ok {
+		return s.Cmd
+	}
+	return nil
+}
+
+// apart looks through commands that have shells of their own: what counts is what
+// they read, and leave running.
+func (e *effects) apart(n syntax.Node) {
+	syntax.Walk(n, func(n syntax.Node) bool {
+		switch n := n.(type) {
+		case *syntax.Stmt:
+			e.all = e.all || n.Background || n.Coprocess
+		case *syntax.ParamExp:
+			inner := &effects{}
+			inner.param(n)
+			e.asks, e.process = e.asks || inner.asks, e.process || inner.process
+		}
+		return true
+	})
+	e.runs = true
+}
+
+// param looks at an expansion.
+func (e *effects) param(p *syntax.ParamExp) {
+	if p.Exp != nil && (p.Exp.Op == syntax.AssignUnset || p.Exp.Op == syntax.AssignUnsetOrNull) {
+		e.sets = append(e.sets, p.Param.Value)
+	}
+	switch p.Param.Value {
+	case "?", "_", "OLDPWD", "PIPESTATUS":
+		e.changing, e.asks = true, true
+	case "$", "BASHPID", "PPID":
+		e.changing, e.process = true, true
+	case "!", "-", "PWD", "RANDOM", "SRANDOM", "SECONDS", "EPOCHSECONDS", "EPOCHREALTIME", "LINENO", "SHLVL":
+		e.changing = true
+	}
+	if p.Excl || p.Names != 0 {
+		e.changing = true // a variable that another one names
+	}
+}
+
+// call looks at a simple command; top says that it is the whole one.
+func (e *effects) call(n *syntax.CallExpr, top bool) {
+	if len(n.Args) == 0 {
+		for _, a := range n.Assigns {
+			e.assign(a)
+		}
+		return
+	}
+	name := n.Args[0].Lit()
+	switch name {
+	case "cd":
+		if !top || len(n.Args) != 2 || n.Args[1].Lit() == "-" || len(n.Assigns) > 0 {
+			e.all = true
+		}
+	case "set", "umask", "shopt", "ulimit", "shift":
+		if !top {
+			e.all = true
+		}
+		for _, w := range n.Args[1:] {
+			e.word(w)
+			switch lit := w.Lit(); {
+			case name == "set" && strings.HasPrefix(lit, "+") && strings.Contains(lit, "e"):
+				e.all = true // a failure no longer ends it
+			case name == "set" && (strings.HasPrefix(lit, "-") && strings.Contains(lit, "a") || lit == "allexport"):
+				e.exportsAll = true
+			}
+		}
+	case "export", "readonly", "unset":
+		e.exports, e.unsets = name == "export", name == "unset"
+		for _, w := range n.Args[1:] {
+			e.word(w)
+			variable, ok := exported(w)
+			e.all = e.all || !ok
+			e.sets = append(e.sets, variable)
+		}
+	case ".", "source":
+		file := ""
+		if len(n.Args) == 2 {
+			file = n.Args[1].Lit()
+		}
+		if e.sets = append(e.sets, shell.Sets(file)...); shell.Sets(file) == nil {
+			e.all = true
+		}
+	case "read", "mapfile", "readarray", "getopts":
+		for _, w := range n.Args[1:] {
+			e.sets = append(e.sets, w.Lit())
+		}
+		e.sets = append(e.sets, "REPLY", "MAPFILE", "OPTARG", "OPTIND")
+	case "printf":
+		if len(n.Args) > 1 && n.Args[1].Lit() == "-v" {
+			e.all = true
+		}
+	case "exit":
+		if len(n.Args) != 2 || n.Args[1].Lit() == "" || strings.Trim(n.Args[1].Lit(), "0") == "" {
+			e.all = true // it may end it without a failure
+		}
+	case "exec", "eval", "trap", "alias", "unalias", "return", "pushd", "popd", "let", "wait", "jobs", "bg", "fg", "disown", "enable", "command", "builtin", "local", "typeset", "hash":
+		// command -v, hash -r and their like are the usual ones.
+		if name != "command" && name != "hash" || len(n.Args) < 2 || !strings.HasPrefix(n.Args[1].Lit(), "-") {
+			e.all = true
+		}
+	case "":
+		// the name of a variable may be that of a builtin
+		e.all = e.all || !quoted(n.Args[0])
+	}
+}
+
+// quoted reports whether a command's name holds a slash, so that it is a program.
+func quoted(w *syntax.Word) bool {
+	for _, part := range w.Parts {
+		if lit, ok := part.(*syntax.Lit); ok && strings.Contains(lit.Value, "/") {
+			return true
+		}
+		if q, ok := part.(*syntax.DblQuoted); ok && quoted(&syntax.Word{Parts: q.Parts}) {
+			return true
+		}
+	}
+	return false
+}
+
+func (e *effects) assign(a *syntax.Assign) {
+	if a.Name != nil {
+		e.sets = append(e.sets, a.Name.Value)
+	}
+}
+
+// declares looks at export, declare and their like.
+func (e *effects) declares(d *syntax.DeclClause) {
+	if d.Variant.Value == "local" {
+		return
+	}
+	e.exports = d.Variant.Value == "export"
+	for _, a := range d.Args {
+		e.assign(a)
+		if a.Name == nil { // an option, or a name that is put together
+			e.exports = e.exports || strings.Contains(wordText(a.Value), "x")
+			e.all = e.all || !strings.HasPrefix(wordText(a.Value), "-")
+		}
+		if a.Naked && a.Value != nil {
+			e.word(a.Value)
+		}
+	}
+}
+
+// exported is the variable of an argument of export; ok is false for an option, and
+// for a name that is put together.
+func exported(w *syntax.Word) (name string, ok bool) {
+	lit, ok := w.Parts[0].(*syntax.Lit)
+	if !ok {
+		return "", false
+	}
+	name, _, value := strings.Cut(lit.Value, "=")
+	return name, name != "" && name[0] != '-' && (value || len(w.Parts) == 1)
+}
+
+func wordText(w *syntax.Word) string {
+	if w == nil {
+		return ""
+	}
+	return w.Lit()
+}
+
+// word notes a pattern: which files it means depends on the directory and on what
+// is there.
+func (e *effects) word(w *syntax.Word) {
+	for _, part := range w.Parts {
+		if lit, ok := part.(*syntax.Lit); ok && strings.ContainsAny(lit.Value, "*?[~") {
+			e.changing = true
+		}
+	}
+}
+
+// steady reports whether a substitution gives the same in each step of a RUN,
+// whatever its commands do to files: what machine it is, or a text that is cut.
+func steady(s *syntax.CmdSubst) bool {
+	if len(s.Stmts) != 1 {
+		return false
+	}
+	var stages []*syntax.Stmt
+	for at := s.Stmts[0]; ; {
+		b, ok := at.Cmd.(*syntax.BinaryCmd)
+		if !ok {
+			stages = append(stages, at)
+			break
+		}
+		if b.Op != syntax.Pipe {
+			return false
+		}
+		stages, at = append(stages, b.Y), b.X
+	}
+	for i, stmt := range stages {
+		call, ok := stmt.Cmd.(*syntax.CallExpr)
+		if !ok || len(stmt.Redirs) > 0 || len(call.Args) == 0 || len(call.Assigns) > 0 || stmt.Negated || stmt.Background {
+			return false
+		}
+		first := i == len(stages)-1
+		switch name := call.Args[0].Lit(); {
+		case slices.Contains([]string{"nproc", "uname", "arch"}, name) && first:
+		case name == "getconf" && first && len(call.Args) == 2 && call.Args[1].Lit() == "_NPROCESSORS_ONLN":
+		case name == "dpkg" && first && len(call.Args) == 2 && call.Args[1].Lit() == "--print-architecture":
+		case (name == "echo" || name == "printf") && first:
+		case (name == "cut" || name == "tr") && !first:
+			for _, w := range call.Args[1:] {
+				if strings.Contains(w.Lit(), "/") {
+					return false
+				}
+			}
+		default:
+			return false
+		}
+		e := &effects{}
+		for _, w := range call.Args {
+			e.stmt(w)
+			e.word(w)
+		}
+		if e.all || e.runs || e.changing {
+			return false
+		}
+	}
+	return true
+}
+
+// mentions reports whether a text has a variable's name as a word.
+func mentions(text, name string) bool {
+	for rest := text; name != ""; {
+		at := strings.Index(rest, name)
+		if at < 0 {
+			return false
+		}
+		end := at + len(name)
+		if (at == 0 || !nameByte(rest[at-1])) && (end == len(rest) || !nameByte(rest[end])) {
+			return true
+		}
+		rest = rest[end:]
+	}
+	return false
+}
+
+func nameByte(b byte) bool {
+	return b == '_' || b >= '0' && b <= '9' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z'
+}
+
+// simple reports whether a command's status is that of one program.
+func simple(stmt *syntax.Stmt) bool {
+	_, ok := stmt.Cmd.(*syntax.CallExpr)
+	return ok && !stmt.Negated
+}
+
+// conjunction returns the commands that && joins.
+func conjunction(stmt *syntax.Stmt) ([]*syntax.Stmt, bool) {
+	if stmt.Negated || stmt.Background || stmt.Coprocess {
+		return nil, false
+	}
+	b, ok := stmt.Cmd.(*syntax.BinaryCmd)
+	if !ok {
+		return []*syntax.Stmt{stmt}, true
+	}
+	switch b.Op {
+	case syntax.Pipe, syntax.PipeAll:
+		return []*syntax.Stmt{stmt}, true
+	case syntax.AndStmt:
+		x, ok1 := conjunction(b.X)
+		y, ok2 := conjunction(b.Y)
+		return append(x, y...), ok1 && ok2 && len(stmt.Redirs) == 0
+	}
+	return nil, false
+}

@@ -1,0 +1,463 @@
+package dockerfile
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/pgstrata/pgstrata/cache"
+	"github.com/pgstrata/pgstrata/paths"
+	"github.com/pgstrata/pgstrata/programs"
+	"github.com/pgstrata/pgstrata/shell"
+)
+
+// A RUN that is a chain of commands is divided after those that take long: one
+// that installs, fetches or compiles, or that nobody knows. An edit of a later
+// command then runs none of them. Nothing is hidden from these steps, and nothing
+// moves: each sees what it saw, with the variables, the directory and the options
+// that hold at its place.
+
+// divide takes a chain apart, in a scope and on the files in front of it. It
+// returns no parts where that does not pay, or where all commands may need what
+// the shell keeps. Layered says that no step takes away what one before it has
+// made, so that each can be a layer.
+func (r *rootfs) divide(text string, sc *scope, f *facts) (parts []part, layered bool) {
+	d := r.dividing(text, sc, f)
+	if d == nil {
+		return nil, false
+	}
+	d.joinWork()
+	steps := d.steps(true)
+	if layered = d.adds(steps); !layered {
+		steps = d.steps(false)
+	}
+	if len(steps) < 2 || len(steps) == 2 && d.cleans(steps[1]) {
+		return nil, false
+	}
+	for _, s := range steps {
+		parts = append(parts, part{text: d.text(s)})
+	}
+	return parts, layered
+}
+
+// dividing reads a chain; it returns nil for any other text.
+func (r *rootfs) dividing(text string, sc *scope, f *facts) *dividing {
+	interpreter, errexit := shellOf(sc.shell)
+	if interpreter == "" || f.program == nil {
+		return nil
+	}
+	c := chainOf(text, interpreter, errexit)
+	if c == nil || len(c.commands) == 0 {
+		return nil
+	}
+	d := &dividing{chain: c, root: r, scope: sc, program: f.program, together: make([]bool, len(c.commands))}
+	d.look()
+	d.joinState()
+	return d
+}
+
+// dividing decides where a chain is cut.
+type dividing struct {
+	*chain
+	root    *rootfs
+	scope   *scope
+	program *shell.Program
+	// does has what each command does, dirs the directory that each starts in, ""
+	// where that is not known.
+	does []doing
+	dirs []string
+	// together says of each command that the next one has to be in the same step.
+	together []bool
+}
+
+// doing is what a command of a chain does.
+type doing struct {
+	facts *facts
+	calls []*shell.Call
+	// long says that it takes long, unknown that it may leave anything running.
+	long, unknown bool
+}
+
+// span are commands of a chain, the first and the one after the last.
+type span struct{ from, to int }
+
+// look reads what each command does.
+func (d *dividing) look() {
+	for i := range d.commands {
+		one := &d.commands[i]
+		var prelude strings.Builder
+		for j := range d.commands[:i] {
+			if before := &d.commands[j]; before.state {
+				prelude.WriteString(before.text + "\n")
+			}
+		}
+		f := d.root.examine(prelude.String()+one.text, d.scope)
+		does := doing{facts: f, calls: f.calls()}
+		if one.state {
+			does.calls = nil
+		} else {
+			does.unknown = f.program == nil || stays(f.program, does.calls)
+			does.long = does.unknown || slices.ContainsFunc(does.calls, takesLong)
+		}
+		d.does = append(d.does, does)
+		d.dirs = append(d.dirs, d.dir(i))
+	}
+}
+
+// dir is the directory that the i-th command starts in. One that calls nothing is
+// in that of the next.
+func (d *dividing) dir(i int) string {
+	for ; i < len(d.commands); i++ {
+		stmt := d.commands[i].stmt
+		from := shell.Pos{Line: int(stmt.Pos().Line()), Column: int(stmt.Pos().Col())}
+		to := shell.Pos{Line: int(stmt.End().Line()), Column: int(stmt.End().Col())}
+		for _, c := range d.program.Main.Calls {
+			if !c.Pos.Before(from) && c.Pos.Before(to) && !c.Nested {
+				return c.Dir
+			}
+		}
+		if cd(stmt) {
+			return ""
+		}
+	}
+	return ""
+}
+
+// stays reports whether one of the programs is not known to have ended, with all
+// that it has started, when its call has.
+func stays(p *shell.Program, calls []*shell.Call) bool {
+	followed := map[string]bool{}
+	for _, sub := range p.Programs {
+		followed[sub.Main.Path] = true
+	}
+	read := map[string]bool{}
+	for _, sub := range append([]*shell.Program{p}, p.Programs...) {
+		for i := range sub.Children {
+			c := &sub.Children[i]
+			name := base(first(c.Absolute, c.Word.Value))
+			read[name] = true
+			if !shell.Never(c.Guards) && (c.Glob || !c.InContext || !followed[c.Path]) && !endsItself(name) {
+				return true
+			}
+		}
+	}
+	return slices.ContainsFunc(calls, func(c *shell.Call) bool {
+		return c.Kind == shell.CallDynamic || c.Kind == shell.CallProgram && !read[c.Name] && !endsItself(c.Name)
+	})
+}
+
+func endsItself(name string) bool { return programs.Ends(name) || cache.IsKnown(name) }
+
+// takesLong reports whether a call installs, compiles, or runs what nobody knows.
+func takesLong(c *shell.Call) bool {
+	switch {
+	case c.Kind == shell.CallDynamic:
+		return true
+	case c.Kind != shell.CallProgram || c.HasArg("--version", "-version", "-V", "--help") || programs.Wraps(c.Name):
+		return false // what it wraps is a call of its own
+	case programs.Manager(c.Name) != "":
+		return installs(c)
+	}
+	var args []string
+	for _, w := range c.Args {
+		args = append(args, w.Value)
+	}
+	return !programs.IsClosed(c.Command.Value, args) && !cleans(c)
+}
+
+func installs(c *shell.Call) bool { return programs.Installs(c.Name, c.Verb()) }
+
+// cleans reports whether a call only takes away.
+func cleans(c *shell.Call) bool {
+	return programs.Removes(c.Name, c.Verb()) || c.Name == "find" && c.HasArg("-delete")
+}
+
+// cleans reports whether commands only take away what is not wanted in the image.
+func (d *dividing) cleans(s span) bool {
+	for i := s.from; i < s.to; i++ {
+		if one := &d.commands[i]; !one.state && (!simple(one.stmt) || d.does[i].unknown || !all(d.does[i].calls, cleans)) {
+			return false
+		}
+	}
+	return true
+}
+
+// all reports whether there are calls, all of a kind, and nothing is written beside
+// them.
+func all(calls []*shell.Call, is func(*shell.Call) bool) bool {
+	return len(calls) > 0 && !slices.ContainsFunc(calls, func(c *shell.Call) bool {
+		return !is(c) || slices.ContainsFunc(c.Redirects, func(r shell.Redirect) bool { return r.Writes() && !paths.Within(r.Target.Value, "/dev") })
+	})
+}
+
+// keep puts the commands from one to another into one step.
+func (d *dividing) keep(from, to int) {
+	for i := max(from, 0); i < to; i++ {
+		d.together[i] = true
+	}
+}
+
+// joinState puts commands together that share what the shell keeps.
+func (d *dividing) joinState() {
+	process := -1
+	for i := range d.commands {
+		one := &d.commands[i]
+		if one.all {
+			d.keep(i, len(d.commands)-1)
+		}
+		for _, name := range one.holds {
+			d.keep(i, d.lastReader(i, name))
+		}
+		if one.asks {
+			d.keep(i-1, i)
+		}
+		if one.process {
+			if process >= 0 {
+				d.keep(process, i)
+			}
+			process = i
+		}
+		if i > 0 && !d.arrives(i) {
+			d.together[i-1] = true
+		}
+	}
+}
+
+// joinWork puts commands together of which one may leave something running for
+// another, or something else that a step does not keep, or an index that another
+// one installs by.
+func (d *dividing) joinWork() {
+	end := len(d.commands) - 1
+	for i := range d.does {
+		does := &d.does[i]
+		if does.unknown || shares(does) {
+			d.keep(i, end)
+		}
+		if slices.ContainsFunc(does.calls, func(c *shell.Call) bool { return leavesRunning(c) != "" }) {
+			d.keep(i, d.last(i, end, ends))
+		}
+		for _, manager := range indexed(does.calls) {
+			d.keep(i, d.last(i, i, func(c *shell.Call) bool { return programs.Manager(c.Name) == manager && installs(c) }))
+		}
+	}
+}
+
+// shares reports whether a command makes what a step does not keep: hard links,
+// mounts, and files of the container itself.
+func shares(does *doing) bool {
+	if slices.ContainsFunc(does.calls, func(c *shell.Call) bool {
+		return hardLinks(c) || c.Name == "mount" && c.Kind == shell.CallProgram && len(c.Args) > 0
+	}) {
+		return true
+	}
+	if does.facts.program == nil {
+		return false
+	}
+	for _, s := range does.facts.program.Closure() {
+		if slices.ContainsFunc(s.Paths, func(ref shell.PathRef) bool { return !keeps(ref) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// lastReader is the last command that may read a variable which the i-th sets.
+func (d *dividing) lastReader(i int, name string) int {
+	exported := d.commands[i].exports
+	if _, ok := d.scope.Get(name); ok {
+		exported = true
+	}
+	last := i
+	for j := i + 1; j < len(d.commands); j++ {
+		one := &d.commands[j]
+		if mentions(one.text, name) {
+			last = j
+			if effectsOf(one.stmt).exports {
+				exported = true
+			}
+		}
+		if exported && !one.state && d.does[j].facts.mayRead(name, true) {
+			last = j
+		}
+	}
+	return last
+}
+
+// last is the last command after the i-th with such a call; otherwise it is the
+// one that is given.
+func (d *dividing) last(i, otherwise int, is func(*shell.Call) bool) int {
+	for j := len(d.commands) - 1; j > i; j-- {
+		if slices.ContainsFunc(d.does[j].calls, is) {
+			return j
+		}
+	}
+	return otherwise
+}
+
+// indexed are the package managers that are asked for their index: what is
+// installed by it has to be in the same step, or it is as old as that step.
+func indexed(calls []*shell.Call) []string {
+	var out []string
+	for _, c := range calls {
+		if m := programs.Manager(c.Name); m != "" && programs.Refreshes(c.Name, c.Verb()) {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// arrives reports whether the i-th command can start a step: its directory is
+// known, and there.
+func (d *dividing) arrives(i int) bool {
+	moved := -1 // the last cd in front of it
+	for j := range d.commands[:i] {
+		if cd(d.commands[j].stmt) {
+			moved = j
+		}
+	}
+	if moved < 0 {
+		return true
+	}
+	dir := d.dirs[i]
+	if dir == "" {
+		return false
+	}
+	for j := moved + 1; j < i; j++ {
+		if slices.ContainsFunc(d.does[j].calls, func(c *shell.Call) bool { return mayRemove(c, dir) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// mayRemove reports whether a call may remove a directory.
+func mayRemove(c *shell.Call, dir string) bool {
+	switch c.Name {
+	case "rm", "mv", "rmdir", "rename":
+	case "find", "xargs", "eval", "rsync":
+		return true
+	default:
+		return c.Kind == shell.CallDynamic
+	}
+	for _, w := range c.Args {
+		name := w.Value
+		if !w.Known || strings.Contains(name, "..") || strings.HasPrefix(name, "/") && (strings.ContainsAny(name, "*?[") || paths.Within(dir, strings.TrimRight(name, "/"))) {
+			return true
+		}
+	}
+	return false
+}
+
+// steps are the commands of each step: up to one that takes long, with what only
+// cleans up after it if that is wanted, and what comes after the last of them.
+func (d *dividing) steps(cleaned bool) []span {
+	var out []span
+	from := 0
+	long := false
+	for i := range d.commands {
+		long = long || d.does[i].long
+		last := i == len(d.commands)-1
+		if last || long && !d.together[i] && !d.settles(i+1) && (!cleaned || !d.cleans(span{i + 1, i + 2})) {
+			out = append(out, span{from, i + 1})
+			from, long = i+1, false
+		}
+	}
+	return out
+}
+
+// adds reports whether each step takes away only what it has made itself, as far as
+// its text tells: how large the image is depends on it, not what it holds.
+func (d *dividing) adds(steps []span) bool {
+	for _, s := range steps[1:] {
+		before := ""
+		for i := s.from; i < s.to; i++ {
+			if slices.ContainsFunc(d.does[i].calls, func(c *shell.Call) bool { return takesAway(c, before) }) {
+				return false
+			}
+			before += d.commands[i].text + "\n"
+		}
+	}
+	return true
+}
+
+// takesAway reports whether a call removes what other commands than those before it
+// have made, or writes it anew.
+func takesAway(c *shell.Call, before string) bool {
+	switch c.Name {
+	case "rmdir", "unlink", "strip", "shred", "truncate", "rename", "rsync":
+		return true
+	case "find":
+		return findActs(c)
+	case "make", "ninja", "git", "cmake":
+		return c.HasArg("clean", "distclean", "mostlyclean", "gc", "uninstall")
+	case "chmod", "chown", "chgrp", "setfacl":
+		return recursive(c)
+	case "rm", "mv":
+		return slices.ContainsFunc(c.Args, func(w shell.Word) bool {
+			name := strings.TrimRight(w.Value, "/")
+			if strings.HasPrefix(name, "-") {
+				return false
+			}
+			known, _, _ := strings.Cut(base(name), "*")
+			if scratch(name) && before != "" {
+				return false
+			}
+			return !w.Known || len(known) < 3 || !strings.Contains(before, known)
+		})
+	}
+	return cleans(c) && c.HasArg("uninstall", "autoremove", "purge", "remove", "del", "erase", "rm", "--purge")
+}
+
+// scratch reports whether a path is where programs leave what nobody needs: what is
+// there before a step is little.
+func scratch(name string) bool {
+	for _, dir := range []string{"/var/lib/apt", "/var/cache", "/var/log", "/root/.cache", "/tmp", "/var/tmp"} {
+		if paths.Within(name, dir) {
+			return true
+		}
+	}
+	return false
+}
+
+// settles reports whether nothing but state follows from the i-th command on.
+func (d *dividing) settles(i int) bool {
+	return !slices.ContainsFunc(d.commands[i:], func(one link) bool { return !one.state })
+}
+
+// prelude is what holds in front of the i-th command, to be repeated.
+func (d *dividing) prelude(i int) []string {
+	var out []string
+	moved := false
+	for j := range d.commands[:i] {
+		one := &d.commands[j]
+		switch {
+		case cd(one.stmt):
+			moved = true
+		case one.state:
+			out = append(out, one.text)
+		}
+	}
+	if dir, ok := quote(d.dirs[i]); moved && ok && d.dirs[i] != d.scope.dir {
+		out = append(out, "cd "+dir)
+	}
+	return out
+}
+
+// text is a step as a line of shell.
+func (d *dividing) text(s span) string {
+	var b strings.Builder
+	for _, text := range d.prelude(s.from) {
+		b.WriteString(text + d.commands[s.from].next)
+	}
+	for i := s.from; i < s.to; i++ {
+		one := &d.commands[i]
+		b.WriteString(one.text)
+		switch last := i == s.to-1; {
+		case !last:
+			b.WriteString(one.next)
+		case i < len(d.commands)-1 && !simple(one.stmt):
+			// Its status counts as it did with another command after it.
+			b.WriteString(one.next + ":")
+		}
+	}
+	return b.String()
+}

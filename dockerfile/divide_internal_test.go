@@ -1,0 +1,126 @@
+package dockerfile
+
+import (
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/stretchr/testify/require"
+)
+
+// A chain that is cut wherever it may be does what it did: each of these is run
+// as it stands, and as its steps, each in a shell of its own, and the two trees
+// that come of it are compared. ROOT stands for the tree, LOG for a file in it.
+func links() []string {
+	return []string{
+		"X=one", "X=$X-two", "export Y=$X", "export Y", "export Y=three X=four", "Z=$(cat LOG | wc -l)", "Z=$(cat nothing || echo none)",
+		"export Z=$(cat LOG | wc -l)", "A=$Z/b", "B=$(echo $X | cut -c1)", "echo x=$X y=$Y z=$Z a=$A b=$B >>LOG", "sh -c 'echo in: $X $Y $Z $D $V' >>LOG",
+		"mkdir -p d1 d2/d3", "cd d1", "cd ROOT/w", "cd ..", "cd d2/d3", "cd -", "cd $X", "cd $(pwd)", "pwd >>LOG", "rm -rf d1", "rm -rf ../d1", "rm -rf ROOT/w/d1 ROOT/w/d2",
+		"mv d1 d9", "touch here", "touch $X$Z", "set -- p q r", "set -- $X $Z", "shift", `echo "$@" >>LOG`, "umask 077", "umask 022", "touch mode$X",
+		"if [ -f here ]; then X=yes; else Q=no; fi", "echo $Q >>LOG", "for i in 1 2; do echo $i $X >>LOG; done", "echo last $i >>LOG", "f() { echo f: $X $1 >>LOG; }", "f a", "g() { X=g; cd ROOT/w; }", "g",
+		"read R <LOG", "echo r=$R >>LOG", ": ${D:=default}", "echo d=$D >>LOG", "! grep -q nothing LOG", "[ -f nothing ] && echo found >>LOG", "[ -f here ] && echo here >>LOG",
+		"false || echo alternative >>LOG", "N=$((N+1))", "echo n=$N >>LOG", "unset X", "unset Y Z", "set +e", "set -e", "set -u", "set -f", "echo * >>LOG", "(cd d2 && X=sub && touch insub)",
+		"{ Q=brace; cd ROOT/w; }", "eval E=5", "eval 'cd ROOT/w'", "echo e=$E >>LOG", ". ROOT/vars.sh", "echo v=$V >>LOG", "trap 'echo bye >>LOG' EXIT", "exec 3>>LOG", "echo three >&3",
+		"echo status $? >>LOG", "if [ -f ROOT/stop ]; then exit 0; fi", "if [ -f here ]; then exit; fi", "[ -f here ] || exit 3", "touch ROOT/stop", "IFS=:", "case $X in one) C=1;; *) C=2;; esac", "echo c=$C >>LOG",
+		"P=$PWD", "echo p=$P >>LOG", "ls | while read l; do X=$l; done", "cat LOG | head -1 >first", "test -d d1", "true", "while [ ! -f w1 ]; do touch w1; W=1; done", "echo w=$W >>LOG", "set -a", "K=secret", "env | grep ^K= >>LOG || :", "alias ll=ls",
+		"export $X=indirect", "env | grep ^one= >>LOG || true", "X=`echo back`", "tr a-z A-Z <LOG | tail -1 >>LOG", "exit 0", "exit 1",
+	}
+}
+
+func TestDividedChainsDoTheSame(t *testing.T) {
+	seed := uint64(1)
+	cut, all := 0, links()
+	for ; seed <= 400; seed++ {
+		rnd := rand.New(rand.NewPCG(seed, 16)) //nolint:gosec // a family of tests
+		shell := []string{"sh", "bash"}[rnd.IntN(2)]
+		var list []string
+		for range 3 + rnd.IntN(8) {
+			list = append(list, all[rnd.IntN(len(all))])
+		}
+		text := strings.Join(list, " && ")
+		switch rnd.IntN(3) {
+		case 0:
+			text = "set -e; " + strings.Join(list, "; ")
+		case 1:
+			at := rnd.IntN(len(list))
+			text = "set -eu; " + strings.Join(append(list[:at:at], strings.Join(list[at:], " && ")), "; ")
+		}
+		whole, divided := t.TempDir(), t.TempDir()
+		steps := everywhere(t, text, shell, divided)
+		if len(steps) < 2 {
+			continue
+		}
+		cut++
+		want, got := play(t, whole, shell, []string{text}), play(t, divided, shell, steps)
+		require.Equal(t, want, got, "seed %d, %s:\n%s\nas\n%s", seed, shell, text, strings.Join(steps, "\n"))
+	}
+	require.Greater(t, cut, 120, "enough of them are cut")
+}
+
+// everywhere cuts a chain wherever that is allowed.
+func everywhere(t *testing.T, text, shell, root string) []string {
+	t.Helper()
+	sc := newScope('\\', &ocispecs.ImageConfig{Env: []string{"PATH=" + os.Getenv("PATH")}})
+	sc.shell, sc.dir, sc.open = []string{shell, "-c"}, root+"/a/b/c/d/e/f/g/h/i/j/k/w", false
+	r := newRootfs(fstest.MapFS{})
+	text = strings.NewReplacer("LOG", root+"/log", "ROOT/w", sc.dir, "ROOT", root).Replace(text)
+	d := r.dividing(text, sc, r.examine(text, sc))
+	if d == nil {
+		return nil
+	}
+	var out []string
+	for i := range d.does {
+		d.does[i].long = true
+	}
+	for _, s := range d.steps(false) {
+		out = append(out, d.text(s))
+	}
+	return out
+}
+
+// play runs texts one after another, and tells what came of it.
+func play(t *testing.T, root, shell string, texts []string) string {
+	t.Helper()
+	dir := root + "/a/b/c/d/e/f/g/h/i/j/k/w"
+	require.NoError(t, os.MkdirAll(dir, 0o755))
+	require.NoError(t, os.WriteFile(root+"/vars.sh", []byte("V=sourced\n"), 0o600))
+	require.NoError(t, os.WriteFile(root+"/log", []byte("log\n"), 0o600))
+	status := 0
+	for _, text := range texts {
+		text = strings.NewReplacer("LOG", root+"/log", "ROOT/w", dir, "ROOT", root).Replace(text)
+		cmd := exec.Command(shell, "-c", text)
+		cmd.Dir, cmd.Env = dir, []string{"PATH=" + os.Getenv("PATH")}
+		if err := cmd.Run(); err != nil {
+			status = 1
+			break
+		}
+	}
+	if status != 0 {
+		return "failed" // what is left then is in no image
+	}
+	var out strings.Builder
+	require.NoError(t, filepath.WalkDir(root, func(name string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := e.Info()
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(&out, strings.ReplaceAll(name, root, ""), info.Mode())
+		if info.Mode().IsRegular() {
+			data, err := os.ReadFile(name)
+			fmt.Fprintln(&out, strings.ReplaceAll(string(data), root, ""))
+			return err
+		}
+		return nil
+	}))
+	return out.String()
+}

@@ -1,0 +1,106 @@
+package dockerfile_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/pgstrata/pgstrata/dockerfile"
+)
+
+// TestDivide tells where a chain of commands is cut.
+func TestDivide(t *testing.T) {
+	for name, c := range map[string]struct {
+		run   string
+		steps []string
+	}{
+		"after what takes long": {
+			"set -eux; apt-get update; apt-get install -y gcc; curl -fO https://example.com/x.tar; tar xf x.tar; cd /x; ./configure; make; make install; rm -rf /x",
+			[]string{
+				"set -eux; apt-get update; apt-get install -y gcc", "set -eux; curl -fO https://example.com/x.tar; tar xf x.tar; cd /x; ./configure",
+				"set -eux; cd /x; make", "set -eux; cd /x; make install", "set -eux; cd /x; rm -rf /x",
+			},
+		},
+		"joined by &&":                      {"apt-get update && apt-get install -y x && make && echo done >/done", []string{"apt-get update && apt-get install -y x", "make", "echo done >/done"}},
+		"what is cleaned alone is no step":  {"apt-get update && apt-get install -y x && rm -rf /var/lib/apt/lists/*", nil},
+		"an index and what is installed":    {"apk update && apk add a && make && apk add b && echo x >/x", []string{"apk update && apk add a && make && apk add b", "echo x >/x"}},
+		"a value that only the shell knows": {"V=$(cat /v) && make && echo $V >/x && make install && echo x >/x", []string{"V=$(cat /v) && make && echo $V >/x", "make install", "echo x >/x"}},
+		"one that the machine has":          {"A=$(dpkg --print-architecture) && make && echo $A >/x", []string{"A=$(dpkg --print-architecture) && make", "A=$(dpkg --print-architecture) && echo $A >/x"}},
+		"exported to an unknown program":    {"export CFLAGS=$(cat /v) && make && make install && echo x >/x", []string{"export CFLAGS=$(cat /v) && make && make install", "echo x >/x"}},
+		"a branch's value":                  {"set -e; if [ -f /x ]; then V=1; fi; make; echo $V >/x; make install; echo >/y", []string{"set -e; if [ -f /x ]; then V=1; fi; make; echo $V >/x", "set -e; make install", "set -e; echo >/y"}},
+		"an early end":                      {"set -e; make; if [ -f /x ]; then exit 0; fi; make install; echo >/y", []string{"set -e; make", "set -e; if [ -f /x ]; then exit 0; fi; make install; echo >/y"}},
+		"a failure that ends it":            {"set -e; make; [ -f /x ] || exit 3; make install", []string{"set -e; make", "set -e; [ -f /x ] || exit 3; make install"}},
+		"a trap":                            {"trap 'rm /x' EXIT && make && make install", nil},
+		"a server":                          {"service postgresql start && make && service postgresql stop && make install && echo >/x", []string{"service postgresql start && make && service postgresql stop", "make install", "echo >/x"}},
+		"what nobody knows":                 {"frobnicate && make && make install", nil},
+		"what nobody knows, at the end":     {"make && frobnicate && echo >/x", []string{"make", "frobnicate && echo >/x"}},
+		"failures that are ignored":         {"make; make install; echo >/x", nil},
+		"in the background":                 {"make & make install && echo >/x", nil},
+		"a here-document":                   {"make && cat <<E >/x && make install\nx\nE", []string{"make && cat <<E >/x && make install"}},
+		"a directory of unknown name":       {"cd x-* && make && cd /y && make && echo >/x", []string{"cd x-* && make && cd /y", "cd /y && make", "cd /y && echo >/x"}},
+		"a directory that is removed":       {"cd /x && make && echo >z && rm -rf /x && make install && echo >/y", []string{"cd /x && make", "cd /x && echo >z && rm -rf /x && make install && echo >/y"}},
+		"a status":                          {"set -e; make; echo $? >/x; make", []string{"set -e; make; echo $? >/x", "set -e; make"}},
+		"a status of its own":               {"set -e; make; ! grep -q x /y; make; echo >/z", []string{"set -e; make", "set -e; ! grep -q x /y; make", "set -e; echo >/z"}},
+		"a loop at the end of a step":       {"make && for f in a b; do make $f; done && echo >/x", []string{"make", "for f in a b; do make $f; done && :", "echo >/x"}},
+		"hard links":                        {"make && ln /a /b && make install && echo >/x", []string{"make", "ln /a /b && make install && echo >/x"}},
+		"one program's version":             {"make && gcc --version", []string{"make", "gcc --version"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := "FROM debian\nRUN " + c.run + "\n"
+			r := rewriteText(t, text, nil, dockerfile.Options{})
+			var steps []string
+			for line := range strings.Lines(string(r.Text)) {
+				if text, ok := strings.CutPrefix(strings.TrimSpace(line), "RUN "); ok {
+					for strings.HasPrefix(text, "--mount") {
+						_, text, _ = strings.Cut(text, " ")
+					}
+					steps = append(steps, text)
+				}
+			}
+			if c.steps == nil {
+				c.steps = []string{c.run}
+				steps = []string{strings.Join(steps, "")}
+			}
+			assert.Equal(t, c.steps, steps, string(r.Text))
+		})
+	}
+}
+
+// TestDivideLayers tells which chains become one layer: those of which a step takes
+// away what an earlier one has made. The others cost nothing to divide.
+func TestDivideLayers(t *testing.T) {
+	for run, squashed := range map[string]bool{
+		"apt-get update && apt-get install -y x && rm -rf /var/lib/apt/lists/* && useradd x && mkdir /srv/x":     false,
+		"make && make install && make -C /contrib install":                                                       false,
+		"make && curl -o /tmp/x.tar https://example.com/x && tar xf /tmp/x.tar && rm /tmp/x.tar && echo x >/x":   false,
+		"curl -o /x.tar https://example.com/x && tar xf /x.tar && make && rm /x.tar && make install && echo >/x": false,
+		"curl -o /x.tar https://example.com/x && tar xf /x.tar && make && make install && rm /x.tar && echo >/x": true,
+		"apt-get update && apt-get install -y gcc && make && apt-get purge -y gcc && echo x >/x":                 true,
+		"make && chown -R x /srv && make install":                                                                true,
+		"make && cd /x && make distclean && echo x >/x":                                                          true,
+	} {
+		t.Run(run, func(t *testing.T) {
+			r := rewriteText(t, "FROM debian\nRUN "+run+"\n", nil, dockerfile.Options{})
+			assert.Equal(t, squashed, len(r.Squashes) == 1, string(r.Text))
+			assert.Greater(t, strings.Count(string(r.Text), "\nRUN "), 1)
+		})
+	}
+}
+
+// A chain stays whole where its steps could not become one layer on top of what is
+// below it, and where a mount is what one command leaves for the next.
+func TestDivideNeeds(t *testing.T) {
+	for name, c := range map[string]struct {
+		text string
+		opt  dockerfile.Options
+	}{
+		"a daemon that cannot diff": {"RUN make && make install && rm -rf /src", dockerfile.Options{NoDiff: true}},
+		"a mount":                   {"RUN --mount=type=cache,target=/work make && make install", dockerfile.Options{}},
+		"another shell":             {"SHELL [\"/bin/zsh\", \"-c\"]\nRUN make && make install", dockerfile.Options{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			assert.Equal(t, 1, strings.Count(string(rewriteText(t, "FROM debian\n"+c.text+"\n", nil, c.opt).Text), "RUN "))
+		})
+	}
+}
