@@ -240,8 +240,11 @@ func (c *compiler) merge(lower State, uppers ...State) State {
 // copy gives the differ two plain trees to compare; it repeats no file that
 // is the same in both.
 func (c *compiler) squash(lower, upper State, createdBy string) State {
-	st := Squash(lower.State, upper.State, c.mergeDiff, Squashing{
+	st := Squash(lower.State, upper.State, c.opt.Caps, Squashing{
+		Tools:   c.tools,
+		Shell:   []string{"/bin/sh"},
 		Flatten: c.vertex(Vertex{Node: graph.SetupState + "/squash", Kind: "squash", Title: "squash"}, graph.SetupState, "flatten"),
+		Compare: c.vertex(Vertex{Node: graph.SetupState + "/comparison", Kind: "internal", Title: Comparison}, "internal", Comparison),
 		Diff:    c.name(graph.SetupState, "squash"),
 		Merge:   c.vertex(Vertex{Node: graph.SetupState + "/layer", Kind: "layer", Title: "setup's layer"}, "internal", "merge setup"),
 	})

@@ -107,7 +107,7 @@ func (c *compiler) squash(ctx context.Context, s dockerfile.Squash) error {
 	if err != nil {
 		return err
 	}
-	mergeDiff := c.mergeDiff()
+	caps := c.client.BuildOpts().LLBCaps
 	target := platforms.DefaultSpec()
 	if c.platform != nil {
 		target = *c.platform
@@ -117,11 +117,16 @@ func (c *compiler) squash(ctx context.Context, s dockerfile.Squash) error {
 		label = platforms.Format(target) + " " + label
 	}
 	name := func(text string) llb.ConstraintsOpt { return llb.WithCustomName("[" + label + "] " + text) }
-	st := compile.Squash(lower.State, upper.State, mergeDiff, compile.Squashing{Flatten: name("flatten"), Diff: name("squash"), Merge: name("merge")}, llb.Platform(target))
+	st := compile.Squash(lower.State, upper.State, &caps, compile.Squashing{
+		Flatten: name("flatten"), Diff: name("squash"), Merge: name("merge"),
+		Compare: llb.WithCustomName("[internal] " + compile.Comparison),
+		Tools:   lower.State, Shell: interpreter(lower.Image.Config.Shell),
+		Options: []llb.ConstraintsOpt{llb.Platform(target)},
+	})
 
 	img := *upper.Image
 	entry := ocispecs.History{CreatedBy: s.CreatedBy, Comment: "pgstrata"}
-	if mergeDiff {
+	if c.mergeDiff() {
 		img.History = append(slices.Clone(lower.Image.History), entry)
 	} else {
 		img.History = []ocispecs.History{entry}
@@ -131,6 +136,14 @@ func (c *compiler) squash(ctx context.Context, s dockerfile.Squash) error {
 		return err
 	}
 	return c.contexts.add(s.Name, target, st, config)
+}
+
+// interpreter is what runs a script, of a SHELL that runs a command line.
+func interpreter(shell []string) []string {
+	if len(shell) < 2 {
+		return []string{"/bin/sh"}
+	}
+	return shell[:len(shell)-1]
 }
 
 // relate makes a definition's vertices point at the lines of the Dockerfile as

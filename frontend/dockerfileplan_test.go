@@ -218,6 +218,7 @@ func TestDockerfileStates(t *testing.T) {
 setup script stage-0/a.sh
 setup script stage-0/b.sh
 setup squash stage-0/squash
+setup internal stage-0/compare with what was there before
 setup layer setup/setup's layer
 entrypoint files stage-0/COPY setup /setup
 entrypoint files stage-0/COPY run.sh /run.sh

@@ -55,6 +55,10 @@ func Meant() []Difference {
 			Why: "steps lie on each other's layers, as separate `RUN` lines always did: the system call does not rename a folder of an earlier step, " +
 				"and writing to one of a file's names parts it from the others",
 		},
+		{
+			What: "kept times",
+			Why:  "of a file that a step changed without changing its size and time, BuildKit's own image has the old content, though later steps see the new; in a split step's layer it is the new",
+		},
 	}
 }
 

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 
 	"github.com/moby/buildkit/client"
@@ -58,6 +59,53 @@ func TestReproducibleWithPackages(t *testing.T) {
 	one, two := reproducibly(t, dir, options()), reproducibly(t, dir, options())
 	assertSameLayers(t, one, two)
 	assert.Equal(t, one.Digest, two.Digest)
+}
+
+// A build that has states from an inline cache, whose files have the times of the
+// export, and others from its own steps makes the layers of a build from nothing:
+// outputs that a script of the chain needs are in theirs alone.
+func TestLayersWithAnInlineCache(t *testing.T) {
+	env := testenv.New(t)
+	dir := testenv.Tree(t, map[string]string{
+		"Dockerfile": `base: debian:bookworm-slim
+setup:
+  scripts:
+    - setup/scripts/00-place.sh
+    - {path: setup/scripts/01-library.sh, outputs: [/opt/library]}
+    - {path: setup/scripts/02-program.sh, needs: [01-library]}
+  final_cleanup: [setup/cleanup.sh]
+`,
+		"setup/cleanup.sh": "#!/bin/sh\nrm -f /doomed\n",
+		// The script that needs the outputs has another directory above them than the image has.
+		"setup/scripts/00-place.sh":   "#!/bin/sh\nset -eu\nchmod 0711 /opt\n",
+		"setup/scripts/01-library.sh": "#!/bin/sh\nset -eu\nmkdir -p /opt/library/deep\necho library >/opt/library/file\nln -s ../file /opt/library/deep/link\n",
+		"setup/scripts/02-program.sh": "#!/bin/sh\nset -eu\ncat /opt/library/file >/program\n",
+	})
+	commit := func(image string, from ...string) *testenv.Image {
+		t.Helper()
+		request := testenv.Request{
+			Options: map[string]string{"build-arg:SOURCE_DATE_EPOCH": "1700000000"},
+			SolveOpt: client.SolveOpt{
+				Exports: []client.ExportEntry{{Type: client.ExporterImage, Attrs: map[string]string{
+					"name": env.Registry.Ref(image), "push": "true", "rewrite-timestamp": "true",
+				}}},
+				CacheExports: []client.CacheOptionsEntry{{Type: "inline"}},
+			},
+		}
+		for _, ref := range from {
+			request.CacheImports = append(request.CacheImports, client.CacheOptionsEntry{Type: "registry", Attrs: map[string]string{"ref": env.Registry.Ref(ref)}})
+		}
+		require.NoError(t, env.Daemon.Client.Prune(t.Context(), nil, client.PruneAll))
+		build(t, env, dir, request)
+		return env.Registry.Image(t, image)
+	}
+	commit("inline:first")
+	write(t, dir, "setup/scripts/02-program.sh", "#!/bin/sh\nset -eu\ncat /opt/library/file /opt/library/file >/program\n")
+	cached, clean := commit("inline:cached", "inline:first"), commit("inline:clean")
+	assertSameLayers(t, clean, cached)
+	for _, layer := range cached.Layers {
+		assert.False(t, slices.Contains(files(layer), "/program") && slices.Contains(files(layer), "/opt/library/file"), "outputs are repeated: %v", files(layer))
+	}
 }
 
 // assertSameLayers says which files differ, where layers do.
