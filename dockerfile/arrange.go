@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+
 	"github.com/pgstrata/pgstrata/cache"
 )
 
@@ -193,9 +195,9 @@ func (a *arranger) stage(s *Stage, r *stageReader, last bool) {
 		lower := a.unique(fmt.Sprintf("%s-before-%d", label, g))
 		upper = a.unique(upper)
 		add(platform, base, lower, slices.Concat(declared, rest[:from])...)
-		declared = append(declared, a.again(rest[:from])...)
+		declared = a.again(declared, rest[:from])
 		add("", lower, upper, slices.Concat(declared, rest[from:to+1])...)
-		declared = append(declared, a.again(rest[from:to+1])...)
+		declared = a.again(declared, rest[from:to+1])
 		squash := Squash{Name: a.unique(fmt.Sprintf("pgstrata-%s-%d", strings.ToLower(label), g)), Lower: lower, Upper: upper, CreatedBy: rest[from].In.Text, Line: rest[from].In.Start, Alone: r.asked[g-1].alone()}
 		a.layout.Squashes = append(a.layout.Squashes, squash)
 		for _, name := range append(slices.Clone(a.joined[s.Name]), s.Name) {
@@ -219,11 +221,18 @@ func group(items []*Item, g int) (from, to int) {
 	return from, to
 }
 
-// again are the ARGs of items, which end with a stage, for the next one; what
-// their defaults stood for is written out.
-func (a *arranger) again(items []*Item) []*Item {
-	var out []*Item
+// again are the ARGs for the stage below some items, of those that hold above them
+// and their own, as an ARG ends with a stage; what their defaults stood for is
+// written out. One whose variable a later ENV sets holds no more: of the two the
+// last is seen, and the ENV is the image's.
+func (a *arranger) again(above, items []*Item) []*Item {
+	out := slices.Clone(above)
 	for _, it := range items {
+		if env, ok := it.In.Command.(*instructions.EnvCommand); ok {
+			out = slices.DeleteFunc(out, func(arg *Item) bool {
+				return slices.ContainsFunc(env.Env, func(kv instructions.KeyValuePair) bool { return kv.Key == arg.arg })
+			})
+		}
 		if it.arg == "" {
 			continue
 		}
