@@ -11,7 +11,8 @@ import (
 // around notes what a program of which nothing is known may read: the directory
 // that it works in and those that it is given, with all that is in them, and
 // what lies beside the files that it is given. In the root directory everything
-// works that nobody has told where to, so that says nothing.
+// works that nobody has told where to, so that says nothing; but one that is given
+// the root may look through all of it.
 func (x *examiner) around(c *shell.Call) {
 	x.nearby(first(c.Dir, "/."))
 	for _, w := range c.Args {
@@ -20,7 +21,10 @@ func (x *examiner) around(c *shell.Call) {
 				if !path.IsAbs(name) {
 					name = path.Join(c.Dir, name)
 				}
-				x.nearby(path.Clean(name))
+				if name = path.Clean(name); name == "/" {
+					name = "/."
+				}
+				x.nearby(name)
 			}
 		}
 	}
@@ -39,7 +43,7 @@ func (x *examiner) around(c *shell.Call) {
 func (x *examiner) nearby(name string) {
 	switch {
 	case name == "/":
-	case name == "/.": // a directory that is not known
+	case name == "/.": // all of it, or a directory that is not known
 		x.facts.near["/"] = true
 	case x.root.files[name] != nil:
 		x.facts.beside[path.Dir(name)] = true

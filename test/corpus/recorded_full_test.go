@@ -25,7 +25,9 @@ func TestRecorded(t *testing.T) {
 }
 
 // recorders pushes the image localhost:5000/corpus/recorders: busybox, and the
-// recorder by each name that drawRecorded calls.
+// recorder by each name that drawRecorded calls. It has the directories above all
+// cache mounts, as images that have these programs do: while a step runs, they are
+// there.
 func (p *prover) recorders(t *testing.T) {
 	t.Helper()
 	dir := t.TempDir()
@@ -40,7 +42,7 @@ func (p *prover) recorders(t *testing.T) {
 	records := filepath.Join(dir, "recorded")
 	require.NoError(t, os.Mkdir(records, 0o777)) //nolint:gosec // any user records
 	require.NoError(t, os.Chmod(records, 0o777|fs.ModeSticky))
-	text := strings.Join([]string{"FROM busybox", "COPY recorded /recorded", "COPY usr/bin /usr/bin", "RUN echo app:x:1500:1500::/home/app:/bin/sh >>/etc/passwd && echo app:x:1500: >>/etc/group && mkdir /opt /usr/lib && chmod 1777 /usr/lib"}, "\n")
+	text := strings.Join([]string{"FROM busybox", "COPY recorded /recorded", "COPY usr/bin /usr/bin", "RUN echo app:x:1500:1500::/home/app:/bin/sh >>/etc/passwd && echo app:x:1500: >>/etc/group && mkdir -p /opt /usr/lib /usr/local/share && chmod 1777 /usr/lib"}, "\n")
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte(text), 0o600))
 	require.NoError(t, p.prebuild(t.Context(), dir, prebuilt{"recorders", "Dockerfile"}))
 }

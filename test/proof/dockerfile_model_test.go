@@ -24,6 +24,12 @@ type dockerfileModel struct {
 	scripts []dockerfileScript
 	tool    string // what the other stage makes
 	files   map[string]file
+	named   bool   // the base is a named context
+	umask   string // the driver sets it, "" for none
+	bust    string // an arg that nobody mentions, "" for none
+	mount   string // of the RUN: bind, cache, tmpfs, or "" for none
+	chmod   string // the flag of a COPY
+	runMode string // what a chmod below a COPY says
 }
 
 // dockerfileScript is one setup script.
@@ -31,12 +37,13 @@ type dockerfileScript struct {
 	name             string
 	content, comment int
 	mode             uint32
-	reads            string // an arg, WORDS, or a file below setup/data
+	umask            string
+	reads            string // an arg, WORDS, or a file
 }
 
 func newDockerfileModel(salt string) *dockerfileModel {
 	m := &dockerfileModel{
-		salt: salt, split: true, given: map[string]string{}, args: map[string]string{"ONE": "1", "TWO": "2"}, words: "some", tool: "tool",
+		salt: salt, split: true, given: map[string]string{}, args: map[string]string{"ONE": "1", "TWO": "2"}, words: "some", tool: "tool", chmod: "0755", runMode: "0755",
 		files: map[string]file{
 			"setup/lib/log.sh":           {text: "log() { echo \"$*\"; }\n", mode: 0o644},
 			"setup/data/a":               {text: "a\n", mode: 0o644},
@@ -45,6 +52,9 @@ func newDockerfileModel(salt string) *dockerfileModel {
 			"entrypoint.d/entrypoint.sh": {text: "#!/bin/sh\n# " + salt + "\nexec \"$@\"\n", mode: 0o755},
 			"entrypoint.d/run/start.sh":  {text: "#!/bin/sh\n# " + salt + "\n", mode: 0o755},
 			"README.md":                  {text: "readme\n", mode: 0o644},
+			"stamp":                      {text: salt + "\n", mode: 0o644},
+			"mounted/m":                  {text: salt + "\n", mode: 0o644},
+			"run.sh":                     {text: "#!/bin/sh\n# " + salt + "\n", mode: 0o644},
 		},
 	}
 	for i := range 8 {
@@ -75,6 +85,32 @@ func (m *dockerfileModel) value(reads string) string {
 	return strings.TrimSpace(m.files[reads].text)
 }
 
+// whole tells whether the RUN stays one step.
+func (m *dockerfileModel) whole() bool { return !m.split || m.umask != "" || m.mount == "tmpfs" }
+
+// read is what a script reads, "" where that is not there.
+func (m *dockerfileModel) read(s dockerfileScript) string {
+	if strings.HasPrefix(s.reads, "mounted/") && m.mount != "bind" {
+		return ""
+	}
+	return s.reads
+}
+
+// masked is the mode of a file that a script makes.
+func (m *dockerfileModel) masked(s dockerfileScript) string {
+	umask := s.umask
+	if umask == "" {
+		umask = m.umask
+	}
+	switch umask {
+	case "027":
+		return "0640"
+	case "077":
+		return "0600"
+	}
+	return "0644"
+}
+
 // runs are the scripts that the driver runs.
 func (m *dockerfileModel) runs() []dockerfileScript {
 	return slices.DeleteFunc(slices.Clone(m.scripts), func(s dockerfileScript) bool { return s.mode&0o111 == 0 })
@@ -94,25 +130,46 @@ func (m *dockerfileModel) unspoken() []string {
 // makes is the line that a script adds to /steps.
 func (m *dockerfileModel) makes(s dockerfileScript) string {
 	out := fmt.Sprintf("%s %s %d", m.salt, s.name, s.content)
-	if s.reads != "" {
-		out += " " + m.value(s.reads)
+	if reads := m.read(s); reads != "" {
+		out += " " + m.value(reads)
 	}
 	return out + "\n"
 }
 
 func (m *dockerfileModel) text(s dockerfileScript) string {
-	word := ""
-	switch {
-	case strings.HasPrefix(s.reads, "setup/"):
-		word = " $(cat /" + s.reads + ")"
-	case s.reads != "":
-		word = " $" + s.reads
+	word, umask := "", ""
+	switch reads := m.read(s); {
+	case m.files[reads].text != "":
+		word = " $(cat /" + reads + ")"
+	case reads != "":
+		word = " $" + reads
 	}
-	return fmt.Sprintf("#!/bin/sh\n# %d\nset -eu\n. /setup/lib/log.sh\nlog %s\nmkdir -p /work\necho \"%s %s %d%s\" >>/steps\n", s.comment, s.name, m.salt, s.name, s.content, word)
+	if s.umask != "" {
+		umask = "umask " + s.umask + "\n"
+	}
+	return fmt.Sprintf("#!/bin/sh\n# %d\nset -eu\n. /setup/lib/log.sh\nlog %s\nmkdir -p /work\n%secho >/made-%[2]s\necho \"%[4]s %[2]s %[5]d%[6]s\" >>/steps\n", s.comment, s.name, umask, m.salt, s.content, word)
 }
 
 func (m *dockerfileModel) tree(base string) map[string]file {
 	out := maps.Clone(m.files)
+	if m.named {
+		base = namedBase
+	}
+	bust, flags, umask := "", "", ""
+	if m.umask != "" {
+		umask = "umask " + m.umask + "\n"
+	}
+	if m.bust != "" {
+		bust = "ARG BUST=" + m.bust + "\n"
+	}
+	switch m.mount {
+	case "bind":
+		flags = "--mount=type=bind,source=mounted,target=/mounted "
+	case "cache":
+		flags = "--mount=type=cache,target=/var/cache/apt/archives "
+	case "tmpfs":
+		flags = "--mount=type=tmpfs,target=/scratch "
+	}
 	out["Dockerfile"] = file{mode: 0o644, text: strings.Repeat("# a comment\n", m.comment) + `FROM ` + base + ` AS tools
 COPY tools /tools
 RUN sh /tools/build.sh
@@ -122,17 +179,20 @@ ARG TWO=` + m.args["TWO"] + `
 ENV WORDS=` + m.words + `
 LABEL label=` + m.label + `
 COPY --from=tools /out/tool /tool
+COPY stamp /stamp
 COPY setup /setup
-RUN /setup/setup.sh
+` + bust + `RUN ` + flags + `/setup/setup.sh
 COPY entrypoint.d /opt/container/entrypoint.d
-COPY --chmod=0755 entrypoint.d/entrypoint.sh /entrypoint.sh
+COPY --chmod=` + m.chmod + ` entrypoint.d/entrypoint.sh /entrypoint.sh
+COPY run.sh /run.sh
+RUN chmod ` + m.runMode + ` /run.sh
 ENTRYPOINT ["/entrypoint.sh"]
 `}
 	out[".dockerignore"] = file{text: strings.Join(m.exclude, "\n") + "\n", mode: 0o644}
 	out["tools/build.sh"] = file{mode: 0o755, text: "#!/bin/sh\nset -eu\nmkdir /out\necho '" + m.salt + " " + m.tool + "' >/out/tool\n"}
 	out["setup/setup.sh"] = file{mode: 0o755, text: `#!/bin/sh
 set -eu
-for script in /setup/scripts/*.sh; do
+` + umask + `for script in /setup/scripts/*.sh; do
   [ -x "$script" ] || continue
   echo "running $script"
   sh "$script"
@@ -145,9 +205,15 @@ done
 	return out
 }
 
-// options are the frontend's.
-func (m *dockerfileModel) options() map[string]string {
+// namedBase is the name of a context that is the base.
+const namedBase = "company/base:1"
+
+// options are the frontend's, with the base as a context.
+func (m *dockerfileModel) options(base string) map[string]string {
 	out := map[string]string{}
+	if m.named {
+		out["context:"+namedBase] = "docker-image:" + base
+	}
 	for name, value := range m.given {
 		out["build-arg:"+name] = value
 	}
@@ -187,29 +253,54 @@ func (m *dockerfileModel) truth() map[string]string {
 	step("build.sh") // no driver: it sees all
 	last = base
 	step("COPY /out/tool /tool", m.tool)
-	if !m.split {
+	stamp := func() { step("COPY stamp /stamp", one("stamp")) }
+	mounted := m.mount
+	if m.whole() {
+		stamp()
 		step("COPY setup /setup", m.below(tree, "setup"))
-		step("setup.sh", m.words, m.value("ONE"), m.value("TWO"))
+		if m.mount == "bind" {
+			mounted += m.below(tree, "mounted")
+		}
+		step("setup.sh", m.words, m.value("ONE"), m.value("TWO"), m.bust, mounted)
 	} else {
+		if m.mount == "bind" {
+			mounted = "" // each gets the file that it reads
+		}
 		lower, steps := last, ""
-		step("settings", m.words, m.unspoken())
+		step("settings", m.words, m.unspoken(), m.bust, mounted)
 		for _, s := range m.runs() {
 			of := []any{one("setup/scripts/" + s.name), one("setup/lib/log.sh")}
-			if s.reads != "" {
-				of = append(of, m.value(s.reads), one(s.reads))
+			if reads := m.read(s); reads != "" {
+				of = append(of, m.value(reads), one(reads))
 			}
 			step(s.name, of...)
-			steps += m.makes(s)
+			steps += m.makes(s) + m.masked(s)
 		}
 		step("99-cleanup.sh", one("setup/scripts/99-cleanup.sh"))
 		delete(out, "settings")
 		last = ""
 		step("squash", base, m.tool, steps)
 		last += lower
+		stamp()
 		step("COPY setup /setup", m.below(tree, "setup"))
 	}
 	step("COPY entrypoint.d /opt/container/entrypoint.d", m.below(tree, "entrypoint.d"))
-	step("COPY entrypoint.d/entrypoint.sh /entrypoint.sh", one("entrypoint.d/entrypoint.sh"))
+	step("COPY entrypoint.d/entrypoint.sh /entrypoint.sh", m.chmod, one("entrypoint.d/entrypoint.sh"))
+	if m.split { // the chmod is a flag of the copy
+		step("COPY run.sh /run.sh", m.runMode, one("run.sh"))
+	} else {
+		step("COPY run.sh /run.sh", one("run.sh"))
+		step("RUN chmod "+m.runMode+" /run.sh", m.runMode)
+	}
+	return out
+}
+
+// modes are files of the image with their modes.
+func (m *dockerfileModel) modes() map[string]string {
+	out := map[string]string{"/entrypoint.sh": m.chmod, "/run.sh": m.runMode}
+	for _, s := range m.runs() {
+		out["/made-"+s.name] = m.masked(s)
+	}
 	return out
 }
 
@@ -250,8 +341,31 @@ func dockerfileChanges() map[string]func(m *dockerfileModel, r *rand.Rand) {
 		"script mode":    script(func(s *dockerfileScript, r *rand.Rand) { s.mode = pick(r, []uint32{0o755, 0o700, 0o744}) }),
 		"script off":     script(func(s *dockerfileScript, _ *rand.Rand) { s.mode ^= 0o111 }),
 		"script reads": script(func(s *dockerfileScript, r *rand.Rand) {
-			s.reads = pick(r, []string{"", "ONE", "TWO", "WORDS", "setup/data/a"})
+			s.reads = pick(r, []string{"", "ONE", "TWO", "WORDS", "setup/data/a", "stamp", "mounted/m"})
 		}),
+		"script umask": script(func(s *dockerfileScript, r *rand.Rand) { s.umask = pick(r, []string{"", "022", "027", "077"}) }),
+		"umask": func(m *dockerfileModel, r *rand.Rand) {
+			m.umask = pick(r, []string{"", "", "027"})
+		},
+		"named context": func(m *dockerfileModel, _ *rand.Rand) { m.named = !m.named },
+		"buster":        func(m *dockerfileModel, r *rand.Rand) { m.bust = pick(r, []string{"", "1", "2"}) },
+		"copied buster": edit("stamp"),
+		"mount": func(m *dockerfileModel, r *rand.Rand) {
+			m.mount = pick(r, []string{"", "bind", "bind", "cache", "tmpfs"})
+		},
+		"mounted": edit("mounted/m"),
+		"mode of a copy": func(m *dockerfileModel, r *rand.Rand) {
+			m.chmod = pick(r, []string{"0755", "0750", "0700"})
+		},
+		"mode below a copy": func(m *dockerfileModel, r *rand.Rand) {
+			m.runMode = pick(r, []string{"0755", "0750", "0700"})
+		},
+		"mode of a file": func(m *dockerfileModel, r *rand.Rand) {
+			name := pick(r, []string{"setup/lib/log.sh", "setup/data/a", "setup/data/unread", "stamp", "mounted/m", "run.sh", "entrypoint.d/entrypoint.sh", "tools/notes"})
+			f := m.files[name]
+			f.mode = pick(r, []uint32{0o644, 0o600, 0o755})
+			m.files[name] = f
+		},
 		"script new": func(m *dockerfileModel, r *rand.Rand) {
 			name := fmt.Sprintf("%02d-new.sh", 10*r.IntN(8)+1+r.IntN(8))
 			if !slices.ContainsFunc(m.scripts, func(s dockerfileScript) bool { return s.name[:2] == name[:2] }) {

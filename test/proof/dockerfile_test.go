@@ -83,12 +83,13 @@ func (p *dockerfileProver) build(ctx context.Context, m *dockerfileModel) error 
 	if err := writeTree(p.dir, tree); err != nil {
 		return err
 	}
-	record, err := p.predict(tree["Dockerfile"].text, m.options())
+	options := m.options(p.bases[m.base])
+	record, err := p.predict(tree["Dockerfile"].text, options)
 	if err != nil {
 		return fmt.Errorf("predict: %w", err)
 	}
 	predicted := plan.Compare(p.record, record)
-	built, trace, err := p.run(ctx, m, m.options())
+	built, trace, err := p.run(ctx, m, options)
 	if err != nil {
 		return fmt.Errorf("build: %w\n%s", err, trace)
 	}
@@ -148,6 +149,15 @@ func (p *dockerfileProver) run(ctx context.Context, m *dockerfileModel, options 
 			}
 			if string(got) != want {
 				return nil, fmt.Errorf("stale: %s is\n%s\nand must be\n%s", name, got, want)
+			}
+		}
+		for name, want := range m.modes() {
+			st, err := ref.StatFile(ctx, gateway.StatRequest{Path: name})
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
+			if got := fmt.Sprintf("%04o", st.Mode&0o7777); got != want {
+				return nil, fmt.Errorf("stale: %s is %s and must be %s", name, got, want)
 			}
 		}
 		return res, nil

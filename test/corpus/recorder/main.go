@@ -5,7 +5,10 @@
 // copy to. Then it does, unasked, what programs of its name do.
 //
 // Variables whose name begins with OWN_ are left out: those that only a script
-// mentions are not given to other programs, as docs/dockerfile.md says.
+// mentions are not given to other programs, as docs/dockerfile.md says. So are
+// directories named setup, which hold the scripts of drivers, unless the program
+// works in one or above it, or is given its name: no other program is taken to
+// look for another step's script.
 package main
 
 import (
@@ -47,7 +50,7 @@ func run() error {
 		}
 	}
 	for _, place := range places {
-		if err := list(&text, place); err != nil {
+		if err := list(&text, place, func(name string) bool { return looksFor(name, dir, os.Args[1:]) }); err != nil {
 			return err
 		}
 	}
@@ -84,8 +87,30 @@ func skipped() []string {
 	return []string{records, "/proc", "/sys", "/dev", "/root/.npm", "/root/.cache", "/root/.cargo", "/root/go", "/usr/local/share/.cache"}
 }
 
-// list writes down a directory, with all below it but what was recorded.
-func list(text *strings.Builder, dir string) error {
+// looksFor tells whether a program that works in a directory, and has arguments,
+// is taken to look for what is in another one: it works there, below or above, or
+// an argument speaks of it. Everything works in the root that nobody has told
+// where to, so that says nothing.
+func looksFor(name, dir string, args []string) bool {
+	if dir != "/" && within(name, dir) || within(dir, name) {
+		return true
+	}
+	for _, arg := range args {
+		for _, p := range strings.FieldsFunc(arg, func(r rune) bool { return strings.ContainsRune(" =:,;'\"", r) }) {
+			if !filepath.IsAbs(p) {
+				p = filepath.Join(dir, p)
+			}
+			if p = filepath.Clean(p); within(name, p) || within(p, name) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// list writes down a directory, with all below it but what was recorded, and
+// directories of scripts that it does not look for.
+func list(text *strings.Builder, dir string, looksFor func(name string) bool) error {
 	return filepath.WalkDir(dir, func(name string, entry fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
 			fmt.Fprintf(text, "%s: %v\n", name, err)
@@ -94,7 +119,7 @@ func list(text *strings.Builder, dir string) error {
 		if err != nil {
 			return err
 		}
-		if slices.Contains(skipped(), name) {
+		if slices.Contains(skipped(), name) || entry.IsDir() && entry.Name() == "setup" && !looksFor(name) {
 			return filepath.SkipDir
 		}
 		info, err := entry.Info()
