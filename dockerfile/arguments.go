@@ -28,7 +28,7 @@ func (x *examiner) arguments(c *shell.Call, kind kind) {
 		}
 	}
 	if lists(c) && !operands && !x.certain(c) {
-		x.facts.trees[x.scope.dir] = true // where a cd that fails leaves it
+		x.facts.trees[x.scope.Dir] = true // where a cd that fails leaves it
 	}
 }
 

@@ -123,7 +123,7 @@ func (a *arranger) unique(name string) string {
 func (a *arranger) arrange(target *Stage) {
 	files := a.unique("pgstrata-files")
 	target = a.join(target)
-	a.scopes, a.readers = map[*Stage]*scope{}, map[*Stage]*stageReader{}
+	a.scopes, a.readers = map[*Stage]*Scope{}, map[*Stage]*stageReader{}
 	needed := a.needed(target)
 	out := a.layout
 	for _, s := range a.file.Stages[:target.Index+1] {
@@ -239,7 +239,7 @@ func (a *arranger) again(above, items []*Item) []*Item {
 		scope := it.scope.clone()
 		scope.apply(it.In.Command, a.global, a.opt.Args)
 		one := *it
-		if v, ok := scope.args[it.arg]; ok && strings.Contains(it.text(), "$") {
+		if v, ok := scope.Args[it.arg]; ok && strings.Contains(it.text(), "$") {
 			one.fixed = &v
 		}
 		out = append(out, &one)

@@ -35,7 +35,7 @@ func (r *stageReader) binds(it *Item) ([]bound, *rootfs) {
 		}
 		target := m.Target
 		if !path.IsAbs(target) {
-			target = path.Join(it.scope.dir, target)
+			target = path.Join(it.scope.Dir, target)
 		}
 		b := bound{copying{dest: path.Clean(target), whole: true}, flags[i]}
 		if !root.bind(it, strings.TrimPrefix(path.Clean("/"+m.Source), "/"), &b.copying) {

@@ -24,14 +24,14 @@ func (it *Item) use() *cache.Use {
 
 // lookup is the value of a variable of root's, "" if it is not set; known is false
 // if nobody can tell.
-func (s *scope) lookup(name string) (value string, known bool) {
+func (s *Scope) lookup(name string) (value string, known bool) {
 	switch v, ok := s.Get(name); {
 	case ok:
 		return v, true
 	case name == "HOME":
 		return "/root", true
 	}
-	return "", !s.open
+	return "", !s.Open
 }
 
 // cacheAll gives steps the mounts of the caches that they fill. Which ones depends
@@ -40,7 +40,7 @@ func (s *scope) lookup(name string) (value string, known bool) {
 func (r *stageReader) cacheAll() {
 	for i, it := range r.items {
 		use := it.use()
-		if use == nil || !it.scope.root() {
+		if use == nil || !it.scope.Root() {
 			continue
 		}
 		it.Caches = slices.DeleteFunc(use.Mounts(), func(m cache.Mount) bool {
@@ -55,7 +55,7 @@ func (it *Item) mountsAt(target string) bool {
 	return slices.ContainsFunc(it.In.mounts(it.scope), func(m *instructions.Mount) bool {
 		own := m.Target
 		if !path.IsAbs(own) {
-			own = path.Join(it.scope.dir, own)
+			own = path.Join(it.scope.Dir, own)
 		}
 		own = path.Clean(own)
 		return paths.Within(own, target) || paths.Within(target, own)
@@ -85,9 +85,9 @@ func (it *Item) mayMake(dest, file string) bool {
 	if it.copy != nil {
 		return slices.ContainsFunc(it.copy.files, func(name string) bool { return paths.Within(name, file) })
 	}
-	to, ok := it.scope.expand(dest)
+	to, ok := it.scope.Expand(dest)
 	if ok && !path.IsAbs(to) {
-		to = path.Join(it.scope.dir, to)
+		to = path.Join(it.scope.Dir, to)
 	}
 	return !ok || paths.Within(path.Clean(to), file) || paths.Within(file, path.Clean(to))
 }
@@ -122,7 +122,7 @@ func (r *stageReader) isRead(after []*Item, dir string) bool {
 // directory of this one, or a part of it.
 func (r *stageReader) takes(s *Stage, in *Instruction, dir string) bool {
 	reaches := func(from, source string) bool {
-		from, ok := r.global.expand(from)
+		from, ok := r.global.Expand(from)
 		if ok && r.file.Stage(from, s.Index) != r.stage {
 			return false
 		}

@@ -83,10 +83,10 @@ func sourcesOf(cmd any) sources {
 // known. The root file system gets them.
 func (r *rootfs) copies(it *Item) *copying {
 	src := sourcesOf(it.In.Command)
-	dest, ok := it.scope.expand(src.DestPath)
+	dest, ok := it.scope.Expand(src.DestPath)
 	if ok && !path.IsAbs(dest) {
-		ok = it.scope.dir != ""
-		dest = path.Join(it.scope.dir, dest) + trailing(dest)
+		ok = it.scope.Dir != ""
+		dest = path.Join(it.scope.Dir, dest) + trailing(dest)
 	}
 	if !ok {
 		r.forget("/")
@@ -112,7 +112,7 @@ func (r *rootfs) collect(it *Item, src sources, dest string, c *copying) bool {
 	files := map[string]*copiedFile{}
 	var list []string
 	for _, word := range src.SourcePaths {
-		name, ok := it.scope.expand(word)
+		name, ok := it.scope.Expand(word)
 		if !ok || strings.Contains(name, "://") || strings.HasPrefix(name, "git@") {
 			return false
 		}

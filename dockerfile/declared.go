@@ -19,7 +19,7 @@ func (r *stageReader) labels(i int) bool {
 // ofArgs reports whether an instruction speaks of an ARG above it.
 func (r *stageReader) ofArgs(i int) bool {
 	it := r.items[i]
-	return slices.ContainsFunc(r.items[:i], func(other *Item) bool { return other.arg != "" && it.scope.mentions(it.In.Text, other.arg) })
+	return slices.ContainsFunc(r.items[:i], func(other *Item) bool { return other.arg != "" && it.scope.Mentions(it.In.Text, other.arg) })
 }
 
 // labelPasses reports whether a LABEL may come after another instruction: one that
@@ -27,11 +27,11 @@ func (r *stageReader) ofArgs(i int) bool {
 func labelPasses(it, other *Item) bool {
 	switch cmd := other.In.Command.(type) {
 	case *instructions.EnvCommand:
-		return !slices.ContainsFunc(cmd.Env, func(kv instructions.KeyValuePair) bool { return it.scope.mentions(it.In.Text, kv.Key) })
+		return !slices.ContainsFunc(cmd.Env, func(kv instructions.KeyValuePair) bool { return it.scope.Mentions(it.In.Text, kv.Key) })
 	case *instructions.LabelCommand, *instructions.OnbuildCommand:
 		return false
 	}
-	return other.arg == "" || !it.scope.mentions(it.In.Text, other.arg)
+	return other.arg == "" || !it.scope.Mentions(it.In.Text, other.arg)
 }
 
 // sets reports whether an item is an ENV made of an ARG, of which something below
@@ -44,7 +44,7 @@ func (r *stageReader) sets(i int) bool {
 	}
 	for _, kv := range env.Env {
 		if !slices.ContainsFunc(r.items[i+1:], func(other *Item) bool {
-			return other.facts != nil && (other.facts.mentions(kv.Key) || other.varies[kv.Key]) || it.scope.mentions(other.In.Text, kv.Key)
+			return other.facts != nil && (other.facts.mentions(kv.Key) || other.varies[kv.Key]) || it.scope.Mentions(other.In.Text, kv.Key)
 		}) {
 			return false
 		}
@@ -64,7 +64,7 @@ func (r *stageReader) envPasses(it, other *Item) bool {
 	case *instructions.EnvCommand, *instructions.OnbuildCommand:
 		return false
 	}
-	if other.arg != "" && it.scope.mentions(it.In.Text, other.arg) {
+	if other.arg != "" && it.scope.Mentions(it.In.Text, other.arg) {
 		return false
 	}
 	for _, kv := range env.Env {

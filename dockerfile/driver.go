@@ -20,7 +20,7 @@ func cannot(format string, args ...any) error { return cannotSplit{fmt.Sprintf(f
 // driver returns the parts of a driver script: a script that runs others, in
 // an order that follows from its text alone, and does nothing between them
 // that one of them could miss. The error says why it has to stay whole.
-func driver(p *shell.Program, runs *shell.Child, scripts []*shell.Program, root *rootfs, sc *scope) ([]part, error) {
+func driver(p *shell.Program, runs *shell.Child, scripts []*shell.Program, root *rootfs, sc *Scope) ([]part, error) {
 	if !p.Main.Shell {
 		return nil, cannot("it is not a shell script")
 	}
@@ -97,7 +97,7 @@ type driving struct {
 	scripts []*shell.Program
 	errexit bool
 	root    *rootfs
-	scope   *scope
+	scope   *Scope
 	// settings are the commands that source a file of the system since the last
 	// part, and set the variables that such files set.
 	settings []string

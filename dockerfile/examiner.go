@@ -13,7 +13,7 @@ import (
 type examiner struct {
 	root  *rootfs
 	facts *facts
-	scope *scope
+	scope *Scope
 	// searches says that a script sets PATH.
 	searches bool
 }
@@ -218,7 +218,7 @@ func (x *examiner) touchAll() { x.facts.touched["/"] = true }
 
 // fromPath reports whether a bare command name may be a copied file.
 func (x *examiner) fromPath(name string) bool {
-	dirs, known := x.scope.env["PATH"]
+	dirs, known := x.scope.Env["PATH"]
 	for file := range x.root.files {
 		if path.Base(file) != name {
 			continue

@@ -39,19 +39,19 @@ type facts struct {
 }
 
 // examine reads a step's text in a scope.
-func (r *rootfs) examine(text string, s *scope) *facts {
+func (r *rootfs) examine(text string, s *Scope) *facts {
 	f := &facts{reads: map[string]bool{}, trees: map[string]bool{}, dirs: map[string]bool{}, touched: map[string]bool{}, made: map[string]bool{}, near: map[string]bool{}, beside: map[string]bool{}, named: map[string]bool{}, works: map[string]string{}}
-	if s.dir == "" {
+	if s.Dir == "" {
 		f.opaque = "its working directory is not known"
 		return f
 	}
-	interpreter, _ := shellOf(s.shell)
+	interpreter, _ := shellOf(s.Shell)
 	if interpreter == "" {
 		f.opaque = "its SHELL is not one that is read"
 		return f
 	}
 	p, err := r.loader().LoadText("RUN", []byte(text), shell.Options{
-		Mounts: []shell.Mount{{Source: "", Target: "/"}}, Dir: s.dir, Vars: s.vars(), Interpreter: interpreter,
+		Mounts: []shell.Mount{{Source: "", Target: "/"}}, Dir: s.Dir, Vars: s.vars(), Interpreter: interpreter,
 		Follow: true, Stat: r.stat, Glob: r.ordered(s),
 	})
 	if p == nil || err != nil || len(p.Broken) > 0 {

@@ -82,13 +82,13 @@ type Instruction struct {
 
 // mounts are the mounts of a RUN in a scope; none for any other instruction.
 // Where one of them is not known, there is one that covers everything.
-func (in *Instruction) mounts(sc *scope) []*instructions.Mount {
+func (in *Instruction) mounts(sc *Scope) []*instructions.Mount {
 	run, ok := in.Command.(*instructions.RunCommand)
 	if !ok {
 		return nil
 	}
 	err := run.Expand(func(word string) (string, error) {
-		v, ok := sc.expand(word)
+		v, ok := sc.Expand(word)
 		if !ok {
 			return "", fmt.Errorf("%s is not known", word)
 		}
@@ -204,7 +204,7 @@ func (f *File) ContextPaths(opt Options) (paths []string, all bool) {
 		for _, in := range s.Instructions {
 			words, ok := contextWords(in, sc)
 			for _, word := range words {
-				name, known := sc.expand(word)
+				name, known := sc.Expand(word)
 				all = all || !known
 				paths = append(paths, strings.TrimPrefix(path.Clean("/"+name), "/"))
 			}
@@ -220,7 +220,7 @@ func (f *File) ContextPaths(opt Options) (paths []string, all bool) {
 
 // contextWords are the paths of the context that an instruction names, as they
 // are written; ok is false when it may use any.
-func contextWords(in *Instruction, sc *scope) (words []string, ok bool) {
+func contextWords(in *Instruction, sc *Scope) (words []string, ok bool) {
 	switch cmd := in.Command.(type) {
 	case *instructions.CopyCommand:
 		if cmd.From == "" {

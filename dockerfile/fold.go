@@ -44,7 +44,7 @@ func (r *stageReader) fold() {
 // it does anything else.
 func (r *stageReader) folded(i int) (map[*Item]attributes, bool) {
 	it := r.items[i]
-	if it.facts.opaque != "" || it.facts.wild != "" || it.facts.unknown != "" || len(it.facts.program.Children) > 0 || !it.scope.root() {
+	if it.facts.opaque != "" || it.facts.wild != "" || it.facts.unknown != "" || len(it.facts.program.Children) > 0 || !it.scope.Root() {
 		return nil, false
 	}
 	calls := it.facts.program.Main.Calls

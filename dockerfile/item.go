@@ -36,7 +36,7 @@ type Item struct {
 	names map[string]string
 
 	// scope is what holds in front of the original.
-	scope *scope
+	scope *Scope
 	// arg is the variable of an ARG, copy the effect of a COPY, facts those of
 	// a RUN.
 	arg   string
@@ -99,8 +99,8 @@ type stageReader struct {
 	stage     *Stage
 	below     *stageReader // of the stage that it builds on; nil for an image
 	opt       *Options
-	global    *scope
-	scope     *scope
+	global    *Scope
+	scope     *Scope
 	root      *rootfs
 	items     []*Item
 	layers    int

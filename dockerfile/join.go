@@ -33,7 +33,7 @@ func (a *arranger) join(target *Stage) *Stage {
 
 // joinable is a stage and the one that is built on it alone.
 func (a *arranger) joinable(target *Stage) (from, to *Stage) {
-	scopes, readers := map[*Stage]*scope{}, map[*Stage]*stageReader{}
+	scopes, readers := map[*Stage]*Scope{}, map[*Stage]*stageReader{}
 	a.scopes, a.readers = scopes, readers
 	needed := a.needed(target)
 	for _, s := range a.file.Stages[:target.Index+1] {

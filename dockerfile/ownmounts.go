@@ -15,7 +15,7 @@ func keepsState(it *Item) string {
 	for _, m := range it.In.mounts(it.scope) {
 		target := m.Target
 		if !path.IsAbs(target) {
-			target = path.Join(it.scope.dir, target)
+			target = path.Join(it.scope.Dir, target)
 		}
 		target = path.Clean(target)
 		switch m.Type {

@@ -90,9 +90,9 @@ func (p *pieces) driver(one *Piece, program *shell.Program, runs *shell.Child) *
 func (p *pieces) part(root *rootfs, of *part, when []shell.Guard) *Part {
 	sc := p.scope.clone()
 	for _, v := range of.env {
-		sc.env[v.Name] = v.Value.Value
+		sc.Env[v.Name] = v.Value.Value
 	}
-	f := root.examine(of.line(p.scope.dir, func(string) bool { return false }), sc)
+	f := root.examine(of.line(p.scope.Dir, func(string) bool { return false }), sc)
 	out := &Part{Text: of.text, Child: of.child, Env: of.env, Dir: of.dir, OnFail: of.onFail, When: when, Facts: f.export()}
 	p.after(root, f)
 	return out
@@ -123,8 +123,8 @@ func varying(a, b []shell.EnvVar) []string {
 func (p *pieces) elsewhere(one *Piece) ([]part, error) {
 	q := *p
 	q.scope = p.scope.clone()
-	for name, v := range q.scope.args {
-		q.scope.args[name] = v + "0"
+	for name, v := range q.scope.Args {
+		q.scope.Args[name] = v + "0"
 	}
 	line := one.Text
 	for _, s := range slices.Backward(one.Prelude) {

@@ -89,7 +89,7 @@ func (f *facts) export() *Facts {
 type pieces struct {
 	*reading
 	stage *stageReader
-	scope *scope
+	scope *Scope
 	// root is the stage's, with what the RUN mounts.
 	root   *rootfs
 	copied map[*copiedFile]*CopiedFile
@@ -207,7 +207,7 @@ func (p *pieces) child(one *Piece, f *facts, text string) {
 	program := f.program
 	if program == nil { // a script that it runs cannot be parsed, but which it is can be told
 		program, err = p.root.loader().LoadText("RUN", []byte(text), shell.Options{
-			Mounts: []shell.Mount{{Source: "", Target: "/"}}, Dir: p.scope.dir, Vars: p.scope.vars(), Stat: p.root.stat,
+			Mounts: []shell.Mount{{Source: "", Target: "/"}}, Dir: p.scope.Dir, Vars: p.scope.vars(), Stat: p.root.stat,
 		})
 		if program == nil || err != nil {
 			return

@@ -18,7 +18,7 @@ import (
 type Reading struct {
 	File *File
 	// Global is what holds ahead of the first FROM's instructions.
-	Global Scope
+	Global *Scope
 	// Stages are those that the target is made from, in order; it is the last.
 	Stages []*StageReading
 }
@@ -36,7 +36,7 @@ type StageReading struct {
 	// Steps are its instructions.
 	Steps []*Step
 	// End is what holds after them.
-	End Scope
+	End *Scope
 }
 
 // Step is an instruction, with what it does.
@@ -45,7 +45,7 @@ type Step struct {
 	// Stage is the stage that it belongs to.
 	Stage *StageReading
 	// Scope is what holds in front of it.
-	Scope Scope
+	Scope *Scope
 	// Copy is the effect of COPY and ADD, Run that of RUN; nil for others.
 	Copy *Copy
 	Run  *Run
@@ -103,7 +103,7 @@ func Read(f *File, opt Options, keep Conditions) (*Reading, error) {
 	}
 	r := &reading{stages: newStages(f, opt), keep: keep, done: map[*Stage]*StageReading{}, roots: map[*Stage]*rootfs{}, copied: map[*copiedFile]*CopiedFile{}}
 	needed := r.needed(target)
-	out := &Reading{File: f, Global: r.global.export()}
+	out := &Reading{File: f, Global: r.global}
 	for _, s := range f.Stages[:target.Index+1] {
 		one := r.stage(s)
 		r.done[s] = one
@@ -136,8 +136,8 @@ func (r *reading) stage(s *Stage) *StageReading {
 	sr.root.asked = asked{} // who writes something else of it leaves the image's files out
 	copied := r.copied
 	for _, in := range s.Instructions {
-		step := &Step{Instruction: in, Stage: out, Scope: sr.scope.export()}
 		it := &Item{In: in, scope: sr.scope.clone()}
+		step := &Step{Instruction: in, Stage: out, Scope: it.scope}
 		switch cmd := in.Command.(type) {
 		case *instructions.CopyCommand, *instructions.AddCommand:
 			step.Copy = r.copy(sr, step, it, copied)
@@ -149,7 +149,7 @@ func (r *reading) stage(s *Stage) *StageReading {
 		out.Steps = append(out.Steps, step)
 	}
 	r.scopes[s], r.roots[s] = sr.scope, sr.root
-	out.End = sr.scope.export()
+	out.End = sr.scope.clone()
 	return out
 }
 
@@ -161,26 +161,26 @@ func (r *reading) copy(sr *stageReader, step *Step, it *Item, copied map[*copied
 		out.Stage = r.done[on]
 	}
 	for _, word := range src.SourcePaths {
-		name, _ := it.scope.expand(word)
+		name, _ := it.scope.Expand(word)
 		out.Sources = append(out.Sources, first(name, word))
 	}
-	if dest, ok := it.scope.expand(src.DestPath); ok {
+	if dest, ok := it.scope.Expand(src.DestPath); ok {
 		if path.IsAbs(dest) {
 			out.Dest = path.Clean(dest)
-		} else if it.scope.dir != "" {
-			out.Dest = path.Join(it.scope.dir, dest)
+		} else if it.scope.Dir != "" {
+			out.Dest = path.Join(it.scope.Dir, dest)
 		}
 		if trailing(dest) != "" && out.Dest != "/" {
 			out.Dest += "/"
 		}
 	}
-	out.Chmod, _ = it.scope.expand(src.chmod)
+	out.Chmod, _ = it.scope.Expand(src.chmod)
 	out.Texts = texts(it.scope, src, out.Dest)
 	switch c := it.In.Command.(type) {
 	case *instructions.CopyCommand:
-		out.Chown, _ = it.scope.expand(c.Chown)
+		out.Chown, _ = it.scope.Expand(c.Chown)
 	case *instructions.AddCommand:
-		out.Chown, _ = it.scope.expand(c.Chown)
+		out.Chown, _ = it.scope.Expand(c.Chown)
 	}
 	c := sr.root.copies(it)
 	if c == nil {
@@ -199,7 +199,7 @@ func (r *reading) copy(sr *stageReader, step *Step, it *Item, copied map[*copied
 }
 
 // texts are the here-documents of a COPY.
-func texts(sc *scope, src sources, dest string) []CopiedText {
+func texts(sc *Scope, src sources, dest string) []CopiedText {
 	var out []CopiedText
 	for _, c := range src.SourceContents {
 		t := CopiedText{Target: path.Clean(dest), Text: c.Data, Known: true}
@@ -210,7 +210,7 @@ func texts(sc *scope, src sources, dest string) []CopiedText {
 			lex := dfshell.NewLex(sc.escape)
 			lex.RawQuotes, lex.RawEscapes = true, true
 			res, err := lex.ProcessWordWithMatches(c.Data, sc)
-			t.Text, t.Known = res.Result, err == nil && (!sc.open || len(res.Unmatched) == 0)
+			t.Text, t.Known = res.Result, err == nil && (!sc.Open || len(res.Unmatched) == 0)
 		}
 		out = append(out, t)
 	}
@@ -238,32 +238,6 @@ func (r *reading) empty(out *Copy, c *copying) []string {
 	slices.Sort(list)
 	return list
 }
-
-// Scope is what holds at one place of a stage.
-type Scope struct {
-	// Env and Args are the variables whose values are known. Open says that the
-	// base image's environment is not.
-	Env, Args map[string]string
-	Open      bool
-	// Dir is the working directory and User the user, "" if unknown; Shell is
-	// what runs a RUN line.
-	Dir, User string
-	Shell     []string
-
-	inner *scope
-}
-
-func (s *scope) export() Scope {
-	c := s.clone()
-	return Scope{Env: c.env, Args: c.args, Open: c.open, Dir: c.dir, User: c.user, Shell: c.shell, inner: c}
-}
-
-// Expand replaces the variables of a word, and takes its quotes away, as
-// BuildKit does; ok is false when one of them is not known.
-func (s Scope) Expand(word string) (value string, ok bool) { return s.inner.expand(word) }
-
-// Root reports whether steps run as root.
-func (s Scope) Root() bool { return s.inner.root() }
 
 // All are the instructions of a stage, those of the stages that it builds on
 // first.

@@ -192,7 +192,7 @@ func few(list []string) string {
 func (r *stageReader) named(i int) bool {
 	it := r.items[i]
 	return slices.ContainsFunc(r.items[i+1:], func(other *Item) bool {
-		return other.facts != nil && (other.facts.mentions(it.arg) || other.varies[it.arg]) || other.arg != it.arg && it.scope.mentions(other.In.Text, it.arg)
+		return other.facts != nil && (other.facts.mentions(it.arg) || other.varies[it.arg]) || other.arg != it.arg && it.scope.Mentions(other.In.Text, it.arg)
 	})
 }
 
@@ -244,16 +244,16 @@ func (r *stageReader) copyPasses(it, other *Item) bool {
 		return other.copy != nil && !overlap(it.copy, other.copy)
 	case *instructions.EnvCommand:
 		for _, kv := range cmd.Env {
-			if it.scope.mentions(it.In.Text, kv.Key) {
+			if it.scope.Mentions(it.In.Text, kv.Key) {
 				return false
 			}
 		}
 		return true
 	case *instructions.ArgCommand:
-		return !it.scope.mentions(it.In.Text, other.arg)
+		return !it.scope.Mentions(it.In.Text, other.arg)
 	case *instructions.WorkdirCommand:
 		src := sourcesOf(it.In.Command)
-		dir, ok := other.scope.expand(cmd.Path)
+		dir, ok := other.scope.Expand(cmd.Path)
 		return ok && path.IsAbs(src.DestPath) && path.IsAbs(dir) && !paths.Within(dir, it.copy.dest) && !paths.Within(it.copy.dest, dir)
 	case *instructions.OnbuildCommand:
 		return false
@@ -264,7 +264,7 @@ func (r *stageReader) copyPasses(it, other *Item) bool {
 // modePasses reports whether a step that sets modes may come after another: one
 // that only reads those files, and sees them executable.
 func (r *stageReader) modePasses(it, other *Item) bool {
-	if other.group == 0 || other.facts.opaque != "" || other.facts.wild != "" || !other.scope.root() || it.group > 0 && other.group != it.group {
+	if other.group == 0 || other.facts.opaque != "" || other.facts.wild != "" || !other.scope.Root() || it.group > 0 && other.group != it.group {
 		return false
 	}
 	for t := range other.facts.touched {
@@ -286,7 +286,7 @@ func (r *stageReader) modePasses(it, other *Item) bool {
 // says that its directories are there.
 func (r *stageReader) stepAllows(c *copying, step *Item, based bool) bool {
 	f := step.facts
-	if f.opaque != "" || f.wild != "" || !step.scope.root() {
+	if f.opaque != "" || f.wild != "" || !step.scope.Root() {
 		return false
 	}
 	for _, m := range step.In.mounts(step.scope) {
@@ -312,22 +312,22 @@ func (r *stageReader) argPasses(it, other *Item) bool {
 		if other.facts.mayRead(it.arg, other.group > 0) {
 			return false
 		}
-		return !slices.ContainsFunc(other.In.Flags, func(flag string) bool { return it.scope.mentions(flag, it.arg) })
+		return !slices.ContainsFunc(other.In.Flags, func(flag string) bool { return it.scope.Mentions(flag, it.arg) })
 	}
 	if other.arg == it.arg {
 		return false
 	}
 	if env, ok := other.In.Command.(*instructions.EnvCommand); ok {
 		for _, kv := range env.Env {
-			if kv.Key == it.arg || it.scope.mentions(it.In.Text, kv.Key) {
+			if kv.Key == it.arg || it.scope.Mentions(it.In.Text, kv.Key) {
 				return false
 			}
 		}
 	}
-	if other.arg != "" && it.scope.mentions(it.In.Text, other.arg) {
+	if other.arg != "" && it.scope.Mentions(it.In.Text, other.arg) {
 		return false
 	}
-	return !it.scope.mentions(other.In.Text, it.arg)
+	return !it.scope.Mentions(other.In.Text, it.arg)
 }
 
 // keepsPlace reports whether BuildKit itself gives an arg a meaning.

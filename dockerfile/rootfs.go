@@ -235,7 +235,7 @@ func (r *rootfs) glob(pattern string) ([]string, bool) {
 }
 
 // ordered is glob with the files in the order in which a shell has them.
-func (r *rootfs) ordered(s *scope) func(pattern string) ([]string, bool) {
+func (r *rootfs) ordered(s *Scope) func(pattern string) ([]string, bool) {
 	return func(pattern string) ([]string, bool) {
 		names, ok := r.glob(pattern)
 		return names, ok && (s.bytewise() || len(names) < 2 || anyOrder(names))

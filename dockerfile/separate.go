@@ -123,7 +123,7 @@ func anyOrder(names []string) bool {
 }
 
 // bytewise reports whether the shell sorts names by their bytes in a scope.
-func (s *scope) bytewise() bool {
+func (s *Scope) bytewise() bool {
 	for _, name := range []string{"LC_ALL", "LC_COLLATE", "LANG"} {
 		if v, ok := s.Get(name); ok && v != "" {
 			return slices.Contains([]string{"C", "POSIX", "C.UTF-8", "C.utf8"}, v)

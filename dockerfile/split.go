@@ -59,7 +59,7 @@ type splitting struct {
 // split takes a RUN line apart that runs several scripts, or one that runs
 // others: a part for each of them. It returns no parts where there is no such
 // script. The error says why a line that has one stays whole.
-func (r *rootfs) split(text string, sc *scope, f *facts) (parts []part, name string, err error) {
+func (r *rootfs) split(text string, sc *Scope, f *facts) (parts []part, name string, err error) {
 	if f.opaque != "" {
 		if f.program == nil {
 			return nil, "", nil

@@ -12,16 +12,16 @@ import (
 type stages struct {
 	file   *File
 	opt    Options
-	global *scope
+	global *Scope
 	// scopes hold at the ends of stages, readers have their items.
-	scopes  map[*Stage]*scope
+	scopes  map[*Stage]*Scope
 	readers map[*Stage]*stageReader
 }
 
 func newStages(f *File, opt Options) *stages {
-	s := &stages{file: f, opt: opt, global: newScope(f.Escape, &ocispecs.ImageConfig{}), scopes: map[*Stage]*scope{}, readers: map[*Stage]*stageReader{}}
+	s := &stages{file: f, opt: opt, global: newScope(f.Escape, &ocispecs.ImageConfig{}), scopes: map[*Stage]*Scope{}, readers: map[*Stage]*stageReader{}}
 	for k, v := range opt.Predefined {
-		s.global.args[k] = v
+		s.global.Args[k] = v
 	}
 	for _, in := range f.Args {
 		s.global.apply(in.Command, nil, opt.Args)
@@ -71,7 +71,7 @@ func (s *stages) froms(in *Instruction) []string {
 }
 
 func (s *stages) expanded(word string) string {
-	if v, ok := s.global.expand(word); ok {
+	if v, ok := s.global.Expand(word); ok {
 		return v
 	}
 	return word

@@ -30,12 +30,12 @@ func (r *stageReader) unanswered(it *Item, questions asked) error {
 // of its parts: with another value they are others.
 func (r *stageReader) varying(root *rootfs, text string, it *Item, f *facts, parts []part) map[string]bool {
 	out := map[string]bool{}
-	for name, value := range it.scope.args {
+	for name, value := range it.scope.Args {
 		if !f.mentions(name) {
 			continue
 		}
 		sc := it.scope.clone()
-		sc.args[name] = value + "0"
+		sc.Args[name] = value + "0"
 		others, _, err := root.split(text, sc, root.examine(text, sc))
 		out[name] = err != nil || !slices.EqualFunc(parts, others, func(a, b part) bool { return a.text == b.text && a.dir == b.dir && len(varying(a.env, b.env)) == 0 })
 	}
@@ -129,9 +129,9 @@ func (r *stageReader) undividable(it *Item) string {
 func (r *stageReader) step(root *rootfs, of *Item, p *part, named func(variable string) bool) *Item {
 	sc := of.scope.clone()
 	for _, v := range p.env {
-		sc.env[v.Name] = v.Value.Value
+		sc.Env[v.Name] = v.Value.Value
 	}
-	f := root.examine(p.line(of.scope.dir, func(string) bool { return false }), sc)
+	f := root.examine(p.line(of.scope.Dir, func(string) bool { return false }), sc)
 	exported := func(name string) bool {
 		reads := f.mayRead(name, named(name))
 		if !reads {

@@ -26,7 +26,7 @@ func (m *migration) declare() {
 	}
 }
 
-func (m *migration) declareArgs(in *dockerfile.Instruction, sc dockerfile.Scope, known names) {
+func (m *migration) declareArgs(in *dockerfile.Instruction, sc *dockerfile.Scope, known names) {
 	cmd, ok := in.Command.(*instructions.ArgCommand)
 	if !ok {
 		return
@@ -93,7 +93,7 @@ func (m *migration) arg(name string) *arg {
 
 // text writes a word of the Dockerfile for the build file; exact is false where
 // its value is not known.
-func (m *migration) text(word string, sc dockerfile.Scope, known names) (text string, exact bool) {
+func (m *migration) text(word string, sc *dockerfile.Scope, known names) (text string, exact bool) {
 	want, ok := sc.Expand(word)
 	text, read := fromDockerfile(word, sc, m.file.Escape, known)
 	if !ok {
@@ -113,7 +113,7 @@ func (m *migration) text(word string, sc dockerfile.Scope, known names) (text st
 
 // environment is what texts are checked with: what they may refer to, with its
 // values where a scope holds.
-func (m *migration) environment(sc dockerfile.Scope) map[string]string {
+func (m *migration) environment(sc *dockerfile.Scope) map[string]string {
 	env := map[string]string{}
 	maps.Copy(env, m.opt.Dockerfile.Predefined)
 	maps.Copy(env, m.values)

@@ -119,7 +119,7 @@ type migration struct {
 	// ground is the stage at the bottom.
 	ground *dockerfile.StageReading
 	order  map[*dockerfile.Step]int
-	end    dockerfile.Scope
+	end    *dockerfile.Scope
 	// values are those of the build file's args; baseEnv is the base image's
 	// environment, as far as it is known.
 	values, baseEnv map[string]string

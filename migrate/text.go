@@ -22,13 +22,13 @@ func escaped(s string) string {
 // fromDockerfile writes a word of a Dockerfile as a value of the build file.
 // References to what known has stay references; all else is replaced by what it
 // stands for. ok is false when that is not known.
-func fromDockerfile(word string, sc dockerfile.Scope, escape rune, known names) (text string, ok bool) {
+func fromDockerfile(word string, sc *dockerfile.Scope, escape rune, known names) (text string, ok bool) {
 	return readWord(&wordReader{word: []rune(word), scope: sc, escape: escape, known: known})
 }
 
 // fromUnset is fromDockerfile for words that ask whether an arg is set: one
 // without default is not set to a Dockerfile, and empty to a build file.
-func fromUnset(word string, sc dockerfile.Scope, escape rune, known names) (text string, ok bool) {
+func fromUnset(word string, sc *dockerfile.Scope, escape rune, known names) (text string, ok bool) {
 	return readWord(&wordReader{word: []rune(word), scope: sc, escape: escape, known: known, unset: true})
 }
 
@@ -43,7 +43,7 @@ func readWord(r *wordReader) (text string, ok bool) {
 type wordReader struct {
 	word   []rune
 	at     int
-	scope  dockerfile.Scope
+	scope  *dockerfile.Scope
 	escape rune
 	known  names
 	// unset says that what is empty counts as not set.
