@@ -251,7 +251,7 @@ func (r *dockerfileReader) uses(s *dockerfile.StageReading, i int, name string) 
 			return true
 		}
 		for _, p := range step.Run.Pieces {
-			if p.Facts == nil || p.Facts.Mentions(name) || slices.ContainsFunc(p.Facts.Calls(), readsAnything) {
+			if p.Facts == nil || p.Facts.MayRead(name, true) || slices.ContainsFunc(p.Facts.Calls(), readsAnything) {
 				return true
 			}
 		}

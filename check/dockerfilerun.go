@@ -127,11 +127,10 @@ func (r *dockerfileReader) reads(step *dockerfile.Step) {
 			r.opaque = step.Start
 		}
 		for target, c := range files {
-			inTree := slices.ContainsFunc(f.Trees, func(dir string) bool { return paths.Within(target, dir) || dir == "/" })
-			if inTree || slices.Contains(f.Reads, target) {
+			if f.Trees.Cover(target) || f.Reads[target] {
 				r.read[c.Source] = true
 			}
-			if slices.ContainsFunc(f.Touched, func(t string) bool { return t != "/" && paths.Within(target, t) }) {
+			if slices.ContainsFunc(f.Touched.Sorted(), func(t string) bool { return t != "/" && paths.Within(target, t) }) {
 				r.touched[c.Source] = true
 			}
 		}

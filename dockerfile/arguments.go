@@ -19,7 +19,7 @@ func (x *examiner) arguments(c *shell.Call, kind kind) {
 			operands = operands || !strings.HasPrefix(v, "-")
 			switch {
 			case lists(c) && path.Clean(v) == "/":
-				x.facts.trees["/"] = true
+				x.facts.Trees["/"] = true
 			case c.Name == "readlink" || c.Name == "realpath":
 				x.resolved(v, c.Dir)
 			case strings.ContainsAny(v, " ()\"'") && (kind == worksInDir || kind == changes || kind == reads && !names(c)):
@@ -28,7 +28,7 @@ func (x *examiner) arguments(c *shell.Call, kind kind) {
 		}
 	}
 	if lists(c) && !operands && !x.certain(c) {
-		x.facts.trees[x.scope.Dir] = true // where a cd that fails leaves it
+		x.facts.Trees[x.scope.Dir] = true // where a cd that fails leaves it
 	}
 }
 
@@ -49,10 +49,10 @@ func (x *examiner) resolved(name, dir string) {
 	for name = path.Clean(name); path.IsAbs(name) && name != "/"; name = path.Dir(name) {
 		switch {
 		case x.root.files[name] != nil:
-			x.facts.reads[name] = true
+			x.facts.Reads[name] = true
 			return
 		case x.root.dirs[name] != nil:
-			x.facts.dirs[name] = true
+			x.facts.Dirs[name] = true
 			return
 		}
 	}
@@ -63,7 +63,7 @@ func (x *examiner) resolved(name, dir string) {
 func (x *examiner) passed(name string) {
 	for at := strings.Index(name, "/.."); at > 0; {
 		if dir := path.Clean(name[:at]); x.root.dirs[dir] != nil {
-			x.facts.dirs[dir] = true
+			x.facts.Dirs[dir] = true
 		}
 		next := strings.Index(name[at+1:], "/..")
 		if next < 0 {
@@ -75,9 +75,9 @@ func (x *examiner) passed(name string) {
 
 // text is an argument that may be a program, in a language of its own.
 func (x *examiner) text(text string, kind kind) {
-	found := x.facts.touched
+	found := x.facts.Touched
 	if kind == reads {
-		found = x.facts.reads
+		found = x.facts.Reads
 	}
 	for name := range x.root.files {
 		if strings.Contains(text, name) {
@@ -88,9 +88,9 @@ func (x *examiner) text(text string, kind kind) {
 		switch {
 		case !strings.Contains(text, name):
 		case kind == reads:
-			x.facts.trees[name] = true
+			x.facts.Trees[name] = true
 		default:
-			x.facts.touched[name] = true
+			x.facts.Touched[name] = true
 		}
 	}
 }

@@ -81,7 +81,7 @@ func narrow(steps []*Item, binds []bound) (targets []string) {
 	for _, b := range binds {
 		mounts := make([][]Mount, len(steps))
 		for i, step := range steps {
-			if step.facts.touches(&b.copying, false) || step.facts.opaque != "" {
+			if step.facts.touches(&b.copying, false) || step.facts.Opaque != "" {
 				return targets
 			}
 			var ok bool
@@ -91,7 +91,7 @@ func narrow(steps []*Item, binds []bound) (targets []string) {
 		}
 		narrowed := false
 		for i, step := range steps {
-			if step.facts.unknown != "" || step.facts.wild != "" {
+			if step.facts.Unknown != "" || step.facts.Wild != "" {
 				continue
 			}
 			step.without = append(step.without, b.flag)

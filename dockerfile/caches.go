@@ -16,10 +16,10 @@ import (
 // known: it has none, since it might read what other builds have left there.
 func (it *Item) use() *cache.Use {
 	f := it.facts
-	if f == nil || f.program == nil || f.opaque != "" || f.wild != "" {
+	if f == nil || f.Program == nil || f.Opaque != "" || f.Wild != "" {
 		return nil
 	}
-	return &cache.Use{Program: f.program, Vars: it.scope.lookup, Proven: true}
+	return &cache.Use{Program: f.Program, Vars: it.scope.lookup, Proven: true}
 }
 
 // lookup is the value of a variable of root's, "" if it is not set; known is false

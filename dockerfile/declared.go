@@ -44,7 +44,7 @@ func (r *stageReader) sets(i int) bool {
 	}
 	for _, kv := range env.Env {
 		if !slices.ContainsFunc(r.items[i+1:], func(other *Item) bool {
-			return other.facts != nil && (other.facts.mentions(kv.Key) || other.varies[kv.Key]) || it.scope.Mentions(other.In.Text, kv.Key)
+			return other.facts != nil && (other.facts.Mentions(kv.Key) || other.varies[kv.Key]) || it.scope.Mentions(other.In.Text, kv.Key)
 		}) {
 			return false
 		}

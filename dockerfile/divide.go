@@ -20,7 +20,7 @@ import (
 // returns no parts where that does not pay, or where all commands may need what
 // the shell keeps. Layered says that no step takes away what one before it has
 // made, so that each can be a layer.
-func (r *rootfs) divide(text string, sc *scope, f *facts) (parts []part, layered bool) {
+func (r *rootfs) divide(text string, sc *Scope, f *Facts) (parts []part, layered bool) {
 	d := r.dividing(text, sc, f)
 	if d == nil {
 		return nil, false
@@ -40,16 +40,16 @@ func (r *rootfs) divide(text string, sc *scope, f *facts) (parts []part, layered
 }
 
 // dividing reads a chain; it returns nil for any other text.
-func (r *rootfs) dividing(text string, sc *scope, f *facts) *dividing {
-	interpreter, errexit := shellOf(sc.shell)
-	if interpreter == "" || f.program == nil {
+func (r *rootfs) dividing(text string, sc *Scope, f *Facts) *dividing {
+	interpreter, errexit := shellOf(sc.Shell)
+	if interpreter == "" || f.Program == nil {
 		return nil
 	}
 	c := chainOf(text, interpreter, errexit)
 	if c == nil || len(c.commands) == 0 {
 		return nil
 	}
-	d := &dividing{chain: c, root: r, scope: sc, program: f.program, together: make([]bool, len(c.commands))}
+	d := &dividing{chain: c, root: r, scope: sc, program: f.Program, together: make([]bool, len(c.commands))}
 	d.look()
 	d.joinState()
 	return d
@@ -59,7 +59,7 @@ func (r *rootfs) dividing(text string, sc *scope, f *facts) *dividing {
 type dividing struct {
 	*chain
 	root    *rootfs
-	scope   *scope
+	scope   *Scope
 	program *shell.Program
 	// does has what each command does, dirs the directory that each starts in, ""
 	// where that is not known.
@@ -71,7 +71,7 @@ type dividing struct {
 
 // doing is what a command of a chain does.
 type doing struct {
-	facts *facts
+	facts *Facts
 	calls []*shell.Call
 	// long says that it takes long, unknown that it may leave anything running.
 	long, unknown bool
@@ -91,11 +91,11 @@ func (d *dividing) look() {
 			}
 		}
 		f := d.root.examine(prelude.String()+one.text, d.scope)
-		does := doing{facts: f, calls: f.calls()}
+		does := doing{facts: f, calls: f.Calls()}
 		if one.state {
 			does.calls = nil
 		} else {
-			does.unknown = f.program == nil || stays(f.program, does.calls)
+			does.unknown = f.Program == nil || stays(f.Program, does.calls)
 			does.long = does.unknown || slices.ContainsFunc(does.calls, takesLong)
 		}
 		d.does = append(d.does, does)
@@ -249,10 +249,10 @@ func shares(does *doing) bool {
 	}) {
 		return true
 	}
-	if does.facts.program == nil {
+	if does.facts.Program == nil {
 		return false
 	}
-	for _, s := range does.facts.program.Closure() {
+	for _, s := range does.facts.Program.Closure() {
 		if slices.ContainsFunc(s.Paths, func(ref shell.PathRef) bool { return !keeps(ref) }) {
 			return true
 		}
@@ -275,7 +275,7 @@ func (d *dividing) lastReader(i int, name string) int {
 				exported = true
 			}
 		}
-		if exported && !one.state && d.does[j].facts.mayRead(name, true) {
+		if exported && !one.state && d.does[j].facts.MayRead(name, true) {
 			last = j
 		}
 	}
@@ -436,7 +436,7 @@ func (d *dividing) prelude(i int) []string {
 			out = append(out, one.text)
 		}
 	}
-	if dir, ok := quote(d.dirs[i]); moved && ok && d.dirs[i] != d.scope.dir {
+	if dir, ok := quote(d.dirs[i]); moved && ok && d.dirs[i] != d.scope.Dir {
 		out = append(out, "cd "+dir)
 	}
 	return out

@@ -46,11 +46,11 @@ func (x *examiner) nearby(name string) {
 	case name == "/.": // all of it, or a directory that is not known
 		x.facts.near["/"] = true
 	case x.root.files[name] != nil:
-		x.facts.beside[path.Dir(name)] = true
+		x.facts.Beside[path.Dir(name)] = true
 	case len(x.root.below(name)) > 0:
-		x.facts.near[name] = true
+		x.facts.Near[name] = true
 	case !strings.ContainsAny(name, " *"): // a file that does not come from the context, or none
-		x.facts.beside[path.Dir(name)] = true
+		x.facts.Beside[path.Dir(name)] = true
 	}
 }
 
@@ -78,9 +78,9 @@ func (x *examiner) goesThrough(c *shell.Call, kind kind) {
 		switch {
 		case len(x.root.below(dir)) == 0:
 		case (readsOnly || kind == copies && !last) && !x.feeds(c):
-			x.facts.trees[dir] = true
+			x.facts.Trees[dir] = true
 		default:
-			x.facts.touched[dir] = true
+			x.facts.Touched[dir] = true
 		}
 	}
 	down := lists(c) || recursive(c)
@@ -103,7 +103,7 @@ func (x *examiner) goesThrough(c *shell.Call, kind kind) {
 			case down:
 				found(v, isLast(c, w.Pos))
 			case x.root.dirs[v] != nil && (kind == changes || kind == copies && isLast(c, w.Pos)) && c.Name != "mkdir":
-				x.facts.touched[v] = true
+				x.facts.Touched[v] = true
 			}
 		}
 	}
@@ -120,10 +120,10 @@ func (x *examiner) globs(c *shell.Call) {
 			continue
 		}
 		for _, name := range x.root.matching(path.Join(first(c.Dir, "/*"), w.Value)) {
-			x.facts.reads[name] = true
+			x.facts.Reads[name] = true
 		}
 		if dir := first(c.Dir, "/"); len(x.root.below(dir)) > 0 {
-			x.facts.trees[dir] = true
+			x.facts.Trees[dir] = true
 		}
 	}
 }
@@ -139,7 +139,7 @@ func globOf(w shell.Word) []string {
 // feeds reports whether what a call prints may name files that another command
 // changes.
 func (x *examiner) feeds(c *shell.Call) bool {
-	for _, other := range x.facts.calls() {
+	for _, other := range x.facts.Calls() {
 		if other == c || other.Kind != shell.CallProgram {
 			continue
 		}

@@ -21,7 +21,7 @@ func (x *examiner) makes(ref *shell.PathRef, call *shell.Call) {
 	default:
 		return
 	}
-	x.facts.made[ref.Path] = true
+	x.facts.Made[ref.Path] = true
 }
 
 // path looks at one file name that a script mentions.
@@ -32,7 +32,7 @@ func (x *examiner) path(s *shell.Script, ref *shell.PathRef) {
 	}
 	x.makes(ref, call)
 	if !ref.Glob {
-		x.facts.named[ref.Path] = true
+		x.facts.Named[ref.Path] = true
 	}
 	if ref.Glob {
 		for _, name := range x.root.matching(ref.Path) {
@@ -48,7 +48,7 @@ func (x *examiner) path(s *shell.Script, ref *shell.PathRef) {
 	case x.own(ref.Path):
 		x.missing(ref, call)
 	case shows(ref, call) && len(x.root.below(ref.Path)) > 0:
-		x.facts.trees[ref.Path] = true
+		x.facts.Trees[ref.Path] = true
 	}
 }
 
@@ -83,18 +83,18 @@ func shows(ref *shell.PathRef, call *shell.Call) bool {
 // file is a copied file that is mentioned.
 func (x *examiner) file(name string, ref *shell.PathRef, call *shell.Call) {
 	if ref.Access == shell.AccessWrite || asksWritable(ref, call) {
-		x.facts.touched[name] = true
+		x.facts.Touched[name] = true
 		return
 	}
 	if ref.Access != shell.AccessMention || call == nil || call.Kind != shell.CallProgram {
-		x.facts.reads[name] = true
+		x.facts.Reads[name] = true
 		return
 	}
 	if onlyReads(call, ref.Pos) {
-		x.facts.reads[name] = true
+		x.facts.Reads[name] = true
 		return
 	}
-	x.facts.touched[name] = true
+	x.facts.Touched[name] = true
 }
 
 // asksWritable reports whether a test asks what a read-only mount denies.
@@ -105,18 +105,18 @@ func asksWritable(ref *shell.PathRef, call *shell.Call) bool {
 // dir is a directory of copied files that is mentioned.
 func (x *examiner) dir(name string, ref *shell.PathRef, call *shell.Call) {
 	if asksWritable(ref, call) {
-		x.facts.touched[name] = true
+		x.facts.Touched[name] = true
 		return
 	}
 	switch ref.Access {
 	case shell.AccessWrite:
-		x.facts.touched[name] = true
+		x.facts.Touched[name] = true
 		return
 	case shell.AccessDir, shell.AccessTest:
-		x.facts.dirs[name] = true
+		x.facts.Dirs[name] = true
 		return
 	case shell.AccessRead:
-		x.facts.trees[name] = true
+		x.facts.Trees[name] = true
 		return
 	}
 	switch {
@@ -125,12 +125,12 @@ func (x *examiner) dir(name string, ref *shell.PathRef, call *shell.Call) {
 			return
 		}
 	case call.Name == "mkdir", call.Name == "stat":
-		x.facts.dirs[name] = true
+		x.facts.Dirs[name] = true
 	case names(call):
 	case onlyReads(call, ref.Pos):
-		x.facts.trees[name] = true
+		x.facts.Trees[name] = true
 	default:
-		x.facts.touched[name] = true
+		x.facts.Touched[name] = true
 	}
 }
 
@@ -138,7 +138,7 @@ func (x *examiner) dir(name string, ref *shell.PathRef, call *shell.Call) {
 func (x *examiner) missing(ref *shell.PathRef, call *shell.Call) {
 	if call == nil { // a redirection, or a variable's value
 		if ref.Access == shell.AccessWrite {
-			x.facts.touched[ref.Path] = true
+			x.facts.Touched[ref.Path] = true
 		}
 		return
 	}
@@ -154,7 +154,7 @@ func (x *examiner) missing(ref *shell.PathRef, call *shell.Call) {
 	if ref.Access == shell.AccessMention && (commandKind(call) == reads || names(call)) {
 		return
 	}
-	x.facts.touched[ref.Path] = true
+	x.facts.Touched[ref.Path] = true
 }
 
 // onlyReads reports whether a program does no more than read the argument at a

@@ -12,7 +12,7 @@ import (
 // examiner fills facts.
 type examiner struct {
 	root  *rootfs
-	facts *facts
+	facts *Facts
 	scope *Scope
 	// searches says that a script sets PATH.
 	searches bool
@@ -22,7 +22,7 @@ type examiner struct {
 // a whole, and what it lists where programs look by themselves.
 func (x *examiner) variable(name, value string) {
 	if x.root.files[value] != nil {
-		x.facts.reads[value] = true
+		x.facts.Reads[value] = true
 	}
 	if !programs.Searched(name) {
 		return
@@ -31,16 +31,16 @@ func (x *examiner) variable(name, value string) {
 		switch p = path.Clean(p); {
 		case !path.IsAbs(p):
 		case x.root.files[p] != nil:
-			x.facts.reads[p] = true
+			x.facts.Reads[p] = true
 		case len(x.root.below(p)) > 0:
-			x.facts.trees[p] = true
+			x.facts.Trees[p] = true
 		}
 	}
 }
 
 func (x *examiner) giveUp(why string) {
-	if x.facts.opaque == "" {
-		x.facts.opaque = why
+	if x.facts.Opaque == "" {
+		x.facts.Opaque = why
 	}
 }
 
@@ -86,12 +86,12 @@ func (x *examiner) child(c *shell.Child) {
 	case c.Glob:
 		x.unknown(c.Absolute)
 		for _, name := range x.root.matching(c.Absolute) {
-			x.facts.reads[name] = true
+			x.facts.Reads[name] = true
 		}
 	case x.root.files[c.Absolute] != nil:
-		x.facts.reads[c.Absolute] = true
+		x.facts.Reads[c.Absolute] = true
 	case x.root.madeAt(c.Absolute):
-		x.facts.wild = "it runs " + c.Absolute + ", which an earlier step made"
+		x.facts.Wild = "it runs " + c.Absolute + ", which an earlier step made"
 	case !x.own(c.Absolute):
 		if strings.Contains(c.Word.Value, "/") || c.Interpreter != "" {
 			x.unknown(c.Absolute)
@@ -104,7 +104,7 @@ func (x *examiner) child(c *shell.Child) {
 func (x *examiner) script(s *shell.Script) {
 	name := "/" + s.Path
 	if x.root.files[name] != nil {
-		x.facts.reads[name] = true
+		x.facts.Reads[name] = true
 		if !s.Shell { // a program in another language
 			x.unknown(name)
 			x.nearby(path.Dir(name))
@@ -148,8 +148,8 @@ func (x *examiner) call(s *shell.Script, c *shell.Call) {
 		if c.Dir == "" {
 			x.touchAll()
 		} else {
-			x.facts.touched[c.Dir] = true
-			x.facts.works[c.Dir] = c.Name
+			x.facts.Touched[c.Dir] = true
+			x.facts.Works[c.Dir] = c.Name
 		}
 	}
 	if !x.closed(c) {
@@ -162,8 +162,8 @@ func (x *examiner) call(s *shell.Script, c *shell.Call) {
 
 // unknown notes a program of which is not known what it reads.
 func (x *examiner) unknown(name string) {
-	if x.facts.unknown == "" {
-		x.facts.unknown = name
+	if x.facts.Unknown == "" {
+		x.facts.Unknown = name
 	}
 }
 
@@ -202,19 +202,19 @@ func (x *examiner) runs(command, dir string) {
 			command = path.Join(dir, command)
 		}
 		if x.root.files[command] == nil && x.root.madeAt(path.Clean(command)) {
-			x.facts.wild = "it runs " + command + ", which an earlier step made"
+			x.facts.Wild = "it runs " + command + ", which an earlier step made"
 		}
 		return
 	}
 	for m := range x.root.made {
 		if path.Base(m) == command && command != "" {
-			x.facts.wild = "it runs " + m + ", which an earlier step made"
+			x.facts.Wild = "it runs " + m + ", which an earlier step made"
 		}
 	}
 }
 
 // touchAll notes that everything may change.
-func (x *examiner) touchAll() { x.facts.touched["/"] = true }
+func (x *examiner) touchAll() { x.facts.Touched["/"] = true }
 
 // fromPath reports whether a bare command name may be a copied file.
 func (x *examiner) fromPath(name string) bool {

@@ -1,6 +1,7 @@
 package dockerfile
 
 import (
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -10,44 +11,61 @@ import (
 	"github.com/pgstrata/pgstrata/shell"
 )
 
-// facts are what a step does with the files that were copied before it, read
-// from the syntax trees of its text and of every script that it runs.
-type facts struct {
-	program *shell.Program
-	// opaque is why nothing can be said; "" when all below is known.
-	opaque string
-	// reads are the copied files that it needs, trees the directories of which
-	// it needs everything, dirs those that only have to exist.
-	reads, trees, dirs map[string]bool
-	// touched are the paths that it may change, with all below them; made
+// Facts are what a step does with the files that were copied before it, read from
+// the syntax trees of its text and of every script that it runs.
+type Facts struct {
+	// Program is what was read of it; nil where it cannot be read.
+	Program *shell.Program
+	// Opaque is why nothing can be said; "" when all below is known.
+	Opaque string
+	// Reads are the copied files that it needs, Trees the directories of which
+	// it needs everything, Dirs those that only have to exist.
+	Reads, Trees, Dirs Paths
+	// Touched are the paths that it may change, with all below them; Made
 	// those that it puts something at, copied files or not.
-	touched, made map[string]bool
-	// wild is why it may read any file and variable: it runs a program that an
+	Touched, Made Paths
+	// Wild is why it may read any file and variable: it runs a program that an
 	// earlier step made, or may have changed. "" for a step that does not.
-	wild string
-	// unknown is a program that it runs of which is not known what it reads; ""
+	Wild string
+	// Unknown is a program that it runs of which is not known what it reads; ""
 	// when all of them are known.
-	unknown string
-	// near are directories that such a program may read although nothing names
+	Unknown string
+	// Near are directories that such a program may read although nothing names
 	// them as read: the one that it works in, one that it is given, one that a
-	// variable names. beside are those of the files that it is given.
-	near, beside map[string]bool
-	// works names a program for a directory that it works in, and may write to.
-	works map[string]string
-	// named are all paths that it speaks of, copied files or not.
-	named map[string]bool
+	// variable names. Beside are those of the files that it is given.
+	Near, Beside Paths
+	// Works names a program for a directory that it works in, and may write to.
+	Works map[string]string
+	// Named are all paths that it speaks of, copied files or not.
+	Named Paths
+}
+
+// Paths are a set of paths.
+type Paths map[string]bool
+
+// Sorted are the paths in a fixed order.
+func (p Paths) Sorted() []string { return slices.Sorted(maps.Keys(p)) }
+
+// Cover reports whether a path is one of them, or below one.
+func (p Paths) Cover(name string) bool {
+	for dir := range p {
+		if paths.Within(name, dir) {
+			return true
+		}
+	}
+	return false
 }
 
 // examine reads a step's text in a scope.
-func (r *rootfs) examine(text string, s *Scope) *facts {
-	f := &facts{reads: map[string]bool{}, trees: map[string]bool{}, dirs: map[string]bool{}, touched: map[string]bool{}, made: map[string]bool{}, near: map[string]bool{}, beside: map[string]bool{}, named: map[string]bool{}, works: map[string]string{}}
+func (r *rootfs) examine(text string, s *Scope) *Facts {
+	f := &Facts{Reads: Paths{}, Trees: Paths{}, Dirs: Paths{}, Touched: Paths{}, Made: Paths{}, Near: Paths{}, Beside: Paths{}, Named: Paths{}, Works: map[string]string{}}
 	if s.Dir == "" {
-		f.opaque = "its working directory is not known"
+		f.Opaque = "its working directory is not known"
 		return f
 	}
 	interpreter, _ := shellOf(s.Shell)
 	if interpreter == "" {
-		f.opaque = "its SHELL is not one that is read"
+		f.Opaque = "its SHELL is not one that is read"
 		return f
 	}
 	p, err := r.loader().LoadText("RUN", []byte(text), shell.Options{
@@ -55,10 +73,10 @@ func (r *rootfs) examine(text string, s *Scope) *facts {
 		Follow: true, Stat: r.stat, Glob: r.ordered(s),
 	})
 	if p == nil || err != nil || len(p.Broken) > 0 {
-		f.opaque = "it cannot be parsed"
+		f.Opaque = "it cannot be parsed"
 		return f
 	}
-	f.program = p
+	f.Program = p
 	x := examiner{root: r, facts: f, scope: s}
 	for _, script := range p.Closure() {
 		x.searches = x.searches || slices.ContainsFunc(script.Assigns, func(a shell.Assign) bool { return a.Name == "PATH" })
@@ -69,7 +87,7 @@ func (r *rootfs) examine(text string, s *Scope) *facts {
 	for name, v := range s.vars() {
 		x.variable(name, v)
 	}
-	f.wild = first(f.wild, r.doubtful(f))
+	f.Wild = first(f.Wild, r.doubtful(f))
 	return f
 }
 
@@ -93,41 +111,31 @@ func shellOf(words []string) (name string, errexit bool) {
 	return name, errexit
 }
 
-// mentions reports whether the step's own text, or that of a script that it
+// Mentions reports whether the step's own text, or that of a script that it
 // runs, speaks of a variable.
-func (f *facts) mentions(name string) bool {
-	if f.program == nil {
+func (f *Facts) Mentions(name string) bool {
+	if f.Program == nil {
 		return false
 	}
-	_, _, ok := f.program.Mentions(name)
+	_, _, ok := f.Program.Mentions(name)
 	return ok
 }
 
-// mayRead reports whether the step may read a variable. Named says that
+// MayRead reports whether the step may read a variable. Named says that
 // something of the stage speaks of it by name: a program of which is not known
 // what it reads is then taken to read it only where the name is one that
 // programs know.
-func (f *facts) mayRead(name string, named bool) bool {
-	if f.opaque != "" || f.wild != "" || f.program == nil || f.program.MayRead(name) {
+func (f *Facts) MayRead(name string, named bool) bool {
+	if f.Opaque != "" || f.Wild != "" || f.Program == nil || f.Program.MayRead(name) {
 		return true
 	}
-	return f.unknown != "" && (!named || programs.Conventional(name))
-}
-
-// changes reports whether the step may change a path.
-func (f *facts) changes(name string) bool {
-	for t := range f.touched {
-		if paths.Within(name, t) {
-			return true
-		}
-	}
-	return false
+	return f.Unknown != "" && (!named || programs.Conventional(name))
 }
 
 // touches reports whether the step may change something that a copy makes. Based
 // says that its directories are there.
-func (f *facts) touches(c *copying, based bool) bool {
-	for t := range f.touched {
+func (f *Facts) touches(c *copying, based bool) bool {
+	for t := range f.Touched {
 		for _, name := range c.files {
 			if paths.Within(name, t) || paths.Within(t, name) {
 				return true
@@ -144,10 +152,10 @@ func (f *facts) touches(c *copying, based bool) bool {
 	return false
 }
 
-// calls are everything that the step may call.
-func (f *facts) calls() []*shell.Call {
-	if f.program == nil {
+// Calls are everything that the step may call.
+func (f *Facts) Calls() []*shell.Call {
+	if f.Program == nil {
 		return nil
 	}
-	return f.program.Calls()
+	return f.Program.Calls()
 }

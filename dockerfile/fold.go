@@ -44,11 +44,11 @@ func (r *stageReader) fold() {
 // it does anything else.
 func (r *stageReader) folded(i int) (map[*Item]attributes, bool) {
 	it := r.items[i]
-	if it.facts.opaque != "" || it.facts.wild != "" || it.facts.unknown != "" || len(it.facts.program.Children) > 0 || !it.scope.Root() {
+	if it.facts.Opaque != "" || it.facts.Wild != "" || it.facts.Unknown != "" || len(it.facts.Program.Children) > 0 || !it.scope.Root() {
 		return nil, false
 	}
-	calls := it.facts.program.Main.Calls
-	if len(calls) == 0 || len(it.facts.program.Effects) != len(calls) {
+	calls := it.facts.Program.Main.Calls
+	if len(calls) == 0 || len(it.facts.Program.Effects) != len(calls) {
 		return nil, false
 	}
 	out := map[*Item]attributes{}

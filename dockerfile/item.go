@@ -41,7 +41,7 @@ type Item struct {
 	// a RUN.
 	arg   string
 	copy  *copying
-	facts *facts
+	facts *Facts
 	// layer numbers the RUN line that a step is a part of, 0 for a whole one; group
 	// is the same where the line runs scripts, which its steps are spared.
 	layer, group int
@@ -159,7 +159,7 @@ func (r *stageReader) args(it *Item, cmd *instructions.ArgCommand) {
 func (r *stageReader) run(it *Item, cmd *instructions.RunCommand) {
 	text, ok := runText(cmd)
 	if !ok {
-		it.facts = &facts{opaque: "no shell of the image reads it", touched: map[string]bool{"/": true}}
+		it.facts = &Facts{Opaque: "no shell of the image reads it", Touched: Paths{"/": true}}
 		r.root.forget("/")
 		r.root.made["/"] = true
 		r.add(it)
@@ -279,30 +279,30 @@ func (r *stageReader) divide(root *rootfs, it *Item, text string) []*Item {
 // what the steps of one RUN write is for them to know.
 func (r *stageReader) after(it *Item) {
 	after(r.root, it)
-	if f := it.facts; it.group == 0 && f.opaque == "" {
+	if f := it.facts; it.group == 0 && f.Opaque == "" {
 		switch {
-		case f.unknown != "":
-			r.root.doubt(f.unknown)
-		case f.wild != "":
+		case f.Unknown != "":
+			r.root.doubt(f.Unknown)
+		case f.Wild != "":
 			r.root.doubt("a program of an earlier step")
 		}
 	}
 }
 
 func after(root *rootfs, it *Item) {
-	if it.facts.opaque != "" {
+	if it.facts.Opaque != "" {
 		root.forget("/")
 		root.made["/"] = true
 		return
 	}
-	maps.Copy(root.made, it.facts.made)
+	maps.Copy(root.made, it.facts.Made)
 	if it.moded = modesOf(root, it.facts); it.moded != nil {
 		for _, name := range it.moded.files {
 			root.files[name].chmod(it.moded.mode)
 		}
 		return
 	}
-	for t := range it.facts.touched {
+	for t := range it.facts.Touched {
 		root.forget(t)
 	}
 }

@@ -1,9 +1,6 @@
 package dockerfile
 
 import (
-	"maps"
-	"slices"
-
 	"github.com/pgstrata/pgstrata/modes"
 )
 
@@ -29,13 +26,13 @@ type moding struct {
 }
 
 // modesOf returns what a step makes executable when it does nothing else, or nil.
-func modesOf(root *rootfs, f *facts) *moding {
-	if len(f.touched) == 0 || len(f.trees) > 0 {
+func modesOf(root *rootfs, f *Facts) *moding {
+	if len(f.Touched) == 0 || len(f.Trees) > 0 {
 		return nil
 	}
 	m := &moding{}
 	down, first := false, true
-	for _, c := range f.calls() {
+	for _, c := range f.Calls() {
 		switch {
 		case c.Name == "chmod" && len(c.Args) >= 2:
 			mode := c.Arg(0)
@@ -54,7 +51,7 @@ func modesOf(root *rootfs, f *facts) *moding {
 			return nil
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(f.touched)) {
+	for _, name := range f.Touched.Sorted() {
 		switch d := root.dirs[name]; {
 		case root.files[name] != nil:
 			m.files = append(m.files, name)

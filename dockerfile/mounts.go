@@ -16,9 +16,9 @@ const maxMounts = 100
 
 // mountsFor returns the mounts that a step needs in place of a copy.
 func mountsFor(c *copying, step *Item, based bool) ([]Mount, bool) {
-	reads := maps.Clone(step.facts.reads)
+	reads := maps.Clone(step.facts.Reads)
 	mounts := map[Mount]bool{}
-	for _, tree := range slices.Concat(slices.Collect(maps.Keys(step.facts.trees)), slices.Collect(maps.Keys(step.facts.near))) {
+	for _, tree := range slices.Concat(slices.Collect(maps.Keys(step.facts.Trees)), slices.Collect(maps.Keys(step.facts.Near))) {
 		if !overlaps(c, tree) {
 			continue
 		}
@@ -31,7 +31,7 @@ func mountsFor(c *copying, step *Item, based bool) ([]Mount, bool) {
 		}
 		c.eachIn(tree, func(name string) { reads[name] = true })
 	}
-	for dir := range step.facts.beside {
+	for dir := range step.facts.Beside {
 		c.eachIn(dir, func(name string) {
 			if !c.scripts[name] && (path.Dir(name) == dir || !paths.Shared(dir)) {
 				reads[name] = true
@@ -49,7 +49,7 @@ func mountsFor(c *copying, step *Item, based bool) ([]Mount, bool) {
 		}
 		mounts[m] = true
 	}
-	for dir := range step.facts.dirs {
+	for dir := range step.facts.Dirs {
 		if based || !overlaps(c, dir) || slices.ContainsFunc(slices.Collect(maps.Keys(mounts)), func(m Mount) bool { return paths.Within(m.Target, dir) }) {
 			continue
 		}

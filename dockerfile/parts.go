@@ -93,7 +93,7 @@ func (p *pieces) part(root *rootfs, of *part, when []shell.Guard) *Part {
 		sc.Env[v.Name] = v.Value.Value
 	}
 	f := root.examine(of.line(p.scope.Dir, func(string) bool { return false }), sc)
-	out := &Part{Text: of.text, Child: of.child, Env: of.env, Dir: of.dir, OnFail: of.onFail, When: when, Facts: f.export()}
+	out := &Part{Text: of.text, Child: of.child, Env: of.env, Dir: of.dir, OnFail: of.onFail, When: when, Facts: f}
 	p.after(root, f)
 	return out
 }
@@ -131,13 +131,13 @@ func (p *pieces) elsewhere(one *Piece) ([]part, error) {
 		line = s + "\n" + line
 	}
 	f := p.root.examine(line, q.scope)
-	if f.program == nil {
+	if f.Program == nil {
 		return nil, cannot("it cannot be read")
 	}
-	for i := range f.program.Children {
-		c := &f.program.Children[i]
-		if sub := drives(f.program, c); sub != nil && c.Absolute == one.Child.Absolute {
-			parts, _, err := q.parts(f.program, sub, c)
+	for i := range f.Program.Children {
+		c := &f.Program.Children[i]
+		if sub := drives(f.Program, c); sub != nil && c.Absolute == one.Child.Absolute {
+			parts, _, err := q.parts(f.Program, sub, c)
 			return parts, err
 		}
 	}

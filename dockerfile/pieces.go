@@ -1,7 +1,6 @@
 package dockerfile
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
@@ -41,48 +40,6 @@ type Piece struct {
 	// Files are the copied files that are there when it starts, by their
 	// targets.
 	Files map[string]*CopiedFile
-}
-
-// Facts are what a step does with the files that were copied before it.
-type Facts struct {
-	// Opaque is why nothing below is sure, "" when it is.
-	Opaque string
-	// Program is what was read of it; nil where it cannot be read.
-	Program *shell.Program
-	// Reads are the copied files that it needs, Trees the directories of which
-	// it needs everything, Dirs those that only have to exist, Touched the
-	// paths that it may change with all below them; all sorted.
-	Reads, Trees, Dirs, Touched []string
-	// Near are directories in which a program of which is not known what it reads
-	// may read all that is there, Beside those of the files that it is given.
-	Near, Beside []string
-	// Wild is why it may read any file: it runs a program that an earlier step
-	// made. "" for a step that does not.
-	Wild string
-	// Unknown is a program that it runs of which is not known what it reads, ""
-	// when all of them are known.
-	Unknown string
-
-	inner *facts
-}
-
-// Mentions reports whether the step may read a variable of which something speaks
-// by name.
-func (f *Facts) Mentions(name string) bool { return f.inner.mayRead(name, true) }
-
-// MayRead reports whether the step may read a variable of which nothing speaks by
-// name, and which any program that is not known may read.
-func (f *Facts) MayRead(name string) bool { return f.inner.mayRead(name, false) }
-
-// Calls are the commands that it may run.
-func (f *Facts) Calls() []*shell.Call { return f.inner.calls() }
-
-func (f *facts) export() *Facts {
-	keys := func(m map[string]bool) []string { return slices.Sorted(maps.Keys(m)) }
-	return &Facts{
-		Opaque: f.opaque, Program: f.program, Reads: keys(f.reads), Trees: keys(f.trees), Dirs: keys(f.dirs), Touched: keys(f.touched),
-		Near: keys(f.near), Beside: keys(f.beside), Wild: f.wild, Unknown: f.unknown, inner: f,
-	}
 }
 
 // pieces takes RUN instructions of a stage apart.
@@ -141,7 +98,7 @@ func (p *pieces) files() map[string]*CopiedFile {
 func (p *pieces) read(one *Piece) {
 	text := strings.Join(append(slices.Clone(one.Prelude), one.Text), "\n")
 	f := p.root.examine(text, p.scope)
-	one.Facts = f.export()
+	one.Facts = f
 	p.child(one, f, text)
 	p.after(p.root, f)
 	p.after(p.stage.root, f)
@@ -151,16 +108,16 @@ func (p *pieces) read(one *Piece) {
 // followed is taken to change no more than what is known of it: whoever reads
 // this tells so, and a file that is forgotten here could not be carried over at
 // all.
-func (p *pieces) after(root *rootfs, f *facts) {
+func (p *pieces) after(root *rootfs, f *Facts) {
 	if onlyModes(f) {
 		f.setExecutable(root)
 		return
 	}
-	if f.opaque == "" {
+	if f.Opaque == "" {
 		after(root, &Item{facts: f})
 		return
 	}
-	for t := range f.touched {
+	for t := range f.Touched {
 		if t != "/" {
 			root.forget(t)
 		}
@@ -168,25 +125,25 @@ func (p *pieces) after(root *rootfs, f *facts) {
 }
 
 // onlyModes reports whether a step changes owners and modes, and nothing else.
-func onlyModes(f *facts) bool {
-	for _, c := range f.calls() {
+func onlyModes(f *Facts) bool {
+	for _, c := range f.Calls() {
 		switch c.Name {
 		case "chmod", "chown", "chgrp", "set", "cd":
 		default:
 			return false
 		}
 	}
-	return f.opaque == "" && len(f.touched) > 0
+	return f.Opaque == "" && len(f.Touched) > 0
 }
 
 // setExecutable notes the files that a step makes executable.
-func (f *facts) setExecutable(root *rootfs) {
-	for _, c := range f.calls() {
+func (f *Facts) setExecutable(root *rootfs) {
+	for _, c := range f.Calls() {
 		if c.Name != "chmod" || !slices.ContainsFunc(c.Args, func(w shell.Word) bool { return modes.GivesExecution(w.Value) }) {
 			continue
 		}
 		for name, file := range root.files {
-			for t := range f.touched {
+			for t := range f.Touched {
 				if paths.Within(name, t) {
 					file.executable = true
 				}
@@ -196,7 +153,7 @@ func (f *facts) setExecutable(root *rootfs) {
 }
 
 // child notes the script that a piece runs.
-func (p *pieces) child(one *Piece, f *facts, text string) {
+func (p *pieces) child(one *Piece, f *Facts, text string) {
 	file, err := syntax.NewParser().Parse(strings.NewReader(one.Text), "")
 	if err != nil || len(file.Stmts) != 1 {
 		return
@@ -204,7 +161,7 @@ func (p *pieces) child(one *Piece, f *facts, text string) {
 	if _, ok := file.Stmts[0].Cmd.(*syntax.CallExpr); !ok {
 		return
 	}
-	program := f.program
+	program := f.Program
 	if program == nil { // a script that it runs cannot be parsed, but which it is can be told
 		program, err = p.root.loader().LoadText("RUN", []byte(text), shell.Options{
 			Mounts: []shell.Mount{{Source: "", Target: "/"}}, Dir: p.scope.Dir, Vars: p.scope.vars(), Stat: p.root.stat,
@@ -233,8 +190,8 @@ func (p *pieces) child(one *Piece, f *facts, text string) {
 	}
 	switch sub := drives(program, found); {
 	case sub == nil:
-	case f.opaque != "":
-		one.Driver = &Driver{Program: sub, Why: f.opaque}
+	case f.Opaque != "":
+		one.Driver = &Driver{Program: sub, Why: f.Opaque}
 	default:
 		one.Driver = p.driver(one, program, found)
 	}

@@ -75,7 +75,7 @@ func (r *stageReader) lowerUnread(i int) {
 // unread reports whether a step is known to do without a COPY.
 func (r *stageReader) unread(it, step *Item) bool {
 	f := step.facts
-	if step.group == 0 || f.unknown != "" || !r.stepAllows(it.copy, step, false) || slices.ContainsFunc(it.copy.files, func(name string) bool { return f.reads[name] }) {
+	if step.group == 0 || f.Unknown != "" || !r.stepAllows(it.copy, step, false) || slices.ContainsFunc(it.copy.files, func(name string) bool { return f.Reads[name] }) {
 		return false
 	}
 	var rest []Mount
@@ -90,17 +90,17 @@ func (r *stageReader) unread(it, step *Item) bool {
 		}
 		rest = append(rest, m...)
 	}
-	for dir := range f.dirs {
+	for dir := range f.Dirs {
 		if overlaps(it.copy, dir) && !slices.ContainsFunc(rest, func(m Mount) bool { return paths.Within(m.Target, dir) }) {
 			return false
 		}
 	}
-	for tree := range f.trees {
+	for tree := range f.Trees {
 		if overlaps(it.copy, tree) {
 			return false
 		}
 	}
-	for name := range f.named { // a directory above it, which it may make
+	for name := range f.Named { // a directory above it, which it may make
 		if name != "/" && name != it.copy.dest && paths.Within(it.copy.dest, name) {
 			return false
 		}
@@ -165,9 +165,9 @@ func (r *stageReader) tellArgs(args []*Item) {
 		}
 		at := slices.Index(r.items, it)
 		for _, step := range r.items[at+1:] {
-			if step.group > 0 && programs.Conventional(it.arg) && step.facts.mayRead(it.arg, true) {
-				if !step.facts.mentions(it.arg) && step.facts.unknown != "" {
-					r.decide(it.In, "%s: %s may read it from its environment, so the steps that run it depend on it", it.arg, step.facts.unknown)
+			if step.group > 0 && programs.Conventional(it.arg) && step.facts.MayRead(it.arg, true) {
+				if !step.facts.Mentions(it.arg) && step.facts.Unknown != "" {
+					r.decide(it.In, "%s: %s may read it from its environment, so the steps that run it depend on it", it.arg, step.facts.Unknown)
 				}
 				break
 			}
@@ -192,7 +192,7 @@ func few(list []string) string {
 func (r *stageReader) named(i int) bool {
 	it := r.items[i]
 	return slices.ContainsFunc(r.items[i+1:], func(other *Item) bool {
-		return other.facts != nil && (other.facts.mentions(it.arg) || other.varies[it.arg]) || other.arg != it.arg && it.scope.Mentions(other.In.Text, it.arg)
+		return other.facts != nil && (other.facts.Mentions(it.arg) || other.varies[it.arg]) || other.arg != it.arg && it.scope.Mentions(other.In.Text, it.arg)
 	})
 }
 
@@ -264,10 +264,10 @@ func (r *stageReader) copyPasses(it, other *Item) bool {
 // modePasses reports whether a step that sets modes may come after another: one
 // that only reads those files, and sees them executable.
 func (r *stageReader) modePasses(it, other *Item) bool {
-	if other.group == 0 || other.facts.opaque != "" || other.facts.wild != "" || !other.scope.Root() || it.group > 0 && other.group != it.group {
+	if other.group == 0 || other.facts.Opaque != "" || other.facts.Wild != "" || !other.scope.Root() || it.group > 0 && other.group != it.group {
 		return false
 	}
-	for t := range other.facts.touched {
+	for t := range other.facts.Touched {
 		for _, name := range it.moded.files {
 			if paths.Within(name, t) || paths.Within(t, name) || path.Dir(t) == path.Dir(name) {
 				return false
@@ -279,14 +279,14 @@ func (r *stageReader) modePasses(it, other *Item) bool {
 			}
 		}
 	}
-	return len(other.facts.trees) == 0
+	return len(other.facts.Trees) == 0
 }
 
 // stepAllows reports whether a step can do with mounts in place of a copy. Based
 // says that its directories are there.
 func (r *stageReader) stepAllows(c *copying, step *Item, based bool) bool {
 	f := step.facts
-	if f.opaque != "" || f.wild != "" || !step.scope.Root() {
+	if f.Opaque != "" || f.Wild != "" || !step.scope.Root() {
 		return false
 	}
 	for _, m := range step.In.mounts(step.scope) {
@@ -309,7 +309,7 @@ func (r *stageReader) argPasses(it, other *Item) bool {
 		return false
 	}
 	if other.facts != nil {
-		if other.facts.mayRead(it.arg, other.group > 0) {
+		if other.facts.MayRead(it.arg, other.group > 0) {
 			return false
 		}
 		return !slices.ContainsFunc(other.In.Flags, func(flag string) bool { return it.scope.Mentions(flag, it.arg) })

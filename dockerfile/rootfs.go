@@ -95,8 +95,8 @@ func (r *rootfs) forget(touched string) {
 
 // doubtful tells why what a step reads may be another than it was copied, "" if
 // it is the same.
-func (r *rootfs) doubtful(f *facts) string {
-	for _, name := range slices.Sorted(maps.Keys(f.reads)) {
+func (r *rootfs) doubtful(f *Facts) string {
+	for _, name := range f.Reads.Sorted() {
 		if file := r.files[name]; file != nil && file.doubt != "" {
 			return file.doubt + ", which runs before it, may change " + name
 		}

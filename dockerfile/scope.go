@@ -11,7 +11,7 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// scope is what holds at one place of a stage.
+// Scope is what holds at one place of a stage.
 type Scope struct {
 	escape rune
 	// Env and Args are the variables whose values are known.

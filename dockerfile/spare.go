@@ -54,8 +54,8 @@ func (r *stageReader) sparing() *sparing {
 		if it.group == 0 {
 			continue
 		}
-		maps.Copy(s.files, it.facts.reads)
-		for tree := range it.facts.trees {
+		maps.Copy(s.files, it.facts.Reads)
+		for tree := range it.facts.Trees {
 			if paths.Shared(tree) || s.scriptsIn(tree) {
 				continue // it looks around, rather than read these
 			}

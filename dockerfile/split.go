@@ -50,7 +50,7 @@ func runText(c *instructions.RunCommand) (string, bool) {
 // splitting is a RUN line that is taken apart at the scripts that it runs.
 type splitting struct {
 	*dividing
-	facts   *facts
+	facts   *Facts
 	out     []part
 	drivers []string
 	scripts int // that the line itself runs
@@ -59,25 +59,25 @@ type splitting struct {
 // split takes a RUN line apart that runs several scripts, or one that runs
 // others: a part for each of them. It returns no parts where there is no such
 // script. The error says why a line that has one stays whole.
-func (r *rootfs) split(text string, sc *Scope, f *facts) (parts []part, name string, err error) {
-	if f.opaque != "" {
-		if f.program == nil {
+func (r *rootfs) split(text string, sc *Scope, f *Facts) (parts []part, name string, err error) {
+	if f.Opaque != "" {
+		if f.Program == nil {
 			return nil, "", nil
 		}
-		for i := range f.program.Children {
-			if c := &f.program.Children[i]; drives(f.program, c) != nil {
-				return nil, driverName(c), cannot("%s", f.opaque)
+		for i := range f.Program.Children {
+			if c := &f.Program.Children[i]; drives(f.Program, c) != nil {
+				return nil, driverName(c), cannot("%s", f.Opaque)
 			}
 		}
 		return nil, "", nil
 	}
 	scripts := 0
-	for i := range f.program.Children {
-		c := &f.program.Children[i]
+	for i := range f.Program.Children {
+		c := &f.Program.Children[i]
 		switch {
-		case drives(f.program, c) != nil:
+		case drives(f.Program, c) != nil:
 			scripts, name = scripts+2, driverName(c)
-		case c.InContext && !c.Glob && c.From == f.program.Main.Path && r.files[c.Absolute] != nil:
+		case c.InContext && !c.Glob && c.From == f.Program.Main.Path && r.files[c.Absolute] != nil:
 			scripts++
 		}
 	}
@@ -95,7 +95,7 @@ func (r *rootfs) split(text string, sc *Scope, f *facts) (parts []part, name str
 		if s.scripts < 2 {
 			return nil, "", nil
 		}
-		if err := separable(f.program.Programs); err != nil {
+		if err := separable(f.Program.Programs); err != nil {
 			return nil, "the line", err
 		}
 		s.drivers = []string{fmt.Sprintf("a line of %d scripts", s.scripts)}
@@ -169,7 +169,7 @@ func (s *splitting) line() error {
 
 // driver are the parts of a driver that the line runs.
 func (s *splitting) driver(c *shell.Child, sub *shell.Program) ([]part, error) {
-	if f := s.root.files[c.Absolute]; c.Interpreter == "" && f != nil && f.mode&0o111 == 0 && !f.executable && !s.facts.changes(c.Absolute) {
+	if f := s.root.files[c.Absolute]; c.Interpreter == "" && f != nil && f.mode&0o111 == 0 && !f.executable && !s.facts.Touched.Cover(c.Absolute) {
 		return nil, cannot("%s is not executable", driverName(c))
 	}
 	if c.Interpreter == "" && (sub.Main.Shebang.Line == "" || sub.Main.CRLF.Line == 1) {

@@ -28,10 +28,10 @@ func (r *stageReader) unanswered(it *Item, questions asked) error {
 
 // varying are the args that a driver speaks of and whose values are in the text
 // of its parts: with another value they are others.
-func (r *stageReader) varying(root *rootfs, text string, it *Item, f *facts, parts []part) map[string]bool {
+func (r *stageReader) varying(root *rootfs, text string, it *Item, f *Facts, parts []part) map[string]bool {
 	out := map[string]bool{}
 	for name, value := range it.scope.Args {
-		if !f.mentions(name) {
+		if !f.Mentions(name) {
 			continue
 		}
 		sc := it.scope.clone()
@@ -44,18 +44,18 @@ func (r *stageReader) varying(root *rootfs, text string, it *Item, f *facts, par
 
 // steps makes the steps of a RUN line. Its parts were told from the files as they
 // were before it, so none of them may change what a later one runs.
-func (r *stageReader) steps(root *rootfs, it *Item, f *facts, parts []part) ([]*Item, error) {
+func (r *stageReader) steps(root *rootfs, it *Item, f *Facts, parts []part) ([]*Item, error) {
 	var out []*Item
 	named := func(variable string) bool {
-		return slices.ContainsFunc(f.program.Programs, func(p *shell.Program) bool {
+		return slices.ContainsFunc(f.Program.Programs, func(p *shell.Program) bool {
 			_, _, ok := p.Mentions(variable)
 			return ok && !slices.ContainsFunc(parts, func(one part) bool { return one.of == p })
 		})
 	}
 	for i := range parts {
 		step := r.step(root, it, &parts[i], named)
-		if step.facts.opaque != "" {
-			return nil, cannot("a script changes what a later one needs: %s", step.facts.opaque)
+		if step.facts.Opaque != "" {
+			return nil, cannot("a script changes what a later one needs: %s", step.facts.Opaque)
 		}
 		moded := modesOf(root, step.facts)
 		for _, later := range parts[i+1:] {
@@ -70,20 +70,20 @@ func (r *stageReader) steps(root *rootfs, it *Item, f *facts, parts []part) ([]*
 }
 
 // changedBefore tells that a step may change a script that runs after it.
-func changedBefore(f *facts, script string) error {
-	if dirs := slices.Sorted(maps.Keys(f.works)); len(dirs) > 0 {
-		return cannot("%s works in %s, and may change %s before it runs; called by absolute paths, without cd and WORKDIR, the scripts are steps", f.works[dirs[0]], dirs[0], script)
+func changedBefore(f *Facts, script string) error {
+	if dirs := slices.Sorted(maps.Keys(f.Works)); len(dirs) > 0 {
+		return cannot("%s works in %s, and may change %s before it runs; called by absolute paths, without cd and WORKDIR, the scripts are steps", f.Works[dirs[0]], dirs[0], script)
 	}
 	return cannot("a script changes %s, or what is beside it, before it runs", script)
 }
 
 // changesScript reports whether a step may change a script, or which scripts the
 // loop over a pattern finds that it comes from.
-func changesScript(f *facts, script *shell.Child) bool {
+func changesScript(f *Facts, script *shell.Child) bool {
 	found := slices.ContainsFunc(script.Guards, func(g shell.Guard) bool {
 		return g.Kind == shell.GuardFor && strings.ContainsAny(g.Text, "*?[")
 	})
-	for t := range f.touched {
+	for t := range f.Touched {
 		if paths.Within(script.Absolute, t) || found && path.Dir(t) == path.Dir(script.Absolute) {
 			return true
 		}
@@ -94,8 +94,8 @@ func changesScript(f *facts, script *shell.Child) bool {
 // unsplittable tells why a RUN of this stage cannot be taken apart, "" if it
 // can.
 func (r *stageReader) unsplittable(it *Item) string {
-	if !it.scope.root() {
-		return "it runs as " + it.scope.user
+	if !it.scope.Root() {
+		return "it runs as " + it.scope.User
 	}
 	return r.undividable(it)
 }
@@ -133,13 +133,13 @@ func (r *stageReader) step(root *rootfs, of *Item, p *part, named func(variable 
 	}
 	f := root.examine(p.line(of.scope.Dir, func(string) bool { return false }), sc)
 	exported := func(name string) bool {
-		reads := f.mayRead(name, named(name))
+		reads := f.MayRead(name, named(name))
 		if !reads {
 			r.withheld[name] = true
 		}
 		return reads
 	}
 	it := *of
-	it.command, it.facts, it.part = p.line(of.scope.dir, exported), f, p
+	it.command, it.facts, it.part = p.line(of.scope.Dir, exported), f, p
 	return &it
 }

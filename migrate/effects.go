@@ -16,12 +16,12 @@ func (o *op) reads() map[string]*dockerfile.CopiedFile {
 	if o.facts == nil {
 		return out
 	}
-	for _, name := range o.facts.Reads {
+	for _, name := range o.facts.Reads.Sorted() {
 		if f := o.files[name]; f != nil {
 			out[name] = f
 		}
 	}
-	for _, tree := range o.facts.Trees {
+	for _, tree := range o.facts.Trees.Sorted() {
 		for name, f := range o.files {
 			if paths.Within(name, tree) {
 				out[name] = f
@@ -47,7 +47,7 @@ func (o *op) reads() map[string]*dockerfile.CopiedFile {
 func (o *op) searched() []string {
 	var out []string
 	add := func(name, list string) {
-		if !strings.HasPrefix(list, "/") || !o.facts.Mentions(name) {
+		if !strings.HasPrefix(list, "/") || !o.facts.MayRead(name, true) {
 			return
 		}
 		for dir := range strings.SplitSeq(list, ":") {
@@ -79,15 +79,15 @@ func (o *op) looksAround(name string) bool {
 	if o.facts == nil {
 		return false
 	}
-	return o.facts.Wild != "" || slices.ContainsFunc(o.facts.Near, func(dir string) bool { return paths.Within(name, dir) }) ||
-		slices.ContainsFunc(o.facts.Beside, func(dir string) bool {
+	return o.facts.Wild != "" || o.facts.Near.Cover(name) ||
+		slices.ContainsFunc(o.facts.Beside.Sorted(), func(dir string) bool {
 			return path.Dir(name) == dir || !paths.Shared(dir) && paths.Within(name, dir)
 		})
 }
 
 // touches reports whether an op may change a path.
 func (o *op) touches(name string) bool {
-	return o.facts != nil && slices.ContainsFunc(o.facts.Touched, func(t string) bool { return paths.Within(name, t) && !o.misses(t, name) })
+	return o.facts != nil && slices.ContainsFunc(o.facts.Touched.Sorted(), func(t string) bool { return paths.Within(name, t) && !o.misses(t, name) })
 }
 
 // misses reports whether all that an op does to a whole tree is to look in it

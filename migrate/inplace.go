@@ -85,7 +85,7 @@ func (m *migration) obscured(o *op, f *copied) bool {
 			continue
 		}
 		if paths.Within(o.dir, dest) || strings.Contains(o.text, dest) || o.facts.Opaque != "" ||
-			slices.ContainsFunc(o.facts.Touched, func(t string) bool { return paths.Within(t, dest) }) {
+			slices.ContainsFunc(o.facts.Touched.Sorted(), func(t string) bool { return paths.Within(t, dest) }) {
 			return true
 		}
 	}
@@ -111,7 +111,7 @@ func (m *migration) forgiving(o *op) bool {
 // walks reports whether a script goes down a directory by its path in the image:
 // what goes down directories follows no links.
 func (m *migration) walks(o *op, f *copied) bool {
-	if !o.script() || !slices.ContainsFunc(o.facts.Trees, func(tree string) bool { return paths.Within(f.Target, tree) }) {
+	if !o.script() || !slices.ContainsFunc(o.facts.Trees.Sorted(), func(tree string) bool { return paths.Within(f.Target, tree) }) {
 		return false
 	}
 	program := m.load(o.call.source)
@@ -121,7 +121,7 @@ func (m *migration) walks(o *op, f *copied) bool {
 // looksAbove reports whether an op looks at what a directory holds that copies
 // share with others, such as /opt: there it finds a file in its place, or not.
 func looksAbove(o *op, target string) bool {
-	return o.facts != nil && slices.ContainsFunc(o.facts.Trees, func(tree string) bool {
+	return o.facts != nil && slices.ContainsFunc(o.facts.Trees.Sorted(), func(tree string) bool {
 		return tree != "/" && paths.Shared(tree) && paths.Within(target, tree)
 	})
 }
@@ -235,7 +235,7 @@ func (m *migration) writesBeside(o *op, program *shell.Program) bool {
 	if paths.Shared(dir) {
 		return false
 	}
-	for _, t := range o.facts.Touched {
+	for _, t := range o.facts.Touched.Sorted() {
 		if strings.Trim(path.Base(t), "01234567") == "" {
 			continue // a mode, which looks like the name of a file
 		}

@@ -82,7 +82,7 @@ func (m *migration) joinedLinks() map[string]string {
 // deletesIn reports whether an op deletes or changes something in a directory.
 func (m *migration) deletesIn(dir string) bool {
 	return slices.ContainsFunc(m.ops, func(o *op) bool {
-		return !o.gone && o.facts != nil && slices.ContainsFunc(o.facts.Touched, func(t string) bool { return t != dir && paths.Within(t, dir) })
+		return !o.gone && o.facts != nil && slices.ContainsFunc(o.facts.Touched.Sorted(), func(t string) bool { return t != dir && paths.Within(t, dir) })
 	})
 }
 

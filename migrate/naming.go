@@ -38,7 +38,7 @@ func (m *migration) goesThrough(o *op, dir string) bool {
 		programs = append(programs, o.call.driver)
 	}
 	return o.facts.Opaque != "" && o.script() || slices.ContainsFunc(targets, func(target string) bool {
-		return slices.ContainsFunc(o.facts.Trees, func(tree string) bool { return paths.Within(target, tree) }) ||
+		return o.facts.Trees.Cover(target) ||
 			slices.ContainsFunc(programs, func(p *shell.Program) bool { return p != nil && matchesGlob(p, target) })
 	})
 }

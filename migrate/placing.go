@@ -47,7 +47,7 @@ func (m *migration) neededDirectories() {
 		if o.gone || o.facts == nil || !o.command() {
 			continue
 		}
-		for _, t := range o.facts.Touched {
+		for _, t := range o.facts.Touched.Sorted() {
 			dir := path.Dir(t)
 			if f := m.broughtBy(dir, o); f != nil && !makesParents(o, t) {
 				m.insert(&op{step: f.By, dir: "/", made: dir, madeText: m.targetText(f.By, dir)})

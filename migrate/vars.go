@@ -104,7 +104,7 @@ func (m *migration) wants(o *op) map[string]wanted {
 		if o.call != nil && o.call.child != nil && slices.ContainsFunc(o.call.child.Assigns, func(a shell.Assign) bool { return a.Name == name }) {
 			return // its own line sets it
 		}
-		if o.facts.Mentions(name) || !m.named(name) && o.facts.MayRead(name) {
+		if o.facts.MayRead(name, m.named(name)) {
 			out[name] = w
 		}
 	}
