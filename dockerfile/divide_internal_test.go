@@ -68,9 +68,9 @@ func TestDividedChainsDoTheSame(t *testing.T) {
 func everywhere(t *testing.T, text, shell, root string) []string {
 	t.Helper()
 	sc := newScope('\\', &ocispecs.ImageConfig{Env: []string{"PATH=" + os.Getenv("PATH")}})
-	sc.shell, sc.dir, sc.open = []string{shell, "-c"}, root+"/a/b/c/d/e/f/g/h/i/j/k/w", false
+	sc.Shell, sc.Dir, sc.Open = []string{shell, "-c"}, root+"/a/b/c/d/e/f/g/h/i/j/k/w", false
 	r := newRootfs(fstest.MapFS{})
-	text = strings.NewReplacer("LOG", root+"/log", "ROOT/w", sc.dir, "ROOT", root).Replace(text)
+	text = strings.NewReplacer("LOG", root+"/log", "ROOT/w", sc.Dir, "ROOT", root).Replace(text)
 	d := r.dividing(text, sc, r.examine(text, sc))
 	if d == nil {
 		return nil

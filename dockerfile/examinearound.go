@@ -44,7 +44,7 @@ func (x *examiner) nearby(name string) {
 	switch {
 	case name == "/":
 	case name == "/.": // all of it, or a directory that is not known
-		x.facts.near["/"] = true
+		x.facts.Near["/"] = true
 	case x.root.files[name] != nil:
 		x.facts.Beside[path.Dir(name)] = true
 	case len(x.root.below(name)) > 0:
