@@ -102,6 +102,10 @@ type Contender struct {
 	Ran     int `json:"ran"`
 	Perhaps int `json:"perhaps"`
 	Steps   int `json:"steps"`
+	// Instructions is Ran in instructions of a Dockerfile: a step that is a part of
+	// one counts for its share. By it contenders can be compared that divide
+	// instructions into differing steps.
+	Instructions float64 `json:"instructions"`
 	// Seconds and AllSeconds are the same as times, by what was measured of the
 	// newest commit's steps; 0 where nothing was.
 	Seconds    float64 `json:"seconds,omitempty"`
@@ -142,6 +146,8 @@ type Outcome struct {
 	Ran     []string `json:"ran,omitempty"`
 	Perhaps []string `json:"perhaps,omitempty"`
 	Steps   int      `json:"steps"`
+	// Instructions is Ran in instructions of a Dockerfile; see Contender.
+	Instructions float64 `json:"instructions"`
 	// Below are the entrypoint layers that are made again.
 	Below []string `json:"entrypoint,omitempty"`
 
@@ -216,6 +222,7 @@ func contend(commits []Commit, s Series) *Contender {
 func outcome(commit Commit, before, after *plan.Record) Outcome {
 	o := Outcome{Commit: commit}
 	p := plan.Compare(before, after)
+	share := shares(after)
 	for i := range after.Nodes {
 		if n := &after.Nodes[i]; n.Kind == plan.KindScript {
 			o.present = append(o.present, script(n))
@@ -244,6 +251,7 @@ func outcome(commit Commit, before, after *plan.Record) Outcome {
 			continue
 		}
 		o.Ran = append(o.Ran, s.Node)
+		o.Instructions += share(s.Node)
 		causes := own(s)
 		o.causes = append(o.causes, causes...)
 		switch {
@@ -255,6 +263,28 @@ func outcome(commit Commit, before, after *plan.Record) Outcome {
 		}
 	}
 	return o
+}
+
+// shares tells what part of its instruction a node is: the steps of one line share
+// it, and what puts their layers together is none of them.
+func shares(r *plan.Record) func(node string) float64 {
+	counts := map[int]int{}
+	counted := func(n *plan.Node) bool { return n.Vertex != "" && n.Kind != plan.KindSquash && n.Kind != plan.KindOutputs }
+	for i := range r.Nodes {
+		if n := &r.Nodes[i]; counted(n) && n.State == graph.SetupState {
+			counts[n.Line]++
+		}
+	}
+	return func(node string) float64 {
+		n := r.Node(node)
+		switch {
+		case !counted(n):
+			return 0
+		case n.Line == 0:
+			return 1
+		}
+		return 1 / float64(max(counts[n.Line], 1))
+	}
 }
 
 // own are the causes of a step that are no other step's.
@@ -279,6 +309,7 @@ func (c *Contender) add(o Outcome, took map[string]time.Duration, record *plan.R
 	c.scripts = c.scripts || len(o.present) > 0
 	c.Ran += len(o.Ran)
 	c.Perhaps += len(o.Perhaps)
+	c.Instructions += o.Instructions
 	c.Steps += o.Steps
 	switch {
 	case len(o.Ran)+len(o.Perhaps) == 0:

@@ -72,7 +72,7 @@ func TestReport(t *testing.T) {
 	assert.Greater(t, own.Steps, own.Whole)
 	assert.Empty(t, own.Migrated.Refused)
 	assert.NotEmpty(t, r.Files[1].Error)
-	r.Histories = []history{{buildFile: files[0], Commits: 3, Ran: 2, BuildKit: 5, More: []string{"x"}}}
+	r.Histories = []history{{buildFile: files[0], Commits: 3, Ran: 2, BuildKit: 5, Less: 2, More: []string{"x"}}}
 
 	var out bytes.Buffer
 	require.NoError(t, r.write(&out))
@@ -83,9 +83,9 @@ func TestReport(t *testing.T) {
 		}
 	}
 	fields := strings.Fields(line)
-	require.Len(t, fields, 17, out.String())
+	require.Len(t, fields, 19, out.String())
 	assert.Equal(t, []string{"all", "3", "1", "1"}, fields[:4])
-	assert.Equal(t, []string{"3", "2", "5", "1"}, fields[13:])
+	assert.Equal(t, []string{"3", "2.0", "5.0", "2", "1"}, fields[14:])
 	assert.Contains(t, out.String(), "     1  HardcodedJobs\n")
 }
 

@@ -16,12 +16,15 @@ import (
 type history struct {
 	buildFile
 	Error string `json:"error,omitempty"`
-	// Commits is how many could be compared; Ran how many steps of setup run in
-	// all of them, BuildKit how many with BuildKit's frontend.
-	Commits  int `json:"commits"`
-	Ran      int `json:"ran"`
-	BuildKit int `json:"buildkit"`
-	// More are the commits that run more steps than with BuildKit's frontend.
+	// Commits is how many could be compared; Ran how many instructions of setup run
+	// in all of them, BuildKit how many with BuildKit's frontend. A step that is a
+	// part of one counts for its share.
+	Commits  int     `json:"commits"`
+	Ran      float64 `json:"ran"`
+	BuildKit float64 `json:"buildkit"`
+	// Less is how many commits run less than with BuildKit's frontend, More are
+	// those that run more.
+	Less int      `json:"less"`
 	More []string `json:"more,omitempty"`
 }
 
@@ -52,14 +55,20 @@ func replayed(ctx context.Context, program string, b buildFile, commits int, lim
 		return h
 	}
 	own, buildkit := r.Contenders[0], r.Contenders[1]
-	h.Commits, h.Ran, h.BuildKit = own.Compared, own.Ran, buildkit.Ran
-	ran := map[string]int{}
+	h.Commits, h.Ran, h.BuildKit = own.Compared, own.Instructions, buildkit.Instructions
+	ran := map[string]float64{}
 	for _, o := range buildkit.Outcomes {
-		ran[o.Commit.ID] = len(o.Ran)
+		ran[o.Commit.ID] = o.Instructions
 	}
 	for _, o := range own.Outcomes {
-		if n, ok := ran[o.Commit.ID]; ok && len(o.Ran) > n {
-			h.More = append(h.More, fmt.Sprintf("%s: %d instead of %d", o.Commit.ID, len(o.Ran), n))
+		const rounding = 1e-6
+		n, ok := ran[o.Commit.ID]
+		switch {
+		case !ok:
+		case o.Instructions < n-rounding:
+			h.Less++
+		case o.Instructions > n+rounding:
+			h.More = append(h.More, fmt.Sprintf("%s: %.2f instead of %.2f", o.Commit.ID, o.Instructions, n))
 		}
 	}
 	return h

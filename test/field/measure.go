@@ -26,6 +26,8 @@ type measure struct {
 	// Steps is how many a build has, Whole how many with BuildKit's frontend.
 	Steps int `json:"steps"`
 	Whole int `json:"whole"`
+	// Caches is how many steps get cache mounts.
+	Caches int `json:"caches"`
 	// Decisions are what a build prints, by line.
 	Decisions []string `json:"decisions,omitempty"`
 	// Migrated is what became of it.
@@ -90,6 +92,11 @@ func take(ctx context.Context, b buildFile) (m measure) {
 	if rewritten, err := dockerfile.Rewrite(f, opt); err == nil { // the check would have said so
 		for _, d := range rewritten.Decisions {
 			m.Decisions = append(m.Decisions, fmt.Sprintf("%d: %s", d.Line, d.Text))
+		}
+		for _, flags := range rewritten.Flags {
+			if strings.Contains(flags, "type=cache") {
+				m.Caches++
+			}
 		}
 	}
 	m.Migrated = m.migrate(f, opt)

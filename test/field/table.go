@@ -20,11 +20,12 @@ type report struct {
 
 // row is one tree, or all of them.
 type row struct {
-	name                                        string
-	files, unread, split, caches, whole         int
-	errors, warnings, notes                     int
-	migrated, refused, lost, fresh              int
-	commits, ran, buildkit, more, notReplayable int
+	name                                         string
+	files, unread, split, divided, caches, whole int
+	errors, warnings, notes                      int
+	migrated, refused, lost, fresh               int
+	commits, less, more, notReplayable           int
+	ran, buildkit                                float64
 }
 
 func (r *row) add(m measure) {
@@ -36,7 +37,10 @@ func (r *row) add(m measure) {
 	if has(m.Decisions, "split into") {
 		r.split++
 	}
-	if has(m.Decisions, "cache") {
+	if has(m.Decisions, "divided after") {
+		r.divided++
+	}
+	if m.Caches > 0 {
 		r.caches++
 	}
 	if has(m.Decisions, "kept whole") {
@@ -71,6 +75,7 @@ func (r *row) replay(h history) {
 	r.ran += h.Ran
 	r.buildkit += h.BuildKit
 	r.more += len(h.More)
+	r.less += h.Less
 }
 
 func has(decisions []string, words string) bool {
@@ -105,7 +110,7 @@ func (r *report) write(w io.Writer) error {
 		total.replay(h)
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "tree\tfiles\tunread\tsplit\tcaches\twhole\terrors\twarnings\tnotes\tmigrated\trefused\tlost lines\tnew findings\tcommits\tsteps run\tBuildKit\tmore")
+	fmt.Fprintln(t, "tree\tfiles\tunread\tsplit\tdivided\tcaches\twhole\terrors\twarnings\tnotes\tmigrated\trefused\tlost lines\tnew findings\tcommits\tinstructions run\tBuildKit\tless\tmore")
 	for _, name := range slices.Sorted(maps.Keys(rows)) {
 		rows[name].print(t)
 	}
@@ -125,8 +130,8 @@ func (r *report) write(w io.Writer) error {
 }
 
 func (r *row) print(w io.Writer) {
-	fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\n", r.name, r.files, r.unread, r.split, r.caches, r.whole,
-		r.errors, r.warnings, r.notes, r.migrated, r.refused, r.lost, r.fresh, r.commits, r.ran, r.buildkit, r.more)
+	fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%.1f\t%.1f\t%d\t%d\n", r.name, r.files, r.unread, r.split, r.divided, r.caches, r.whole,
+		r.errors, r.warnings, r.notes, r.migrated, r.refused, r.lost, r.fresh, r.commits, r.ran, r.buildkit, r.less, r.more)
 }
 
 // counted prints how often each was there, most often first.
