@@ -48,6 +48,26 @@ func (r *stageReader) cacheAll() {
 				r.isSet(r.items[:i], m.Tool) || r.holds(m.Target) || r.isRead(r.items[i+1:], m.Target)
 		})
 	}
+	r.tellCaches()
+}
+
+// tellCaches says of each RUN whose downloads are kept.
+func (r *stageReader) tellCaches() {
+	tools := map[*Instruction][]string{}
+	var order []*Instruction
+	for _, it := range r.items {
+		for _, m := range it.Caches {
+			if tools[it.In] == nil {
+				order = append(order, it.In)
+			}
+			if !slices.Contains(tools[it.In], m.Tool.Name) {
+				tools[it.In] = append(tools[it.In], m.Tool.Name)
+			}
+		}
+	}
+	for _, in := range order {
+		r.decide(in, "cache mount for the downloads of %s", strings.Join(tools[in], ", "))
+	}
 }
 
 // mountsAt reports whether a RUN has a mount of its own that would meet one.

@@ -169,7 +169,7 @@ func TestMountsOfADriver(t *testing.T) {
 				}
 				return
 			}
-			assert.Equal(t, "kept whole: "+c.why+"\n", decisions)
+			assert.Contains(t, decisions, "kept whole: "+c.why+"\n")
 		})
 	}
 }
