@@ -98,8 +98,8 @@ func oneLine(stmt *syntax.Stmt) (string, error) {
 	alone.Comments, alone.Semicolon = nil, syntax.Pos{}
 	err := syntax.NewPrinter(syntax.SingleLine(true)).Print(&b, &alone)
 	text := strings.TrimRight(b.String(), "; \n")
-	if err == nil && strings.Contains(text, "\n") {
-		err = cannot("it has several lines")
+	if err == nil && (strings.Contains(text, "\n") || strings.HasSuffix(text, `\`)) {
+		err = cannot("a RUN cannot say it on one line")
 	}
 	return text, err
 }

@@ -111,7 +111,7 @@ func (d *dividing) dir(i int) string {
 		from := shell.Pos{Line: int(stmt.Pos().Line()), Column: int(stmt.Pos().Col())}
 		to := shell.Pos{Line: int(stmt.End().Line()), Column: int(stmt.End().Col())}
 		for _, c := range d.program.Main.Calls {
-			if !c.Pos.Before(from) && c.Pos.Before(to) && !c.Nested {
+			if !c.Pos.Before(from) && c.Pos.Before(to) && !c.Nested && c.Func == "" {
 				return c.Dir
 			}
 		}
@@ -356,7 +356,7 @@ func (d *dividing) steps(cleaned bool) []span {
 	for i := range d.commands {
 		long = long || d.does[i].long
 		last := i == len(d.commands)-1
-		if last || long && !d.together[i] && !d.settles(i+1) && (!cleaned || !d.cleans(span{i + 1, i + 2})) {
+		if last || long && !d.together[i] && !d.settles(i+1) && (!cleaned || d.commands[i+1].state || !d.cleans(span{i + 1, i + 2})) {
 			out = append(out, span{from, i + 1})
 			from, long = i+1, false
 		}

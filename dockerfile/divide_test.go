@@ -44,7 +44,14 @@ func TestDivide(t *testing.T) {
 		"a status of its own":               {"set -e; make; ! grep -q x /y; make; echo >/z", []string{"set -e; make", "set -e; ! grep -q x /y; make", "set -e; echo >/z"}},
 		"a loop at the end of a step":       {"make && for f in a b; do make $f; done && echo >/x", []string{"make", "for f in a b; do make $f; done && :", "echo >/x"}},
 		"hard links":                        {"make && ln /a /b && make install && echo >/x", []string{"make", "ln /a /b && make install && echo >/x"}},
-		"one program's version":             {"make && gcc --version", []string{"make", "gcc --version"}},
+		"a function called elsewhere": {
+			"set -e; cd /a; make; f() { make all; }; cd /b; f; echo >x",
+			[]string{"set -e; cd /a; make", "set -e; cd /a; f() { make all; }; cd /b; f", "set -e; f() { make all; }; cd /b; echo >x"},
+		},
+		"a subshell elsewhere":   {"cd /a && make && (cd /b && make) && echo >x", []string{"cd /a && make", "cd /a && (cd /b && make) && :", "cd /a && echo >x"}},
+		"a value from elsewhere": {"cd /a && make && V=$(cd /b && pwd) && make $V && echo >x", []string{"cd /a && make", "cd /a && V=$(cd /b && pwd) && make $V", "cd /a && echo >x"}},
+		"a backslash at the end": {`make && printf %s \\ && make`, nil},
+		"one program's version":  {"make && gcc --version", []string{"make", "gcc --version"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			text := "FROM debian\nRUN " + c.run + "\n"
