@@ -1,7 +1,6 @@
 package check
 
 import (
-	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -22,9 +21,8 @@ import (
 	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/graph"
 	"github.com/pgstrata/pgstrata/spec"
+	"github.com/pgstrata/pgstrata/test/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew") //nolint:gochecknoglobals // a flag of the test program
 
 // input resolves a tree as the command line does.
 func input(t testing.TB, context fs.FS) Input {
@@ -143,28 +141,22 @@ func TestRules(t *testing.T) {
 		files, err := filepath.Glob(filepath.Join("testdata", r.Name+"-*.txtar"))
 		require.NoError(t, err)
 		for _, file := range append(files, filepath.Join("testdata", r.Name+".txtar")) {
-			t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) { golden(t, file, r) })
+			t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) { compare(t, file, r) })
 		}
 	}
 }
 
-func golden(t *testing.T, file string, r Rule) {
+func compare(t *testing.T, file string, r Rule) {
 	t.Helper()
-	in, files := read(t, file)
+	in, _ := read(t, file)
 	got := describe(only(all(in), r.Name))
 	if filepath.Base(file) == r.Name+".txtar" {
 		assert.NotEmpty(t, got, "a fixture has something to find")
 	}
-	if *update {
-		data, err := os.ReadFile(file)
-		require.NoError(t, err)
-		before, _, _ := strings.Cut(string(data), "-- want --\n")
-		require.NoError(t, os.WriteFile(file, []byte(before+"-- want --\n"+got), 0o644)) //nolint:gosec // a text of this repository
-		return
-	}
-	if diff := cmp.Diff(files["want"], got); diff != "" {
-		t.Errorf("-want +got\n%s", diff)
-	}
+	data, err := os.ReadFile(file)
+	require.NoError(t, err)
+	before, _, _ := strings.Cut(string(data), "-- want --\n")
+	golden.File(t, file, before+"-- want --\n"+got)
 }
 
 // What this repository shows as good has nothing to find.

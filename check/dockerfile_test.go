@@ -9,11 +9,11 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/test/golden"
 )
 
 // readDockerfile reads a Dockerfile with its context.
@@ -61,14 +61,8 @@ func TestDockerfiles(t *testing.T) {
 					assert.NotContains(t, f.Message, word, "a Dockerfile has no such thing")
 				}
 			}
-			if *update {
-				before, _, _ := strings.Cut(string(data), "-- want --\n")
-				require.NoError(t, os.WriteFile(name, []byte(before+"-- want --\n"+got.String()), 0o644)) //nolint:gosec // a text of this repository
-				return
-			}
-			if diff := cmp.Diff(files["want"], got.String()); diff != "" {
-				t.Errorf("-want +got\n%s", diff)
-			}
+			before, _, _ := strings.Cut(string(data), "-- want --\n")
+			golden.File(t, name, before+"-- want --\n"+got.String())
 		})
 	}
 	for _, r := range Rules() {

@@ -11,6 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/pgstrata/pgstrata/test/golden"
 )
 
 const pages = "../docs/rules"
@@ -107,7 +109,7 @@ func TestIndex(t *testing.T) {
 		fmt.Fprintf(&b, "| [%s](%s.md) | %s | %s | %s | %s |\n", r.Name, r.Name, r.Severity, where, reads, r.Description)
 	}
 	index := filepath.Join(pages, "README.md")
-	if *update {
+	if golden.Updating() {
 		require.NoError(t, os.WriteFile(index, []byte(b.String()), 0o644)) //nolint:gosec // a text of this repository
 	}
 	got, err := os.ReadFile(index)

@@ -4,7 +4,6 @@ package pictures
 
 import (
 	"context"
-	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,13 +22,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pgstrata/pgstrata/test/golden"
 	"github.com/pgstrata/pgstrata/test/testenv"
 )
 
 func TestMain(m *testing.M) { testenv.Main(m) }
-
-// update rewrites the pictures of docs/images.
-var update = flag.Bool("update", false, "write the screenshots of docs/images") //nolint:gochecknoglobals // a flag of the test program
 
 // tab is one page in a browser of its own.
 type tab struct {
@@ -140,7 +137,7 @@ func (p *tab) shoot(selector, name string) {
 	png, err := chromedp.Run(p.ctx, chromedp.ScreenshotScale(chromedp.CSS(selector), 1.25))
 	require.NoError(p.T, err)
 	require.True(p.T, strings.HasPrefix(string(png), "\x89PNG"))
-	if *update {
+	if golden.Updating() {
 		keep(p.T, name, png)
 	}
 }

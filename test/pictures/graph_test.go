@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pgstrata/pgstrata/plan"
+	"github.com/pgstrata/pgstrata/test/golden"
 	"github.com/pgstrata/pgstrata/test/testenv"
 )
 
@@ -132,7 +133,7 @@ func TestGraphImage(t *testing.T) {
 		p.readable(scheme)
 	}
 	p.alone()
-	if *update {
+	if golden.Updating() {
 		data, err := os.ReadFile(file)
 		require.NoError(t, err)
 		keep(t, "isolated.svg", data)

@@ -1,7 +1,7 @@
-// Package fleet simulates a thousand CI jobs, each on a fresh machine, that
+// Fleet simulates a thousand CI jobs, each on a fresh machine, that
 // build one image as it changes: what comes from which cache, and how much is
 // moved. It counts; it measures nothing. Equal seeds give equal numbers.
-package fleet
+package main
 
 import (
 	"fmt"
