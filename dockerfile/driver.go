@@ -178,21 +178,30 @@ func (d *driving) effect(e *shell.Effect) (*part, error) {
 			return nil, nil
 		}
 		return nil, cannot("%s may skip a script", where)
-	case shell.EffectUnset:
-		return nil, cannot("%s unsets %s", where, e.Name)
-	case shell.EffectTrap:
-		return nil, cannot("%s sets a trap", where)
-	case shell.EffectRedirect:
-		return nil, cannot("%s redirects all output", where)
-	case shell.EffectBackground:
-		return nil, cannot("%s runs something in the background", where)
 	case shell.EffectWrite:
 		if strings.HasPrefix(e.Name, "/dev/") {
 			return nil, nil
 		}
-		return nil, cannot("%s writes %s between its scripts", where, first(e.Name, "a file"))
 	}
-	return nil, cannot("%s runs a command whose name is known only when it runs", where)
+	return nil, cannot(never(e.Kind), where, first(e.Name, "a file"))
+}
+
+// never is why a driver with an effect of a kind stays whole, wherever that is. The
+// text is given the place and the effect's name.
+func never(kind shell.EffectKind) string {
+	switch kind {
+	case shell.EffectUnset:
+		return "%[1]s unsets %[2]s"
+	case shell.EffectTrap:
+		return "%[1]s sets a trap"
+	case shell.EffectRedirect:
+		return "%[1]s redirects all output"
+	case shell.EffectBackground:
+		return "%[1]s runs something in the background"
+	case shell.EffectWrite:
+		return "%[1]s writes %[2]s between its scripts"
+	}
+	return "%[1]s runs a command whose name is known only when it runs"
 }
 
 // read reports whether one of the children from the i-th on may read a
@@ -209,26 +218,10 @@ func (d *driving) child(i int) (*part, error) {
 	c := &d.program.Children[i]
 	name := first(c.Absolute, c.Word.Text)
 	where := fmt.Sprintf("%s:%d", base(c.From), c.Pos.Line)
-	switch {
-	case c.Absolute == "":
-		return nil, cannot("%s runs %s, whose name is known only when it runs", where, c.Word.Text)
-	case c.Glob:
-		return nil, cannot("%s runs %s, whose files are not all known", where, name)
-	case repeats(c.Guards):
-		return nil, cannot("%s runs %s in a loop, how often is known only when it runs", where, base(name))
-	case decides(c.Guards):
-		return nil, cannot("%s runs %s under a condition that is decided when it runs", where, base(name))
-	case c.Background:
-		return nil, cannot("%s runs %s in the background", where, base(name))
-	case c.Pipe.Stages > 0:
-		return nil, cannot("%s pipes the output of %s", where, base(name))
-	case c.User != "" || slices.ContainsFunc(c.Wrappers, func(w shell.Wrapper) bool { return w.Name != "time" && !w.Function }):
-		return nil, cannot("%s runs %s through another program", where, base(name))
-	case c.Dir == "":
-		return nil, cannot("%s runs %s in a directory that is known only when it runs", where, base(name))
-	}
-	if c.Interpreter == "" && !d.hasShebang(c) {
-		return nil, cannot("%s has no #! line that works, so it runs in the shell of its caller", base(name))
+	for _, r := range d.refusals() {
+		if r.holds(c) {
+			return nil, cannot(r.why, where, base(name), name)
+		}
 	}
 	p := &part{dir: c.Dir, child: c}
 	for _, v := range c.Env {
@@ -266,6 +259,31 @@ func (d *driving) child(i int) (*part, error) {
 	}
 	p.text = text
 	return p, nil
+}
+
+// refusal is a reason to keep a driver whole: what holds of a script that it runs,
+// and what is said of it. The text is given the place, the script's name and its
+// path.
+type refusal struct {
+	why   string
+	holds func(c *shell.Child) bool
+}
+
+// refusals are the reasons, in the order in which they are looked at.
+func (d *driving) refusals() []refusal {
+	return []refusal{
+		{"%[1]s runs %[3]s, whose name is known only when it runs", func(c *shell.Child) bool { return c.Absolute == "" }},
+		{"%[1]s runs %[3]s, whose files are not all known", func(c *shell.Child) bool { return c.Glob }},
+		{"%[1]s runs %[2]s in a loop, how often is known only when it runs", func(c *shell.Child) bool { return repeats(c.Guards) }},
+		{"%[1]s runs %[2]s under a condition that is decided when it runs", func(c *shell.Child) bool { return decides(c.Guards) }},
+		{"%[1]s runs %[2]s in the background", func(c *shell.Child) bool { return c.Background }},
+		{"%[1]s pipes the output of %[2]s", func(c *shell.Child) bool { return c.Pipe.Stages > 0 }},
+		{"%[1]s runs %[2]s through another program", func(c *shell.Child) bool {
+			return c.User != "" || slices.ContainsFunc(c.Wrappers, func(w shell.Wrapper) bool { return w.Name != "time" && !w.Function })
+		}},
+		{"%[1]s runs %[2]s in a directory that is known only when it runs", func(c *shell.Child) bool { return c.Dir == "" }},
+		{"%[2]s has no #! line that works, so it runs in the shell of its caller", func(c *shell.Child) bool { return c.Interpreter == "" && !d.hasShebang(c) }},
+	}
 }
 
 // hasShebang reports whether a script says what runs it.
