@@ -6,7 +6,9 @@
 package frontend
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -87,7 +89,7 @@ func newRequest(ctx context.Context, c client.Client) (*request, error) {
 	if err != nil {
 		return nil, errors.Wrap(err, "this BuildKit daemon cannot run pgstrata")
 	}
-	src, err := bc.ReadEntrypoint(ctx, "yaml", besides(c.BuildOpts().Opts))
+	src, err := bc.ReadEntrypoint(ctx, "yaml", besides(c.BuildOpts().Opts), firstLine(c.BuildOpts().Opts))
 	if err != nil {
 		return nil, err
 	}
@@ -99,6 +101,13 @@ func newRequest(ctx context.Context, c client.Client) (*request, error) {
 		src.Language = "Dockerfile"
 	}
 	return &request{client: bc, gateway: g, source: src, kind: kind}, nil
+}
+
+// firstLine names the vertex that a build's progress begins with, so that it tells
+// which frontend made the build.
+func firstLine(opts map[string]string) llb.ConstraintsOpt {
+	name := cmp.Or(opts["filename"], dockerui.DefaultDockerfileName)
+	return dockerui.WithInternalName(fmt.Sprintf("load build definition from %s, by %s", name, release.Current().Name()))
 }
 
 func (r *request) definition(ctx context.Context) (*llb.Definition, error) {

@@ -1,6 +1,7 @@
 package frontend
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -44,10 +45,7 @@ type lockFile struct {
 
 // besides are the files that are sent with the build file.
 func besides(opts map[string]string) llb.LocalOption {
-	name := opts["filename"]
-	if name == "" {
-		name = dockerui.DefaultDockerfileName
-	}
+	name := cmp.Or(opts["filename"], dockerui.DefaultDockerfileName)
 	lower := path.Join(path.Dir(name), strings.ToLower(path.Base(name)))
 	return llb.FollowPaths([]string{name, lower, name + ".dockerignore", name + lock.Suffix})
 }

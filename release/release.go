@@ -54,9 +54,12 @@ func Setting(info *debug.BuildInfo, key string) string {
 	return ""
 }
 
+// Name tells the version: "pgstrata v1.2.3".
+func (r Release) Name() string { return "pgstrata " + cmp.Or(r.Version, "development") }
+
 // String tells version and revision, for messages.
 func (r Release) String() string {
-	return fmt.Sprintf("pgstrata %s, revision %s", cmp.Or(r.Version, "development"), cmp.Or(r.Revision, "unknown"))
+	return fmt.Sprintf("%s, revision %s", r.Name(), cmp.Or(r.Revision, "unknown"))
 }
 
 // Image is the name of the frontend image for the first line of a build file:

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -77,7 +78,7 @@ func (a *artist) instructions() {
 	}
 	middle := a.copySetup()
 	middle = append(middle, a.runDriver())
-	after := a.some(40, "RUN "+a.statement(91), "RUN "+a.statement(92)+" && "+a.statement(93), "COPY app/sub /opt/sub",
+	after := a.some(40, a.chain(), a.chain(), "RUN "+a.statement(91), "RUN "+a.statement(92)+" && "+a.statement(93), "COPY app/sub /opt/sub",
 		"COPY . /context",
 		"RUN <<EOF\nset -e\n"+a.statement(94)+"\n"+a.statement(95)+"\nEOF", "RUN rm -rf "+a.setup,
 		"USER 33", "LABEL one=$ARG_ONE", `ENTRYPOINT ["`+a.app+`/run.sh"]`, "EXPOSE 5432", "CMD postgres", "ARG ARG_TWO=late", "ENV ENV_ONE=late")
@@ -92,6 +93,21 @@ func (a *artist) instructions() {
 		last = []string{"FROM build", "ARG ARG_ONE", "RUN " + a.statement(96)}
 	}
 	a.dockerfile = slices.Concat(first, before, middle, after, last)
+}
+
+// chain draws a RUN of many commands, some of which take long.
+func (a *artist) chain() string {
+	var list []string
+	for i := range 4 + a.IntN(6) {
+		n := strconv.Itoa(i)
+		list = append(list, a.one(a.statement(100+i), a.statement(110+i), `perl -e 'print "`+n+` $ENV{W} $ENV{ARG_ONE} @ARGV\n"' "$V" >>/opt/perl`, `perl -e 'print `+n+`' >/opt/p`+n+` && rm -f /opt/p0`,
+			"cd /opt", "cd "+a.setup, "cd ..", "V=v"+n, "export W=w"+n, "W=$V-"+n, "V=$(ls / | head -n "+n+" | tail -n 1)", `pwd >>/opt/where`, "umask 027",
+			`echo "$V $W $PWD $#" >>/opt/vars`, "set -- "+n+" $V", "for i in a b; do V=$i; done", "say() { echo \"said $* $V\" >>/opt/said; }", "rm -rf /opt/copied.*"))
+	}
+	if a.chance(50) {
+		return "RUN set -eu; V= W=; " + strings.Join(list, "; ")
+	}
+	return "RUN " + strings.Join(list, " && ")
 }
 
 // some keeps some of a list.

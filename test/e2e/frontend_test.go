@@ -24,6 +24,7 @@ func TestTargets(t *testing.T) {
 
 	setup := build(t, env, dir, testenv.Request{Image: "targets:setup", Options: map[string]string{"target": "setup"}})
 	assert.Empty(t, setup.Trace.Find("[entrypoint]"))
+	assert.NotEmpty(t, setup.Trace.Find("load build definition from Dockerfile, by pgstrata"), "the build tells which frontend made it: %s", setup.Trace)
 	img := env.Registry.Image(t, "targets:setup")
 	assert.True(t, has(img.Files(), "/third"))
 	assert.False(t, has(img.Files(), "/entrypoint.sh"))
