@@ -212,7 +212,9 @@ func (e *effects) stmt(top syntax.Node) {
 			if n.Background || n.Coprocess {
 				e.all = true
 			}
-		case *syntax.Subshell, *syntax.ProcSubst:
+		case *syntax.ProcSubst:
+			e.all = true // nobody waits for it
+		case *syntax.Subshell:
 			e.apart(n)
 			return false
 		case *syntax.CmdSubst:
@@ -271,6 +273,8 @@ func (e *effects) apart(n syntax.Node) {
 		switch n := n.(type) {
 		case *syntax.Stmt:
 			e.all = e.all || n.Background || n.Coprocess
+		case *syntax.ProcSubst:
+			e.all = true
 		case *syntax.ParamExp:
 			inner := &effects{}
 			inner.param(n)
@@ -309,6 +313,10 @@ func (e *effects) call(n *syntax.CallExpr, top bool) {
 	}
 	name := n.Args[0].Lit()
 	switch name {
+	case ":", ".", "eval", "exec", "export", "readonly", "set", "shift", "trap", "unset":
+		e.all = e.all || len(n.Assigns) > 0 // in sh they stay
+	}
+	switch name {
 	case "cd":
 		if !top || len(n.Args) != 2 || n.Args[1].Lit() == "-" || len(n.Assigns) > 0 {
 			e.all = true
@@ -320,8 +328,8 @@ func (e *effects) call(n *syntax.CallExpr, top bool) {
 		for _, w := range n.Args[1:] {
 			e.word(w)
 			switch lit := w.Lit(); {
-			case name == "set" && strings.HasPrefix(lit, "+") && strings.Contains(lit, "e"):
-				e.all = true // a failure no longer ends it
+			case name == "set" && strings.HasPrefix(lit, "+") && strings.ContainsAny(lit, "eo"), lit == "lastpipe":
+				e.all = true // a failure may no longer end it; the last of a pipeline is no longer apart
 			case name == "set" && (strings.HasPrefix(lit, "-") && strings.Contains(lit, "a") || lit == "allexport"):
 				e.exportsAll = true
 			}
@@ -382,6 +390,11 @@ func quoted(w *syntax.Word) bool {
 func (e *effects) assign(a *syntax.Assign) {
 	if a.Name != nil {
 		e.sets = append(e.sets, a.Name.Value)
+	}
+	if a.Array != nil {
+		for _, elem := range a.Array.Elems {
+			e.word(elem.Value)
+		}
 	}
 }
 
