@@ -46,6 +46,7 @@ func chainOf(text, interpreter string, errexit bool) *chain {
 	if err != nil || hereDocuments(file) {
 		return nil
 	}
+	shell.Regroup(file)
 	c := &chain{}
 	for i, stmt := range file.Stmts {
 		last := i == len(file.Stmts)-1

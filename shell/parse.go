@@ -176,7 +176,10 @@ func parseText(src string, variant syntax.LangVariant) (file *syntax.File, err e
 		}
 	}()
 	parser := syntax.NewParser(syntax.Variant(variant), syntax.KeepComments(true))
-	return parser.Parse(&depthReader{src: src}, "")
+	if file, err = parser.Parse(&depthReader{src: src}, ""); err == nil {
+		Regroup(file)
+	}
+	return file, err
 }
 
 // depthReader hands out text and refuses once the stack is too deep.
