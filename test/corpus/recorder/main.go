@@ -7,8 +7,8 @@
 // Variables whose name begins with OWN_ are left out: those that only a script
 // mentions are not given to other programs, as docs/dockerfile.md says. So are
 // directories named setup, which hold the scripts of drivers, unless the program
-// works in one or above it, or is given its name: no other program is taken to
-// look for another step's script.
+// works in one or above it, or is given its name or that of one above: no other
+// program is taken to look for another step's script.
 package main
 
 import (
@@ -88,11 +88,11 @@ func skipped() []string {
 }
 
 // looksFor tells whether a program that works in a directory, and has arguments,
-// is taken to look for what is in another one: it works there, below or above, or
-// an argument speaks of it. Everything works in the root that nobody has told
-// where to, so that says nothing.
+// is taken to look through another one: it works there or above, or an argument
+// is that or leads above. Everything works in the root that nobody has told where
+// to, so that says nothing.
 func looksFor(name, dir string, args []string) bool {
-	if dir != "/" && within(name, dir) || within(dir, name) {
+	if dir != "/" && within(name, dir) {
 		return true
 	}
 	for _, arg := range args {
@@ -100,7 +100,7 @@ func looksFor(name, dir string, args []string) bool {
 			if !filepath.IsAbs(p) {
 				p = filepath.Join(dir, p)
 			}
-			if p = filepath.Clean(p); within(name, p) || within(p, name) {
+			if within(name, filepath.Clean(p)) {
 				return true
 			}
 		}
