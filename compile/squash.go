@@ -45,7 +45,7 @@ func Squash(lower, upper llb.State, caps *apicaps.CapSet, s Squashing) llb.State
 	if !canMergeDiff(caps) {
 		return flat
 	}
-	from, to := s.compare(lower, flat)
+	from, to := s.compare(lower, flat, caps)
 	diff := llb.Diff(from, to, with(s.Diff)...)
 	return llb.Merge([]llb.State{lower, diff}, with(s.Merge)...)
 }
@@ -54,7 +54,7 @@ func Squash(lower, upper llb.State, caps *apicaps.CapSet, s Squashing) llb.State
 // daemon compares times, and these tell nothing where the two came into its cache
 // on different days, or where a step sets them. Both come out of one step, so that
 // none can be replaced by itself.
-func (s Squashing) compare(lower, upper llb.State) (llb.State, llb.State) {
+func (s Squashing) compare(lower, upper llb.State, caps *apicaps.CapSet) (llb.State, llb.State) {
 	if lower.Output() == nil { // nothing is in both
 		return lower, upper
 	}
@@ -75,5 +75,9 @@ func (s Squashing) compare(lower, upper llb.State) (llb.State, llb.State) {
 	}
 	// Alone, without variables: none of them is a reason to run again.
 	step := llb.NewState(s.Tools.Output()).Run(opts...)
-	return step.AddMount(lowerMount, lower), step.AddMount(upperMount, upper)
+	var whole []llb.MountOption
+	if supports(caps, pb.CapExecMountContentCache) { // their contents would be the key, and take a walk through all of both
+		whole = append(whole, llb.ContentCache(llb.MountContentCacheOff))
+	}
+	return step.AddMount(lowerMount, lower, whole...), step.AddMount(upperMount, upper, whole...)
 }

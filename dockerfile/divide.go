@@ -34,7 +34,7 @@ func (r *rootfs) divide(text string, sc *Scope, f *Facts) (parts []part, layered
 		return nil, false
 	}
 	for _, s := range steps {
-		parts = append(parts, part{text: d.text(s)})
+		parts = append(parts, part{text: d.text(s), starts: d.dirs[s.from]})
 	}
 	return parts, layered
 }

@@ -255,6 +255,12 @@ func (r *stageReader) divide(root *rootfs, it *Item, text string) []*Item {
 	if len(parts) == 0 || !layered && (r.opt.NoDiff || r.undividable(it) != "") {
 		return nil
 	}
+	for i := range parts {
+		f := root.examine(parts[i].text, it.scope)
+		if slices.ContainsFunc(parts[i+1:], func(later part) bool { return f.removesDir(later.starts) }) {
+			return nil
+		}
+	}
 	layer := 0
 	if !layered {
 		r.layers++

@@ -17,8 +17,9 @@ type part struct {
 	prelude []string
 	// env are variables that the driver exports to it, with their values.
 	env []shell.EnvVar
-	// dir is the directory to change to, "" for the one that holds already.
-	dir string
+	// dir is the directory to change to, "" for the one that holds already; starts
+	// is the one that it starts in, "" where that is not known.
+	dir, starts string
 	// onFail is the status that the driver makes of a failure, 0 for the same.
 	onFail int
 	// of is the driver that it is a part of; nil for a command of the line.

@@ -131,3 +131,50 @@ func (s *Scope) bytewise() bool {
 	}
 	return true
 }
+
+// removesDir reports whether a step may take a directory away, or one above it. A
+// step that starts there would find none, or make it anew.
+func (f *Facts) removesDir(dir string) bool {
+	return dir != "" && slices.ContainsFunc(f.Calls(), func(c *shell.Call) bool {
+		if !removes(c) {
+			return false
+		}
+		return slices.ContainsFunc(c.Args, func(w shell.Word) bool {
+			if strings.HasPrefix(w.Value, "-") || c.Name == "mv" && isLast(c, w.Pos) {
+				return false
+			}
+			names := w.Choices()
+			if w.Glob {
+				names = append(names, w.Value)
+			}
+			return len(names) == 0 || slices.ContainsFunc(names, func(name string) bool { return meets(first(c.Dir, "/*"), name, dir) })
+		})
+	})
+}
+
+// removes reports whether a call takes directories away.
+func removes(c *shell.Call) bool {
+	switch c.Name {
+	case "rmdir", "mv":
+		return true
+	case "rm":
+		return hasShort(c, 'r') || hasShort(c, 'R') || c.HasArg("--recursive")
+	case "find":
+		return c.HasArg("-delete", "rm", "rmdir")
+	}
+	return false
+}
+
+// meets reports whether a name or pattern, in a directory, may stand for another
+// directory or one above it.
+func meets(in, name, dir string) bool {
+	if !path.IsAbs(name) {
+		name = path.Join(in, name)
+	}
+	for name = path.Clean(name); dir != "/"; dir = path.Dir(dir) {
+		if ok, err := path.Match(name, dir); ok || err != nil || name == dir {
+			return true
+		}
+	}
+	return false
+}

@@ -149,7 +149,7 @@ func (s *splitting) line() error {
 		s.flush(span{from, i})
 		from = i + 1
 		if sub == nil {
-			s.out = append(s.out, part{text: s.commands[i].text, prelude: s.prelude(i), child: c})
+			s.out = append(s.out, part{text: s.commands[i].text, prelude: s.prelude(i), starts: s.dirs[i], child: c})
 			s.scripts++
 			continue
 		}
@@ -158,7 +158,7 @@ func (s *splitting) line() error {
 			return err
 		}
 		for _, p := range parts {
-			p.prelude, p.of = append(s.prelude(i), p.prelude...), sub
+			p.prelude, p.of, p.starts = append(s.prelude(i), p.prelude...), sub, first(p.dir, c.Dir)
 			s.out = append(s.out, p)
 		}
 		s.drivers = append(s.drivers, driverName(c))
@@ -212,6 +212,6 @@ func (s *splitting) flush(of span) {
 		return // they hold for what follows
 	}
 	if of.from < of.to {
-		s.out = append(s.out, part{text: s.text(of)})
+		s.out = append(s.out, part{text: s.text(of), starts: s.dirs[of.from]})
 	}
 }

@@ -62,6 +62,9 @@ func (r *stageReader) steps(root *rootfs, it *Item, f *Facts, parts []part) ([]*
 			if moded == nil && later.child != nil && changesScript(step.facts, later.child) {
 				return nil, changedBefore(step.facts, base(later.child.Absolute))
 			}
+			if step.facts.removesDir(later.starts) {
+				return nil, cannot("it takes away %s, and goes on there", later.starts)
+			}
 		}
 		after(root, step)
 		out = append(out, step)

@@ -25,6 +25,11 @@ func changes() map[string]change {
 			s.mode = pick(r, []uint32{0o755, 0o700, 0o600, 0o644})
 			return s.name
 		},
+		"script umask": func(m *model, r *rand.Rand) string {
+			s := m.any(r)
+			s.umask = pick(r, []string{"", "022", "027", "077"})
+			return s.name + " " + s.umask
+		},
 		"script rename": renameScript,
 		"script delete": deleteScript,
 		"script add":    addScript,

@@ -102,13 +102,7 @@ func (m *dockerfileModel) masked(s dockerfileScript) string {
 	if umask == "" {
 		umask = m.umask
 	}
-	switch umask {
-	case "027":
-		return "0640"
-	case "077":
-		return "0600"
-	}
-	return "0644"
+	return maskedBy(umask)
 }
 
 // runs are the scripts that the driver runs.

@@ -49,6 +49,7 @@ type script struct {
 	isolated bool
 	cache    string
 	network  string
+	umask    string // "" for none
 }
 
 // file is one file, directory or link of the context.
@@ -184,10 +185,14 @@ func (m *model) tree() map[string]file {
 func (m *model) text(s *script) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "#!/bin/sh\n# comment %d\nset -eu\n", s.comment)
+	umask := ""
+	if s.umask != "" {
+		umask = "umask " + s.umask + "\n"
+	}
 	if s.helper {
 		fmt.Fprintf(&b, ". /context/%s\n", helperFile)
 	}
-	fmt.Fprintf(&b, "mkdir -p %s\n: >/doomed\n{\necho 'salt %s content %d'\n", path.Dir(s.result()), m.salt, s.content)
+	fmt.Fprintf(&b, "mkdir -p %s\n: >/doomed\n%s{\necho 'salt %s content %d'\n", path.Dir(s.result()), umask, m.salt, s.content)
 	for _, a := range s.args {
 		fmt.Fprintf(&b, "echo \"arg %s=$%s\"\n", a, a)
 	}

@@ -63,6 +63,23 @@ func (m *model) makes(s *script) string {
 	return b.String()
 }
 
+// masked is the mode of the file that a script writes.
+func (s *script) masked() string { return maskedBy(s.umask) }
+
+// maskedBy is the mode that a new file gets.
+func maskedBy(umask string) string {
+	switch umask {
+	case "027":
+		return "0640"
+	case "077":
+		return "0600"
+	}
+	return "0644"
+}
+
+// file is what a script leaves: the content of a file, and its mode.
+func (m *model) file(s *script) string { return s.masked() + "\n" + m.makes(s) }
+
 // excluded tells whether .dockerignore names the file itself, which is all
 // that the model's patterns do.
 func (m *model) excluded(name string) bool {
@@ -95,6 +112,9 @@ func (m *model) expected() map[string]string {
 // modes are files of the image with their modes and owners.
 func (m *model) modes() map[string]string {
 	out := map[string]string{"/entrypoint.sh": "0755 0:0"}
+	for _, s := range m.scripts {
+		out[s.result()] = s.masked() + " 0:0"
+	}
 	for _, c := range m.configs {
 		mode, owner := "0644", "0:0"
 		if m.user != "" {
@@ -118,11 +138,11 @@ func (m *model) content(r *plan.Record, n *plan.Node) string {
 		s = m.script(strings.Split(n.ID, "/")[1])
 	}
 	if s != nil && s.isolated {
-		return m.makes(s)
+		return m.file(s)
 	}
 	// The whole chain: everything that is in its root, in whatever order it came.
 	var files []string
-	holds := func(s *script) { files = append(files, s.result()+"\n"+m.makes(s)) }
+	holds := func(s *script) { files = append(files, s.result()+"\n"+m.file(s)) }
 	var add func(id string)
 	add = func(id string) {
 		n := r.Node(id)
