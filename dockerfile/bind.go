@@ -13,7 +13,7 @@ import (
 
 // bound is a part of the build context that a RUN mounts for itself.
 type bound struct {
-	copying
+	copyEffect
 	flag string // as it is written
 }
 
@@ -37,8 +37,8 @@ func (r *stageReader) binds(it *Item) ([]bound, *rootfs) {
 		if !path.IsAbs(target) {
 			target = path.Join(it.scope.Dir, target)
 		}
-		b := bound{copying{dest: path.Clean(target), whole: true}, flags[i]}
-		if !root.bind(it, strings.TrimPrefix(path.Clean("/"+m.Source), "/"), &b.copying) {
+		b := bound{copyEffect{dest: path.Clean(target), whole: true}, flags[i]}
+		if !root.bind(strings.TrimPrefix(path.Clean("/"+m.Source), "/"), &b.copyEffect) {
 			continue
 		}
 		out = append(out, b)
@@ -47,18 +47,18 @@ func (r *stageReader) binds(it *Item) ([]bound, *rootfs) {
 }
 
 // bind adds the files of a mount.
-func (r *rootfs) bind(it *Item, source string, c *copying) bool {
-	files, dirs := map[string]*copiedFile{}, map[string]bool{}
+func (r *rootfs) bind(source string, c *copyEffect) bool {
+	files, dirs := map[string]*CopiedFile{}, map[string]bool{}
 	if source == "" {
 		source = "."
 	}
-	if !r.tree(it, sources{}, source, c.dest, false, files, dirs) {
+	if !r.tree(sources{}, source, c.dest, false, files, dirs) {
 		return false
 	}
 	r.forget(c.dest)
 	c.by, c.files = files, slices.Sorted(maps.Keys(files))
 	for name, f := range files {
-		if !f.mode.IsRegular() || !plainName(f.source) || !plainName(name) {
+		if !f.Mode.IsRegular() || !plainName(f.Source) || !plainName(name) {
 			return false
 		}
 		r.add(name, f)
@@ -81,11 +81,11 @@ func narrow(steps []*Item, binds []bound) (targets []string) {
 	for _, b := range binds {
 		mounts := make([][]Mount, len(steps))
 		for i, step := range steps {
-			if step.facts.touches(&b.copying, false) || step.facts.Opaque != "" {
+			if step.facts.touches(&b.copyEffect, false) || step.facts.Opaque != "" {
 				return targets
 			}
 			var ok bool
-			if mounts[i], ok = mountsFor(&b.copying, step, false); !ok {
+			if mounts[i], ok = mountsFor(&b.copyEffect, step, false); !ok {
 				return targets
 			}
 		}

@@ -13,11 +13,11 @@ import (
 	"github.com/pgstrata/pgstrata/paths"
 )
 
-// copying is a COPY or ADD of files of the build context whose effect is known.
-type copying struct {
+// copyEffect is a COPY or ADD of files of the build context whose effect is known.
+type copyEffect struct {
 	// files are the paths that it makes, sorted; dest is where they go.
 	files []string
-	by    map[string]*copiedFile
+	by    map[string]*CopiedFile
 	dest  string
 	// whole says that every source is a directory, so that what it holds is
 	// copied as it is.
@@ -30,7 +30,7 @@ type copying struct {
 	// scripts are the files among all copies that drivers run.
 	scripts map[string]bool
 	// of is the copy that this is a part of; nil for a whole one.
-	of *copying
+	of *copyEffect
 	// chmod is its flag's value.
 	chmod string
 	// unasked says that nobody tells what its directories hold besides.
@@ -46,7 +46,7 @@ type copying struct {
 
 // everything are the files and directories of the whole copy that this is, or is
 // a part of.
-func (c *copying) everything() []string {
+func (c *copyEffect) everything() []string {
 	for c.of != nil {
 		c = c.of
 	}
@@ -81,7 +81,7 @@ func sourcesOf(cmd any) sources {
 
 // copies works out which files an instruction copies; nil when that is not
 // known. The root file system gets them.
-func (r *rootfs) copies(it *Item) *copying {
+func (r *rootfs) copies(it *Item) *copyEffect {
 	src := sourcesOf(it.In.Command)
 	dest, ok := it.scope.Expand(src.DestPath)
 	if ok && !path.IsAbs(dest) {
@@ -92,7 +92,7 @@ func (r *rootfs) copies(it *Item) *copying {
 		r.forget("/")
 		return nil
 	}
-	c := &copying{dest: path.Clean(dest), chmod: src.chmod, movable: src.chown == "" && !r.madeNear(path.Clean(dest))}
+	c := &copyEffect{dest: path.Clean(dest), chmod: src.chmod, movable: src.chown == "" && !r.madeNear(path.Clean(dest))}
 	if src.from != "" || !src.plain || len(src.SourceContents) > 0 || len(src.excludes) > 0 || !r.collect(it, src, dest, c) {
 		r.forget(c.dest)
 		return nil
@@ -108,8 +108,8 @@ func trailing(dest string) string {
 	return ""
 }
 
-func (r *rootfs) collect(it *Item, src sources, dest string, c *copying) bool {
-	files := map[string]*copiedFile{}
+func (r *rootfs) collect(it *Item, src sources, dest string, c *copyEffect) bool {
+	files := map[string]*CopiedFile{}
 	var list []string
 	for _, word := range src.SourcePaths {
 		name, ok := it.scope.Expand(word)
@@ -140,13 +140,13 @@ func (r *rootfs) collect(it *Item, src sources, dest string, c *copying) bool {
 	c.listed = c.listed && into
 	dirs := map[string]bool{}
 	for _, name := range list {
-		if !r.tree(it, src, name, c.dest, into, files, dirs) {
+		if !r.tree(src, name, c.dest, into, files, dirs) {
 			return false
 		}
 	}
 	for name, f := range files {
 		c.files = append(c.files, name)
-		c.movable = c.movable && !paths.Implicit(name) && plainName(f.source) && plainName(name) && (f.mode.IsRegular() || f.mode.IsDir())
+		c.movable = c.movable && !paths.Implicit(name) && plainName(f.Source) && plainName(name) && (f.Mode.IsRegular() || f.Mode.IsDir())
 	}
 	slices.Sort(c.files)
 	c.by = files
@@ -174,7 +174,7 @@ func (r *rootfs) forgetFile(name string) {
 }
 
 // tree lists what one source becomes: a file, or what a directory holds.
-func (r *rootfs) tree(it *Item, src sources, name, dest string, into bool, files map[string]*copiedFile, dirs map[string]bool) bool {
+func (r *rootfs) tree(src sources, name, dest string, into bool, files map[string]*CopiedFile, dirs map[string]bool) bool {
 	info, err := fs.Stat(r.context, name)
 	if err != nil {
 		return false
@@ -187,7 +187,7 @@ func (r *rootfs) tree(it *Item, src sources, name, dest string, into bool, files
 			dest = path.Join(dest, path.Base(name))
 		}
 		dirs[path.Dir(dest)] = true
-		files[dest] = &copiedFile{source: name, mode: changed(info.Mode(), src.chmod), by: it}
+		files[dest] = &CopiedFile{Target: dest, Source: name, Mode: changed(info.Mode(), src.chmod)}
 		return true
 	}
 	err = fs.WalkDir(r.context, name, func(p string, d fs.DirEntry, err error) error {
@@ -203,7 +203,8 @@ func (r *rootfs) tree(it *Item, src sources, name, dest string, into bool, files
 		if err != nil {
 			return err
 		}
-		files[path.Join(dest, rest)] = &copiedFile{source: p, mode: changed(info.Mode(), src.chmod), by: it}
+		target := path.Join(dest, rest)
+		files[target] = &CopiedFile{Target: target, Source: p, Mode: changed(info.Mode(), src.chmod)}
 		return nil
 	})
 	return err == nil

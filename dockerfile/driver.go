@@ -39,7 +39,7 @@ func driver(p *shell.Program, runs *shell.Child, scripts []*shell.Program, root 
 	if err := separable(scripts); err != nil {
 		return nil, err
 	}
-	d := &driving{program: p, scripts: scripts, errexit: errexit, root: root, scope: sc}
+	d := &driverReader{program: p, scripts: scripts, errexit: errexit, root: root, scope: sc}
 	return d.parts()
 }
 
@@ -90,8 +90,8 @@ func isErrexit(w string) bool {
 	return strings.HasPrefix(w, "-") && !strings.HasPrefix(w, "--") && strings.Contains(w, "e")
 }
 
-// driving goes through a driver's effects and children in order.
-type driving struct {
+// driverReader goes through a driver's effects and children in order.
+type driverReader struct {
 	program *shell.Program
 	// scripts are the programs of all that it runs.
 	scripts []*shell.Program
@@ -104,7 +104,7 @@ type driving struct {
 	set      map[string]bool
 }
 
-func (d *driving) parts() ([]part, error) {
+func (d *driverReader) parts() ([]part, error) {
 	var out []part
 	children := d.program.Children
 	next := 0
@@ -133,14 +133,14 @@ func (d *driving) parts() ([]part, error) {
 
 // after is a part with the settings that come before it: one that cannot be read
 // in ends the driver.
-func (d *driving) after(p *part) part {
+func (d *driverReader) after(p *part) part {
 	p.prelude, d.settings = d.settings, nil
 	return *p
 }
 
 // effect decides about what the driver does itself: nothing that matters, a
 // step of its own, or a reason to stay whole.
-func (d *driving) effect(e *shell.Effect) (*part, error) {
+func (d *driverReader) effect(e *shell.Effect) (*part, error) {
 	if shell.Never(e.Guards) {
 		return nil, nil
 	}
@@ -206,7 +206,7 @@ func never(kind shell.EffectKind) string {
 
 // read reports whether one of the children from the i-th on may read a
 // variable.
-func (d *driving) read(name string, i int) bool {
+func (d *driverReader) read(name string, i int) bool {
 	if i >= len(d.program.Children) {
 		return false
 	}
@@ -214,7 +214,7 @@ func (d *driving) read(name string, i int) bool {
 }
 
 // child makes a step of a script that the driver runs.
-func (d *driving) child(i int) (*part, error) {
+func (d *driverReader) child(i int) (*part, error) {
 	c := &d.program.Children[i]
 	name := first(c.Absolute, c.Word.Text)
 	where := fmt.Sprintf("%s:%d", base(c.From), c.Pos.Line)
@@ -270,7 +270,7 @@ type refusal struct {
 }
 
 // refusals are the reasons, in the order in which they are looked at.
-func (d *driving) refusals() []refusal {
+func (d *driverReader) refusals() []refusal {
 	return []refusal{
 		{"%[1]s runs %[3]s, whose name is known only when it runs", func(c *shell.Child) bool { return c.Absolute == "" }},
 		{"%[1]s runs %[3]s, whose files are not all known", func(c *shell.Child) bool { return c.Glob }},
@@ -287,7 +287,7 @@ func (d *driving) refusals() []refusal {
 }
 
 // hasShebang reports whether a script says what runs it.
-func (d *driving) hasShebang(c *shell.Child) bool {
+func (d *driverReader) hasShebang(c *shell.Child) bool {
 	return slices.ContainsFunc(d.scripts, func(p *shell.Program) bool {
 		return p.Main.Path == c.Path && p.Main.Shebang.Line != "" && p.Main.CRLF.Line != 1
 	})
@@ -297,7 +297,7 @@ func known(s string) shell.Word { return shell.Word{Text: s, Value: s, Known: tr
 
 // statusAfter is the status with which the driver ends when the i-th child
 // fails.
-func (d *driving) statusAfter(i int) (int, bool) {
+func (d *driverReader) statusAfter(i int) (int, bool) {
 	c := &d.program.Children[i]
 	for j := range d.program.Effects {
 		e := &d.program.Effects[j]

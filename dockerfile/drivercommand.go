@@ -9,7 +9,7 @@ import (
 )
 
 // source decides about a file that the driver reads in.
-func (d *driving) source(e *shell.Effect, where string) error {
+func (d *driverReader) source(e *shell.Effect, where string) error {
 	names := shell.Sets(e.Name)
 	if names == nil {
 		return nil
@@ -49,7 +49,7 @@ func repeats(guards []shell.Guard) bool {
 
 // checks reports whether an effect belongs to the script that has just run: it
 // happens if that fails.
-func (d *driving) checks(e *shell.Effect) bool {
+func (d *driverReader) checks(e *shell.Effect) bool {
 	if e.Children == 0 || len(e.Guards) == 0 {
 		return false
 	}
@@ -76,7 +76,7 @@ func failed(c *shell.Child, guards []shell.Guard) bool {
 }
 
 // command makes a step of a command that the driver runs itself.
-func (d *driving) command(e *shell.Effect, where string) (*part, error) {
+func (d *driverReader) command(e *shell.Effect, where string) (*part, error) {
 	call := d.callAt(e)
 	if call == nil || decides(e.Guards) || e.Subshell || e.Tested || call.Loop && len(call.Assigns) > 0 || call.Nested || call.Pipe.Stages > 0 ||
 		len(call.Wrappers) > 0 || call.Background || e.Dir == "" || !d.errexit {
@@ -90,7 +90,7 @@ func (d *driving) command(e *shell.Effect, where string) (*part, error) {
 }
 
 // expanded are a command's arguments with the patterns that are known.
-func (d *driving) expanded(e *shell.Effect) []shell.Word {
+func (d *driverReader) expanded(e *shell.Effect) []shell.Word {
 	var out []shell.Word
 	for _, w := range e.Args {
 		pattern := w.Value
@@ -109,7 +109,7 @@ func (d *driving) expanded(e *shell.Effect) []shell.Word {
 	return out
 }
 
-func (d *driving) callAt(e *shell.Effect) *shell.Call {
+func (d *driverReader) callAt(e *shell.Effect) *shell.Call {
 	for _, s := range d.program.Scripts() {
 		if s.Path != e.From {
 			continue

@@ -134,7 +134,7 @@ func (f *Facts) MayRead(name string, named bool) bool {
 
 // touches reports whether the step may change something that a copy makes. Based
 // says that its directories are there.
-func (f *Facts) touches(c *copying, based bool) bool {
+func (f *Facts) touches(c *copyEffect, based bool) bool {
 	for t := range f.Touched {
 		for _, name := range c.files {
 			if paths.Within(name, t) || paths.Within(t, name) {

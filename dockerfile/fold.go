@@ -116,11 +116,11 @@ func (r *stageReader) foldCall(i int, c *shell.Call, out map[*Item]attributes) b
 
 // plainFiles reports whether a copy makes regular files without set-id bits, at
 // paths that are theirs whatever the base holds.
-func (c *copying) plainFiles(it *Item) bool {
+func (c *copyEffect) plainFiles(it *Item) bool {
 	src := sourcesOf(it.In.Command)
 	into := strings.HasSuffix(src.DestPath, "/") || strings.Contains(path.Base(c.dest), ".")
 	for _, f := range c.by {
-		if !f.mode.IsRegular() || f.mode&(fs.ModeSetuid|fs.ModeSetgid|fs.ModeSticky) != 0 {
+		if !f.Mode.IsRegular() || f.Mode&(fs.ModeSetuid|fs.ModeSetgid|fs.ModeSticky) != 0 {
 			return false
 		}
 	}
@@ -128,7 +128,7 @@ func (c *copying) plainFiles(it *Item) bool {
 }
 
 // modeAfter is the mode that a chmod gives to all of a copy's files.
-func (c *copying) modeAfter(value string) (string, bool) {
+func (c *copyEffect) modeAfter(value string) (string, bool) {
 	if n, ok := modes.Number(value); ok {
 		return modes.Octal(n), n == n.Perm()
 	}
@@ -137,7 +137,7 @@ func (c *copying) modeAfter(value string) (string, bool) {
 	}
 	all := map[fs.FileMode]bool{}
 	for _, f := range c.by {
-		all[f.mode.Perm()|0o111] = true
+		all[f.Mode.Perm()|0o111] = true
 	}
 	for mode := range all {
 		return modes.Octal(mode), len(all) == 1

@@ -40,7 +40,7 @@ type Item struct {
 	// arg is the variable of an ARG, copy the effect of a COPY, facts those of
 	// a RUN.
 	arg   string
-	copy  *copying
+	copy  *copyEffect
 	facts *Facts
 	// layer numbers the RUN line that a step is a part of, 0 for a whole one; group
 	// is the same where the line runs scripts, which its steps are spared.
@@ -63,7 +63,7 @@ type Item struct {
 	// moved says that it comes after a step which it was in front of.
 	moved bool
 	// moded is what a step sets the mode of, when it does no more than that.
-	moded *moding
+	moded *modeChange
 	// order is its place in the original.
 	order int
 }
@@ -80,7 +80,7 @@ func (it *Item) Sources() []string {
 	}
 	var out []string
 	for _, name := range it.copy.files {
-		out = append(out, it.copy.by[name].source)
+		out = append(out, it.copy.by[name].Source)
 	}
 	return out
 }

@@ -15,7 +15,7 @@ import (
 const maxMounts = 100
 
 // mountsFor returns the mounts that a step needs in place of a copy.
-func mountsFor(c *copying, step *Item, based bool) ([]Mount, bool) {
+func mountsFor(c *copyEffect, step *Item, based bool) ([]Mount, bool) {
 	reads := maps.Clone(step.facts.Reads)
 	mounts := map[Mount]bool{}
 	for _, tree := range slices.Concat(slices.Collect(maps.Keys(step.facts.Trees)), slices.Collect(maps.Keys(step.facts.Near))) {
@@ -63,25 +63,25 @@ func mountsFor(c *copying, step *Item, based bool) ([]Mount, bool) {
 }
 
 // mount is that of a file in place of a copy of it.
-func (c *copying) mount(name string, f *copiedFile) (Mount, bool) {
+func (c *copyEffect) mount(name string, f *CopiedFile) (Mount, bool) {
 	mode := c.chmod
 	switch {
-	case f.perm == fmt.Sprintf("%04o", f.mode.Perm()):
+	case f.perm == fmt.Sprintf("%04o", f.Mode.Perm()):
 	case f.perm != "":
 		mode = f.perm
-	case f.executable && f.mode&0o111 == 0:
-		mode = fmt.Sprintf("%04o", f.mode.Perm()|0o111)
+	case f.executable && f.Mode&0o111 == 0:
+		mode = fmt.Sprintf("%04o", f.Mode.Perm()|0o111)
 	}
 	// A mode may be symbolic, or a variable; a set-id bit is in no mount's mode.
-	return Mount{f.source, name, mode}, f.mode.IsRegular() && f.mode&(fs.ModeSetuid|fs.ModeSetgid|fs.ModeSticky) == 0 && strings.Trim(mode, "01234567") == ""
+	return Mount{f.Source, name, mode}, f.Mode.IsRegular() && f.Mode&(fs.ModeSetuid|fs.ModeSetgid|fs.ModeSticky) == 0 && strings.Trim(mode, "01234567") == ""
 }
 
-func overlaps(c *copying, dir string) bool {
+func overlaps(c *copyEffect, dir string) bool {
 	in := func(name string) bool { return paths.Within(name, dir) }
 	return slices.ContainsFunc(c.files, in) || slices.ContainsFunc(c.dirs, in)
 }
 
-func overlap(a, b *copying) bool {
+func overlap(a, b *copyEffect) bool {
 	if paths.Within(a.dest, b.dest) || paths.Within(b.dest, a.dest) {
 		return !disjoint(a.files, b.files) || !disjointDirs(a, b)
 	}
@@ -90,7 +90,7 @@ func overlap(a, b *copying) bool {
 
 // disjointDirs reports whether neither copy puts files where the other does:
 // the first of them makes the directory.
-func disjointDirs(a, b *copying) bool { return disjoint(a.dirs, b.dirs) }
+func disjointDirs(a, b *copyEffect) bool { return disjoint(a.dirs, b.dirs) }
 
 func disjoint(a, b []string) bool {
 	set := map[string]bool{}
@@ -102,7 +102,7 @@ func disjoint(a, b []string) bool {
 
 // tree is the context directory that holds exactly what a directory of the
 // stage holds.
-func (c *copying) tree(dir string) (Mount, bool) {
+func (c *copyEffect) tree(dir string) (Mount, bool) {
 	var source string
 	found := false
 	if c.unasked {
@@ -114,8 +114,8 @@ func (c *copying) tree(dir string) (Mount, bool) {
 		}
 		f := c.by[name]
 		rel := strings.TrimPrefix(name, dir+"/")
-		src, ok := strings.CutSuffix(f.source, "/"+rel)
-		if !ok || found && src != source || paths.Shared(dir) || !f.mode.IsRegular() || c.chmod != "" || f.executable {
+		src, ok := strings.CutSuffix(f.Source, "/"+rel)
+		if !ok || found && src != source || paths.Shared(dir) || !f.Mode.IsRegular() || c.chmod != "" || f.executable {
 			return Mount{}, false
 		}
 		source, found = src, true

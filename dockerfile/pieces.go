@@ -1,6 +1,7 @@
 package dockerfile
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -48,8 +49,7 @@ type pieces struct {
 	stage *stageReader
 	scope *Scope
 	// root is the stage's, with what the RUN mounts.
-	root   *rootfs
-	copied map[*copiedFile]*CopiedFile
+	root *rootfs
 }
 
 func (p *pieces) run(it *Item, cmd *instructions.RunCommand) *Run {
@@ -59,14 +59,8 @@ func (p *pieces) run(it *Item, cmd *instructions.RunCommand) *Run {
 		return &Run{}
 	}
 	out := &Run{Text: text}
-	binds, root := p.stage.binds(it)
-	p.root = root
-	for _, b := range binds {
-		for name, f := range b.by {
-			p.copied[f] = &CopiedFile{Target: name, Source: f.source, Mode: f.mode}
-		}
-	}
-	d := root.dividing(text, p.scope, root.examine(text, p.scope))
+	_, p.root = p.stage.binds(it)
+	d := p.root.dividing(text, p.scope, p.root.examine(text, p.scope))
 	if d == nil || slices.Contains(d.together, true) {
 		one := &Piece{Text: text, Files: p.files()}
 		out.Pieces = append(out.Pieces, one)
@@ -84,15 +78,7 @@ func (p *pieces) run(it *Item, cmd *instructions.RunCommand) *Run {
 }
 
 // files are the copied files that are there now.
-func (p *pieces) files() map[string]*CopiedFile {
-	out := map[string]*CopiedFile{}
-	for name, f := range p.root.files {
-		if c := p.copied[f]; c != nil {
-			out[name] = c
-		}
-	}
-	return out
-}
+func (p *pieces) files() map[string]*CopiedFile { return maps.Clone(p.root.files) }
 
 // read fills in what a piece does, and carries it over.
 func (p *pieces) read(one *Piece) {

@@ -154,7 +154,7 @@ func (it *Item) text() string {
 	case it.listed:
 		words := append([]string{"COPY"}, it.In.Flags...)
 		for _, name := range it.copy.files {
-			words = append(words, it.copy.by[name].source)
+			words = append(words, it.copy.by[name].Source)
 		}
 		text = strings.Join(append(words, strings.TrimSuffix(path.Dir(it.copy.files[0]), "/")+"/"), " ")
 	}

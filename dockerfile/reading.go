@@ -80,16 +80,6 @@ type CopiedText struct {
 	Known        bool
 }
 
-// CopiedFile is a file of the build context in a stage.
-type CopiedFile struct {
-	// Target is its path in the stage, Source that in the context.
-	Target, Source string
-	// Mode is its mode there: the context's, or the flag's.
-	Mode fs.FileMode
-	// By is the step that copied it, nil for a file that a RUN mounts.
-	By *Step
-}
-
 // Conditions tells whether a condition in a driver script is to be kept, rather
 // than decided for the args' present values. If it depends on args and cannot be
 // kept, why says so.
@@ -101,7 +91,7 @@ func Read(f *File, opt Options, keep Conditions) (*Reading, error) {
 	if target == nil {
 		return nil, fmt.Errorf("target stage %q could not be found", opt.Target)
 	}
-	r := &reading{stages: newStages(f, opt), keep: keep, done: map[*Stage]*StageReading{}, roots: map[*Stage]*rootfs{}, copied: map[*copiedFile]*CopiedFile{}}
+	r := &reading{stages: newStages(f, opt), keep: keep, done: map[*Stage]*StageReading{}, roots: map[*Stage]*rootfs{}}
 	needed := r.needed(target)
 	out := &Reading{File: f, Global: r.global}
 	for _, s := range f.Stages[:target.Index+1] {
@@ -119,9 +109,8 @@ type reading struct {
 	*stages
 	keep Conditions
 	done map[*Stage]*StageReading
-	// roots are the stages' files at their ends, copied what they are known as.
-	roots  map[*Stage]*rootfs
-	copied map[*copiedFile]*CopiedFile
+	// roots are the stages' files at their ends.
+	roots map[*Stage]*rootfs
 }
 
 func (r *reading) stage(s *Stage) *StageReading {
@@ -134,15 +123,14 @@ func (r *reading) stage(s *Stage) *StageReading {
 		sr.root = r.roots[out.On.Stage].clone()
 	}
 	sr.root.asked = asked{} // who writes something else of it leaves the image's files out
-	copied := r.copied
 	for _, in := range s.Instructions {
 		it := &Item{In: in, scope: sr.scope.clone()}
 		step := &Step{Instruction: in, Stage: out, Scope: it.scope}
 		switch cmd := in.Command.(type) {
 		case *instructions.CopyCommand, *instructions.AddCommand:
-			step.Copy = r.copy(sr, step, it, copied)
+			step.Copy = r.copy(sr, step, it)
 		case *instructions.RunCommand:
-			p := &pieces{reading: r, stage: sr, scope: it.scope, copied: copied}
+			p := &pieces{reading: r, stage: sr, scope: it.scope}
 			step.Run = p.run(it, cmd)
 		}
 		sr.scope.apply(in.Command, r.global, r.opt.Args)
@@ -154,7 +142,7 @@ func (r *reading) stage(s *Stage) *StageReading {
 }
 
 // copy reads a COPY or ADD.
-func (r *reading) copy(sr *stageReader, step *Step, it *Item, copied map[*copiedFile]*CopiedFile) *Copy {
+func (r *reading) copy(sr *stageReader, step *Step, it *Item) *Copy {
 	src := sourcesOf(it.In.Command)
 	out := &Copy{From: r.expanded(src.from)}
 	if on := r.file.Stage(out.From, sr.stage.Index); src.from != "" && on != nil {
@@ -188,9 +176,8 @@ func (r *reading) copy(sr *stageReader, step *Step, it *Item, copied map[*copied
 	}
 	out.Known = true
 	for _, name := range c.files {
-		f := &CopiedFile{Target: name, Source: c.by[name].source, Mode: c.by[name].mode, By: step}
-		copied[c.by[name]] = f
-		out.Files = append(out.Files, f)
+		c.by[name].By = step
+		out.Files = append(out.Files, c.by[name])
 	}
 	if src.from == "" {
 		out.Empty = r.empty(out, c)
@@ -218,7 +205,7 @@ func texts(sc *Scope, src sources, dest string) []CopiedText {
 }
 
 // empty are the directories that a COPY makes and puts nothing into.
-func (r *reading) empty(out *Copy, c *copying) []string {
+func (r *reading) empty(out *Copy, c *copyEffect) []string {
 	var list []string
 	for _, source := range out.Sources {
 		root := strings.TrimPrefix(path.Clean("/"+source), "/")

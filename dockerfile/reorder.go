@@ -284,7 +284,7 @@ func (r *stageReader) modePasses(it, other *Item) bool {
 
 // stepAllows reports whether a step can do with mounts in place of a copy. Based
 // says that its directories are there.
-func (r *stageReader) stepAllows(c *copying, step *Item, based bool) bool {
+func (r *stageReader) stepAllows(c *copyEffect, step *Item, based bool) bool {
 	f := step.facts
 	if f.Opaque != "" || f.Wild != "" || !step.scope.Root() {
 		return false

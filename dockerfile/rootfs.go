@@ -15,7 +15,7 @@ import (
 // copied from the build context, and that nothing has changed since.
 type rootfs struct {
 	context fs.FS
-	files   map[string]*copiedFile // by absolute path
+	files   map[string]*CopiedFile // by absolute path
 	// dirs are the directories that exist for these files alone; one that a
 	// step may have written to is not complete.
 	dirs map[string]*copiedDir
@@ -26,13 +26,16 @@ type rootfs struct {
 	asked asked
 }
 
-// copiedFile is a file that came from the build context.
-type copiedFile struct {
-	// source is its path in the context.
-	source string
-	mode   fs.FileMode
-	// by is the instruction that copied it.
-	by *Item
+// CopiedFile is a file of the build context in a stage.
+type CopiedFile struct {
+	// Target is its path in the stage, Source that in the context.
+	Target, Source string
+	// Mode is its mode there: the context's, or the flag's.
+	Mode fs.FileMode
+	// By is the step that copied it, nil for a file that a RUN mounts, and in a
+	// layout.
+	By *Step
+
 	// executable says that a later chmod makes it so; perm is the mode that it
 	// gives, in octal, "" if none does or it is not known.
 	executable bool
@@ -45,7 +48,7 @@ type copiedFile struct {
 type copiedDir struct{ complete bool }
 
 func newRootfs(context fs.FS) *rootfs {
-	return &rootfs{context: context, files: map[string]*copiedFile{}, dirs: map[string]*copiedDir{}, made: map[string]bool{}}
+	return &rootfs{context: context, files: map[string]*CopiedFile{}, dirs: map[string]*copiedDir{}, made: map[string]bool{}}
 }
 
 // madeAt reports whether a step may have put a program at a path.
@@ -70,7 +73,7 @@ func (r *rootfs) madeNear(dest string) bool {
 }
 
 // add notes a file that an instruction copies.
-func (r *rootfs) add(name string, f *copiedFile) {
+func (r *rootfs) add(name string, f *CopiedFile) {
 	r.files[name] = f
 	for dir := path.Dir(name); !paths.Shared(dir); dir = path.Dir(dir) {
 		if r.dirs[dir] == nil {
@@ -196,7 +199,7 @@ func token(pattern string) (c, width int) {
 // stat answers for files of complete directories.
 func (r *rootfs) stat(name string) (mode fs.FileMode, exists, known bool) {
 	if f := r.files[name]; f != nil {
-		mode := f.mode
+		mode := f.Mode
 		if f.executable {
 			mode |= 0o111
 		}
@@ -249,7 +252,7 @@ func (r *rootfs) loader() *shell.Loader {
 		if f == nil {
 			return nil, &fs.PathError{Op: "open", Path: "/" + name, Err: fs.ErrNotExist}
 		}
-		return fs.ReadFile(r.context, f.source)
+		return fs.ReadFile(r.context, f.Source)
 	}, func(pattern string) ([]string, error) {
 		var out []string
 		for _, name := range slices.Sorted(maps.Keys(r.files)) {

@@ -217,8 +217,8 @@ func modeApart(it *Item, s *sparing) []*Item {
 		return nil
 	}
 	first := *it
-	first.moded = &moding{mode: m.mode, files: others, dirs: m.dirs}
-	rest.moded = &moding{mode: m.mode, files: mine}
+	first.moded = &modeChange{mode: m.mode, files: others, dirs: m.dirs}
+	rest.moded = &modeChange{mode: m.mode, files: mine}
 	rest.command = fmt.Sprintf("chmod %s %s", m.mode, strings.Join(mine, " "))
 	if len(m.dirs) == 0 {
 		first.command = fmt.Sprintf("chmod %s %s", m.mode, strings.Join(others, " "))
@@ -227,7 +227,7 @@ func modeApart(it *Item, s *sparing) []*Item {
 }
 
 // eachIn calls a function for each file of a copy below a directory.
-func (c *copying) eachIn(dir string, do func(name string)) {
+func (c *copyEffect) eachIn(dir string, do func(name string)) {
 	for _, name := range c.files {
 		if paths.Within(name, dir) {
 			do(name)
@@ -236,9 +236,9 @@ func (c *copying) eachIn(dir string, do func(name string)) {
 }
 
 // only is the part of a copy whose files are wanted.
-func (c *copying) only(wanted func(name string) bool) *copying {
+func (c *copyEffect) only(wanted func(name string) bool) *copyEffect {
 	part := *c
-	part.files, part.by, part.of = nil, map[string]*copiedFile{}, c
+	part.files, part.by, part.of = nil, map[string]*CopiedFile{}, c
 	for _, name := range c.files {
 		if wanted(name) {
 			part.files = append(part.files, name)

@@ -47,8 +47,8 @@ func runText(c *instructions.RunCommand) (string, bool) {
 	return b.String(), true
 }
 
-// splitting is a RUN line that is taken apart at the scripts that it runs.
-type splitting struct {
+// lineReader is a RUN line that is taken apart at the scripts that it runs.
+type lineReader struct {
 	*dividing
 	facts   *Facts
 	out     []part
@@ -84,7 +84,7 @@ func (r *rootfs) split(text string, sc *Scope, f *Facts) (parts []part, name str
 	if scripts < 2 {
 		return nil, "", nil
 	}
-	s := &splitting{dividing: r.dividing(text, sc, f), facts: f}
+	s := &lineReader{dividing: r.dividing(text, sc, f), facts: f}
 	if err := s.line(); err != nil {
 		return nil, first(name, "the line"), err
 	}
@@ -129,7 +129,7 @@ func drives(p *shell.Program, c *shell.Child) *shell.Program {
 	return nil
 }
 
-func (s *splitting) line() error {
+func (s *lineReader) line() error {
 	if s.dividing == nil {
 		return cannot("its line does more than run commands one after another")
 	}
@@ -168,8 +168,8 @@ func (s *splitting) line() error {
 }
 
 // driver are the parts of a driver that the line runs.
-func (s *splitting) driver(c *shell.Child, sub *shell.Program) ([]part, error) {
-	if f := s.root.files[c.Absolute]; c.Interpreter == "" && f != nil && f.mode&0o111 == 0 && !f.executable && !s.facts.Touched.Cover(c.Absolute) {
+func (s *lineReader) driver(c *shell.Child, sub *shell.Program) ([]part, error) {
+	if f := s.root.files[c.Absolute]; c.Interpreter == "" && f != nil && f.Mode&0o111 == 0 && !f.executable && !s.facts.Touched.Cover(c.Absolute) {
 		return nil, cannot("%s is not executable", driverName(c))
 	}
 	if c.Interpreter == "" && (sub.Main.Shebang.Line == "" || sub.Main.CRLF.Line == 1) {
@@ -186,12 +186,12 @@ func (s *splitting) driver(c *shell.Child, sub *shell.Program) ([]part, error) {
 }
 
 // others are the programs of all scripts but one.
-func (s *splitting) others(driver *shell.Program) []*shell.Program {
+func (s *lineReader) others(driver *shell.Program) []*shell.Program {
 	return slices.DeleteFunc(slices.Clone(s.program.Programs), func(p *shell.Program) bool { return p == driver })
 }
 
 // childAt returns the script that a command is, when it is nothing more.
-func (s *splitting) childAt(stmt *syntax.Stmt) *shell.Child {
+func (s *lineReader) childAt(stmt *syntax.Stmt) *shell.Child {
 	if _, ok := stmt.Cmd.(*syntax.CallExpr); !ok {
 		return nil
 	}
@@ -207,7 +207,7 @@ func (s *splitting) childAt(stmt *syntax.Stmt) *shell.Child {
 }
 
 // flush makes a part of commands that stay together.
-func (s *splitting) flush(of span) {
+func (s *lineReader) flush(of span) {
 	if of.from < of.to && !slices.ContainsFunc(s.commands[of.from:of.to], func(one link) bool { return !one.state }) {
 		return // they hold for what follows
 	}

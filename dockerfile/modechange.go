@@ -5,32 +5,32 @@ import (
 )
 
 // chmod notes a mode that a step gives to a file.
-func (f *copiedFile) chmod(mode string) {
+func (f *CopiedFile) chmod(mode string) {
 	f.executable = true
 	switch n, ok := modes.Number(mode); {
 	case ok:
 		f.perm = modes.Octal(n)
 	case f.perm == "" && mode != "":
-		f.perm = modes.Octal(f.mode.Perm() | 0o111)
+		f.perm = modes.Octal(f.Mode.Perm() | 0o111)
 	default:
 		f.perm = ""
 	}
 }
 
-// moding is what a step makes executable: copied files, and directories of
+// modeChange is what a step makes executable: copied files, and directories of
 // nothing else, with all that is below them.
-type moding struct {
+type modeChange struct {
 	// mode is what chmod is given, "" when that differs between them.
 	mode        string
 	files, dirs []string
 }
 
 // modesOf returns what a step makes executable when it does nothing else, or nil.
-func modesOf(root *rootfs, f *Facts) *moding {
+func modesOf(root *rootfs, f *Facts) *modeChange {
 	if len(f.Touched) == 0 || len(f.Trees) > 0 {
 		return nil
 	}
-	m := &moding{}
+	m := &modeChange{}
 	down, first := false, true
 	for _, c := range f.Calls() {
 		switch {
