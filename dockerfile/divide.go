@@ -20,7 +20,7 @@ import (
 // returns no parts where that does not pay, or where all commands may need what
 // the shell keeps. Layered says that no step takes away what one before it has
 // made, so that each can be a layer.
-func (r *rootfs) divide(text string, sc *Scope, f *Facts) (parts []part, layered bool) {
+func (r *rootfs) divide(text string, sc *Scope, f *Facts) (parts []Part, layered bool) {
 	d := r.dividing(text, sc, f)
 	if d == nil {
 		return nil, false
@@ -34,7 +34,7 @@ func (r *rootfs) divide(text string, sc *Scope, f *Facts) (parts []part, layered
 		return nil, false
 	}
 	for _, s := range steps {
-		parts = append(parts, part{text: d.text(s), starts: d.dirs[s.from]})
+		parts = append(parts, Part{Text: d.text(s), starts: d.dirs[s.from]})
 	}
 	return parts, layered
 }

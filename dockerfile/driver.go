@@ -20,7 +20,7 @@ func cannot(format string, args ...any) error { return cannotSplit{fmt.Sprintf(f
 // driver returns the parts of a driver script: a script that runs others, in
 // an order that follows from its text alone, and does nothing between them
 // that one of them could miss. The error says why it has to stay whole.
-func driver(p *shell.Program, runs *shell.Child, scripts []*shell.Program, root *rootfs, sc *Scope) ([]part, error) {
+func driver(p *shell.Program, runs *shell.Child, scripts []*shell.Program, root *rootfs, sc *Scope) ([]Part, error) {
 	if !p.Main.Shell {
 		return nil, cannot("it is not a shell script")
 	}
@@ -104,8 +104,8 @@ type driverReader struct {
 	set      map[string]bool
 }
 
-func (d *driverReader) parts() ([]part, error) {
-	var out []part
+func (d *driverReader) parts() ([]Part, error) {
+	var out []Part
 	children := d.program.Children
 	next := 0
 	for i := 0; i <= len(children); i++ {
@@ -133,14 +133,14 @@ func (d *driverReader) parts() ([]part, error) {
 
 // after is a part with the settings that come before it: one that cannot be read
 // in ends the driver.
-func (d *driverReader) after(p *part) part {
+func (d *driverReader) after(p *Part) Part {
 	p.prelude, d.settings = d.settings, nil
 	return *p
 }
 
 // effect decides about what the driver does itself: nothing that matters, a
 // step of its own, or a reason to stay whole.
-func (d *driverReader) effect(e *shell.Effect) (*part, error) {
+func (d *driverReader) effect(e *shell.Effect) (*Part, error) {
 	if shell.Never(e.Guards) {
 		return nil, nil
 	}
@@ -214,7 +214,7 @@ func (d *driverReader) read(name string, i int) bool {
 }
 
 // child makes a step of a script that the driver runs.
-func (d *driverReader) child(i int) (*part, error) {
+func (d *driverReader) child(i int) (*Part, error) {
 	c := &d.program.Children[i]
 	name := first(c.Absolute, c.Word.Text)
 	where := fmt.Sprintf("%s:%d", base(c.From), c.Pos.Line)
@@ -223,13 +223,13 @@ func (d *driverReader) child(i int) (*part, error) {
 			return nil, cannot(r.why, where, base(name), name)
 		}
 	}
-	p := &part{dir: c.Dir, child: c}
+	p := &Part{Dir: c.Dir, Child: c}
 	for _, v := range c.Env {
 		if d.set[v.Name] {
 			return nil, cannot("%s gets %s, which a file of the system may have changed", base(name), v.Name)
 		}
 		if v.Value.Known {
-			p.env = append(p.env, v)
+			p.Env = append(p.Env, v)
 		}
 	}
 	if c.Tested {
@@ -237,7 +237,7 @@ func (d *driverReader) child(i int) (*part, error) {
 		if !ok {
 			return nil, cannot("%s decides what to do if %s fails", where, base(name))
 		}
-		p.onFail = status
+		p.OnFail = status
 	} else if !d.errexit && i < len(d.program.Children)-1 {
 		return nil, cannot("it goes on when %s fails (it has no set -e)", base(name))
 	}
@@ -257,7 +257,7 @@ func (d *driverReader) child(i int) (*part, error) {
 	if !ok {
 		return nil, cannot("%s gives %s arguments that are known only when it runs", where, base(name))
 	}
-	p.text = text
+	p.Text = text
 	return p, nil
 }
 

@@ -76,7 +76,7 @@ func failed(c *shell.Child, guards []shell.Guard) bool {
 }
 
 // command makes a step of a command that the driver runs itself.
-func (d *driverReader) command(e *shell.Effect, where string) (*part, error) {
+func (d *driverReader) command(e *shell.Effect, where string) (*Part, error) {
 	call := d.callAt(e)
 	if call == nil || decides(e.Guards) || e.Subshell || e.Tested || call.Loop && len(call.Assigns) > 0 || call.Nested || call.Pipe.Stages > 0 ||
 		len(call.Wrappers) > 0 || call.Background || e.Dir == "" || !d.errexit {
@@ -86,7 +86,7 @@ func (d *driverReader) command(e *shell.Effect, where string) (*part, error) {
 	if !ok {
 		return nil, cannot("%s runs %s between its scripts, with arguments that are known only when it runs", where, e.Name)
 	}
-	return &part{text: text, dir: e.Dir, effect: e}, nil
+	return &Part{Text: text, Dir: e.Dir, effect: e}, nil
 }
 
 // expanded are a command's arguments with the patterns that are known.

@@ -46,7 +46,7 @@ type Item struct {
 	// is the same where the line runs scripts, which its steps are spared.
 	layer, group int
 	// part is what it is of that line; nil for a whole one.
-	part *part
+	part *Part
 	// whole is the COPY, or the step, that was taken apart to make it; nil for
 	// any other.
 	whole *Item
@@ -256,8 +256,8 @@ func (r *stageReader) divide(root *rootfs, it *Item, text string) []*Item {
 		return nil
 	}
 	for i := range parts {
-		f := root.examine(parts[i].text, it.scope)
-		if slices.ContainsFunc(parts[i+1:], func(later part) bool { return f.removesDir(later.starts) }) {
+		f := root.examine(parts[i].Text, it.scope)
+		if slices.ContainsFunc(parts[i+1:], func(later Part) bool { return f.removesDir(later.starts) }) {
 			return nil
 		}
 	}

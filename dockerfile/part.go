@@ -10,29 +10,45 @@ import (
 	"github.com/pgstrata/pgstrata/shell"
 )
 
-// part is one piece of a RUN line that becomes a step of its own.
-type part struct {
-	// text is the command, prelude what of its line holds for it too.
-	text    string
+// Part is one piece of a RUN line that becomes a step of its own: a script that a
+// driver runs, or a command.
+type Part struct {
+	// Text is a line of shell that does the same.
+	Text string
+	// Child is the script that it runs and Script its path in the context; nil for a
+	// command.
+	Child  *shell.Child
+	Script string
+	// Env are the variables that the driver exports to it, with their values. Dir is
+	// the directory to change to, "" for the one that holds already.
+	Env []shell.EnvVar
+	Dir string
+	// OnFail is the status that the driver makes of a failure, 0 for the same.
+	OnFail int
+	// When are the conditions that were kept, each of them to hold.
+	When []shell.Guard
+	// Facts are what it does, Files the copied files that are there before it; in a
+	// layout it is the step that has them.
+	Facts *Facts
+	Files map[string]*CopiedFile
+	// Varies are the names of the exported variables whose values depend on
+	// args.
+	Varies []string
+
+	// prelude is what of its line holds for it too, starts the directory that it
+	// starts in, "" where that is not known.
 	prelude []string
-	// env are variables that the driver exports to it, with their values.
-	env []shell.EnvVar
-	// dir is the directory to change to, "" for the one that holds already; starts
-	// is the one that it starts in, "" where that is not known.
-	dir, starts string
-	// onFail is the status that the driver makes of a failure, 0 for the same.
-	onFail int
-	// of is the driver that it is a part of; nil for a command of the line.
-	of *shell.Program
-	// child is the script that it runs, effect a command of the driver's own.
-	child  *shell.Child
+	starts  string
+	// of is the driver that it is a part of; nil for a command of the line. effect
+	// is a command of the driver's own.
+	of     *shell.Program
 	effect *shell.Effect
 }
 
 // line is the part as a RUN line, with those of its variables that are wanted.
-func (p *part) line(dir string, wants func(name string) bool) string {
+func (p *Part) line(dir string, wants func(name string) bool) string {
 	words := slices.Clone(p.prelude)
-	for _, v := range p.env {
+	for _, v := range p.Env {
 		if q, ok := quote(v.Value.Value); ok && wants(v.Name) {
 			words = append(words, "export "+v.Name+"="+q)
 		}
@@ -42,12 +58,12 @@ func (p *part) line(dir string, wants func(name string) bool) string {
 			dir = to
 		}
 	}
-	if q, ok := quote(p.dir); ok && p.dir != "" && q != dir && p.dir != dir {
+	if q, ok := quote(p.Dir); ok && p.Dir != "" && q != dir && p.Dir != dir {
 		words = append(words, "cd "+q)
 	}
-	text := p.text
-	if p.onFail > 0 {
-		text = "{ " + text + " || exit " + strconv.Itoa(p.onFail) + "; }"
+	text := p.Text
+	if p.OnFail > 0 {
+		text = "{ " + text + " || exit " + strconv.Itoa(p.OnFail) + "; }"
 	}
 	return strings.Join(append(words, text), " && ")
 }

@@ -21,30 +21,6 @@ type Driver struct {
 	Checks []string
 }
 
-// Part is a script that a driver runs, or a command of its own.
-type Part struct {
-	// Text is a line of shell that does the same.
-	Text string
-	// Child is the script and Script its path in the context; nil for a
-	// command.
-	Child  *shell.Child
-	Script string
-	// Env are the variables that the driver exports to it. Dir is the directory
-	// that it runs in.
-	Env []shell.EnvVar
-	Dir string
-	// OnFail is the status that the driver makes of a failure, 0 for the same.
-	OnFail int
-	// When are the conditions that were kept, each of them to hold.
-	When []shell.Guard
-	// Facts are what it does, Files the copied files that are there before it.
-	Facts *Facts
-	Files map[string]*CopiedFile
-	// Varies are the names of the exported variables whose values depend on
-	// args.
-	Varies []string
-}
-
 // driver takes a driver apart for any values of the args.
 func (p *pieces) driver(one *Piece, program *shell.Program, runs *shell.Child) *Driver {
 	sub := drives(program, runs)
@@ -67,13 +43,14 @@ func (p *pieces) driver(one *Piece, program *shell.Program, runs *shell.Child) *
 	for i := range parts {
 		files := maps.Clone(one.Files)
 		maps.DeleteFunc(files, func(name string, _ *CopiedFile) bool { return root.files[name] == nil })
-		part := p.part(root, &parts[i], cond.when(&parts[i]))
+		part := &parts[i]
+		p.part(root, part, cond.when(part))
 		part.Files = files
-		if parts[i].text != others[i].text || parts[i].dir != others[i].dir {
+		if parts[i].Text != others[i].Text || parts[i].Dir != others[i].Dir {
 			out.Parts, out.Why = nil, "what it runs depends on the value of an ARG"
 			return out
 		}
-		part.Varies = varying(parts[i].env, others[i].env)
+		part.Varies = varying(parts[i].Env, others[i].Env)
 		if part.Child != nil && part.Files[part.Child.Absolute] != nil {
 			part.Script = part.Files[part.Child.Absolute].Source
 		}
@@ -87,15 +64,14 @@ func (p *pieces) driver(one *Piece, program *shell.Program, runs *shell.Child) *
 }
 
 // part reads what a part does, and carries it over.
-func (p *pieces) part(root *rootfs, of *part, when []shell.Guard) *Part {
+func (p *pieces) part(root *rootfs, of *Part, when []shell.Guard) {
 	sc := p.scope.clone()
-	for _, v := range of.env {
+	for _, v := range of.Env {
 		sc.Env[v.Name] = v.Value.Value
 	}
 	f := root.examine(of.line(p.scope.Dir, func(string) bool { return false }), sc)
-	out := &Part{Text: of.text, Child: of.child, Env: of.env, Dir: of.dir, OnFail: of.onFail, When: when, Facts: f}
+	of.When, of.Facts = when, f
 	p.after(root, f)
-	return out
 }
 
 // clone returns a copy that a step can change without any effect on this one.
@@ -120,7 +96,7 @@ func varying(a, b []shell.EnvVar) []string {
 }
 
 // elsewhere are the parts of the same driver for other values of all args.
-func (p *pieces) elsewhere(one *Piece) ([]part, error) {
+func (p *pieces) elsewhere(one *Piece) ([]Part, error) {
 	q := *p
 	q.scope = p.scope.clone()
 	for name, v := range q.scope.Args {
@@ -146,7 +122,7 @@ func (p *pieces) elsewhere(one *Piece) ([]part, error) {
 
 // parts are those of a driver whose conditions of the kind that is kept are
 // taken to hold.
-func (p *pieces) parts(program, sub *shell.Program, runs *shell.Child) ([]part, *unconditioned, error) {
+func (p *pieces) parts(program, sub *shell.Program, runs *shell.Child) ([]Part, *unconditioned, error) {
 	cond, err := p.unconditional(sub)
 	if err != nil {
 		return nil, nil, err
@@ -166,9 +142,9 @@ type unconditioned struct {
 }
 
 // when are the conditions of a part.
-func (u *unconditioned) when(p *part) []shell.Guard {
-	if p.child != nil {
-		return u.children[p.child]
+func (u *unconditioned) when(p *Part) []shell.Guard {
+	if p.Child != nil {
+		return u.children[p.Child]
 	}
 	return u.effects[p.effect]
 }

@@ -40,8 +40,8 @@ func (r *stageReader) sparing() *sparing {
 		if it.group == 0 || it.part == nil {
 			continue
 		}
-		if it.part.child != nil {
-			s.scripts[it.part.child.Absolute] = true
+		if it.part.Child != nil {
+			s.scripts[it.part.Child.Absolute] = true
 		}
 		if it.part.of != nil {
 			for _, script := range it.part.of.Scripts() {

@@ -51,7 +51,7 @@ func runText(c *instructions.RunCommand) (string, bool) {
 type lineReader struct {
 	*dividing
 	facts   *Facts
-	out     []part
+	out     []Part
 	drivers []string
 	scripts int // that the line itself runs
 }
@@ -59,7 +59,7 @@ type lineReader struct {
 // split takes a RUN line apart that runs several scripts, or one that runs
 // others: a part for each of them. It returns no parts where there is no such
 // script. The error says why a line that has one stays whole.
-func (r *rootfs) split(text string, sc *Scope, f *Facts) (parts []part, name string, err error) {
+func (r *rootfs) split(text string, sc *Scope, f *Facts) (parts []Part, name string, err error) {
 	if f.Opaque != "" {
 		if f.Program == nil {
 			return nil, "", nil
@@ -149,7 +149,7 @@ func (s *lineReader) line() error {
 		s.flush(span{from, i})
 		from = i + 1
 		if sub == nil {
-			s.out = append(s.out, part{text: s.commands[i].text, prelude: s.prelude(i), starts: s.dirs[i], child: c})
+			s.out = append(s.out, Part{Text: s.commands[i].text, prelude: s.prelude(i), starts: s.dirs[i], Child: c})
 			s.scripts++
 			continue
 		}
@@ -158,7 +158,7 @@ func (s *lineReader) line() error {
 			return err
 		}
 		for _, p := range parts {
-			p.prelude, p.of, p.starts = append(s.prelude(i), p.prelude...), sub, first(p.dir, c.Dir)
+			p.prelude, p.of, p.starts = append(s.prelude(i), p.prelude...), sub, first(p.Dir, c.Dir)
 			s.out = append(s.out, p)
 		}
 		s.drivers = append(s.drivers, driverName(c))
@@ -168,7 +168,7 @@ func (s *lineReader) line() error {
 }
 
 // driver are the parts of a driver that the line runs.
-func (s *lineReader) driver(c *shell.Child, sub *shell.Program) ([]part, error) {
+func (s *lineReader) driver(c *shell.Child, sub *shell.Program) ([]Part, error) {
 	if f := s.root.files[c.Absolute]; c.Interpreter == "" && f != nil && f.Mode&0o111 == 0 && !f.executable && !s.facts.Touched.Cover(c.Absolute) {
 		return nil, cannot("%s is not executable", driverName(c))
 	}
@@ -212,6 +212,6 @@ func (s *lineReader) flush(of span) {
 		return // they hold for what follows
 	}
 	if of.from < of.to {
-		s.out = append(s.out, part{text: s.text(of), starts: s.dirs[of.from]})
+		s.out = append(s.out, Part{Text: s.text(of), starts: s.dirs[of.from]})
 	}
 }

@@ -28,7 +28,7 @@ func (r *stageReader) unanswered(it *Item, questions asked) error {
 
 // varying are the args that a driver speaks of and whose values are in the text
 // of its parts: with another value they are others.
-func (r *stageReader) varying(root *rootfs, text string, it *Item, f *Facts, parts []part) map[string]bool {
+func (r *stageReader) varying(root *rootfs, text string, it *Item, f *Facts, parts []Part) map[string]bool {
 	out := map[string]bool{}
 	for name, value := range it.scope.Args {
 		if !f.Mentions(name) {
@@ -37,19 +37,19 @@ func (r *stageReader) varying(root *rootfs, text string, it *Item, f *Facts, par
 		sc := it.scope.clone()
 		sc.Args[name] = value + "0"
 		others, _, err := root.split(text, sc, root.examine(text, sc))
-		out[name] = err != nil || !slices.EqualFunc(parts, others, func(a, b part) bool { return a.text == b.text && a.dir == b.dir && len(varying(a.env, b.env)) == 0 })
+		out[name] = err != nil || !slices.EqualFunc(parts, others, func(a, b Part) bool { return a.Text == b.Text && a.Dir == b.Dir && len(varying(a.Env, b.Env)) == 0 })
 	}
 	return out
 }
 
 // steps makes the steps of a RUN line. Its parts were told from the files as they
 // were before it, so none of them may change what a later one runs.
-func (r *stageReader) steps(root *rootfs, it *Item, f *Facts, parts []part) ([]*Item, error) {
+func (r *stageReader) steps(root *rootfs, it *Item, f *Facts, parts []Part) ([]*Item, error) {
 	var out []*Item
 	named := func(variable string) bool {
 		return slices.ContainsFunc(f.Program.Programs, func(p *shell.Program) bool {
 			_, _, ok := p.Mentions(variable)
-			return ok && !slices.ContainsFunc(parts, func(one part) bool { return one.of == p })
+			return ok && !slices.ContainsFunc(parts, func(one Part) bool { return one.of == p })
 		})
 	}
 	for i := range parts {
@@ -59,8 +59,8 @@ func (r *stageReader) steps(root *rootfs, it *Item, f *Facts, parts []part) ([]*
 		}
 		moded := modesOf(root, step.facts)
 		for _, later := range parts[i+1:] {
-			if moded == nil && later.child != nil && changesScript(step.facts, later.child) {
-				return nil, changedBefore(step.facts, base(later.child.Absolute))
+			if moded == nil && later.Child != nil && changesScript(step.facts, later.Child) {
+				return nil, changedBefore(step.facts, base(later.Child.Absolute))
 			}
 			if step.facts.removesDir(later.starts) {
 				return nil, cannot("it takes away %s, and goes on there", later.starts)
@@ -129,9 +129,9 @@ func (r *stageReader) undividable(it *Item) string {
 
 // step is one part of a RUN line. It gets those variables of its driver that
 // it may read; named tells which of them a script speaks of.
-func (r *stageReader) step(root *rootfs, of *Item, p *part, named func(variable string) bool) *Item {
+func (r *stageReader) step(root *rootfs, of *Item, p *Part, named func(variable string) bool) *Item {
 	sc := of.scope.clone()
-	for _, v := range p.env {
+	for _, v := range p.Env {
 		sc.Env[v.Name] = v.Value.Value
 	}
 	f := root.examine(p.line(of.scope.Dir, func(string) bool { return false }), sc)
