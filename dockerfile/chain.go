@@ -158,6 +158,12 @@ func cd(stmt *syntax.Stmt) bool {
 	return ok && !stmt.Negated && len(stmt.Redirs) == 0 && len(call.Assigns) == 0 && len(call.Args) == 2 && call.Args[0].Lit() == "cd"
 }
 
+// leaves reports whether a command changes to a directory that does not depend on the
+// one before.
+func leaves(stmt *syntax.Stmt) bool {
+	return cd(stmt) && strings.HasPrefix(stmt.Cmd.(*syntax.CallExpr).Args[1].Lit(), "/")
+}
+
 // state reports whether a command only changes what holds for those after it, and
 // whether that is no more than variables.
 func state(stmt *syntax.Stmt) (is, assigns bool) {

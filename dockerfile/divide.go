@@ -314,7 +314,7 @@ func (d *dividing) arrives(i int) bool {
 			moved = j
 		}
 	}
-	if moved < 0 {
+	if moved < 0 || leaves(d.commands[i].stmt) {
 		return true
 	}
 	dir := d.dirs[i]
@@ -436,7 +436,7 @@ func (d *dividing) prelude(i int) []string {
 			out = append(out, one.text)
 		}
 	}
-	if dir, ok := quote(d.dirs[i]); moved && ok && d.dirs[i] != d.scope.Dir {
+	if dir, ok := quote(d.dirs[i]); moved && ok && d.dirs[i] != d.scope.Dir && !leaves(d.commands[i].stmt) {
 		out = append(out, "cd "+dir)
 	}
 	return out

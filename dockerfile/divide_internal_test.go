@@ -30,7 +30,7 @@ func links() []string {
 		"{ Q=brace; cd ROOT/w; }", "eval E=5", "eval 'cd ROOT/w'", "echo e=$E >>LOG", ". ROOT/vars.sh", "echo v=$V >>LOG", "trap 'echo bye >>LOG' EXIT", "exec 3>>LOG", "echo three >&3",
 		"echo status $? >>LOG", "if [ -f ROOT/stop ]; then exit 0; fi", "if [ -f here ]; then exit; fi", "[ -f here ] || exit 3", "touch ROOT/stop", "IFS=:", "case $X in one) C=1;; *) C=2;; esac", "echo c=$C >>LOG",
 		"P=$PWD", "echo p=$P >>LOG", "ls | while read l; do X=$l; done", "cat LOG | head -1 >first", "test -d d1", "true", "while [ ! -f w1 ]; do touch w1; W=1; done", "echo w=$W >>LOG", "set -a", "K=secret", "env | grep ^K= >>LOG || :", "alias ll=ls",
-		"export $X=indirect", "env | grep ^one= >>LOG || true", "X=`echo back`", "tr a-z A-Z <LOG | tail -1 >>LOG", "exit 0", "exit 1",
+		"export $X=indirect", "env | grep ^one= >>LOG || true", "X=`echo back`", "head -1 LOG | tr a-z A-Z >>LOG", "exit 0", "exit 1",
 		"arr=(*)", "arr=(a b)", `echo "${arr[@]}" >>LOG`, "set +o errexit", "set -o pipefail", "shopt -s lastpipe", "echo piped | read X", "X=temp : ", "X=temp export Y", "cat <(echo sub) >>LOG",
 		"arr+=(c)", "declare -i I=4", "I+=3", "echo i=$I >>LOG", "mapfile -t M <LOG", `echo "m=${M[0]}" >>LOG`, "printf -v F %03d 7", "echo f=$F >>LOG", "let L=2+3", "echo l=$L >>LOG", "((T=5))", "echo t=$T >>LOG",
 		"if cd d1; then pwd >>LOG; fi", "until cd d2; do mkdir d2; done", "pwd -P >>LOG", "cd d1 || true", "time true", "echo ${X:-none} ${Y:+some} >>LOG", "export -n Y", "readonly RO=1", "echo ro=$RO >>LOG",
