@@ -272,7 +272,7 @@ func (r *stageReader) divide(root *rootfs, it *Item, text string) []*Item {
 	for i := range parts {
 		step := r.step(root, it, &parts[i], func(string) bool { return true })
 		step.layer, step.group = layer, 0
-		after(root, step)
+		step.moded = forget.after(root, step.facts)
 		r.after(step)
 		step.moded = nil // what it changes it changes in its place
 		out = append(out, step)
@@ -284,7 +284,7 @@ func (r *stageReader) divide(root *rootfs, it *Item, text string) []*Item {
 // known what it writes may have changed each of them, unless it is one of a driver's:
 // what the steps of one RUN write is for them to know.
 func (r *stageReader) after(it *Item) {
-	after(r.root, it)
+	it.moded = forget.after(r.root, it.facts)
 	if f := it.facts; it.group == 0 && f.Opaque == "" {
 		switch {
 		case f.Unknown != "":
@@ -292,23 +292,5 @@ func (r *stageReader) after(it *Item) {
 		case f.Wild != "":
 			r.root.doubt("a program of an earlier step")
 		}
-	}
-}
-
-func after(root *rootfs, it *Item) {
-	if it.facts.Opaque != "" {
-		root.forget("/")
-		root.made["/"] = true
-		return
-	}
-	maps.Copy(root.made, it.facts.Made)
-	if it.moded = modesOf(root, it.facts); it.moded != nil {
-		for _, name := range it.moded.files {
-			root.files[name].chmod(it.moded.mode)
-		}
-		return
-	}
-	for t := range it.facts.Touched {
-		root.forget(t)
 	}
 }

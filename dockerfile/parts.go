@@ -71,7 +71,7 @@ func (p *pieces) part(root *rootfs, of *Part, when []shell.Guard) {
 	}
 	f := root.examine(of.line(p.scope.Dir, func(string) bool { return false }), sc)
 	of.When, of.Facts = when, f
-	p.after(root, f)
+	assume.after(root, f)
 }
 
 // clone returns a copy that a step can change without any effect on this one.

@@ -8,8 +8,6 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	"mvdan.cc/sh/v3/syntax"
 
-	"github.com/pgstrata/pgstrata/modes"
-	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
@@ -86,56 +84,8 @@ func (p *pieces) read(one *Piece) {
 	f := p.root.examine(text, p.scope)
 	one.Facts = f
 	p.child(one, f, text)
-	p.after(p.root, f)
-	p.after(p.stage.root, f)
-}
-
-// after carries what is known of the files over a piece. One that could not be
-// followed is taken to change no more than what is known of it: whoever reads
-// this tells so, and a file that is forgotten here could not be carried over at
-// all.
-func (p *pieces) after(root *rootfs, f *Facts) {
-	if onlyModes(f) {
-		f.setExecutable(root)
-		return
-	}
-	if f.Opaque == "" {
-		after(root, &Item{facts: f})
-		return
-	}
-	for t := range f.Touched {
-		if t != "/" {
-			root.forget(t)
-		}
-	}
-}
-
-// onlyModes reports whether a step changes owners and modes, and nothing else.
-func onlyModes(f *Facts) bool {
-	for _, c := range f.Calls() {
-		switch c.Name {
-		case "chmod", "chown", "chgrp", "set", "cd":
-		default:
-			return false
-		}
-	}
-	return f.Opaque == "" && len(f.Touched) > 0
-}
-
-// setExecutable notes the files that a step makes executable.
-func (f *Facts) setExecutable(root *rootfs) {
-	for _, c := range f.Calls() {
-		if c.Name != "chmod" || !slices.ContainsFunc(c.Args, func(w shell.Word) bool { return modes.GivesExecution(w.Value) }) {
-			continue
-		}
-		for name, file := range root.files {
-			for t := range f.Touched {
-				if paths.Within(name, t) {
-					file.executable = true
-				}
-			}
-		}
-	}
+	assume.after(p.root, f)
+	assume.after(p.stage.root, f)
 }
 
 // child notes the script that a piece runs.

@@ -269,7 +269,9 @@ func outcome(commit Commit, before, after *plan.Record) Outcome {
 // it, and what puts their layers together is none of them.
 func shares(r *plan.Record) func(node string) float64 {
 	counts := map[int]int{}
-	counted := func(n *plan.Node) bool { return n.Vertex != "" && n.Kind != plan.KindSquash && n.Kind != plan.KindOutputs }
+	counted := func(n *plan.Node) bool {
+		return n.Vertex != "" && n.Kind != plan.KindSquash && n.Kind != plan.KindOutputs
+	}
 	for i := range r.Nodes {
 		if n := &r.Nodes[i]; counted(n) && n.State == graph.SetupState {
 			counts[n.Line]++
