@@ -2,6 +2,7 @@ package dockerfile
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -13,6 +14,8 @@ import (
 // it.
 type chain struct {
 	commands []link
+	// functions are the texts of those that it defines, by their names.
+	functions map[string]string
 }
 
 // link is one command of a chain.
@@ -32,8 +35,9 @@ type link struct {
 	holds        []string
 	exports, all bool
 	// asks says that it reads what the command before it left, such as its
-	// status, and process that it reads the shell's number.
-	asks, process bool
+	// status, process that it reads the shell's number, and returns that it asks
+	// for the directory before the last cd.
+	asks, process, returns bool
 }
 
 // chainOf reads the text of a RUN. It returns nil where that is no such chain.
@@ -43,11 +47,11 @@ func chainOf(text, interpreter string, errexit bool) *chain {
 		variant = syntax.LangBash
 	}
 	file, err := syntax.NewParser(syntax.Variant(variant)).Parse(strings.NewReader(text), "RUN")
-	if err != nil || hereDocuments(file) {
+	if err != nil || hereDocuments(file) || variant == syntax.LangPOSIX && arithmetic(file) {
 		return nil
 	}
 	shell.Regroup(file)
-	c := &chain{}
+	c := &chain{functions: functions(file)}
 	for i, stmt := range file.Stmts {
 		last := i == len(file.Stmts)-1
 		if stmt.Background || stmt.Coprocess {
@@ -92,14 +96,65 @@ func hereDocuments(file *syntax.File) bool {
 	return found
 }
 
+// arithmetic reports whether a text has a command ((...)), which is no subshell if
+// sh is bash.
+func arithmetic(file *syntax.File) bool {
+	found := false
+	syntax.Walk(file, func(n syntax.Node) bool {
+		if s, ok := n.(*syntax.Subshell); ok && len(s.Stmts) > 0 && s.Stmts[0].Pos().Offset() == s.Lparen.Offset()+1 {
+			_, inner := s.Stmts[0].Cmd.(*syntax.Subshell)
+			found = found || inner
+		}
+		return !found
+	})
+	return found
+}
+
+// functions returns the texts of the functions that a file defines.
+func functions(file *syntax.File) map[string]string {
+	out := map[string]string{}
+	syntax.Walk(file, func(n syntax.Node) bool {
+		if f, ok := n.(*syntax.FuncDecl); ok && f.Name != nil {
+			var b strings.Builder
+			_ = syntax.NewPrinter().Print(&b, f.Body)
+			out[f.Name.Value] += b.String() + "\n"
+		}
+		return true
+	})
+	return out
+}
+
+// speaks reports whether a command, or a function that it may call, has a
+// variable's name as a word.
+func (c *chain) speaks(one *link, variable string) bool {
+	if mentions(one.text, variable) {
+		return true
+	}
+	called := map[string]bool{}
+	for text := one.text; text != ""; {
+		more := ""
+		for name, body := range c.functions {
+			if !called[name] && mentions(text, name) {
+				called[name] = true
+				more += body
+			}
+		}
+		if mentions(more, variable) {
+			return true
+		}
+		text = more
+	}
+	return false
+}
+
 // oneLine is a command on one line, as a RUN has to have it.
 func oneLine(stmt *syntax.Stmt) (string, error) {
 	var b strings.Builder
 	alone := *stmt
 	alone.Comments, alone.Semicolon = nil, syntax.Pos{}
 	err := syntax.NewPrinter(syntax.SingleLine(true)).Print(&b, &alone)
-	text := strings.TrimRight(b.String(), "; \n")
-	if err == nil && (strings.Contains(text, "\n") || strings.HasSuffix(text, `\`)) {
+	text := strings.TrimSpace(b.String())
+	if err == nil && (strings.Contains(text, "\n") || strings.HasSuffix(text, `\`) || strings.HasSuffix(text, "`")) {
 		err = cannot("a RUN cannot say it on one line")
 	}
 	return text, err
@@ -113,7 +168,10 @@ func setsErrexit(stmt *syntax.Stmt) bool {
 		return false
 	}
 	for i, w := range call.Args[1:] {
-		if isErrexit(w.Lit()) || w.Lit() == "errexit" && i > 0 {
+		switch lit := w.Lit(); {
+		case lit == "" || lit == "--":
+			return false
+		case isErrexit(lit) || lit == "errexit" && strings.HasPrefix(call.Args[i].Lit(), "-"):
 			return true
 		}
 	}
@@ -127,7 +185,7 @@ func (c *chain) read() {
 	for i := range c.commands {
 		one := &c.commands[i]
 		e := effectsOf(one.stmt)
-		one.all, one.asks, one.process = e.all, e.asks, e.process
+		one.all, one.asks, one.process, one.returns = e.all, e.asks, e.process, e.returns
 		exportsAll = exportsAll || e.exportsAll
 		if cd(one.stmt) {
 			one.state = true
@@ -145,7 +203,7 @@ func (c *chain) read() {
 			}
 			continue
 		}
-		one.holds, one.exports, one.all = e.sets, e.exports || exportsAll, one.all || is && !assigns
+		one.holds, one.exports, one.all = e.sets, e.exports || exportsAll, one.all || is && !assigns || slices.ContainsFunc(e.sets, silent)
 		for _, name := range e.sets {
 			open[name] = true
 		}
@@ -161,7 +219,8 @@ func cd(stmt *syntax.Stmt) bool {
 // leaves reports whether a command changes to a directory that does not depend on the
 // one before.
 func leaves(stmt *syntax.Stmt) bool {
-	return cd(stmt) && strings.HasPrefix(stmt.Cmd.(*syntax.CallExpr).Args[1].Lit(), "/")
+	call, ok := stmt.Cmd.(*syntax.CallExpr)
+	return ok && cd(stmt) && strings.HasPrefix(prefix(call.Args[1]), "/")
 }
 
 // state reports whether a command only changes what holds for those after it, and
@@ -199,8 +258,8 @@ type effects struct {
 	// all says that it may leave anything else; runs that a value is the output of
 	// a program, and changing that it is another one each time, or depends on the
 	// directory.
-	all, runs, changing bool
-	asks, process       bool // see link
+	all, runs, changing    bool
+	asks, process, returns bool // see link
 }
 
 func effectsOf(stmt *syntax.Stmt) *effects {
@@ -219,6 +278,18 @@ func (e *effects) stmt(top syntax.Node) {
 			if n.Background || n.Coprocess {
 				e.all = true
 			}
+		case *syntax.Redirect:
+			if n.N != nil && strings.HasPrefix(n.N.Value, "{") {
+				e.all = true // it stays open
+			}
+		case *syntax.BinaryTest:
+			if n.Op == syntax.TsReMatch {
+				e.sets = append(e.sets, "BASH_REMATCH")
+			}
+		case *syntax.ArithmExp:
+			for _, name := range changing() {
+				e.changing = e.changing || mentions(arithmeticText(n), name)
+			}
 		case *syntax.ProcSubst:
 			e.all = true // nobody waits for it
 		case *syntax.Subshell:
@@ -235,13 +306,14 @@ func (e *effects) stmt(top syntax.Node) {
 				return false
 			}
 		case *syntax.CallExpr:
-			e.call(n, n == stmtCmd(top))
+			e.call(n, n == whole(top))
 		case *syntax.DeclClause:
 			e.declares(n)
 		case *syntax.FuncDecl:
 			inner := &effects{}
 			inner.stmt(n.Body)
-			e.all = e.all || inner.all || len(inner.sets) > 0
+			e.all = e.all || inner.all || inner.asks || inner.process || len(inner.sets) > 0
+			e.returns = e.returns || inner.returns
 			return false
 		case *syntax.ForClause:
 			if loop, ok := n.Loop.(*syntax.WordIter); ok {
@@ -266,11 +338,29 @@ func (e *effects) stmt(top syntax.Node) {
 	})
 }
 
-func stmtCmd(n syntax.Node) syntax.Node {
-	if s, ok := n.(*syntax.Stmt); ok {
+// whole is the command that a statement is, if it is nothing more.
+func whole(n syntax.Node) syntax.Node {
+	if s, ok := n.(*syntax.Stmt); ok && !s.Negated && len(s.Redirs) == 0 {
 		return s.Cmd
 	}
 	return nil
+}
+
+// arithmeticText is the text of $((...)).
+func arithmeticText(n *syntax.ArithmExp) string {
+	var b strings.Builder
+	_ = syntax.NewPrinter().Print(&b, &syntax.Word{Parts: []syntax.WordPart{n}})
+	return b.String()
+}
+
+// changing are the variables that the shell gives another value each time.
+func changing() []string {
+	return []string{"PWD", "RANDOM", "SRANDOM", "SECONDS", "EPOCHSECONDS", "EPOCHREALTIME", "LINENO", "SHLVL"}
+}
+
+// silent reports whether a variable counts for commands that do not speak of it.
+func silent(name string) bool {
+	return slices.Contains([]string{"PATH", "IFS", "HOME", "CDPATH", "LANG", "GLOBIGNORE", "OPTIND", "POSIXLY_CORRECT"}, name) || strings.HasPrefix(name, "LC_")
 }
 
 // apart looks through commands that have shells of their own: what counts is what
@@ -285,7 +375,9 @@ func (e *effects) apart(n syntax.Node) {
 		case *syntax.ParamExp:
 			inner := &effects{}
 			inner.param(n)
-			e.asks, e.process = e.asks || inner.asks, e.process || inner.process
+			e.asks, e.process, e.returns = e.asks || inner.asks, e.process || inner.process, e.returns || inner.returns
+		case *syntax.CallExpr:
+			e.returns = e.returns || returns(n)
 		}
 		return true
 	})
@@ -298,16 +390,24 @@ func (e *effects) param(p *syntax.ParamExp) {
 		e.sets = append(e.sets, p.Param.Value)
 	}
 	switch p.Param.Value {
-	case "?", "_", "OLDPWD", "PIPESTATUS":
+	case "OLDPWD":
+		e.changing, e.returns = true, true
+	case "?", "_", "PIPESTATUS":
 		e.changing, e.asks = true, true
 	case "$", "BASHPID", "PPID":
 		e.changing, e.process = true, true
-	case "!", "-", "PWD", "RANDOM", "SRANDOM", "SECONDS", "EPOCHSECONDS", "EPOCHREALTIME", "LINENO", "SHLVL":
+	case "!", "-":
 		e.changing = true
 	}
-	if p.Excl || p.Names != 0 {
+	if slices.Contains(changing(), p.Param.Value) || p.Excl || p.Names != 0 {
 		e.changing = true // a variable that another one names
 	}
+}
+
+// returns reports whether a command goes back to the directory before the last cd.
+func returns(n *syntax.CallExpr) bool {
+	return slices.ContainsFunc(n.Args, func(w *syntax.Word) bool { return strings.HasPrefix(w.Lit(), "~-") }) ||
+		len(n.Args) > 1 && n.Args[0].Lit() == "cd" && n.Args[len(n.Args)-1].Lit() == "-"
 }
 
 // call looks at a simple command; top says that it is the whole one.
@@ -319,6 +419,7 @@ func (e *effects) call(n *syntax.CallExpr, top bool) {
 		return
 	}
 	name := n.Args[0].Lit()
+	e.returns = e.returns || returns(n)
 	switch name {
 	case ":", ".", "eval", "exec", "export", "readonly", "set", "shift", "trap", "unset":
 		e.all = e.all || len(n.Assigns) > 0 // in sh they stay
@@ -332,17 +433,23 @@ func (e *effects) call(n *syntax.CallExpr, top bool) {
 		if !top {
 			e.all = true
 		}
+		operands := false
 		for _, w := range n.Args[1:] {
 			e.word(w)
+			operands = operands || w.Lit() == "--"
 			switch lit := w.Lit(); {
 			case name == "set" && strings.HasPrefix(lit, "+") && strings.ContainsAny(lit, "eo"), lit == "lastpipe":
 				e.all = true // a failure may no longer end it; the last of a pipeline is no longer apart
+			case name == "set" && (strings.HasPrefix(lit, "-") && strings.Contains(lit, "P") || lit == "physical"), name == "shopt" && strings.HasPrefix(lit, "-") && strings.Contains(lit, "o"):
+				e.all = true // a cd goes elsewhere; or it does what set does
+			case lit == "" && !operands:
+				e.all = true // it may be an option
 			case name == "set" && (strings.HasPrefix(lit, "-") && strings.Contains(lit, "a") || lit == "allexport"):
 				e.exportsAll = true
 			}
 		}
 	case "export", "readonly", "unset":
-		e.exports, e.unsets = name == "export", name == "unset"
+		e.exports, e.unsets = e.exports || name == "export", name == "unset"
 		for _, w := range n.Args[1:] {
 			e.word(w)
 			variable, ok := exported(w)
@@ -357,28 +464,47 @@ func (e *effects) call(n *syntax.CallExpr, top bool) {
 		if e.sets = append(e.sets, shell.Sets(file)...); shell.Sets(file) == nil {
 			e.all = true
 		}
-	case "read", "mapfile", "readarray", "getopts":
+	case "read", "mapfile", "readarray":
 		for _, w := range n.Args[1:] {
 			e.sets = append(e.sets, w.Lit())
+			e.all = e.all || w.Lit() == "" && !plain(w)
 		}
-		e.sets = append(e.sets, "REPLY", "MAPFILE", "OPTARG", "OPTIND")
+		e.sets = append(e.sets, "REPLY", "MAPFILE")
 	case "printf":
 		if len(n.Args) > 1 && n.Args[1].Lit() == "-v" {
 			e.all = true
 		}
 	case "exit":
-		if len(n.Args) != 2 || n.Args[1].Lit() == "" || strings.Trim(n.Args[1].Lit(), "0") == "" {
+		status := 0
+		if len(n.Args) == 2 {
+			status, _ = strconv.Atoi(n.Args[1].Lit())
+		}
+		if status < 1 || status > 255 {
 			e.all = true // it may end it without a failure
 		}
-	case "exec", "eval", "trap", "alias", "unalias", "return", "pushd", "popd", "let", "wait", "jobs", "bg", "fg", "disown", "enable", "command", "builtin", "local", "typeset", "hash":
+	case "exec", "eval", "trap", "alias", "unalias", "return", "pushd", "popd", "let", "wait", "jobs", "bg", "fg", "disown", "enable", "command", "builtin", "local", "typeset", "declare", "getopts", "hash":
 		// command -v, hash -r and their like are the usual ones.
-		if name != "command" && name != "hash" || len(n.Args) < 2 || !strings.HasPrefix(n.Args[1].Lit(), "-") {
+		if name != "command" && name != "hash" || len(n.Args) < 2 || !slices.Contains([]string{"-v", "-V", "-r"}, n.Args[1].Lit()) {
 			e.all = true
 		}
-	case "":
-		// the name of a variable may be that of a builtin
-		e.all = e.all || !quoted(n.Args[0])
+	default:
+		// A variable, a quoted word, x=y that only bash knows: it may be a builtin.
+		if name == "" || strings.ContainsAny(name, `\={*?[`) && name != "[" && name != "[[" {
+			e.all = e.all || !quoted(n.Args[0])
+		}
 	}
+}
+
+// plain reports whether a quoted word holds nothing that can be the name of a
+// variable.
+func plain(w *syntax.Word) bool {
+	for _, part := range w.Parts {
+		q, ok := part.(*syntax.SglQuoted)
+		if !ok || q.Value != "" && nameByte(q.Value[0]) {
+			return false
+		}
+	}
+	return true
 }
 
 // quoted reports whether a command's name holds a slash, so that it is a program.
@@ -410,11 +536,13 @@ func (e *effects) declares(d *syntax.DeclClause) {
 	if d.Variant.Value == "local" {
 		return
 	}
-	e.exports = d.Variant.Value == "export"
+	e.exports = e.exports || d.Variant.Value == "export"
+	e.all = e.all || d.Variant.Value == "nameref"
 	for _, a := range d.Args {
 		e.assign(a)
 		if a.Name == nil { // an option, or a name that is put together
 			e.exports = e.exports || strings.Contains(wordText(a.Value), "x")
+			e.all = e.all || d.Variant.Value != "export" && strings.Contains(wordText(a.Value), "n") // another name of a variable
 			e.all = e.all || !strings.HasPrefix(wordText(a.Value), "-")
 		}
 		if a.Naked && a.Value != nil {
@@ -480,12 +608,13 @@ func steady(s *syntax.CmdSubst) bool {
 		case name == "getconf" && first && len(call.Args) == 2 && call.Args[1].Lit() == "_NPROCESSORS_ONLN":
 		case name == "dpkg" && first && len(call.Args) == 2 && call.Args[1].Lit() == "--print-architecture":
 		case (name == "echo" || name == "printf") && first:
-		case (name == "cut" || name == "tr") && !first:
-			for _, w := range call.Args[1:] {
-				if strings.Contains(w.Lit(), "/") {
-					return false
+		case name == "cut" && !first:
+			for j, w := range call.Args[1:] {
+				if !strings.HasPrefix(prefix(w), "-") && !slices.Contains([]string{"-d", "-f", "-c", "-b"}, call.Args[j].Lit()) {
+					return false // a file
 				}
 			}
+		case name == "tr" && !first:
 		default:
 			return false
 		}
@@ -499,6 +628,14 @@ func steady(s *syntax.CmdSubst) bool {
 		}
 	}
 	return true
+}
+
+// prefix is what a word begins with.
+func prefix(w *syntax.Word) string {
+	if lit, ok := w.Parts[0].(*syntax.Lit); ok {
+		return lit.Value
+	}
+	return ""
 }
 
 // mentions reports whether a text has a variable's name as a word.
@@ -525,6 +662,13 @@ func nameByte(b byte) bool {
 func simple(stmt *syntax.Stmt) bool {
 	_, ok := stmt.Cmd.(*syntax.CallExpr)
 	return ok && !stmt.Negated
+}
+
+// plainStatus reports whether a command fails in the same way whether another one
+// follows it or not. In front of && a function goes on after a failure.
+func (c *chain) plainStatus(one *link) bool {
+	call, ok := one.stmt.Cmd.(*syntax.CallExpr)
+	return ok && simple(one.stmt) && (one.next != " && " || len(call.Args) == 0 || c.functions[call.Args[0].Lit()] == "")
 }
 
 // conjunction returns the commands that && joins.

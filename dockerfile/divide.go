@@ -1,8 +1,11 @@
 package dockerfile
 
 import (
+	"path"
 	"slices"
 	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/pgstrata/pgstrata/cache"
 	"github.com/pgstrata/pgstrata/paths"
@@ -49,6 +52,9 @@ func (r *rootfs) dividing(text string, sc *Scope, f *Facts) *dividing {
 	if c == nil || len(c.commands) == 0 {
 		return nil
 	}
+	if v, _ := sc.Get("CDPATH"); v != "" || mentions(text, "CDPATH") {
+		return nil // a cd goes who knows where
+	}
 	d := &dividing{chain: c, root: r, scope: sc, program: f.Program, together: make([]bool, len(c.commands))}
 	d.look()
 	d.joinState()
@@ -84,23 +90,38 @@ type span struct{ from, to int }
 func (d *dividing) look() {
 	for i := range d.commands {
 		one := &d.commands[i]
-		var prelude strings.Builder
-		for j := range d.commands[:i] {
-			if before := &d.commands[j]; before.state {
-				prelude.WriteString(before.text + "\n")
+		known, unknown := d.before(i)
+		f := d.root.examine(known+one.text, d.scope)
+		does := doing{facts: f}
+		if !one.state {
+			if unknown != "" {
+				f = d.root.examine(unknown+known+one.text, d.scope)
 			}
-		}
-		f := d.root.examine(prelude.String()+one.text, d.scope)
-		does := doing{facts: f, calls: f.Calls()}
-		if one.state {
-			does.calls = nil
-		} else {
+			does.calls = f.Calls()
 			does.unknown = f.Program == nil || stays(f.Program, does.calls)
 			does.long = does.unknown || slices.ContainsFunc(does.calls, takesLong)
 		}
 		d.does = append(d.does, does)
 		d.dirs = append(d.dirs, d.dir(i))
 	}
+}
+
+// before is the state in front of the i-th command, and lines after which nobody
+// knows the values of the other variables that are set there.
+func (d *dividing) before(i int) (known, unknown string) {
+	for j := range d.commands[:i] {
+		one := &d.commands[j]
+		if one.state {
+			known += one.text + "\n"
+			continue
+		}
+		for _, name := range one.holds {
+			if syntax.ValidName(name) {
+				unknown += "read " + name + "\n"
+			}
+		}
+	}
+	return known, unknown
 }
 
 // dir is the directory that the i-th command starts in. One that calls nothing is
@@ -210,6 +231,9 @@ func (d *dividing) joinState() {
 		if one.asks {
 			d.keep(i-1, i)
 		}
+		if one.returns {
+			d.keep(0, i)
+		}
 		if one.process {
 			if process >= 0 {
 				d.keep(process, i)
@@ -236,7 +260,7 @@ func (d *dividing) joinWork() {
 			d.keep(i, d.last(i, end, ends))
 		}
 		for _, manager := range indexed(does.calls) {
-			d.keep(i, d.last(i, i, func(c *shell.Call) bool { return programs.Manager(c.Name) == manager && installs(c) }))
+			d.keep(i, d.last(i, i, func(c *shell.Call) bool { return installsBy(manager, c) }))
 		}
 	}
 }
@@ -245,7 +269,11 @@ func (d *dividing) joinWork() {
 // mounts, and files of the container itself.
 func shares(does *doing) bool {
 	if slices.ContainsFunc(does.calls, func(c *shell.Call) bool {
-		return hardLinks(c) || c.Name == "mount" && c.Kind == shell.CallProgram && len(c.Args) > 0
+		switch c.Name {
+		case "mount", "hostname", "sysctl":
+			return c.Kind == shell.CallProgram && len(c.Args) > 0
+		}
+		return hardLinks(c)
 	}) {
 		return true
 	}
@@ -262,14 +290,15 @@ func shares(does *doing) bool {
 
 // lastReader is the last command that may read a variable which the i-th sets.
 func (d *dividing) lastReader(i int, name string) int {
-	exported := d.commands[i].exports
-	if _, ok := d.scope.Get(name); ok {
-		exported = true
+	_, exported := d.scope.Get(name)
+	exported = exported || d.commands[i].exports
+	for j := range d.commands[:i] {
+		exported = exported || mentions(d.commands[j].text, name) && effectsOf(d.commands[j].stmt).exports
 	}
 	last := i
 	for j := i + 1; j < len(d.commands); j++ {
 		one := &d.commands[j]
-		if mentions(one.text, name) {
+		if d.speaks(one, name) {
 			last = j
 			if effectsOf(one.stmt).exports {
 				exported = true
@@ -298,11 +327,33 @@ func (d *dividing) last(i, otherwise int, is func(*shell.Call) bool) int {
 func indexed(calls []*shell.Call) []string {
 	var out []string
 	for _, c := range calls {
-		if m := programs.Manager(c.Name); m != "" && programs.Refreshes(c.Name, c.Verb()) {
+		switch m := programs.Manager(c.Name); {
+		case c.Name == "add-apt-repository" || c.Name == "apt-add-repository":
+			out = append(out, "apt")
+		case m == "":
+		case programs.Refreshes(c.Name, c.Verb()), hidesVerb(c), m == "apk" && (hasShort(c, 'U') || c.HasArg("--update", "--update-cache")):
 			out = append(out, m)
 		}
 	}
 	return out
+}
+
+// installsBy reports whether a call may install by the index of a package manager.
+func installsBy(manager string, c *shell.Call) bool {
+	switch {
+	case c.Kind == shell.CallDynamic:
+		return true
+	case c.Kind != shell.CallProgram:
+		return false
+	case programs.Manager(c.Name) != "":
+		return programs.Manager(c.Name) == manager && (installs(c) || hidesVerb(c))
+	}
+	return manager == "apt" && c.Is(programs.UsesApt) || !endsItself(c.Name) && (strings.Contains(c.Name, "install") || strings.Contains(c.Name, "apt"))
+}
+
+// hidesVerb reports whether a word that is not known may be what a call asks for.
+func hidesVerb(c *shell.Call) bool {
+	return c.Verb() == "" && slices.ContainsFunc(c.Args, func(w shell.Word) bool { return !w.Known })
 }
 
 // arrives reports whether the i-th command can start a step: its directory is
@@ -318,7 +369,7 @@ func (d *dividing) arrives(i int) bool {
 		return true
 	}
 	dir := d.dirs[i]
-	if dir == "" {
+	if dir == "" || !d.anchored(i) && !paths.Within(dir, d.scope.Dir) {
 		return false
 	}
 	for j := moved + 1; j < i; j++ {
@@ -329,10 +380,17 @@ func (d *dividing) arrives(i int) bool {
 	return true
 }
 
-// mayRemove reports whether a call may remove a directory.
+// anchored reports whether an absolute cd comes before the i-th command. Without
+// one, the way up from WORKDIR is another one where that is a symbolic link.
+func (d *dividing) anchored(i int) bool {
+	return slices.ContainsFunc(d.commands[:i], func(one link) bool { return leaves(one.stmt) })
+}
+
+// mayRemove reports whether a call may remove a directory, or put another one in its
+// place.
 func mayRemove(c *shell.Call, dir string) bool {
 	switch c.Name {
-	case "rm", "mv", "rmdir", "rename":
+	case "rm", "mv", "rmdir", "rename", "unlink", "ln":
 	case "find", "xargs", "eval", "rsync":
 		return true
 	default:
@@ -340,7 +398,13 @@ func mayRemove(c *shell.Call, dir string) bool {
 	}
 	for _, w := range c.Args {
 		name := w.Value
-		if !w.Known || strings.Contains(name, "..") || strings.HasPrefix(name, "/") && (strings.ContainsAny(name, "*?[") || paths.Within(dir, strings.TrimRight(name, "/"))) {
+		if !w.Known || strings.Contains(name, "..") || !path.IsAbs(name) && c.Dir == "" {
+			return true
+		}
+		if !path.IsAbs(name) {
+			name = path.Join(c.Dir, name)
+		}
+		if at := strings.IndexAny(name, "*?["); at >= 0 && paths.Within(dir, path.Dir(name[:at]+"x")) && path.Dir(name[:at]+"x") != dir || paths.Within(dir, path.Clean(name)) {
 			return true
 		}
 	}
@@ -454,10 +518,13 @@ func (d *dividing) text(s span) string {
 		switch last := i == s.to-1; {
 		case !last:
 			b.WriteString(one.next)
-		case i < len(d.commands)-1 && !simple(one.stmt):
+		case i < len(d.commands)-1 && !d.plainStatus(one):
 			// Its status counts as it did with another command after it.
 			b.WriteString(one.next + ":")
 		}
 	}
-	return b.String()
+	if text := b.String(); !strings.HasPrefix(text, "[") || !strings.HasSuffix(text, "]") {
+		return text
+	}
+	return b.String() + " && :" // no list of words in JSON
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/stretchr/testify/require"
 )
@@ -34,6 +35,10 @@ func links() []string {
 		"arr=(*)", "arr=(a b)", `echo "${arr[@]}" >>LOG`, "set +o errexit", "set -o pipefail", "shopt -s lastpipe", "echo piped | read X", "X=temp : ", "X=temp export Y", "cat <(echo sub) >>LOG",
 		"arr+=(c)", "declare -i I=4", "I+=3", "echo i=$I >>LOG", "mapfile -t M <LOG", `echo "m=${M[0]}" >>LOG`, "printf -v F %03d 7", "echo f=$F >>LOG", "let L=2+3", "echo l=$L >>LOG", "((T=5))", "echo t=$T >>LOG",
 		"if cd d1; then pwd >>LOG; fi", "until cd d2; do mkdir d2; done", "pwd -P >>LOG", "cd d1 || true", "time true", "echo ${X:-none} ${Y:+some} >>LOG", "export -n Y", "readonly RO=1", "echo ro=$RO >>LOG",
+		"h() { false; echo after >>LOG; }", "h", "k() { echo k: $V $Z $? >>LOG; }", "k", "b() { cd -; }", "b", "(cd - && touch back)", "echo $OLDPWD >>LOG", "cd d1 >/dev/null", "! cd d1", `\cd d2`, "command -p cd ROOT/w",
+		"set -f >/dev/null", "umask 077 2>/dev/null", "set -- -e", "shopt -uo errexit", "[[ abc =~ ^(a) ]]", `echo "re=${BASH_REMATCH[1]}" >>LOG`, "echo x {fd}>ROOT/fd", "echo y >&$fd", "V=$(cat LOG)", "export V", "n=V", "echo ${!n} >>LOG",
+		"declare -n ref=V", "ref=$(echo LOG)", `read "V" <LOG`, "read $n <LOG", "if [ -d ROOT ]; then export Z=1; unset W; fi", "sh -c 'echo z: $Z' >>LOG", "(cd .. && rm -rf d1)", "ln -s d1 l", "cd l", "ln -sfn ROOT/w/d2 ROOT/w/l",
+		"R=$((RANDOM))", "echo $R >random", "[ $(cat random) = $R ] && rm random", "IFS=$(cat LOG | head -c 1)", "CDPATH=ROOT/w/d2", "false && true", "echo $(false; echo sub) >>LOG", "exit 256", "X=1 f", "find . -type d -exec touch {}/t \\;", "((U=1))", "echo u=$U >>LOG", `[ "x" ]`,
 	}
 }
 
@@ -84,6 +89,12 @@ func everywhere(t *testing.T, text, shell, root string) []string {
 	}
 	for _, s := range d.steps(false) {
 		out = append(out, d.text(s))
+		f, err := Parse("Dockerfile", []byte("FROM x\nRUN "+out[len(out)-1]+"\n"))
+		require.NoError(t, err)
+		run, ok := f.Stages[0].Instructions[0].Command.(*instructions.RunCommand)
+		require.True(t, ok)
+		require.True(t, run.PrependShell, out)
+		require.EqualValues(t, out[len(out)-1:], run.CmdLine)
 	}
 	return out
 }

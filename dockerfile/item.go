@@ -248,7 +248,7 @@ func (r *stageReader) tellWhole(steps []*Item, name string, err error) {
 
 // divide makes steps of a RUN that is a chain of commands; nil of any other.
 func (r *stageReader) divide(root *rootfs, it *Item, text string) []*Item {
-	if r.opt.Whole[it.In.Start] != "" || keepsState(it) != "" {
+	if r.opt.Whole[it.In.Start] != "" || keepsState(it) != "" || readFirst(it.scope) != "" {
 		return nil
 	}
 	parts, layered := root.divide(text, it.scope, it.facts)

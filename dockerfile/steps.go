@@ -109,10 +109,8 @@ func (r *stageReader) undividable(it *Item) string {
 	if r.stage.Platform != "" {
 		return "its stage has a --platform"
 	}
-	for _, name := range []string{"BASH_ENV", "ENV"} {
-		if v, ok := it.scope.Get(name); ok && v != "" {
-			return name + " names a file that every shell reads first"
-		}
+	if name := readFirst(it.scope); name != "" {
+		return name + " names a file that every shell reads first"
 	}
 	for _, other := range r.stage.Instructions {
 		switch other.Command.(type) {
@@ -122,6 +120,17 @@ func (r *stageReader) undividable(it *Item) string {
 			if other.Start < it.In.Start {
 				return "CMD comes before it"
 			}
+		}
+	}
+	return ""
+}
+
+// readFirst is the variable that names a file which each shell reads first, ""
+// where none does.
+func readFirst(sc *Scope) string {
+	for _, name := range []string{"BASH_ENV", "ENV"} {
+		if v, ok := sc.Get(name); ok && v != "" {
+			return name
 		}
 	}
 	return ""
