@@ -133,15 +133,15 @@ func Run(in Input) []Finding { return Read(in).Run() }
 // source and name is there. It repeats nothing of what Run finds.
 func Contract(in Input) []Finding { return Read(in).Contract(in.Setup, in.Path) }
 
-// Reading is an input whose scripts have been read, which is most of the work.
+// Checker is an input whose scripts have been read, which is most of the work.
 // It answers one question at a time.
-type Reading struct{ tree *tree }
+type Checker struct{ tree *tree }
 
 // Read reads an input's scripts.
-func Read(in Input) *Reading { return &Reading{newTree(&in)} }
+func Read(in Input) *Checker { return &Checker{newTree(&in)} }
 
 // Run is the function of that name.
-func (r *Reading) Run() []Finding {
+func (r *Checker) Run() []Finding {
 	t := r.on(nil, r.tree.in.Path) // what was found must not depend on whether it is known already
 	return t.run(func(r Rule) func(*pass) {
 		if t.in.dockerfile != nil {
@@ -156,12 +156,12 @@ func (r *Reading) Run() []Finding {
 
 // Contract is the function of that name, for the root of a built setup and the
 // image's PATH.
-func (r *Reading) Contract(setup fs.FS, path string) []Finding {
+func (r *Checker) Contract(setup fs.FS, path string) []Finding {
 	return r.on(setup, path).run(func(r Rule) func(*pass) { return r.contract })
 }
 
 // on is the tree with another setup.
-func (r *Reading) on(setup fs.FS, path string) *tree {
+func (r *Checker) on(setup fs.FS, path string) *tree {
 	in, t := *r.tree.in, *r.tree
 	in.Setup, in.Path, t.in = setup, path, &in
 	return &t

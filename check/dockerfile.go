@@ -247,10 +247,10 @@ func (r *dockerfileReader) uses(s *dockerfile.StageReading, i int, name string) 
 			}
 			continue
 		}
-		if len(step.Run.Pieces) == 0 || slices.ContainsFunc(step.Flags, func(f string) bool { return step.Scope.Mentions(f, name) }) {
+		if len(step.Run.Commands) == 0 || slices.ContainsFunc(step.Flags, func(f string) bool { return step.Scope.Mentions(f, name) }) {
 			return true
 		}
-		for _, p := range step.Run.Pieces {
+		for _, p := range step.Run.Commands {
 			if p.Facts == nil || p.Facts.MayRead(name, true) || slices.ContainsFunc(p.Facts.Calls(), readsAnything) {
 				return true
 			}

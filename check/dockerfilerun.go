@@ -135,10 +135,10 @@ func (r *dockerfileReader) reads(step *dockerfile.Step) {
 			}
 		}
 	}
-	if len(step.Run.Pieces) == 0 {
+	if len(step.Run.Commands) == 0 {
 		r.opaque = step.Start
 	}
-	for _, p := range step.Run.Pieces {
+	for _, p := range step.Run.Commands {
 		note(p.Facts, p.Files)
 		if p.Driver != nil {
 			for _, part := range p.Driver.Parts {
@@ -167,7 +167,7 @@ func (r *dockerfileReader) mounts(step *dockerfile.Step) []shell.Mount {
 			add(mountOf(before.Copy, f))
 		}
 	}
-	for _, p := range step.Run.Pieces { // what it mounts itself
+	for _, p := range step.Run.Commands { // what it mounts itself
 		for _, f := range p.Files {
 			if f.By == nil {
 				add(shell.Mount{Source: f.Source, Target: f.Target})

@@ -22,7 +22,7 @@ type Driver struct {
 }
 
 // driver takes a driver apart for any values of the args.
-func (p *pieces) driver(one *Piece, program *shell.Program, runs *shell.Child) *Driver {
+func (p *runReader) driver(one *Command, program *shell.Program, runs *shell.Child) *Driver {
 	sub := drives(program, runs)
 	out := &Driver{Program: sub}
 	parts, cond, err := p.parts(program, sub, runs)
@@ -64,7 +64,7 @@ func (p *pieces) driver(one *Piece, program *shell.Program, runs *shell.Child) *
 }
 
 // part reads what a part does, and carries it over.
-func (p *pieces) part(root *rootfs, of *Part, when []shell.Guard) {
+func (p *runReader) part(root *rootfs, of *Part, when []shell.Guard) {
 	sc := p.scope.clone()
 	for _, v := range of.Env {
 		sc.Env[v.Name] = v.Value.Value
@@ -96,7 +96,7 @@ func varying(a, b []shell.EnvVar) []string {
 }
 
 // elsewhere are the parts of the same driver for other values of all args.
-func (p *pieces) elsewhere(one *Piece) ([]Part, error) {
+func (p *runReader) elsewhere(one *Command) ([]Part, error) {
 	q := *p
 	q.scope = p.scope.clone()
 	for name, v := range q.scope.Args {
@@ -122,7 +122,7 @@ func (p *pieces) elsewhere(one *Piece) ([]Part, error) {
 
 // parts are those of a driver whose conditions of the kind that is kept are
 // taken to hold.
-func (p *pieces) parts(program, sub *shell.Program, runs *shell.Child) ([]Part, *unconditioned, error) {
+func (p *runReader) parts(program, sub *shell.Program, runs *shell.Child) ([]Part, *unconditioned, error) {
 	cond, err := p.unconditional(sub)
 	if err != nil {
 		return nil, nil, err
@@ -152,7 +152,7 @@ func (u *unconditioned) when(p *Part) []shell.Guard {
 // unconditional takes out of a driver the conditions that are kept. Scripts and
 // commands may stand under one, but nothing that later ones depend on. An exit
 // with a failure only refuses some values of the args; it is told of in checks.
-func (p *pieces) unconditional(sub *shell.Program) (*unconditioned, error) {
+func (p *runReader) unconditional(sub *shell.Program) (*unconditioned, error) {
 	out := &unconditioned{program: new(shell.Program), children: map[*shell.Child][]shell.Guard{}, effects: map[*shell.Effect][]shell.Guard{}}
 	*out.program = *sub
 	out.program.Children, out.program.Effects = slices.Clone(sub.Children), nil
@@ -198,7 +198,7 @@ func (p *pieces) unconditional(sub *shell.Program) (*unconditioned, error) {
 }
 
 // kept splits guards into those that are kept and the others.
-func (p *pieces) kept(sub *shell.Program, guards []shell.Guard) (when, rest []shell.Guard, err error) {
+func (p *runReader) kept(sub *shell.Program, guards []shell.Guard) (when, rest []shell.Guard, err error) {
 	for _, g := range guards {
 		keep, why := false, ""
 		if p.keep != nil && !g.IsLoop() {

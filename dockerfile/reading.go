@@ -13,7 +13,7 @@ import (
 	"github.com/pgstrata/pgstrata/shell"
 )
 
-// Reading is what a Dockerfile means for one target: the same that [Rewrite]
+// Reading is what a Dockerfile means for one target: the same that [Arrange]
 // goes by, for those who write something else of it.
 type Reading struct {
 	File *File
@@ -130,7 +130,7 @@ func (r *reading) stage(s *Stage) *StageReading {
 		case *instructions.CopyCommand, *instructions.AddCommand:
 			step.Copy = r.copy(sr, step, it)
 		case *instructions.RunCommand:
-			p := &pieces{reading: r, stage: sr, scope: it.scope}
+			p := &runReader{reading: r, stage: sr, scope: it.scope}
 			step.Run = p.run(it, cmd)
 		}
 		sr.scope.apply(in.Command, r.global, r.opt.Args)

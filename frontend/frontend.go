@@ -169,13 +169,13 @@ type building struct {
 	*request
 	// findings waits for the rules. It returns what they read of the first
 	// platform's input, and the error where that ends the build.
-	findings func() (*check.Reading, error)
+	findings func() (*check.Checker, error)
 }
 
 // building starts the rules. They take as long as all else that is done before
 // anything is built.
 func (r *request) building(ctx context.Context, first input) *building {
-	b := &building{r, sync.OnceValues(func() (_ *check.Reading, err error) {
+	b := &building{r, sync.OnceValues(func() (_ *check.Checker, err error) {
 		defer recovered(&err)
 		return r.warnFindings(ctx, first)
 	})}

@@ -134,7 +134,7 @@ func (r *request) checkInput(in input, config *linter.Config) check.Input {
 // warnFindings warns of what the rules find before anything is built. Errors
 // among the findings, and all of them where the build file wants that, end the
 // build.
-func (r *request) warnFindings(ctx context.Context, in input) (*check.Reading, error) {
+func (r *request) warnFindings(ctx context.Context, in input) (*check.Checker, error) {
 	config, err := r.lintConfig()
 	if err != nil {
 		return nil, err

@@ -127,7 +127,7 @@ func (m *migration) runOps(step *dockerfile.Step, cmd *instructions.RunCommand) 
 		return nil
 	}
 	var out []*op
-	for _, p := range step.Run.Pieces {
+	for _, p := range step.Run.Commands {
 		o := &op{step: step, text: p.Text, prelude: p.Prelude, state: p.State, facts: p.Facts, files: p.Files, dir: step.Scope.Dir}
 		if p.Driver != nil {
 			if parts := m.driverOps(step, p); parts != nil {
@@ -153,7 +153,7 @@ func knownShell(words []string) bool {
 }
 
 // driverOps are the parts of a driver; nil when it stays whole.
-func (m *migration) driverOps(step *dockerfile.Step, p *dockerfile.Piece) []*op {
+func (m *migration) driverOps(step *dockerfile.Step, p *dockerfile.Command) []*op {
 	name := path.Base(p.Script)
 	if p.Driver.Why != "" {
 		m.report.note(fmt.Sprintf("%s:%d", m.file.Name, step.Start), "%s stays one script: %s", name, subject(p.Driver.Why, name))

@@ -33,7 +33,7 @@ func programsOf(step *dockerfile.Step) []*shell.Program {
 		return nil
 	}
 	var out []*shell.Program
-	for _, p := range step.Run.Pieces {
+	for _, p := range step.Run.Commands {
 		if p.Facts != nil && p.Facts.Program != nil {
 			out = append(out, p.Facts.Program)
 		}

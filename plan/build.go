@@ -68,7 +68,7 @@ func New(b Build, context fs.FS, opt Options) (*Record, error) {
 		record: &Record{
 			Format: Format, File: b.File, Platform: b.Platform, Target: cmp.Or(b.Target, graph.ImageState), Bases: map[string]Base{}, Lacks: b.Lacks,
 		},
-		ops: map[digest.Digest]*pb.Op{}, nodes: map[digest.Digest][]Edge{}, trees: map[digest.Digest]*tree{}, ids: map[string]int{},
+		ops: map[digest.Digest]*pb.Op{}, nodes: map[digest.Digest][]Edge{}, trees: map[digest.Digest]*fileTree{}, ids: map[string]int{},
 	}
 	order, head, err := r.load()
 	if err != nil {
@@ -98,7 +98,7 @@ type reader struct {
 	// several that were merged; none for the build context.
 	nodes map[digest.Digest][]Edge
 	// trees are what vertices hold whose files count one by one.
-	trees map[digest.Digest]*tree
+	trees map[digest.Digest]*fileTree
 	// ids counts how often an id was wanted.
 	ids map[string]int
 }

@@ -15,10 +15,10 @@ import (
 	"github.com/pgstrata/pgstrata/modes"
 )
 
-// tree is what file operations make of nothing and of the build context: files
+// fileTree is what file operations make of nothing and of the build context: files
 // that an instruction brings along, or that pgstrata mounts. Whoever uses it does
 // so by its content, so what counts is what comes out of the operations.
-type tree struct {
+type fileTree struct {
 	// entries are by their paths, without the slash in front.
 	entries map[string]entry
 	// edges are the nodes that files were taken from.
@@ -33,12 +33,12 @@ func (r *reader) comesAlong(d digest.Digest, op *pb.Op, o *pb.FileOp) (ok bool, 
 	}
 	count := int64(len(op.Inputs))
 	// What each action made, behind the vertex's inputs: so actions number them.
-	states := make([]*tree, count, count+int64(len(o.Actions)))
+	states := make([]*fileTree, count, count+int64(len(o.Actions)))
 	for i := range count {
 		states[i] = r.trees[input(op, i)]
 	}
 	for _, action := range o.Actions {
-		made := &tree{entries: map[string]entry{}}
+		made := &fileTree{entries: map[string]entry{}}
 		if i := action.Input; i >= 0 {
 			if states[i] == nil { // it is added to a node's files
 				return false, nil
@@ -57,7 +57,7 @@ func (r *reader) comesAlong(d digest.Digest, op *pb.Op, o *pb.FileOp) (ok bool, 
 }
 
 // act does to a tree what one action does.
-func (r *reader) act(t *tree, states []*tree, op *pb.Op, action *pb.FileAction, name string) error {
+func (r *reader) act(t *fileTree, states []*fileTree, op *pb.Op, action *pb.FileAction, name string) error {
 	switch a := action.Action.(type) {
 	case *pb.FileAction_Mkdir:
 		t.parents(a.Mkdir.Path+"/x", fs.FileMode(a.Mkdir.Mode), a.Mkdir.Owner)
@@ -77,7 +77,7 @@ func (r *reader) act(t *tree, states []*tree, op *pb.Op, action *pb.FileAction, 
 }
 
 // copy does to a tree what a copy does (fsutil/copy has the rules).
-func (r *reader) copy(t *tree, states []*tree, op *pb.Op, from int64, c *pb.FileActionCopy) error {
+func (r *reader) copy(t *fileTree, states []*fileTree, op *pb.Op, from int64, c *pb.FileActionCopy) error {
 	if from < 0 {
 		return nil
 	}
@@ -122,7 +122,7 @@ func (r *reader) copy(t *tree, states []*tree, op *pb.Op, from int64, c *pb.File
 }
 
 // lay lays one file, or a directory with all that is in it, on a tree.
-func (t *tree) lay(found []entry, dest string, mode fs.FileMode, c *pb.FileActionCopy) {
+func (t *fileTree) lay(found []entry, dest string, mode fs.FileMode, c *pb.FileActionCopy) {
 	top := found[0]
 	_, there := t.entries[dest]
 	there = there || dest == ""
@@ -152,7 +152,7 @@ func (t *tree) lay(found []entry, dest string, mode fs.FileMode, c *pb.FileActio
 }
 
 // parents adds the directories above a path that are not there.
-func (t *tree) parents(name string, mode fs.FileMode, owner *pb.ChownOpt) {
+func (t *fileTree) parents(name string, mode fs.FileMode, owner *pb.ChownOpt) {
 	for dir := path.Dir(clean(name)); dir != "."; dir = path.Dir(dir) {
 		if _, ok := t.entries[dir]; !ok {
 			t.entries[dir] = entry{kind: "directory", name: dir, mode: modes.Octal(mode) + ownedBy(owner)}
@@ -162,7 +162,7 @@ func (t *tree) parents(name string, mode fs.FileMode, owner *pb.ChownOpt) {
 
 // find lists what a selector names; everything, where it names more than a path
 // of the tree.
-func (t *tree) find(s selector) []entry {
+func (t *fileTree) find(s selector) []entry {
 	name := clean(s.path)
 	if top, ok := t.entries[name]; s.plain() && ok && top.kind != "link" {
 		return t.below(name)
@@ -171,7 +171,7 @@ func (t *tree) find(s selector) []entry {
 }
 
 // below lists a path of the tree and what is below it.
-func (t *tree) below(name string) []entry {
+func (t *fileTree) below(name string) []entry {
 	var out []entry
 	if name == "" {
 		out = append(out, entry{kind: "directory", name: "/"})
@@ -189,7 +189,7 @@ func (t *tree) below(name string) []entry {
 }
 
 // selected are the parts of what selectors name.
-func (t *tree) selected(list []selector) []Part {
+func (t *fileTree) selected(list []selector) []Part {
 	var out []Part
 	for _, s := range list {
 		out = append(out, partsOf(t.find(s), s.path)...)

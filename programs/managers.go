@@ -3,9 +3,10 @@ package programs
 // Manager is the package manager that a program belongs to, "" for any other: what
 // one of its programs fetches, another one installs.
 func Manager(name string) string {
-	switch name {
-	case "apt-get", "apt", "aptitude":
+	if Is(name, Apt) {
 		return "apt"
+	}
+	switch name {
 	case "dnf", "dnf4", "dnf5", "microdnf", "tdnf", "yum":
 		return "dnf"
 	case "apk", "zypper", "rpm", "opkg", "pacman":

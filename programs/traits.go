@@ -103,8 +103,6 @@ func AptCleans(verb string) bool {
 func TakesValue(program, option string) bool {
 	var options string
 	switch program {
-	case "apt", "apt-get", "aptitude":
-		options = "-o --option -c --config-file -t --target-release --default-release -a --host-architecture"
 	case "apk":
 		options = "-X --repository -p --root --arch --wait --cache-max-age --repositories-file --keys-dir"
 	case "npm", "pnpm", "yarn":
@@ -113,6 +111,10 @@ func TakesValue(program, option string) bool {
 		options = "--directory -C --project -P"
 	case "dnf", "dnf4", "yum", "zypper", "composer":
 		options = "-c --config --root -R -d --working-dir --installroot"
+	default:
+		if Is(program, Apt) {
+			options = "-o --option -c --config-file -t --target-release --default-release -a --host-architecture"
+		}
 	}
 	return strings.Contains(" "+options+" ", " "+option+" ")
 }

@@ -135,8 +135,8 @@ func TestContenders(t *testing.T) {
 		}}}
 	}
 	commits := []Commit{{ID: "1"}, {ID: "2"}}
-	steady := Series{"build file", []Reading{{Record: record("x", "1")}, {Record: record("x", "1")}, {Record: record("y", "2")}}}
-	busy := Series{"Dockerfile", []Reading{{Record: record("x", "1")}, {Record: record("y", "2")}, {Record: record("z", "3")}}}
+	steady := Series{"build file", []Snapshot{{Record: record("x", "1")}, {Record: record("x", "1")}, {Record: record("y", "2")}}}
+	busy := Series{"Dockerfile", []Snapshot{{Record: record("x", "1")}, {Record: record("y", "2")}, {Record: record("z", "3")}}}
 	r := New(commits, steady, busy)
 	require.Len(t, r.Contenders, 2)
 	assert.Equal(t, 1, r.Contenders[0].None)

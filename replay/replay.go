@@ -40,8 +40,8 @@ func (c *Commit) Newest(name string) string {
 	return name
 }
 
-// Reading is what a build of one commit would be made from.
-type Reading struct {
+// Snapshot is what a build of one commit would be made from.
+type Snapshot struct {
 	Record *plan.Record
 	// Err is why there is no record: the commit has no build file, say.
 	Err error
@@ -51,14 +51,14 @@ type Reading struct {
 type Series struct {
 	// Name is what the report calls it.
 	Name string
-	// Readings has one for each commit, and in front of them the one of the
+	// Snapshots has one for each commit, and in front of them the one of the
 	// commit before the first.
-	Readings []Reading
+	Snapshots []Snapshot
 }
 
 // newest is the record of the newest commit that has one, or nil.
 func (s *Series) newest() *plan.Record {
-	for _, r := range slices.Backward(s.Readings) {
+	for _, r := range slices.Backward(s.Snapshots) {
 		if r.Record != nil {
 			return r.Record
 		}
@@ -197,7 +197,7 @@ func contend(commits []Commit, s Series) *Contender {
 	if newest := s.newest(); newest != nil {
 		took = newest.Took
 	}
-	for i, reading := range s.Readings {
+	for i, reading := range s.Snapshots {
 		switch {
 		case reading.Record == nil && i > 0:
 			c.Unread = append(c.Unread, Unread{commits[i-1], reading.Err.Error()})

@@ -98,7 +98,7 @@ func (in *interp) program(path string, src []byte) (*Program, error) {
 
 // run interprets a parsed main script. vars are variables that the caller has
 // exported to it.
-func (in *interp) run(path string, t *tree, vars map[string]*variable) *Program {
+func (in *interp) run(path string, t *parsedFile, vars map[string]*variable) *Program {
 	rec := in.record(path, t)
 	in.prog.Main = rec.script
 	if t.file == nil {

@@ -38,7 +38,7 @@ type treeKey struct {
 // parsed is a file that is read once, by whoever comes first.
 type parsed struct {
 	once sync.Once
-	tree *tree
+	tree *parsedFile
 	err  error
 }
 
@@ -111,7 +111,7 @@ func (l *Loader) LoadText(path string, src []byte, opts Options) (*Program, erro
 }
 
 // tree reads and parses a file, or returns what it did before.
-func (l *Loader) tree(path string, opts *Options, force string) (*tree, error) {
+func (l *Loader) tree(path string, opts *Options, force string) (*parsedFile, error) {
 	key := treeKey{path: path, force: force, interpreter: opts.Interpreter, max: opts.maxSize()}
 	l.mu.Lock()
 	p := l.trees[key]
@@ -124,7 +124,7 @@ func (l *Loader) tree(path string, opts *Options, force string) (*tree, error) {
 	return p.tree, p.err
 }
 
-func (l *Loader) parse(path string, opts *Options, force string) (*tree, error) {
+func (l *Loader) parse(path string, opts *Options, force string) (*parsedFile, error) {
 	if err := l.spend(path, 0, 0); err != nil {
 		return nil, err
 	}
@@ -164,7 +164,7 @@ func (l *Loader) spend(path string, bytes, nodes int) error {
 }
 
 // helper reads a file that is sourced, so is shell whatever its name says.
-func (l *Loader) helper(path string, opts *Options) (*tree, error) {
+func (l *Loader) helper(path string, opts *Options) (*parsedFile, error) {
 	return l.tree(path, opts, "bash")
 }
 

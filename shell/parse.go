@@ -41,9 +41,9 @@ func ParseWith(path string, src []byte, opts Options) (*Script, error) {
 	return p.Main, err
 }
 
-// tree is a parsed file. It is shared by the programs that use the file and
+// parsedFile is a parsed file. It is shared by the programs that use the file and
 // never changed.
-type tree struct {
+type parsedFile struct {
 	head Script // what is known of the file as a whole
 	file *syntax.File
 	text *text
@@ -55,12 +55,12 @@ type tree struct {
 // parseTree reads a file. With a *SyntaxError comes a tree that has the text
 // alone. force is the interpreter to use when the file is
 // known to be shell whatever its name says: a sourced file.
-func parseTree(path string, src []byte, opts *Options, force string) (*tree, error) {
+func parseTree(path string, src []byte, opts *Options, force string) (*parsedFile, error) {
 	if len(src) > opts.maxSize() {
 		return nil, &TooLargeError{Path: path, Size: len(src), Max: opts.maxSize()}
 	}
 	s, bom, invalid := plain(src)
-	t := &tree{text: newText(s)}
+	t := &parsedFile{text: newText(s)}
 	t.head = Script{Path: path, BOM: bom, text: t.text, Shebang: readShebang(s, bom)}
 	t.head.Interpreter = t.head.Shebang.interpreter()
 	if at := crlf(s); at >= 0 {
@@ -109,7 +109,7 @@ func parseTree(path string, src []byte, opts *Options, force string) (*tree, err
 // parse parses the file by the grammar of its interpreter. A plain sh's script
 // that only bash can read is read as bash, and that is noted: the caller may
 // still want to know what it does.
-func (t *tree) parse(path, interpreter string) *SyntaxError {
+func (t *parsedFile) parse(path, interpreter string) *SyntaxError {
 	variant := variantOf(interpreter)
 	file, err := parseText(t.text.src, variant)
 	if err == nil && variant == syntax.LangPOSIX {
@@ -203,7 +203,7 @@ func (r *depthReader) Read(p []byte) (int, error) {
 
 // scan collects comments and reads, and reports whether the tree is shallow
 // enough to be walked.
-func (t *tree) scan(file *syntax.File) bool {
+func (t *parsedFile) scan(file *syntax.File) bool {
 	return boundedWalk(file, func(n syntax.Node) {
 		switch n := n.(type) {
 		case *syntax.Stmt, *syntax.Word:
@@ -234,7 +234,7 @@ func (t *tree) scan(file *syntax.File) bool {
 	})
 }
 
-func (t *tree) readArithm(exprs ...syntax.ArithmExpr) {
+func (t *parsedFile) readArithm(exprs ...syntax.ArithmExpr) {
 	for _, x := range exprs {
 		word, ok := x.(*syntax.Word)
 		if !ok || len(word.Parts) != 1 {
@@ -246,7 +246,7 @@ func (t *tree) readArithm(exprs ...syntax.ArithmExpr) {
 	}
 }
 
-func (t *tree) read(name *syntax.Lit) {
+func (t *parsedFile) read(name *syntax.Lit) {
 	t.head.Reads = append(t.head.Reads, Read{Name: name.Value, Pos: t.text.pos(offset(name.ValuePos))})
 }
 

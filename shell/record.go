@@ -12,7 +12,7 @@ import (
 type record struct {
 	path   string
 	abs    string // its place in the script's file system, with marks
-	tree   *tree
+	tree   *parsedFile
 	script *Script
 	// entered says that the file has been gone through; site is where it was
 	// first sourced.
@@ -74,7 +74,7 @@ type pathKey struct {
 	access Access
 }
 
-func (in *interp) record(path string, t *tree) *record {
+func (in *interp) record(path string, t *parsedFile) *record {
 	if rec, ok := in.records[path]; ok {
 		return rec
 	}

@@ -79,7 +79,7 @@ func (in *interp) listed(src *Source, abs string) []Source {
 
 // follow reads a sourced file in, and reports whether it could.
 func (in *interp) follow(c *ctx, e *env, inv *invocation, at int, src Source) bool {
-	var t *tree
+	var t *parsedFile
 	switch {
 	case src.Absolute == "" || !src.Word.Known && !src.Word.Glob:
 		src.Err = ErrUnknownPath

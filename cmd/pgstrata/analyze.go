@@ -126,7 +126,7 @@ func (a *analysis) report(ctx context.Context) (*replay.Report, error) {
 		return nil, err
 	}
 	series := []replay.Series{r.series("pgstrata", log)}
-	newest := &series[0].Readings[len(log)]
+	newest := &series[0].Snapshots[len(log)]
 	a.measured(newest)
 	build, err := r.newest(log)
 	switch {
@@ -139,7 +139,7 @@ func (a *analysis) report(ctx context.Context) (*replay.Report, error) {
 		series = append(series, other.series(filepath.Base(a.against), log))
 	case err == nil && build.Graph == nil: // what pgstrata takes apart, as the Dockerfile has it
 		whole := *r
-		whole.known, whole.whole = map[string]replay.Reading{}, true
+		whole.known, whole.whole = map[string]replay.Snapshot{}, true
 		series = append(series, whole.series("Dockerfile", log))
 	}
 	if ctx.Err() != nil {
@@ -156,7 +156,7 @@ func (a *analysis) report(ctx context.Context) (*replay.Report, error) {
 
 // measured adds, to the newest record, how long its steps took when they last
 // ran, as far as a build has been recorded.
-func (a *analysis) measured(newest *replay.Reading) {
+func (a *analysis) measured(newest *replay.Snapshot) {
 	last, err := readHistory(a.dir, a.file)
 	if err != nil || newest.Record == nil {
 		return // times are a bonus

@@ -56,7 +56,7 @@ Where a cure is mechanical, --fix shows it as a diff, and then edits the files.`
 				return err
 			}
 			defer t.Close()
-			c.tree, c.dir, c.args = t, dir, arguments(buildArgs)
+			c.buildContext, c.dir, c.args = t, dir, arguments(buildArgs)
 			return c.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
@@ -68,9 +68,9 @@ Where a cure is mechanical, --fix shows it as a diff, and then edits the files.`
 	return cmd
 }
 
-// tree is a build context on disk, without what .dockerignore excludes. No
+// buildContext is a build context on disk, without what .dockerignore excludes. No
 // symbolic link leads out of it.
-type tree struct {
+type buildContext struct {
 	name string
 	// file is the build file's path.
 	file  string
@@ -86,7 +86,7 @@ type tree struct {
 
 // checking is one run of check.
 type checking struct {
-	*tree
+	*buildContext
 	dir            string
 	args           map[string]string
 	format, failOn string
@@ -177,7 +177,7 @@ func (c *checking) broken(err error) []check.Finding {
 }
 
 // offline is the build without a daemon.
-func (t *tree) offline(buildArgs map[string]string) frontend.Offline {
+func (t *buildContext) offline(buildArgs map[string]string) frontend.Offline {
 	build := frontend.Offline{
 		Name: t.name, Data: t.text, Exclude: t.ignored, Options: map[string]string{"filename": t.name},
 		Context: func(_, _ []string) (fs.FS, error) { return t, nil },
@@ -197,7 +197,7 @@ func arguments(list []string) map[string]string {
 	return out
 }
 
-func openTree(dir, file string) (*tree, error) {
+func openTree(dir, file string) (*buildContext, error) {
 	file, err := findBuildFile(dir, file)
 	if err != nil {
 		return nil, err
@@ -222,11 +222,11 @@ func openTree(dir, file string) (*tree, error) {
 	if err != nil {
 		return nil, fmt.Errorf("build context: %w", err)
 	}
-	return &tree{name: filepath.Base(file), file: file, text: text, root: root, files: root.FS(), ignored: ignored, exclude: exclude}, nil
+	return &buildContext{name: filepath.Base(file), file: file, text: text, root: root, files: root.FS(), ignored: ignored, exclude: exclude}, nil
 }
 
 // check checks the build file, or Dockerfile, of a context in dir.
-func (t *tree) check(ctx context.Context, dir string, buildArgs map[string]string) ([]check.Finding, error) {
+func (t *buildContext) check(ctx context.Context, dir string, buildArgs map[string]string) ([]check.Finding, error) {
 	kind, err := dockerfile.Detect(t.name, t.text)
 	if err != nil {
 		return nil, err
@@ -244,10 +244,10 @@ func (t *tree) check(ctx context.Context, dir string, buildArgs map[string]strin
 }
 
 // Close lets go of the directory.
-func (t *tree) Close() error { return t.root.Close() }
+func (t *buildContext) Close() error { return t.root.Close() }
 
 // Open implements fs.FS.
-func (t *tree) Open(name string) (fs.File, error) {
+func (t *buildContext) Open(name string) (fs.File, error) {
 	if t.excludes(name) {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 	}
@@ -255,7 +255,7 @@ func (t *tree) Open(name string) (fs.File, error) {
 }
 
 // ReadDir implements fs.ReadDirFS.
-func (t *tree) ReadDir(name string) ([]fs.DirEntry, error) {
+func (t *buildContext) ReadDir(name string) ([]fs.DirEntry, error) {
 	entries, err := fs.ReadDir(t.files, name)
 	out := entries[:0]
 	for _, e := range entries {
@@ -267,14 +267,14 @@ func (t *tree) ReadDir(name string) ([]fs.DirEntry, error) {
 }
 
 // Lstat implements fs.ReadLinkFS.
-func (t *tree) Lstat(name string) (fs.FileInfo, error) { return fs.Lstat(t.files, name) }
+func (t *buildContext) Lstat(name string) (fs.FileInfo, error) { return fs.Lstat(t.files, name) }
 
 // ReadLink implements fs.ReadLinkFS.
-func (t *tree) ReadLink(name string) (string, error) { return fs.ReadLink(t.files, name) }
+func (t *buildContext) ReadLink(name string) (string, error) { return fs.ReadLink(t.files, name) }
 
 // excludes tells whether .dockerignore keeps a file out. A directory may hold
 // exceptions, so it is never kept out by itself.
-func (t *tree) excludes(name string) bool {
+func (t *buildContext) excludes(name string) bool {
 	out, err := t.exclude.MatchesOrParentMatches(name)
 	if err != nil || !out {
 		return false
@@ -283,7 +283,7 @@ func (t *tree) excludes(name string) bool {
 	return err != nil || !info.IsDir()
 }
 
-func (t *tree) source(name string) *pb.SourceInfo {
+func (t *buildContext) source(name string) *pb.SourceInfo {
 	if name == t.name {
 		language := "yaml"
 		if kind, err := dockerfile.Detect(t.name, t.text); err == nil && kind == dockerfile.Dockerfile {
@@ -296,7 +296,7 @@ func (t *tree) source(name string) *pb.SourceInfo {
 }
 
 // locate adds the places of mistakes, for main to print.
-func (t *tree) locate(err error) error { return frontend.Locate(err, t.source(t.name)) }
+func (t *buildContext) locate(err error) error { return frontend.Locate(err, t.source(t.name)) }
 
 // changes counts how often each file changed, where git knows it.
 func changes(ctx context.Context, dir string) map[string]int {

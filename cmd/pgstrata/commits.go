@@ -57,7 +57,7 @@ type reader struct {
 	// whole takes a Dockerfile as BuildKit's own frontend does.
 	whole bool
 	// known are the readings by the names of all files that they come from.
-	known map[string]replay.Reading
+	known map[string]replay.Snapshot
 }
 
 // reader returns one for a build file, given the newest commit.
@@ -66,7 +66,7 @@ func (a *analysis) reader(ctx context.Context, file, newest string) (*reader, er
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{options: a.options, history: history, file: file, now: a.now, known: map[string]replay.Reading{}}
+	r := &reader{options: a.options, history: history, file: file, now: a.now, known: map[string]replay.Snapshot{}}
 	folder := filepath.Dir(file)
 	beside, err := a.history(ctx, folder)
 	if err == nil {
@@ -94,9 +94,9 @@ func has(h *worktree.History, commit, name string) bool {
 
 // series reads the commits, and the one before them.
 func (r *reader) series(name string, log []worktree.Commit) replay.Series {
-	s := replay.Series{Name: name, Readings: []replay.Reading{r.read(log[0].Parent)}}
+	s := replay.Series{Name: name, Snapshots: []replay.Snapshot{r.read(log[0].Parent)}}
 	for _, c := range log {
-		s.Readings = append(s.Readings, r.read(c.ID))
+		s.Snapshots = append(s.Snapshots, r.read(c.ID))
 	}
 	return s
 }
@@ -112,10 +112,10 @@ func (r *reader) newest(log []worktree.Commit) (*frontend.Resolved, error) {
 
 // read returns the record of a commit. Commits with the same files have the
 // same one.
-func (r *reader) read(commit string) replay.Reading {
+func (r *reader) read(commit string) replay.Snapshot {
 	context, beside, key, err := r.files(commit)
 	if err != nil {
-		return replay.Reading{Err: err}
+		return replay.Snapshot{Err: err}
 	}
 	reading, ok := r.known[key]
 	if !ok {

@@ -138,7 +138,7 @@ func (o *migration) migrate() (*migrate.Result, error) {
 
 // letThrough makes a .dockerignore for the build file where the Dockerfile's has
 // its name, or hides what was generated.
-func (o *migration) letThrough(t *tree, r *migrate.Result) error {
+func (o *migration) letThrough(t *buildContext, r *migrate.Result) error {
 	var hidden []string
 	for _, f := range r.Files {
 		out, err := t.exclude.MatchesOrParentMatches(f.Path)

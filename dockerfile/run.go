@@ -15,16 +15,15 @@ import (
 type Run struct {
 	// Text is its shell text, "" where no shell of the image reads it.
 	Text string
-	// Pieces are its commands, where it is a row of commands of which the first
-	// that fails ends it; else there is one.
-	Pieces []*Piece
+	// Commands are those of a fail-fast sequence; otherwise there is one.
+	Commands []*Command
 }
 
-// Piece is a part of a RUN line.
-type Piece struct {
+// Command is a part of a RUN line.
+type Command struct {
 	// Text is the command.
 	Text string
-	// State says that it does no more than change what holds for the pieces
+	// State says that it does no more than change what holds for the commands
 	// after it: cd, export, set. Prelude are those before it.
 	State   bool
 	Prelude []string
@@ -41,8 +40,8 @@ type Piece struct {
 	Files map[string]*CopiedFile
 }
 
-// pieces takes RUN instructions of a stage apart.
-type pieces struct {
+// runReader takes RUN instructions of a stage apart.
+type runReader struct {
 	*reading
 	stage *stageReader
 	scope *Scope
@@ -50,7 +49,7 @@ type pieces struct {
 	root *rootfs
 }
 
-func (p *pieces) run(it *Item, cmd *instructions.RunCommand) *Run {
+func (p *runReader) run(it *Item, cmd *instructions.RunCommand) *Run {
 	text, ok := runText(cmd)
 	if !ok {
 		p.stage.root.forget("/")
@@ -60,14 +59,14 @@ func (p *pieces) run(it *Item, cmd *instructions.RunCommand) *Run {
 	_, p.root = p.stage.binds(it)
 	d := p.root.dividing(text, p.scope, p.root.examine(text, p.scope))
 	if d == nil || slices.Contains(d.together, true) {
-		one := &Piece{Text: text, Files: p.files()}
-		out.Pieces = append(out.Pieces, one)
+		one := &Command{Text: text, Files: p.files()}
+		out.Commands = append(out.Commands, one)
 		p.read(one)
 		return out
 	}
 	for i := range d.commands {
-		one := &Piece{Text: d.commands[i].text, State: d.commands[i].state, Prelude: d.prelude(i), Files: p.files()}
-		out.Pieces = append(out.Pieces, one)
+		one := &Command{Text: d.commands[i].text, State: d.commands[i].state, Prelude: d.prelude(i), Files: p.files()}
+		out.Commands = append(out.Commands, one)
 		if !one.State {
 			p.read(one)
 		}
@@ -76,10 +75,10 @@ func (p *pieces) run(it *Item, cmd *instructions.RunCommand) *Run {
 }
 
 // files are the copied files that are there now.
-func (p *pieces) files() map[string]*CopiedFile { return maps.Clone(p.root.files) }
+func (p *runReader) files() map[string]*CopiedFile { return maps.Clone(p.root.files) }
 
 // read fills in what a piece does, and carries it over.
-func (p *pieces) read(one *Piece) {
+func (p *runReader) read(one *Command) {
 	text := strings.Join(append(slices.Clone(one.Prelude), one.Text), "\n")
 	f := p.root.examine(text, p.scope)
 	one.Facts = f
@@ -89,7 +88,7 @@ func (p *pieces) read(one *Piece) {
 }
 
 // child notes the script that a piece runs.
-func (p *pieces) child(one *Piece, f *Facts, text string) {
+func (p *runReader) child(one *Command, f *Facts, text string) {
 	file, err := syntax.NewParser().Parse(strings.NewReader(one.Text), "")
 	if err != nil || len(file.Stmts) != 1 {
 		return
