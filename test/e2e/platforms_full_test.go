@@ -18,12 +18,13 @@ import (
 	"github.com/pgstrata/pgstrata/test/testenv"
 )
 
-// docker buildx build makes several platforms at once, split and not, through a
-// frontend that the race detector watches: one that finds a race ends with an
-// error.
+// docker buildx build makes several platforms at once, split and not. Split, it is
+// through a frontend that the race detector watches: one that finds a race ends with
+// an error. Not split, BuildKit's own code builds, in which v0.34 has a race: its
+// cache of resolved base images writes one value twice.
 func TestPlatformsAtOnce(t *testing.T) {
 	env := testenv.Shared(t)
-	syntax := racing(t.Context(), t, env)
+	syntax := map[string]string{"on": racing(t.Context(), t, env), "off": env.Frontend(t)}
 	files := map[string]string{
 		"Dockerfile": `FROM debian:bookworm-slim AS base
 ARG TARGETARCH TARGETVARIANT
@@ -54,7 +55,7 @@ COPY --from=other /steps /other
 	for round := range 3 {
 		for split, steps := range map[string]string{"on": "-setup 1/2]", "off": "RUN /setup/setup.sh"} {
 			image := fmt.Sprintf("raced:%s-%d", split, round)
-			out := env.Buildx(t, "--progress=plain", "--provenance=false", "--no-cache", "--build-arg", "BUILDKIT_SYNTAX="+syntax,
+			out := env.Buildx(t, "--progress=plain", "--provenance=false", "--no-cache", "--build-arg", "BUILDKIT_SYNTAX="+syntax[split],
 				"--build-arg", "PGSTRATA_SPLIT="+split, "--platform", strings.Join(names, ","), "--push", "--tag", env.Registry.Ref(image), dir)
 			require.Zero(t, out.Code, out.Stderr)
 			assert.Contains(t, out.Stderr, steps)
