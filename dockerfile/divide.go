@@ -37,7 +37,7 @@ func (r *rootfs) divide(text string, sc *Scope, f *Facts) (parts []Part, layered
 		return nil, false
 	}
 	for _, s := range steps {
-		parts = append(parts, Part{Text: d.text(s), starts: d.dirs[s.from]})
+		parts = append(parts, Part{Text: d.text(s), starts: []string{d.dirs[s.from]}})
 	}
 	return parts, layered
 }

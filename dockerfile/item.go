@@ -257,7 +257,7 @@ func (r *stageReader) divide(root *rootfs, it *Item, text string) []*Item {
 	}
 	for i := range parts {
 		f := root.examine(parts[i].Text, it.scope)
-		if slices.ContainsFunc(parts[i+1:], func(later Part) bool { return f.removesDir(later.starts) }) {
+		if slices.ContainsFunc(parts[i+1:], func(later Part) bool { return f.removesDir(later.starts) != "" }) {
 			return nil
 		}
 	}

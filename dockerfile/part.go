@@ -35,10 +35,10 @@ type Part struct {
 	// args.
 	Varies []string
 
-	// prelude is what of its line holds for it too, starts the directory that it
-	// starts in, "" where that is not known.
+	// prelude is what of its line holds for it too, starts the directories that it
+	// starts in, one after another, "" for one that is not known.
 	prelude []string
-	starts  string
+	starts  []string
 	// of is the driver that it is a part of; nil for a command of the line. effect
 	// is a command of the driver's own.
 	of     *shell.Program

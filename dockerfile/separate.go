@@ -132,28 +132,33 @@ func (s *Scope) bytewise() bool {
 	return true
 }
 
-// removesDir reports whether a step may take a directory away, or one above it. A
-// step that starts there would find none, or make it anew.
-func (f *Facts) removesDir(dir string) bool {
-	return dir != "" && slices.ContainsFunc(f.Calls(), func(c *shell.Call) bool {
-		if !removes(c) {
+// removesDir names one of some directories that a step may take away, or one above
+// it; "" for none. A step that starts there would find none, or make it anew.
+func (f *Facts) removesDir(dirs []string) string {
+	for _, dir := range dirs {
+		if dir != "" && slices.ContainsFunc(f.Calls(), func(c *shell.Call) bool { return removes(c, dir) }) {
+			return dir
+		}
+	}
+	return ""
+}
+
+// removes reports whether a call may take a directory away, or one above it.
+func removes(c *shell.Call, dir string) bool {
+	return takesDirs(c) && slices.ContainsFunc(c.Args, func(w shell.Word) bool {
+		if strings.HasPrefix(w.Value, "-") || c.Name == "mv" && isLast(c, w.Pos) {
 			return false
 		}
-		return slices.ContainsFunc(c.Args, func(w shell.Word) bool {
-			if strings.HasPrefix(w.Value, "-") || c.Name == "mv" && isLast(c, w.Pos) {
-				return false
-			}
-			names := w.Choices()
-			if w.Glob {
-				names = append(names, w.Value)
-			}
-			return len(names) == 0 || slices.ContainsFunc(names, func(name string) bool { return meets(first(c.Dir, "/*"), name, dir) })
-		})
+		names := w.Choices()
+		if w.Glob {
+			names = append(names, w.Value)
+		}
+		return len(names) == 0 || slices.ContainsFunc(names, func(name string) bool { return meets(first(c.Dir, "/*"), name, dir) })
 	})
 }
 
-// removes reports whether a call takes directories away.
-func removes(c *shell.Call) bool {
+// takesDirs reports whether a call takes directories away.
+func takesDirs(c *shell.Call) bool {
 	switch c.Name {
 	case "rmdir", "mv":
 		return true

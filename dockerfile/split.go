@@ -149,7 +149,7 @@ func (s *lineReader) line() error {
 		s.flush(span{from, i})
 		from = i + 1
 		if sub == nil {
-			s.out = append(s.out, Part{Text: s.commands[i].text, prelude: s.prelude(i), starts: s.dirs[i], Child: c})
+			s.out = append(s.out, Part{Text: s.commands[i].text, prelude: s.prelude(i), starts: []string{s.dirs[i]}, Child: c})
 			s.scripts++
 			continue
 		}
@@ -158,7 +158,7 @@ func (s *lineReader) line() error {
 			return err
 		}
 		for _, p := range parts {
-			p.prelude, p.of, p.starts = append(s.prelude(i), p.prelude...), sub, first(p.Dir, c.Dir)
+			p.prelude, p.of, p.starts = append(s.prelude(i), p.prelude...), sub, []string{c.Dir, p.Dir}
 			s.out = append(s.out, p)
 		}
 		s.drivers = append(s.drivers, driverName(c))
@@ -212,6 +212,6 @@ func (s *lineReader) flush(of span) {
 		return // they hold for what follows
 	}
 	if of.from < of.to {
-		s.out = append(s.out, Part{Text: s.text(of), starts: s.dirs[of.from]})
+		s.out = append(s.out, Part{Text: s.text(of), starts: []string{s.dirs[of.from]}})
 	}
 }

@@ -62,8 +62,8 @@ func (r *stageReader) steps(root *rootfs, it *Item, f *Facts, parts []Part) ([]*
 			if moded == nil && later.Child != nil && changesScript(step.facts, later.Child) {
 				return nil, changedBefore(step.facts, base(later.Child.Absolute))
 			}
-			if step.facts.removesDir(later.starts) {
-				return nil, cannot("it takes away %s, and goes on there", later.starts)
+			if dir := step.facts.removesDir(later.starts); dir != "" {
+				return nil, cannot("it takes away %s, and goes on there", dir)
 			}
 		}
 		step.moded = forget.after(root, step.facts)

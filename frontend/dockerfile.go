@@ -3,6 +3,7 @@ package frontend
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io/fs"
 	"slices"
 	"strings"
@@ -53,11 +54,18 @@ func (r *request) serveDockerfile(ctx context.Context) (*client.Result, error) {
 	if err := d.read(ctx, r.splitOff()); err != nil {
 		return nil, err
 	}
-	if err := d.settle(ctx); err != nil {
-		return nil, err
+	err = d.settle(ctx)
+	if err == nil && d.rewrites() {
+		var res *client.Result
+		if res, err = d.build(ctx); err == nil {
+			return res, nil
+		}
 	}
-	if d.rewrites() {
-		return d.build(ctx)
+	if wrong := (unwritable{}); errors.As(err, &wrong) {
+		return builder.Build(ctx, r.gateway) // it says so itself, with its warnings
+	}
+	if err != nil {
+		return nil, err
 	}
 	if !r.splitOff() { // why what is not rewritten stays as it is
 		if err := d.tellDecisions(ctx); err != nil {

@@ -67,26 +67,41 @@ func (d *dockerfileBuild) build(ctx context.Context) (*client.Result, error) {
 	return rb.Finalize()
 }
 
-// original converts the Dockerfile as it is written, for its errors and
-// warnings.
+// unwritable is what is wrong with a Dockerfile as it is written.
+type unwritable struct{ error }
+
+// Unwrap returns the error itself.
+func (u unwritable) Unwrap() error { return u.error }
+
+// original converts the Dockerfile as it is written, for its errors and, where
+// there are none, its warnings.
 func (d *dockerfileBuild) original(ctx context.Context, p *ocispecs.Platform, idx int) (*dockerfile2llb.Result, error) {
 	rc := d.client
 	config := rc.Config
 	config.BuildArgs = maps.Clone(config.BuildArgs)
 	opt := dockerfile2llb.ConvertOpt{Config: config, Client: rc, SourceMap: d.source.SourceMap, MetaResolver: d.gateway, TargetPlatform: p}
-	if idx == 0 {
-		opt.Warn = func(rule, description, url, msg string, location []parser.Range) {
-			at := 0
-			if len(location) > 0 {
-				at = location[0].Start.Line
-			}
+	var warnings []func()
+	opt.Warn = func(rule, description, url, msg string, location []parser.Range) {
+		at := 0
+		if len(location) > 0 {
+			at = location[0].Start.Line
+		}
+		warnings = append(warnings, func() {
 			d.source.Warn(ctx, linter.LintFormatShort(rule, msg, at), client.WarnOpts{
 				Level: 1, Detail: [][]byte{[]byte(description)}, URL: url, Range: pbRanges(location),
 			})
-		}
+		})
 	}
 	res, err := dockerfile2llb.Dockerfile2LLB(ctx, d.source.Data, opt)
-	return res, d.located(err)
+	if err != nil {
+		return nil, unwritable{d.located(err)}
+	}
+	if idx == 0 {
+		for _, warn := range warnings {
+			warn()
+		}
+	}
+	return res, nil
 }
 
 // solved is the daemon's handle of a definition; nil for an empty one.
