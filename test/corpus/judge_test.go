@@ -124,7 +124,8 @@ func endsWith(all, end string) bool {
 func printed(trace *testenv.Trace) string {
 	refused := regexp.MustCompile(`(?m)^\S+: (?:(?:line )?\d+: )?(\S+: Permission denied)$`)
 	for _, v := range trace.Vertices {
-		if v.Error != "" && v.Log != "" {
+		stopped := strings.HasPrefix(v.Log, "runc run failed: container process is already dead") // as another step failed
+		if v.Error != "" && v.Log != "" && !stopped {
 			lines := strings.SplitAfter(refused.ReplaceAllString(v.Log, "$1"), "\n")
 			of := func(line string) bool { return strings.HasPrefix(line, "rm: ") }
 			for from := 0; from < len(lines); from++ {
