@@ -97,13 +97,20 @@ func (d *dividing) look() {
 			if unknown != "" {
 				f = d.root.examine(unknown+known+one.text, d.scope)
 			}
-			does.calls = f.Calls()
+			does.calls = own(f, strings.Count(unknown+known, "\n"))
 			does.unknown = f.Program == nil || stays(f.Program, does.calls)
 			does.long = does.unknown || slices.ContainsFunc(does.calls, takesLong)
 		}
 		d.does = append(d.does, does)
 		d.dirs = append(d.dirs, d.dir(i))
 	}
+}
+
+// own are the calls of a command without those of the lines of state in front of it.
+func own(f *Facts, lines int) []*shell.Call {
+	return slices.DeleteFunc(f.Calls(), func(c *shell.Call) bool {
+		return c.Func == "" && !c.Nested && c.Pos.Line <= lines && slices.Contains(f.Program.Main.Calls, c)
+	})
 }
 
 // before is the state in front of the i-th command, and lines after which nobody
@@ -173,7 +180,7 @@ func takesLong(c *shell.Call) bool {
 	switch {
 	case c.Kind == shell.CallDynamic:
 		return true
-	case c.Kind != shell.CallProgram || c.HasArg("--version", "-version", "-V", "--help") || programs.Wraps(c.Name):
+	case c.Kind != shell.CallProgram || c.HasArg("--version", "-version", "-V", "--help") || c.Verb() == "version" || programs.Wraps(c.Name):
 		return false // what it wraps is a call of its own
 	case programs.Manager(c.Name) != "":
 		return installs(c)
@@ -304,7 +311,7 @@ func (d *dividing) lastReader(i int, name string) int {
 				exported = true
 			}
 		}
-		if exported && !one.state && d.does[j].facts.MayRead(name, true) {
+		if exported && !one.state && d.does[j].facts.MayRead(name, false) {
 			last = j
 		}
 	}
@@ -331,7 +338,7 @@ func indexed(calls []*shell.Call) []string {
 		case c.Name == "add-apt-repository" || c.Name == "apt-add-repository":
 			out = append(out, "apt")
 		case m == "":
-		case programs.Refreshes(c.Name, c.Verb()), hidesVerb(c), m == "apk" && (hasShort(c, 'U') || c.HasArg("--update", "--update-cache")):
+		case programs.Refreshes(c.Name, c.Verb()), hidesVerb(c), m != "dnf" && (hasShort(c, 'U') || c.HasArg("--update", "--update-cache")):
 			out = append(out, m)
 		}
 	}

@@ -92,7 +92,7 @@ func AptInstalls(verb string) bool {
 // AptCleans reports whether apt deletes archives for a verb.
 func AptCleans(verb string) bool {
 	switch verb {
-	case "clean", "autoclean", "auto-clean", "distclean":
+	case "clean", "autoclean", "auto-clean", "distclean", "dist-clean":
 		return true
 	}
 	return false
