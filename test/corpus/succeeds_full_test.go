@@ -26,9 +26,17 @@ func succeeds(ctx context.Context, p *prover, s sketch) (sketch, error) {
 		}
 		line := 1
 		at := slices.IndexFunc(s, func(a atom) bool {
-			first := line
+			from := line
 			line += 1 + strings.Count(a.line, "\n")
-			return a.file == "Dockerfile" && first > 1 && strings.Contains(places(failure)+",", fmt.Sprintf("Dockerfile:%3d,", first))
+			if a.file != "Dockerfile" || from == 1 {
+				return false
+			}
+			for n := from; n < line; n++ { // some are two instructions
+				if strings.Contains(places(failure)+",", fmt.Sprintf("Dockerfile:%3d,", n)) {
+					return true
+				}
+			}
+			return false
 		})
 		if at < 0 {
 			return s, failure
