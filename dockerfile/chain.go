@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/pgstrata/pgstrata/shell"
@@ -154,10 +155,17 @@ func oneLine(stmt *syntax.Stmt) (string, error) {
 	alone.Comments, alone.Semicolon = nil, syntax.Pos{}
 	err := syntax.NewPrinter(syntax.SingleLine(true)).Print(&b, &alone)
 	text := strings.TrimSpace(b.String())
-	if err == nil && (strings.Contains(text, "\n") || strings.HasSuffix(text, `\`) || strings.HasSuffix(text, "`")) {
+	if err == nil && (strings.Contains(text, "\n") || !oneInstruction(text) || strings.HasSuffix(text, `\`) || strings.HasSuffix(text, "`")) {
 		err = cannot("a RUN cannot say it on one line")
 	}
 	return text, err
+}
+
+// oneInstruction reports whether BuildKit reads a text as one RUN: in $((1 <<2)) it
+// looks for a here-document.
+func oneInstruction(text string) bool {
+	read, err := parser.Parse(strings.NewReader("RUN " + text + "\n"))
+	return err == nil && len(read.AST.Children) == 1 && len(read.AST.Children[0].Heredocs) == 0
 }
 
 // setsErrexit reports whether a command makes the shell stop at the first

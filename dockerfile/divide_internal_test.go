@@ -38,7 +38,7 @@ func links() []string {
 		"h() { false; echo after >>LOG; }", "h", "k() { echo k: $V $Z $? >>LOG; }", "k", "b() { cd -; }", "b", "(cd - && touch back)", "echo $OLDPWD >>LOG", "cd d1 >/dev/null", "! cd d1", `\cd d2`, "command -p cd ROOT/w",
 		"set -f >/dev/null", "umask 077 2>/dev/null", "set -- -e", "shopt -uo errexit", "[[ abc =~ ^(a) ]]", `echo "re=${BASH_REMATCH[1]}" >>LOG`, "echo x {fd}>ROOT/fd", "echo y >&$fd", "V=$(cat LOG)", "export V", "n=V", "echo ${!n} >>LOG",
 		"declare -n ref=V", "ref=$(echo LOG)", `read "V" <LOG`, "read $n <LOG", "if [ -d ROOT ]; then export Z=1; unset W; fi", "sh -c 'echo z: $Z' >>LOG", "(cd .. && rm -rf d1)", "ln -s d1 l", "cd l", "ln -sfn ROOT/w/d2 ROOT/w/l",
-		"R=$((RANDOM))", "echo $R >random", "[ $(cat random) = $R ] && rm random", "IFS=$(cat LOG | head -c 1)", "CDPATH=ROOT/w/d2", "false && true", "echo $(false; echo sub) >>LOG", "exit 256", "X=1 f", "find . -type d -exec touch {}/t \\;", "((U=1))", "echo u=$U >>LOG", `[ "x" ]`,
+		"R=$((RANDOM))", "echo $R >random", "[ $(cat random) = $R ] && rm random", "IFS=$(cat LOG | head -c 1)", "CDPATH=ROOT/w/d2", "false && true", "echo $(false; echo sub) >>LOG", "exit 256", "X=1 f", "find . -type d -exec touch {}/t \\;", "((U=1))", "echo u=$U >>LOG", `[ "x" ]`, "S=$((1<<2))", "echo s=$S $((S<<1)) >>LOG",
 	}
 }
 

@@ -56,6 +56,7 @@ func TestDivide(t *testing.T) {
 		"a value from elsewhere":                     {"cd /a && make && V=$(cd /b && pwd) && make $V && echo >x", []string{"cd /a && make", "cd /a && V=$(cd /b && pwd) && make $V", "cd /a && echo >x"}},
 		"a backslash at the end":                     {`make && printf %s \\ && make`, nil},
 		"what find ends with":                        {`make && find / -name x -exec rm {} \; && make install && echo >/x`, []string{"make", `find / -name x -exec rm {} \; && make install`, "echo >/x"}},
+		"arithmetic that looks like a here-document": {"X=$((1<<2)) && make && echo $X >/x && make", nil},
 		"a list in JSON":                             {`make && [ "x" ]`, []string{"make", `[ "x" ] && :`}},
 		"a function that ignores failures":           {"set -e; f() { false; make; }; true && f && echo >/x", []string{"set -e; f() { false; make; }; true && f && :", "set -e && f() { false; make; } && echo >/x"}},
 		"a function's variable":                      {"set -e; f() { echo $V; }; V=$(cat /v); make; f; make; echo >/x", []string{"set -e; f() { echo $V; }; V=$(cat /v); make; f", "set -e; f() { echo $V; }; make", "set -e; f() { echo $V; }; echo >/x"}},
