@@ -36,6 +36,7 @@ func TestDivide(t *testing.T) {
 		"a failure that ends it":            {"set -e; make; [ -f /x ] || exit 3; make install", []string{"set -e; make", "set -e; [ -f /x ] || exit 3; make install"}},
 		"a trap":                            {"trap 'rm /x' EXIT && make && make install", nil},
 		"a server":                          {"service postgresql start && make && service postgresql stop && make install && echo >/x", []string{"service postgresql start && make && service postgresql stop", "make install", "echo >/x"}},
+		"a server by an option":             {"pgbouncer -d /etc/pgbouncer.ini && make && pkill pgbouncer && make && echo >/x", []string{"pgbouncer -d /etc/pgbouncer.ini && make && pkill pgbouncer", "make", "echo >/x"}},
 		"what nobody knows":                 {"frobnicate && make && make install", nil},
 		"what nobody knows, at the end":     {"make && frobnicate && echo >/x", []string{"make", "frobnicate && echo >/x"}},
 		"failures that are ignored":         {"make; make install; echo >/x", nil},

@@ -89,7 +89,7 @@ func leavesRunning(c *shell.Call) string {
 	if strings.HasPrefix(path.Clean(c.Command.Value), "/etc/init.d/") && starts {
 		return c.Name
 	}
-	if c.HasArg("--daemonize", "--daemon", "-daemon") {
+	if c.HasArg("--daemonize", "--daemon", "-daemon") || c.Name == "pgbouncer" && hasShort(c, 'd') || c.Name == "ssh" && hasShort(c, 'f') {
 		return c.Name
 	}
 	return ""
