@@ -20,23 +20,25 @@ for program in find stat awk tr xargs sha256sum touch; do
 done
 
 # list DIRECTORY: its files and links, a line each: what is compared without reading them, the time, the name, and the name
-# with what a link leads to. One whose name has a tab or a new line in it is none of them.
+# with what a link leads to, and how many names there are. One whose name has a tab or a new line in it is none of them.
 list() {
     cd "$1"
-    find . \( -type f -o -type l \) -exec stat -c '%s %f %u:%g	%y	%n	%N' {} + 2>/dev/null || true
+    find . \( -type f -o -type l \) -exec stat -c '%s %f %u:%g	%y	%n	%N	%h' {} + 2>/dev/null || true
 }
 (list "$lower") >"$work/lower"
 (list "$upper") >"$work/upper"
 
-# What BuildKit would not read: files of two times, and those of one time that is no full second. Of links all is known.
+# What BuildKit would not read: files of two times, and those of one time that is no full second. Of links all is known. Of
+# a file with several names it is not told which they are in the two roots, so its times stay.
 : >"$work/times" && : >"$work/one" && : >"$work/same" && : >"$work/other"
 awk -F '\t' -v work="$work" '
-    NF != 4 { next }
-    FILENAME == ARGV[1] { is[$3] = $1; time[$3] = $2; leads[$3] = $4; next }
+    function alone(name) { return names[name] == 1 && $5 == 1 }
+    NF != 5 { next }
+    FILENAME == ARGV[1] { is[$3] = $1; time[$3] = $2; leads[$3] = $4; names[$3] = $5; next }
     !($3 in is) || is[$3] != $1 { next }
-    $1 ~ / a1ff / && leads[$3] == $4 { if (time[$3] != $2) print $3 >(work "/same"); next }
+    $1 ~ / a1ff / && leads[$3] == $4 { if (time[$3] != $2 && alone($3)) print $3 >(work "/same"); next }
     $1 ~ / a1ff / { if (time[$3] == $2) print $3 >(work "/other"); next }
-    time[$3] != $2 { print $3 >(work "/times"); next }
+    time[$3] != $2 { if (alone($3)) print $3 >(work "/times"); next }
     $2 !~ /\.0+( |$)/ { print $3 >(work "/one") }
 ' "$work/lower" "$work/upper"
 
