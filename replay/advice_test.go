@@ -154,8 +154,10 @@ commits that could be compared    2            2
 // Steps of one line share what it counts, and a squash is none of them.
 func TestShares(t *testing.T) {
 	share := shares(&plan.Record{Nodes: []plan.Node{
-		{ID: "a", State: graph.SetupState, Kind: plan.KindScript, Vertex: "RUN a", Line: 2}, {ID: "b", State: graph.SetupState, Kind: plan.KindScript, Vertex: "RUN b", Line: 2},
-		{ID: "squash", State: graph.SetupState, Kind: plan.KindSquash, Vertex: "flatten", Line: 2}, {ID: "c", State: graph.SetupState, Kind: plan.KindScript, Vertex: "RUN c", Line: 3},
+		{ID: "a", State: graph.SetupState, Kind: plan.KindScript, Vertex: "RUN a", Line: 2},
+		{ID: "b", State: graph.SetupState, Kind: plan.KindScript, Vertex: "RUN b", Line: 2},
+		{ID: "squash", State: graph.SetupState, Kind: plan.KindSquash, Vertex: "flatten", Line: 2},
+		{ID: "c", State: graph.SetupState, Kind: plan.KindScript, Vertex: "RUN c", Line: 3},
 		{ID: "script", State: graph.SetupState, Kind: plan.KindScript, Vertex: "01.sh"},
 	}})
 	for node, want := range map[string]float64{"a": 0.5, "b": 0.5, "squash": 0, "c": 1, "script": 1} {
