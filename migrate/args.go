@@ -36,6 +36,11 @@ func (m *migration) declareArgs(in *dockerfile.Instruction, sc *dockerfile.Scope
 			m.report.went(in.Start, Dropped, "BuildKit defines %s", a.Key)
 			continue
 		}
+		_, given := m.opt.Dockerfile.Args[a.Key]
+		if _, set := sc.Env[a.Key]; set && (a.Value != nil || given) {
+			m.report.went(in.Start, Lost, "an ENV has set %s, and from here on it has another value: a build file has one", a.Key)
+			continue
+		}
 		text := ""
 		if a.Value != nil {
 			var exact bool

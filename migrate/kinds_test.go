@@ -38,6 +38,12 @@ func TestKinds(t *testing.T) {
 			lacks:      []string{"/x/15/bin", "/etc/15"},
 		},
 		{
+			name:       "an ARG that gives the variable of an ENV another value is told",
+			dockerfile: "FROM debian\nARG V=1\nENV V=v$V W=w\nARG W\nARG V=2\nRUN echo $V $W >/v\n",
+			has:        []string{"an ENV has set V, and from here on it has another value: a build file has one"},
+			lacks:      []string{"an ENV has set W"},
+		},
+		{
 			name:       "a default is followed through ENV, into paths and scripts of stages",
 			dockerfile: "FROM debian AS b\nARG V=1\nENV URL=http://e.org/$V.tar\nRUN wget $URL -O /out-$V\nFROM debian\nARG V=1\nENV DIR=/srv/$V\nWORKDIR $DIR\nWORKDIR sub\nCOPY --from=b /out-$V /usr/lib/$V/out\nEXPOSE 54$V\nLABEL dir=$DIR\n",
 			has: []string{
