@@ -98,6 +98,12 @@ func (t *tracer) moved(tid int, th *thread, c call, s stop, flags uint64, from s
 		f.did(from, kind, Absent)
 		return nil
 	}
+	if f.lost { // the call fails
+		if from != "" {
+			f.did(from, kind, Looked)
+		}
+		return nil
+	}
 	if there != Nothing && (c.op == link || flags&unix.RENAME_NOREPLACE != 0) { // it will be refused
 		f.did(from, kind, Looked)
 		f.did(to, there, Looked)

@@ -19,10 +19,11 @@ type files struct {
 	top string
 	// self is the traced thread's directory in /proc, where links lead that
 	// lead each process elsewhere; personal tells that the last name went
-	// through it.
-	self     string
-	personal bool
-	paths    map[string]*touched
+	// through it, lost that a directory on its way was none, so that a call with it
+	// fails.
+	self           string
+	personal, lost bool
+	paths          map[string]*touched
 	// dirs are directories that are no links.
 	dirs map[string]bool
 	// aliases are the other names that a file was given: what is written to one
@@ -134,13 +135,15 @@ func (f *files) alias(one, two string) {
 }
 
 // resolve returns the path without links that a name stands for, and what is
-// there. The links on the way are read.
+// there. The links on the way are read. Of a name that is lost, what would have to
+// be a directory is looked at, and the path is the one that would be meant if it
+// were.
 func (f *files) resolve(base, name string, follow bool) (string, Kind) {
 	at := base
 	if strings.HasPrefix(name, "/") {
 		at = f.top
 	}
-	f.personal = false
+	f.personal, f.lost = false, false
 	follow = follow || strings.HasSuffix(name, "/")
 	rest := strings.Split(name, "/")
 	for links := 0; len(rest) > 0; {
@@ -194,6 +197,11 @@ func (f *files) resolve(base, name string, follow bool) (string, Kind) {
 			f.dirs[full] = true
 			at = full
 		default:
+			f.lost = true
+			f.did(full, kind, ifThere(kind != Nothing, Looked, Absent))
+			if slices.Contains(rest, "..") {
+				return full, kind
+			}
 			return path.Join(append([]string{full}, rest...)...), Nothing
 		}
 	}

@@ -51,12 +51,14 @@ func tree(r *rand.Rand) string {
 	return "mkdir -p d/f e; ln -s " + pick(r, "d", "e", "d/f", "../none") + " l; for f in a b d/a d/b d/f/c e/x; do echo $f >$f; done\n:"
 }
 
+// statements are what a random script does. None of them opens a file for writing
+// while another of its processes may still read it: such a script has no one result.
 func statements(r *rand.Rand) string {
 	var out []string
 	for range 3 + r.IntN(8) {
 		form := pick(r, "cat %s >out", "echo x >%s", "echo y >>%s", "mv %s %s", "cp %s %s", "rm -f %s", "rm -rf %s", "mkdir -p %s",
-			"ln -s %s %s", "ln %s %s", "ls %s >out", "chmod 700 %s", "test -e %s && echo there >%s", "find %s | sort >out", "touch %s", "cd %s && cat * >>out",
-			"rmdir %s", "cp -a %s %s", "(cat %s >out) & wait", "sed -i s/a/z/ %s", "tar cf - %s | tar tf - | sort >%s", "readlink %s >out")
+			"ln -s %s %s", "ln %s %s", "ls %s >out", "chmod 700 %s", "test -e %s && echo there >%s", `found=$(find %s | sort); echo "$found" >out`, "touch %s", "cd %s && cat * >>out",
+			"rmdir %s", "cp -a %s %s", "(cat %s >out) & wait", "sed -i s/a/z/ %s", `found=$(tar cf - %s | tar tf - | sort); echo "$found" >%s`, "readlink %s >out")
 		args := make([]any, strings.Count(form, "%s"))
 		for i := range args {
 			args[i] = place(r)

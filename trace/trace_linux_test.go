@@ -74,6 +74,9 @@ func TestWhatIsRecorded(t *testing.T) {
 		"after cd": {`cd d; read -r x <./a`, map[string]string{
 			"d": "looked directory directory", "d/a": "read file file",
 		}},
+		"no directory to write to": {`echo x >none/x || :; echo x >none/../x || :; mv d/a none/a || :`, map[string]string{
+			"none": "absent nothing nothing", "none/x": "absent nothing nothing", "none/a": "absent nothing nothing", "x": "", "d/a": "looked file file",
+		}},
 		"looked for": {`test -e d/a; test ! -e d/none; test ! -e none/none`, map[string]string{
 			"d/a": "looked file file", "d/none": "absent nothing nothing", "none/none": "absent nothing nothing",
 		}},

@@ -167,6 +167,10 @@ func (t *tracer) note(tid int, th *thread, c call, s stop) error {
 		return nil
 	}
 	full, kind := t.files.resolve(base, name, c.follows(flags))
+	if t.files.lost { // the call fails
+		t.files.did(full, kind, ifThere(kind != Nothing, Looked, Absent))
+		return nil
+	}
 	if c.op != rename && c.op != link && !t.chrooted && !t.files.personal {
 		t.seen[key] = struct{}{}
 	}
