@@ -177,7 +177,7 @@ func (c *Chain) checkInputs(index int, add adding) {
 		}
 		switch {
 		case given(name):
-		case p.Did&trace.Absent != 0:
+		case p.Did&trace.Absent != 0 && !missedBelow(s.Record, p.Name):
 			undeclared(name, "looks for")
 		}
 		if p.Did&trace.Listed == 0 {
@@ -199,4 +199,12 @@ func (c *Chain) checkInputs(index int, add adding) {
 // way tells whether a path is a directory on the way to an input.
 func (c *Chain) way(s *Script, name string) bool {
 	return slices.ContainsFunc(s.Inputs, func(in graph.Input) bool { return paths.Below("/"+in.Path, "/"+name) })
+}
+
+// missedBelow reports whether something below a path was looked for in vain: that is
+// what is told then.
+func missedBelow(r *trace.Record, name string) bool {
+	return slices.ContainsFunc(r.Paths, func(p trace.Path) bool {
+		return p.Did&trace.Absent != 0 && strings.HasPrefix(p.Name, name+"/")
+	})
 }
