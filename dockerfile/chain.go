@@ -29,11 +29,13 @@ type link struct {
 	// assignment, export, set, umask. A cd is one too, but is not repeated as it
 	// is written.
 	state bool
-	// holds are the variables that it sets to values which only it knows, exports
-	// that programs see them, and all says that it changes anything else that
-	// nobody can repeat: then it stays together with what may read that.
-	holds        []string
-	exports, all bool
+	// holds are the variables that it sets to values which only it knows, seen that
+	// programs see them, and all says that it changes anything else that nobody can
+	// repeat: then it stays together with what may read that.
+	holds     []string
+	seen, all bool
+	// exports says that it exports what it speaks of.
+	exports bool
 	// asks says that it reads what the command before it left, such as its
 	// status, process that it reads the shell's number, and returns that it asks
 	// for the directory before the last cd.
@@ -192,7 +194,7 @@ func (c *chain) read() {
 	for i := range c.commands {
 		one := &c.commands[i]
 		e := effectsOf(one.stmt)
-		one.all, one.asks, one.process, one.returns = e.all, e.asks, e.process, e.returns
+		one.all, one.asks, one.process, one.returns, one.exports = e.all, e.asks, e.process, e.returns, e.exports
 		exportsAll = exportsAll || e.exportsAll
 		if cd(one.stmt) {
 			one.state = true
@@ -210,7 +212,7 @@ func (c *chain) read() {
 			}
 			continue
 		}
-		one.holds, one.exports, one.all = e.sets, e.exports || exportsAll, one.all || is && !assigns || slices.ContainsFunc(e.sets, silent)
+		one.holds, one.seen, one.all = e.sets, e.exports || exportsAll, one.all || is && !assigns || slices.ContainsFunc(e.sets, silent)
 		for _, name := range e.sets {
 			open[name] = true
 		}
@@ -273,6 +275,11 @@ func mentions(text, name string) bool {
 
 func nameByte(b byte) bool {
 	return b == '_' || b >= '0' && b <= '9' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z'
+}
+
+// positions are where a command begins and ends, as package shell counts.
+func positions(stmt *syntax.Stmt) (from, to shell.Pos) {
+	return shell.Pos{Line: int(stmt.Pos().Line()), Column: int(stmt.Pos().Col())}, shell.Pos{Line: int(stmt.End().Line()), Column: int(stmt.End().Col())}
 }
 
 // simple reports whether a command's status is that of one program.

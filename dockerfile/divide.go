@@ -136,8 +136,7 @@ func (d *dividing) before(i int) (known, unknown string) {
 func (d *dividing) dir(i int) string {
 	for ; i < len(d.commands); i++ {
 		stmt := d.commands[i].stmt
-		from := shell.Pos{Line: int(stmt.Pos().Line()), Column: int(stmt.Pos().Col())}
-		to := shell.Pos{Line: int(stmt.End().Line()), Column: int(stmt.End().Col())}
+		from, to := positions(stmt)
 		for _, c := range d.program.Main.Calls {
 			if !c.Pos.Before(from) && c.Pos.Before(to) && !c.Nested && c.Func == "" {
 				return c.Dir
@@ -298,18 +297,16 @@ func shares(does *doing) bool {
 // lastReader is the last command that may read a variable which the i-th sets.
 func (d *dividing) lastReader(i int, name string) int {
 	_, exported := d.scope.Get(name)
-	exported = exported || d.commands[i].exports
+	exported = exported || d.commands[i].seen
 	for j := range d.commands[:i] {
-		exported = exported || mentions(d.commands[j].text, name) && effectsOf(d.commands[j].stmt).exports
+		exported = exported || mentions(d.commands[j].text, name) && d.commands[j].exports
 	}
 	last := i
 	for j := i + 1; j < len(d.commands); j++ {
 		one := &d.commands[j]
 		if d.speaks(one, name) {
 			last = j
-			if effectsOf(one.stmt).exports {
-				exported = true
-			}
+			exported = exported || one.exports
 		}
 		if exported && !one.state && d.does[j].facts.MayRead(name, false) {
 			last = j
@@ -530,8 +527,9 @@ func (d *dividing) text(s span) string {
 			b.WriteString(one.next + ":")
 		}
 	}
-	if text := b.String(); !strings.HasPrefix(text, "[") || !strings.HasSuffix(text, "]") {
-		return text
+	text := b.String()
+	if strings.HasPrefix(text, "[") && strings.HasSuffix(text, "]") {
+		text += " && :" // no list of words in JSON
 	}
-	return b.String() + " && :" // no list of words in JSON
+	return text
 }

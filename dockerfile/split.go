@@ -195,11 +195,10 @@ func (s *lineReader) childAt(stmt *syntax.Stmt) *shell.Child {
 	if _, ok := stmt.Cmd.(*syntax.CallExpr); !ok {
 		return nil
 	}
-	at := shell.Pos{Line: int(stmt.Pos().Line()), Column: int(stmt.Pos().Col())}
-	end := shell.Pos{Line: int(stmt.End().Line()), Column: int(stmt.End().Col())}
+	from, to := positions(stmt)
 	for i := range s.program.Children {
 		c := &s.program.Children[i]
-		if c.From == s.program.Main.Path && !c.Pos.Before(at) && c.Pos.Before(end) {
+		if c.From == s.program.Main.Path && !c.Pos.Before(from) && c.Pos.Before(to) {
 			return c
 		}
 	}
