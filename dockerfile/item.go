@@ -272,7 +272,7 @@ func (r *stageReader) divide(root *rootfs, it *Item, text string) []*Item {
 	for i := range parts {
 		step := r.step(root, it, &parts[i], func(string) bool { return true })
 		step.layer, step.group = layer, 0
-		step.moded = forget.after(root, step.facts)
+		forget.after(root, step.facts)
 		r.after(step)
 		step.moded = nil // what it changes it changes in its place
 		out = append(out, step)

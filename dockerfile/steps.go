@@ -66,7 +66,7 @@ func (r *stageReader) steps(root *rootfs, it *Item, f *Facts, parts []Part) ([]*
 				return nil, cannot("it takes away %s, and goes on there", dir)
 			}
 		}
-		step.moded = forget.after(root, step.facts)
+		forget.after(root, step.facts)
 		out = append(out, step)
 	}
 	return out, nil

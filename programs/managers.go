@@ -64,8 +64,8 @@ func Wraps(name string) bool {
 }
 
 // Ends reports whether a program is known to have ended, with all that it has
-// started, when its call has; the ones with [OwnCache] are so too.
+// started, when its call has, beside those that package cache knows.
 func Ends(name string) bool {
-	return Is(name, OwnCache) || isOneOf(name, "scanelf", "execstack", "docker-php-ext-install", "docker-php-ext-configure", "docker-php-ext-enable",
+	return isOneOf(name, "scanelf", "execstack", "docker-php-ext-install", "docker-php-ext-configure", "docker-php-ext-enable",
 		"pear", "pgxn", "cargo-binstall", "npx", "hatch", "pdm", "nodeenv")
 }
