@@ -41,7 +41,11 @@ func Squash(lower, upper llb.State, caps *apicaps.CapSet, s Squashing) llb.State
 	with := func(o llb.ConstraintsOpt) []llb.ConstraintsOpt {
 		return append([]llb.ConstraintsOpt{o}, s.Options...)
 	}
-	flat := llb.Scratch().File(llb.Copy(upper, "/", "/", &llb.CopyInfo{CopyDirContentsOnly: true}), with(s.Flatten)...)
+	flatten := with(s.Flatten)
+	if canMergeDiff(caps) {
+		flatten = append(flatten, llb.WithoutExportCache()) // it holds the base, too
+	}
+	flat := llb.Scratch().File(llb.Copy(upper, "/", "/", &llb.CopyInfo{CopyDirContentsOnly: true}), flatten...)
 	if !canMergeDiff(caps) {
 		return flat
 	}
@@ -69,6 +73,7 @@ func (s Squashing) compare(lower, upper llb.State, caps *apicaps.CapSet) (llb.St
 	opts := []llb.RunOption{
 		llb.Args(words), llb.Dir("/"), llb.User("0:0"), llb.ReadonlyRootFS(), llb.Network(pb.NetMode_NONE),
 		llb.AddMount(graph.ContextMount, script, llb.Readonly), llb.AddMount(workMount, llb.Scratch(), llb.Tmpfs()), s.Compare,
+		llb.WithoutExportCache(), // of two whole roots
 	}
 	for _, o := range s.Options {
 		opts = append(opts, o)

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/moby/buildkit/client"
@@ -43,4 +44,35 @@ func TestRemoteCache(t *testing.T) {
 		{Type: "registry", Attrs: map[string]string{"ref": cache}},
 	}}})
 	assert.Equal(t, []string{"03-third.sh", "99-cleanup.sh"}, setupRan(edited.Trace), "%s", edited.Trace)
+}
+
+// A cache of every step holds the base's files once, however the steps became one
+// layer.
+func TestCacheHoldsTheBaseOnce(t *testing.T) {
+	env := testenv.Shared(t)
+	for name, tree := range map[string]map[string]string{
+		"build file": small(),
+		"Dockerfile": {
+			"Dockerfile": "FROM debian:bookworm-slim\nCOPY setup /setup\nRUN set -e; for s in /setup/*.sh; do \"$s\"; done\n",
+			"setup/1.sh": "#!/bin/sh\necho 1 >/one; echo doomed >/doomed\n",
+			"setup/2.sh": "#!/bin/sh\ncat /one >/two; rm /doomed\n",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			folder := t.TempDir()
+			result := build(t, env, testenv.Tree(t, tree), testenv.Request{SolveOpt: client.SolveOpt{
+				CacheExports: []client.CacheOptionsEntry{{Type: "local", Attrs: map[string]string{"dest": folder, "mode": "max"}}},
+			}})
+			require.Contains(t, result.Trace.String(), "flatten", "the steps became one layer")
+			layers, err := testenv.Layers(folder)
+			require.NoError(t, err)
+			holding := 0
+			for _, layer := range layers {
+				if slices.Contains(files(layer), "/etc/debian_version") {
+					holding++
+				}
+			}
+			assert.Equal(t, 1, holding, "%s", result.Trace)
+		})
+	}
 }

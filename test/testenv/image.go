@@ -2,11 +2,14 @@ package testenv
 
 import (
 	"archive/tar"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +18,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
 
 // Image is an image read back from the registry: not what a build meant, but what a user gets.
@@ -98,6 +102,34 @@ func (r *Registry) image(image string, platform v1.Platform) (*Image, error) {
 		img.Layers = append(img.Layers, layer)
 	}
 	return img, nil
+}
+
+// Layers reads those of a folder that BuildKit exported a cache to.
+func Layers(folder string) ([]*Layer, error) {
+	files, err := filepath.Glob(filepath.Join(folder, "blobs", "sha256", "*"))
+	if err != nil {
+		return nil, err
+	}
+	var out []*Layer
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		if !bytes.HasPrefix(data, []byte{0x1f, 0x8b}) { // a manifest
+			continue
+		}
+		blob, err := tarball.LayerFromFile(file)
+		if err != nil {
+			return nil, err
+		}
+		layer, err := readLayer(blob)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, layer)
+	}
+	return out, nil
 }
 
 func readLayer(blob v1.Layer) (*Layer, error) {
