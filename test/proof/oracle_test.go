@@ -156,7 +156,8 @@ func (m *model) content(r *plan.Record, n *plan.Node) string {
 		switch s := m.script(path.Base(n.ID)); {
 		case n.ID == "setup/99-cleanup":
 			files = append(files, "nothing doomed")
-		case n.ID == "toolchain/build": // purged before anybody looks
+		// Purged before anybody looks. Where both bases are one, this node is that of isolated scripts, too.
+		case n.Kind == plan.KindPackages && n.Title == "build packages":
 		case n.Kind == plan.KindBase || n.Kind == plan.KindUser || n.Kind == plan.KindPackages:
 			for _, p := range n.Parts {
 				if p.Kind == "layers" || p.Kind == "command" || p.Kind == "package" {
