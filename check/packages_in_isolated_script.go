@@ -21,7 +21,7 @@ func checkPackagesInIsolatedScript(p *pass) {
 		}
 		for s, c := range u.calls() {
 			if d := packager(c); installsPackages(c) && (d == "" || d == debian) { // others have no list in a build file
-				p.call(s, c, "of what %s installs, nothing is in the image: %s has outputs, and they are all that survives; name runtime packages in the script's own `packages:`, others in setup.dependencies.build", c.Name, u.node.Path)
+				p.call(s, c, "of what %s installs, nothing is in the image: %s has outputs, and they are all that survives; name runtime packages in the script's own `packages:`, others in its `build:`", c.Name, u.node.Path)
 			}
 		}
 	}

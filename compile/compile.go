@@ -72,6 +72,8 @@ type States struct {
 	// Toolchain is what setup scripts run on: base, user, runtime packages
 	// and build packages.
 	Toolchain State
+	// Toolchains are what scripts run on, each root once: the chain's first.
+	Toolchains []Toolchain
 	// Setup is the root file system without any entrypoint file.
 	Setup State
 	// Outputs are those of each isolated script, by its name.
@@ -110,7 +112,10 @@ func Graph(g *graph.Graph, opt Options) (*States, error) {
 	base := c.repositories(out.Base)
 	tools := c.toolchain(base)
 	c.tools = tools.root.State
-	out.Toolchain = tools.chain
+	out.Toolchain, out.Toolchains = tools.chain, []Toolchain{{out.Base, tools.chain}}
+	if opt.ToolchainBase != nil {
+		out.Toolchains = append(out.Toolchains, Toolchain{tools.base, tools.isolated})
+	}
 	out.Setup = c.setup(base, tools, out)
 	out.Entrypoint = c.entrypoint()
 	out.Image = c.entrypointOn(out.Setup)

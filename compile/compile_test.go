@@ -439,3 +439,35 @@ func TestGlobOutputs(t *testing.T) {
 	old.Caps = daemon(pb.CapFileCopyIncludeExcludePatterns)
 	assert.Equal(t, []string{"/opt/pg to /opt/, only []", "/usr/lib/x*.so to /usr/lib/, only []"}, copies(old))
 }
+
+// A toolchain is that of a set of packages: what one script is built with is no reason to run another.
+func TestToolchainOfAScript(t *testing.T) {
+	const text = `base: debian:bookworm-slim
+setup:
+  dependencies: {runtime: [libicu72], build: [gcc, make]IMAGE}
+  scripts:
+    - {path: setup/scripts/01-a.sh, outputs: [/a]}
+    - {path: setup/scripts/02-pg.sh, outputs: [/pg], build: [make, gcc]}
+    - {path: setup/scripts/03-patroni.sh, outputs: [/patroni], build: [pythonMORE]}
+    - {path: setup/scripts/99-cleanup.sh, outputs: [/other], build: [pythonMORE]}
+  final_cleanup: []
+`
+	of := func(image, more string) map[string]vertex {
+		return decode(t, compile(t, strings.NewReplacer("IMAGE", image, "MORE", more).Replace(text), nil, testOptions()).Image)
+	}
+	before := of("", "")
+	assert.Equal(t, []string{
+		"[toolchain] build packages: gcc make", "[toolchain] build packages: python", "[toolchain] runtime packages: libicu72",
+	}, names(before, "[toolchain]"))
+	changed := func(after map[string]vertex) []string {
+		var out []string
+		for _, name := range names(before, "[setup ") {
+			if before[name].digest != after[name].digest {
+				out = append(out, name)
+			}
+		}
+		return out
+	}
+	assert.Empty(t, changed(of(", image: [less]", "")), "an image package compiles nothing")
+	assert.Equal(t, []string{"[setup 3/4] 03-patroni.sh", "[setup 4/4] 99-cleanup.sh"}, changed(of("", ", ruby")))
+}

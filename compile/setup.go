@@ -32,6 +32,7 @@ func (c *compiler) setup(base State, tools toolchain, out *States) State {
 	for _, script := range c.graph.Scripts {
 		s.run(script)
 	}
+	out.Toolchains = append(out.Toolchains, s.toolchains...)
 	held, others := s.split()
 	return c.sweep(c.linker(s.with(s.chain(held), others, nil)))
 }
@@ -52,9 +53,10 @@ type setup struct {
 	outputs map[string]State
 	// records holds what was recorded of each script, by name.
 	records map[string]llb.State
-	// own holds what isolated scripts run on that have packages of their own, by
-	// the packages.
-	own map[string]State
+	// own holds what isolated scripts run on, by their packages, and toolchains
+	// those among them that are roots of their own.
+	own        map[string]State
+	toolchains []Toolchain
 	// rerun holds the scripts that run again because they are asked to.
 	rerun map[string]bool
 }
@@ -122,22 +124,51 @@ func layerOf(script *graph.Script) string { return "setup: " + path.Base(script.
 // parent is the state that a script runs on, before its needs.
 func (s *setup) parent(script *graph.Script) State {
 	switch {
-	case script.After != "":
-		return s.after[script.After]
 	case script.Isolated():
 		return s.ownPackages(script)
+	case script.After != "":
+		return s.after[script.After]
 	}
 	return s.tools.chain
 }
 
-// ownPackages are the packages that an isolated script has for itself. Scripts that
-// have the same ones share them.
+// ownPackages is what an isolated script runs on: the packages that all have, or the
+// chain up to a script, and those that it has for itself. Scripts that have the same
+// ones share them.
 func (s *setup) ownPackages(script *graph.Script) State {
-	key := strings.Join(specs(script.Packages), " ")
+	on, runtime, all := s.tools.isolated, script.Packages, setOf(s.graph.Toolchain.Build)
+	build := setOf(script.Build)
+	switch {
+	case script.After != "": // the image's packages are there
+		on, runtime = s.after[script.After], nil
+	case build != all:
+		on = s.tools.runtime
+	}
+	if build != all {
+		on = s.once(script.After+" build "+build, func() State {
+			return s.packages(s.tools.base, on, "build", "build-"+script.Name, script.Build)
+		})
+	}
+	if len(runtime) == 0 {
+		return on
+	}
+	return s.once("build "+build+" runtime "+setOf(runtime), func() State {
+		return s.packages(s.tools.base, on, "runtime", "packages-"+script.Name, runtime)
+	})
+}
+
+// once makes a root that scripts share.
+func (s *setup) once(key string, root func() State) State {
 	if _, ok := s.own[key]; !ok {
-		s.own[key] = s.packages(s.base, s.tools.isolated, "runtime", "packages-"+script.Name, script.Packages)
+		s.own[key] = root()
+		s.toolchains = append(s.toolchains, Toolchain{s.tools.base, s.own[key]})
 	}
 	return s.own[key]
+}
+
+// setOf is a list of packages without its order.
+func setOf(list []graph.Package) string {
+	return strings.Join(slices.Compact(slices.Sorted(slices.Values(specs(list)))), " ")
 }
 
 // options returns what a script runs with: its own inputs, args, caches and

@@ -21,10 +21,17 @@ type toolchain struct {
 	root State
 	// chain has the build packages too: the scripts of the chain run on it.
 	chain State
-	// isolated is what isolated scripts run on: their own base, the user, the
-	// runtime packages that every script has, and the build packages.
+	// runtime is what isolated scripts have in common: their own base, the user,
+	// and the runtime packages that every script has.
+	runtime State
+	// isolated has the build packages too, for those that name none.
 	isolated State
+	// base is the base of both.
+	base State
 }
+
+// Toolchain is a root that scripts run on, and the base image below it.
+type Toolchain struct{ Base, Root State }
 
 // base returns a resolved base image.
 func (c *compiler) base(name string, b Base) State {
@@ -51,17 +58,17 @@ func (c *compiler) toolchain(base State) toolchain {
 	tc := c.graph.Toolchain
 	all := c.graph.RuntimePackages()
 	image, own := base, c.user(base, "user")
-	t := toolchain{root: c.packages(image, own, "runtime", "runtime", all)}
+	t := toolchain{root: c.packages(image, own, "runtime", "runtime", all), base: image}
 	t.chain = c.packages(image, t.root, "build", "build", tc.Build)
 	if pinned := c.opt.ToolchainBase; pinned != nil {
 		image = c.repositories(c.base(tc.Base.Name, *pinned))
-		own = c.user(image, "isolated-user")
+		own, t.base = c.user(image, "isolated-user"), image
 	} else if slices.Equal(specs(all), specs(tc.Runtime)) {
-		t.isolated = t.chain
+		t.runtime, t.isolated = t.root, t.chain
 		return t
 	}
-	t.isolated = c.packages(image, own, "runtime", "isolated-runtime", tc.Runtime)
-	t.isolated = c.packages(image, t.isolated, "build", "isolated-build", tc.Build)
+	t.runtime = c.packages(image, own, "runtime", "isolated-runtime", tc.Runtime)
+	t.isolated = c.packages(image, t.runtime, "build", "isolated-build", tc.Build)
 	return t
 }
 
@@ -79,7 +86,7 @@ func (c *compiler) user(base State, node string) State {
 	return base.layer(base.Run(opts...).Root(), "toolchain: "+what)
 }
 
-// specs are packages as apt takes them.
+// specs are packages as install-packages.sh takes them.
 func specs(list []graph.Package) []string {
 	var out []string
 	for _, p := range list {

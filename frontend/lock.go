@@ -223,17 +223,24 @@ func (r *request) installed(ctx context.Context, in input, t *target) (lock.Plat
 	if err != nil {
 		return out, err
 	}
-	tools, err := r.packagesOf(ctx, t.states.Toolchain.State)
-	if err != nil {
-		return out, err
-	}
 	setup, err := r.packagesOf(ctx, t.states.Setup.State)
 	if err != nil {
 		return out, err
 	}
 	out.Requested = requested(in.graph)
 	out.Image = lock.Added(setup, base)
-	out.Build = lock.Added(lock.Added(tools, base), out.Image)
+	out.Build = map[string]string{}
+	for _, tools := range slices.Backward(t.states.Toolchains) { // what the chain has counts
+		below, err := r.packagesOf(ctx, tools.Base.State)
+		if err != nil {
+			return out, err
+		}
+		have, err := r.packagesOf(ctx, tools.Root.State)
+		if err != nil {
+			return out, err
+		}
+		maps.Copy(out.Build, lock.Added(lock.Added(have, below), out.Image))
+	}
 	return out, nil
 }
 
@@ -339,7 +346,7 @@ func bases(g *graph.Graph) []string {
 // requested are the packages that a build file names, sorted, each once.
 func requested(g *graph.Graph) []string {
 	out := []string{}
-	for _, p := range slices.Concat(g.RuntimePackages(), g.Toolchain.Build) {
+	for _, p := range slices.Concat(g.RuntimePackages(), g.BuildPackages()) {
 		out = append(out, p.Spec)
 	}
 	slices.Sort(out)

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"io/fs"
 	"path"
+	"slices"
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/frontend/dockerui"
@@ -137,7 +138,8 @@ func flat(f *spec.File, order []string) *spec.File {
 	for _, name := range order {
 		for _, s := range f.Setup.Scripts {
 			if s.Name() == name {
-				s.Outputs, s.Needs = nil, nil
+				out.Setup.Dependencies.Build = slices.Concat(out.Setup.Dependencies.Build, s.Build)
+				s.Outputs, s.Needs, s.Build = nil, nil, nil
 				out.Setup.Scripts = append(out.Setup.Scripts, s)
 			}
 		}

@@ -106,6 +106,8 @@ type Toolchain struct {
 	Runtime []Package `json:"runtime,omitempty"`
 	// Build packages are there while scripts run.
 	Build []Package `json:"build,omitempty"`
+	// Image packages are in the image, and under no isolated script.
+	Image []Package `json:"image,omitempty"`
 	// Caches are the package manager's.
 	Caches []Cache `json:"caches,omitempty"`
 	// Refresh is what makes it run again although it has not changed.
@@ -147,7 +149,8 @@ func (r Refresh) Describe(what string) string {
 	return what
 }
 
-// Package is a distribution package, `name` or `name=version`.
+// Package is a distribution package, `name` or `name=version`; `!name` is one that
+// is kept out.
 type Package struct {
 	Spec string     `json:"spec"`
 	At   spec.Range `json:"-"`
@@ -184,6 +187,8 @@ type Script struct {
 	Outputs []Output `json:"outputs,omitempty"`
 	// Packages are runtime packages of its own.
 	Packages []Package `json:"packages,omitempty"`
+	// Build are build packages of an isolated script: the toolchain's, or its own.
+	Build []Package `json:"build,omitempty"`
 	// Secrets are the build secrets that it sees.
 	Secrets []Secret `json:"secrets,omitempty"`
 	// SSH tells that the client's agent is forwarded.
@@ -316,15 +321,31 @@ func (g *Graph) Script(name string) *Script {
 	return nil
 }
 
-// RuntimePackages are all packages of the image: the toolchain's, and those of
-// isolated scripts.
+// RuntimePackages are all packages of the image: the toolchain's, the image's own,
+// and those of isolated scripts.
 func (g *Graph) RuntimePackages() []Package {
-	out := slices.Clone(g.Toolchain.Runtime)
+	lists := [][]Package{g.Toolchain.Runtime, g.Toolchain.Image}
 	for _, s := range g.Scripts {
-		for _, p := range s.Packages {
-			if !slices.ContainsFunc(out, func(o Package) bool { return o.Spec == p.Spec }) {
-				out = append(out, p)
-			}
+		lists = append(lists, s.Packages)
+	}
+	return distinct(lists...)
+}
+
+// BuildPackages are all packages that are there while scripts run alone.
+func (g *Graph) BuildPackages() []Package {
+	lists := [][]Package{g.Toolchain.Build}
+	for _, s := range g.Scripts {
+		lists = append(lists, s.Build)
+	}
+	return distinct(lists...)
+}
+
+// distinct joins lists of packages, each package once.
+func distinct(lists ...[]Package) []Package {
+	var out []Package
+	for _, p := range slices.Concat(lists...) {
+		if !slices.ContainsFunc(out, func(o Package) bool { return o.Spec == p.Spec }) {
+			out = append(out, p)
 		}
 	}
 	return out
@@ -339,7 +360,7 @@ func (g *Graph) Runs() bool {
 // Caches are the cache mounts of all steps, each once, by their ids.
 func (g *Graph) Caches() []Cache {
 	var out []Cache
-	if len(g.Toolchain.Build)+len(g.RuntimePackages()) > 0 {
+	if len(g.BuildPackages())+len(g.RuntimePackages()) > 0 {
 		out = append(out, g.Toolchain.Caches...)
 	}
 	for _, s := range slices.Concat(g.Scripts, g.Cleanup) {

@@ -362,3 +362,37 @@ func TestGraphIsSerialisable(t *testing.T) {
 	require.NoError(t, err)
 	assert.JSONEq(t, string(data), string(again))
 }
+
+// What a script needs to be built with is its own, and what only the image needs is under no isolated script.
+func TestPackagesWhereTheyBelong(t *testing.T) {
+	f := files{"setup/scripts/01-a.sh": sh, "setup/scripts/02-b.sh": sh, "setup/scripts/03-c.sh": sh}
+	g := mustResolve(t, f, `
+base: a
+args: {PG: "15", EXTRA: ""}
+setup:
+  dependencies:
+    build: [gcc]
+    runtime: [libicu72, "${EXTRA}", "!ssl-cert"]
+    image: [less, {name: jit, when: ["${PG} >= 16"]}, {name: "cron-${PG}", when: ["${PG} >= 15"]}]
+  scripts:
+    - {path: setup/scripts/01-a.sh, outputs: [/a]}
+    - {path: setup/scripts/02-b.sh, outputs: [/b], build: [rustc, gcc], packages: [libb]}
+    - {path: setup/scripts/03-c.sh, outputs: [/c], build: []}
+`, nil)
+	specs := func(list []Package) []string {
+		var out []string
+		for _, p := range list {
+			out = append(out, p.Spec)
+		}
+		return out
+	}
+	assert.Equal(t, []string{"libicu72", "!ssl-cert"}, specs(g.Toolchain.Runtime))
+	assert.Equal(t, []string{"libicu72", "!ssl-cert", "less", "cron-15", "libb"}, specs(g.RuntimePackages()))
+	assert.Equal(t, []string{"gcc"}, specs(g.Scripts[0].Build))
+	assert.Equal(t, []string{"rustc", "gcc"}, specs(g.Scripts[1].Build))
+	assert.Empty(t, g.Scripts[2].Build)
+	assert.Equal(t, []string{"gcc", "rustc"}, specs(g.BuildPackages()))
+
+	_, err := resolve(t, f, "base: a\nargs: {N: tz}\nsetup: {dependencies: {runtime: [tz, \"!${N}\"]}}", nil)
+	assert.EqualError(t, err, "build.yaml:3:38: package tz is asked for, and kept out")
+}

@@ -104,14 +104,15 @@ func (b *builder) toolchain() {
 		Repositories: repositories(s.Repositories),
 		Runtime:      packages(deps.Runtime),
 		Build:        packages(deps.Build),
+		Image:        packages(deps.Image),
 		Caches:       b.caches.apt(),
 	}
 }
 
-func packages(list []spec.Text) []Package {
+func packages(list []spec.Package) []Package {
 	var out []Package
-	for _, t := range list {
-		out = append(out, Package{Spec: t.Value, At: t.At})
+	for _, p := range list {
+		out = append(out, Package{Spec: p.Name.Value, At: p.At})
 	}
 	return out
 }
@@ -145,6 +146,12 @@ func (b *builder) script(s spec.Script) *Script {
 	}
 	for _, t := range s.Outputs {
 		out.Outputs = append(out.Outputs, Output{Path: t.Value, At: t.At})
+	}
+	switch {
+	case s.Build != nil:
+		out.Build = packages(s.Build)
+	case out.Isolated():
+		out.Build = b.graph.Toolchain.Build
 	}
 	for _, t := range s.Secrets {
 		out.Secrets = append(out.Secrets, secret(t))

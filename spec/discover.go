@@ -142,6 +142,7 @@ func (f *File) Discover(context fs.FS) error {
 	f.discoverSetup(d)
 	f.discoverEntrypoint(d)
 	f.leaveOut()
+	f.choosePackages(p)
 	for _, r := range f.Setup.Repositories {
 		if r.SignedBy.Path.Value != "" {
 			d.requireFile(r.SignedBy.Path, "key")

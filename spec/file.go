@@ -110,14 +110,17 @@ type Setup struct {
 	FinalCleanup []Script `yaml:"final_cleanup" is:"script"`
 }
 
-// Dependencies are distribution packages, each `name` or `name=version`.
+// Dependencies are distribution packages.
 type Dependencies struct {
 	// There while scripts run, never in the image.
-	Build []Text `yaml:"build" is:"package"`
+	Build []Package `yaml:"build" is:"package"`
 	// There while scripts run, and in the image. PostgreSQL's packages make no
 	// cluster while they are installed, and the private key of `ssl-cert` is not
 	// left in the image.
-	Runtime []Text `yaml:"runtime" is:"package"`
+	Runtime []Package `yaml:"runtime" is:"package"`
+	// In the image and under the chain, but under no isolated script: a new one
+	// compiles nothing.
+	Image []Package `yaml:"image" is:"package"`
 }
 
 // Script is one setup script: a path, or a mapping with a path.
@@ -146,7 +149,11 @@ type Script struct {
 	Inputs []Text `yaml:"inputs" is:"context path or glob"`
 	// Runtime packages of an isolated script: there while it runs, and in the
 	// image.
-	Packages []Text `yaml:"packages" is:"package"`
+	Packages []Package `yaml:"packages" is:"package"`
+	// Build packages of an isolated script, in the place of those that all have.
+	// Scripts that name the same ones share them. Default:
+	// `setup.dependencies.build`.
+	Build []Package `yaml:"build" is:"package"`
 	// Build secrets that it sees: ids, or mappings. See "Secrets".
 	Secrets []Secret `yaml:"secrets" is:"secret"`
 	// Forward the client's ssh agent. Default: `false`.

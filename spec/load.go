@@ -238,9 +238,7 @@ func expandValue(p *Problems, v reflect.Value, env map[string]string) {
 		if v.Type().Elem() == reflect.TypeFor[Arg]() { // settled in order, by applyArgs
 			return
 		}
-		for i := range v.Len() {
-			expandValue(p, v.Index(i), env)
-		}
+		expandList(p, v, env)
 	case reflect.Struct:
 		if t, ok := v.Addr().Interface().(*Text); ok {
 			t.expand(p, env)
@@ -258,6 +256,33 @@ func expandValue(p *Problems, v reflect.Value, env map[string]string) {
 			expandValue(p, v.Field(i), env)
 		}
 	}
+}
+
+// expandList replaces args in a list. What was written, and has become nothing, is
+// no entry of it: an empty argument leaves one out.
+func expandList(p *Problems, v reflect.Value, env map[string]string) {
+	kept := 0
+	for i := range v.Len() {
+		before := short(v.Index(i))
+		expandValue(p, v.Index(i), env)
+		if before != "" && short(v.Index(i)) == "" {
+			continue
+		}
+		v.Index(kept).Set(v.Index(i))
+		kept++
+	}
+	v.SetLen(kept)
+}
+
+// short is an entry of a list of texts or packages, "" for any other.
+func short(v reflect.Value) string {
+	switch t := v.Addr().Interface().(type) {
+	case *Text:
+		return t.Value
+	case *Package:
+		return t.Name.Value
+	}
+	return ""
 }
 
 func (t *Text) expand(p *Problems, env map[string]string) {

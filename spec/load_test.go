@@ -236,7 +236,7 @@ func TestLoadBoundsAliases(t *testing.T) {
 
 func TestLoadFollowsAliases(t *testing.T) {
 	f := load(t, "base: a\nx-list: &l [curl]\nsetup:\n  dependencies: {build: *l, runtime: *l}\n", Options{})
-	assert.Equal(t, []string{"curl"}, texts(f.Setup.Dependencies.Runtime))
+	assert.Equal(t, "curl", f.Setup.Dependencies.Runtime[0].Name.Value)
 }
 
 func TestArgsMayUseEarlierArgs(t *testing.T) {

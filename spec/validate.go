@@ -55,11 +55,7 @@ func (f *File) validate(p *Problems, args map[string]string) {
 	validateRepositories(p, f.Setup.Repositories)
 	f.validateSources(p)
 	validateNetwork(p, f.Setup.Network)
-	for _, list := range [][]Text{f.Setup.Dependencies.Build, f.Setup.Dependencies.Runtime} {
-		for _, t := range list {
-			validatePackage(p, t)
-		}
-	}
+	f.validatePackages(p)
 	for i := range f.Setup.Scripts {
 		f.Setup.Scripts[i].validate(p, args)
 	}
@@ -146,11 +142,11 @@ func (t *Script) validate(p *Problems, args map[string]string) {
 	for i := range t.Outputs {
 		absolute(p, &t.Outputs[i], "an output")
 	}
-	for _, pkg := range t.Packages {
-		validatePackage(p, pkg)
-	}
 	if len(t.Packages) > 0 && t.Outputs == nil {
 		p.Addf(t.At, "packages are those of an isolated script; without outputs, name them under setup.dependencies.runtime")
+	}
+	if t.Build != nil && t.Outputs == nil {
+		p.Addf(t.At, "build is for an isolated script; without outputs, name its packages under setup.dependencies.build")
 	}
 	for i := range t.Inputs {
 		relative(p, &t.Inputs[i], "an input")
@@ -386,17 +382,6 @@ func absolute(p *Problems, t *Text, what string) {
 		p.Addf(t.At, "%s is longer than the %d bytes that a path can have", what, maxPath)
 	default:
 		t.Value = clean
-	}
-}
-
-// validatePackage keeps anything but a package from reaching the package
-// manager's command line.
-func validatePackage(p *Problems, t Text) {
-	name, version, pinned := strings.Cut(t.Value, "=")
-	okName := name != "" && name[0] != '-' && allOf(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-._:")
-	okVersion := !pinned || version != "" && allOf(version, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-._:~*")
-	if !okName || !okVersion {
-		p.Addf(t.At, "a package is `name` or `name=version`, not %q", t.Value)
 	}
 }
 

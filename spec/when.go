@@ -100,6 +100,11 @@ func (c *Condition) validate(p *Problems) {
 	}
 }
 
+// hold tells whether all conditions do.
+func hold(list []Condition) bool {
+	return !slices.ContainsFunc(list, func(c Condition) bool { return !c.holds() })
+}
+
 // holds tells whether one of the comparisons does.
 func (c *Condition) holds() bool { return slices.ContainsFunc(c.Any, Comparison.holds) }
 
@@ -158,7 +163,7 @@ func (f *File) leaveOut() {
 	out := map[string]bool{}
 	keep := func(list []Script) []Script {
 		return slices.DeleteFunc(list, func(s Script) bool {
-			if !slices.ContainsFunc(s.When, func(c Condition) bool { return !c.holds() }) {
+			if hold(s.When) {
 				return false
 			}
 			out[s.Name()], out[s.Path.Value] = true, true

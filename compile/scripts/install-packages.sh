@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the packages that are its arguments: `name` or `name=version`.
+# Installs the packages that are its arguments: `name` or `name=version`; one that is `!name` is kept out.
 # With RECORD set, they are build packages: the names of all that came in go to
 # that file, and apt takes them for dependencies that nobody asked for. A script
 # that installs one of them by name makes it the image's own.
@@ -40,6 +40,14 @@ for package; do
     esac
 done
 [ -z "$missing" ] || exit 1
+
+for package; do
+    shift
+    case $package in
+    !*) set -- "$@" "${package#!}-" ;; # as apt has it
+    *) set -- "$@" "$package" ;;
+    esac
+done
 
 [ -z "${RECORD:-}" ] || packages >/tmp/packages.before
 

@@ -36,7 +36,7 @@ update) ;;
 --simulate) for p in $(ls /var/lib/marked); do echo "Remv $p"; done ;;
 install)
     shift
-    for p; do case $p in -*) ;; *) : >"/var/lib/packages/${p%%=*}" ;; esac; done ;;
+    for p; do case $p in -*) ;; *-) rm -f "/var/lib/packages/${p%-}" ;; *) : >"/var/lib/packages/${p%%=*}" ;; esac; done ;;
 purge)
     shift
     for p; do case $p in -*) ;; *) rm -f "/var/lib/packages/$p" "/var/lib/marked/$p" ;; esac; done ;;

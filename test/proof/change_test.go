@@ -107,6 +107,16 @@ func changes() map[string]change {
 			m.build = toggle(m.build, p)
 			return p
 		},
+		"image package": func(m *model, r *rand.Rand) string {
+			p := pick(r, []string{"less", "jit", `"!mail"`})
+			m.image = toggle(m.image, p)
+			return p
+		},
+		"build package of a script": func(m *model, r *rand.Rand) string {
+			s := m.any(r)
+			s.build = pick(r, []string{"", "[]", "[gcc]", "[rustc, make]", "[make, rustc]"})
+			return s.name + " " + s.build
+		},
 		"base":   func(m *model, r *rand.Rand) string { m.base = r.IntN(3); return fmt.Sprint(m.base) },
 		"pinned": func(m *model, _ *rand.Rand) string { m.pinned = !m.pinned; return fmt.Sprint(m.pinned) },
 		"user": func(m *model, r *rand.Rand) string {

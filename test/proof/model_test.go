@@ -19,6 +19,7 @@ type model struct {
 	user     string
 	runtime  []string
 	build    []string
+	image    []string // packages of the image alone
 	scratch  []string // build artifacts
 	prefix   string   // of cache ids
 	space    string   // of cache mounts
@@ -50,6 +51,7 @@ type script struct {
 	cache    string
 	network  string
 	umask    string // "" for none
+	build    string // packages of its own, where it is isolated: a list, "" for those that all have
 }
 
 // file is one file, directory or link of the context.
@@ -115,6 +117,7 @@ func (m *model) clone() *model {
 	out := *m
 	out.args, out.given, out.env, out.files = maps.Clone(m.args), maps.Clone(m.given), maps.Clone(m.env), maps.Clone(m.files)
 	out.runtime, out.build, out.scratch = slices.Clone(m.runtime), slices.Clone(m.build), slices.Clone(m.scratch)
+	out.image = slices.Clone(m.image)
 	out.configs, out.excludes = slices.Clone(m.configs), slices.Clone(m.excludes)
 	out.scripts = nil
 	for _, s := range m.scripts {
@@ -258,12 +261,15 @@ func (m *model) buildFile() string {
 		line("  base: company/pinned:1")
 	}
 	line("  cache_prefix: %q", m.prefix)
-	line("  dependencies: {runtime: [%s], build: [%s]}", strings.Join(m.runtime, ", "), strings.Join(m.build, ", "))
+	line("  dependencies: {runtime: [%s], build: [%s], image: [%s]}", strings.Join(m.runtime, ", "), strings.Join(m.build, ", "), strings.Join(m.image, ", "))
 	line("  build_artifacts: [%s]\n  scripts:", strings.Join(m.scratch, ", "))
 	for _, s := range m.scripts {
 		fields := []string{"path: " + s.path()}
 		if s.isolated {
 			fields = append(fields, "outputs: ["+s.result()+"]")
+			if s.build != "" {
+				fields = append(fields, "build: "+s.build)
+			}
 		}
 		inputs := slices.Clone(s.inputs)
 		if s.dir {

@@ -42,10 +42,11 @@ func NewAptRepository(tb testing.TB) *AptRepository {
 	return r
 }
 
-// Add puts a package of one file into the repository, beside older versions of it.
-func (r *AptRepository) Add(tb testing.TB, name, version, path, text string) {
+// Add puts a package of one file into the repository, beside older versions of it; more are lines of its control file.
+func (r *AptRepository) Add(tb testing.TB, name, version, path, text string, more ...string) {
 	tb.Helper()
-	control := fmt.Sprintf("Package: %s\nVersion: %s\nArchitecture: all\nMaintainer: nobody <nobody@example.com>\nDescription: for tests\n", name, version)
+	control := fmt.Sprintf("Package: %s\nVersion: %s\nArchitecture: all\nMaintainer: nobody <nobody@example.com>\n%sDescription: for tests\n",
+		name, version, strings.Join(append(more, ""), "\n"))
 	root := Tree(tb, map[string]string{"DEBIAN/control": control, path: text})
 	r.run(tb, "dpkg-deb", "--root-owner-group", "--build", root, fmt.Sprintf("%s_%s_all.deb", name, version))
 	r.index(tb)

@@ -96,11 +96,17 @@ func (m Mapping) constrain(s *Schema) *Schema {
 	case "Download":
 		return short(s, "context path")
 	case "Script":
-		s.If = &Schema{Required: []string{"packages"}, Properties: map[string]*Schema{"packages": {Type: "array", MinItems: 1}}}
+		s.If = &Schema{AnyOf: []*Schema{
+			{Required: []string{"packages"}, Properties: map[string]*Schema{"packages": {Type: "array", MinItems: 1}}},
+			{Required: []string{"build"}},
+		}}
 		s.Then = &Schema{Required: []string{"outputs"}}
 		return short(s, "context path or glob")
 	case "Secret":
 		return short(s, "id")
+	case "Package":
+		s = short(s, "package name")
+		s.AnyOf[0].open()
 	case "Rule":
 		s.AnyOf = []*Schema{{Required: []string{"max_age"}}, {Required: []string{"when_changed"}}}
 	}
