@@ -119,7 +119,7 @@ func traits(name string) Trait {
 		"update-alternatives", "update-ca-certificates", "update-locale", "userdel":
 		return tool | NoFiles | PlainWords
 	case "addgroup", "adduser", "groupadd", "useradd", "usermod":
-		return tool | NoFiles | PlainWords | MakesNoFile
+		return tool | NoFiles | PlainWords | MakesNoFile | MakesAccounts
 	case "apt-cache", "apt-mark":
 		return tool | NoFiles | UsesApt | PlainWords
 	case "delgroup", "dpkg-divert", "dpkg-statoverride":

@@ -43,9 +43,11 @@ const (
 	UsesApt
 	// Debconf is a program of Debian's that may ask questions.
 	Debconf
-	// Fetcher downloads what it is told to, Packager is a package manager.
+	// Fetcher downloads what it is told to, Packager is a package manager, MakesAccounts
+	// makes users or groups.
 	Fetcher
 	Packager
+	MakesAccounts
 	// Pip is Python, or one of its package managers.
 	Pip
 	// Builder builds what files tell it, Compiler compiles.

@@ -32,27 +32,20 @@ type Advice struct {
 	Note string `json:"note,omitempty"`
 }
 
-// Advise looks for what would have saved most: another order of the chain's
+// Advise looks for what would have saved most: another place for one of the chain's
 // scripts, scripts that would better be split, and entrypoint files that are in
 // the wrong class. It looks at the first contender, and at the newest record.
 func (r *Report) Advise(chain Chain, newest *plan.Record) {
 	if len(r.Contenders) == 0 || newest == nil {
 		return
 	}
-	if n := len(chain); n > maxChain {
-		r.Notes = append(r.Notes, fmt.Sprintf("no order was looked for: the chain has %d scripts, and the orders of more than %d are too many to try", n, maxChain))
-	}
 	if len(chain) > bitsOfSet {
 		chain = nil
 	}
 	c := r.Contenders[0]
 	p := newPast(chain, c.Outcomes)
-	current := make([]int, len(chain))
-	for i := range chain {
-		current[i] = i
-	}
-	cost, runs := p.cost(current)
-	r.Advice = append(r.Advice, p.reorder(current, cost, runs)...)
+	cost, runs := p.cost(move{}.order(len(chain)))
+	r.Advice = append(r.Advice, p.reorder(cost, runs)...)
 	r.Advice = append(r.Advice, p.split(cost, runs)...)
 	r.Advice = append(r.Advice, c.shared(newest)...)
 	r.Advice = append(r.Advice, reclass(c.commits(), newest)...)
@@ -72,10 +65,10 @@ func (p *past) seconds(weight int64) float64 {
 	return 0
 }
 
-// reorder offers the best order.
-func (p *past) reorder(current []int, cost, runs int64) []Advice {
-	order := p.best()
-	if order == nil || slices.Equal(order, current) {
+// reorder offers to move one script.
+func (p *past) reorder(cost, runs int64) []Advice {
+	order, moved := p.best()
+	if order == nil {
 		return nil
 	}
 	better, fewer := p.cost(order)
@@ -86,43 +79,11 @@ func (p *past) reorder(current []int, cost, runs int64) []Advice {
 	for _, i := range order {
 		a.Order = append(a.Order, p.chain[i].Path)
 	}
-	a.Text = "run the scripts in the order " + strings.Join(names(a.Order), ", ")
-	stay := rising(order)
-	if len(stay) == len(order)-1 {
-		at := slices.IndexFunc(order, func(i int) bool { return !slices.Contains(stay, i) })
-		a.Text = "run " + path.Base(a.Order[at]) + " first"
-		if at > 0 {
-			a.Text = fmt.Sprintf("run %s after %s", path.Base(a.Order[at]), path.Base(a.Order[at-1]))
-		}
+	a.Text = "run " + path.Base(a.Order[moved.to]) + " first"
+	if moved.to > 0 {
+		a.Text = fmt.Sprintf("run %s after %s", path.Base(a.Order[moved.to]), path.Base(a.Order[moved.to-1]))
 	}
 	return []Advice{a}
-}
-
-func names(paths []string) []string {
-	var out []string
-	for _, p := range paths {
-		out = append(out, path.Base(p))
-	}
-	return out
-}
-
-// rising is the longest part of an order that is in the old order: all others
-// have moved.
-func rising(order []int) []int {
-	var best []int
-	longest := make([][]int, len(order)) // that ends here
-	for i, v := range order {
-		for j := range i {
-			if order[j] < v && len(longest[j]) > len(longest[i]) {
-				longest[i] = longest[j]
-			}
-		}
-		longest[i] = append(slices.Clone(longest[i]), v)
-		if len(longest[i]) > len(best) {
-			best = longest[i]
-		}
-	}
-	return best
 }
 
 // split finds the scripts whose changes make others run.

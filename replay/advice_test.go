@@ -40,6 +40,10 @@ setup:
     - setup/scripts/04-free.sh
     - {path: setup/scripts/05-late.sh, needs: [02-tool]}
     - {path: setup/scripts/06-said.sh, needs: [setup/scripts/04-free.sh]}
+    - setup/scripts/07-packages.sh
+    - setup/scripts/08-owner.sh
+    - setup/scripts/09-account.sh
+    - setup/scripts/10-last.sh
 `
 	g := resolve(t, file, map[string]string{
 		"01-user.sh": "mkdir -p /var/lib/postgresql /usr/local/bin",
@@ -48,6 +52,11 @@ setup:
 		"04-free.sh": "cp x /usr/local/bin/x; rm -rf /var/lib/apt/lists /tmp/x; /usr/bin/env true",
 		"05-late.sh": "/opt/tool/run /usr/bin/env",
 		"06-said.sh": "true",
+
+		"07-packages.sh": "apt-get install -y postgresql",
+		"08-owner.sh":    "install -d -o postgres /opt/data", // which 07 has made
+		"09-account.sh":  "useradd backup",
+		"10-last.sh":     "true",
 	})
 	needs := map[string][]string{"setup/scripts/06-said.sh": {"setup/scripts/04-free.sh"}}
 	took := map[string]time.Duration{"setup/01-user": time.Second, "setup/03-data": time.Minute, "setup/04-free": time.Second, "setup/05-late": time.Second}
@@ -69,9 +78,16 @@ setup:
 		"04-free.sh": "",           // where anything may be put
 		"05-late.sh": "01-user.sh", // by the one that it needs
 		"06-said.sh": "04-free.sh",
+
+		"07-packages.sh": "",
+		"08-owner.sh":    "07-packages.sh",
+		"09-account.sh":  "07-packages.sh",
+		"10-last.sh":     "07-packages.sh 09-account.sh",
 	}, after(chain))
 	assert.Equal(t, int64(1), chain[1].Weight, "one of them was never measured, so they are counted")
-	took["setup/06-said"] = time.Second
+	for _, name := range []string{"06-said", "07-packages", "08-owner", "09-account", "10-last"} {
+		took["setup/"+name] = time.Second
+	}
 	assert.Equal(t, int64(60_000), NewChain(g, needs, took)[1].Weight)
 }
 

@@ -8,13 +8,15 @@ import (
 
 	"github.com/pgstrata/pgstrata/graph"
 	"github.com/pgstrata/pgstrata/paths"
+	"github.com/pgstrata/pgstrata/programs"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
 // NewChain returns the chain of a graph, with what keeps its scripts in order:
-// needs, which are the build file's own by the scripts' paths, and files or
-// directories outside of the context that two scripts name. took is how long
-// nodes took when they last ran.
+// needs, which are the build file's own by the scripts' paths, files or
+// directories outside of the context that two scripts name, and packages or
+// accounts, which all that comes after may use. took is how long nodes took when
+// they last ran.
 func NewChain(g *graph.Graph, needs map[string][]string, took map[string]time.Duration) Chain {
 	var chain Chain
 	weighed := true
@@ -49,9 +51,28 @@ func mustFollow(g *graph.Graph, s *graph.Script, before Link, needs []string) bo
 			return true
 		}
 	}
+	if equips(g.Programs[before.Path]) {
+		return true
+	}
 	for _, a := range places(g.Programs[s.Path]) {
 		for _, b := range places(g.Programs[before.Path]) {
 			if paths.Within(a, b) || paths.Within(b, a) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// equips reports whether a script installs packages or makes accounts, by programs
+// that are known for it.
+func equips(p *shell.Program) bool {
+	if p == nil {
+		return true // nobody has read it
+	}
+	for _, s := range p.Closure() {
+		for _, c := range s.Calls {
+			if programs.Is(c.Name, programs.Packager|programs.Apt|programs.Pip|programs.MakesAccounts) || programs.Manager(c.Name) != "" {
 				return true
 			}
 		}

@@ -1,9 +1,6 @@
 package replay
 
-import (
-	"math/bits"
-	"slices"
-)
+import "slices"
 
 // Chain is the scripts of setup that run one after another, as the build file
 // has them now.
@@ -21,11 +18,7 @@ type Link struct {
 	After []string
 }
 
-// maxChain is the longest chain of which all orders are looked at: their number
-// is that of all sets of scripts, and each takes some bytes.
-const maxChain = 16
-
-// past is what a chain has been througp.
+// past is what a chain has been through.
 type past struct {
 	chain Chain
 	// changes are the commits that changed scripts of it.
@@ -91,49 +84,48 @@ func (p *past) cost(order []int) (weight, runs int64) {
 	return weight, runs
 }
 
-// best is the cheapest order that the scripts allow; of several the one that is
-// nearest to the one they have. It is nil for a chain that is too long.
-func (p *past) best() []int {
-	n := len(p.chain)
-	if n > maxChain {
-		return nil
-	}
-	all := uint(1)<<n - 1
-	after := make([]uint, n)
-	for i, l := range p.chain {
-		for _, path := range l.After {
-			if j := slices.IndexFunc(p.chain, func(o Link) bool { return o.Path == path }); j >= 0 {
-				after[i] |= 1 << j
-			}
-		}
-	}
-	// rest[set] is what the scripts cost that come after those of the set.
-	const impossible = int64(1) << 62
-	rest := make([]int64, all+1)
-	step := func(set uint, i int) int64 {
-		if set&(1<<i) != 0 || after[i]&^set != 0 || rest[set|1<<i] == impossible {
-			return impossible
-		}
-		return p.runs(i, set)*p.chain[i].Weight + rest[set|1<<i]
-	}
-	for set := int(all) - 1; set >= 0; set-- {
-		rest[set] = impossible
-		for i := range n {
-			rest[set] = min(rest[set], step(uint(set), i))
-		}
-	}
-	if rest[0] == impossible {
-		return nil
-	}
+// move takes one script out of the chain, and puts it in at another place.
+type move struct{ from, to int }
+
+// order is the order of the scripts after the move.
+func (m move) order(n int) []int {
 	var order []int
-	for set := uint(0); bits.OnesCount(set) < n; {
-		for i := range n {
-			if step(set, i) == rest[set] {
-				order = append(order, i)
-				set |= 1 << i
-				break
+	for i := range n {
+		if i != m.from {
+			order = append(order, i)
+		}
+	}
+	return slices.Insert(order, m.to, m.from)
+}
+
+// best is the cheapest order that the scripts allow and that moves one of them; of
+// several the first. It is nil where no move makes it cheaper.
+func (p *past) best() (best []int, moved move) {
+	least, _ := p.cost(move{}.order(len(p.chain)))
+	for from := range p.chain {
+		for to := range p.chain {
+			order := move{from, to}.order(len(p.chain))
+			if !p.allows(order) {
+				continue
+			}
+			if cost, _ := p.cost(order); cost < least {
+				best, moved, least = order, move{from, to}, cost
 			}
 		}
 	}
-	return order
+	return best, moved
+}
+
+// allows reports whether each script comes after those that have to come before it.
+func (p *past) allows(order []int) bool {
+	seen := map[string]bool{}
+	for _, i := range order {
+		for _, before := range p.chain[i].After {
+			if !seen[before] {
+				return false
+			}
+		}
+		seen[p.chain[i].Path] = true
+	}
+	return true
 }

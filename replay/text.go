@@ -170,7 +170,7 @@ func (r *Report) advice(w io.Writer) {
 	case len(r.Contenders) == 0 || r.Contenders[0].Ran == 0:
 		return
 	case len(r.Advice) == 0:
-		fmt.Fprintf(w, "\nNo other order of the scripts, and no split of one, would have saved a twentieth of the work.\n")
+		fmt.Fprintf(w, "\nNo other place for a script, and no split of one, would have saved a twentieth of the work.\n")
 		return
 	}
 	fmt.Fprintf(w, "\nWhat would have saved most\n")
@@ -180,7 +180,7 @@ func (r *Report) advice(w io.Writer) {
 			fmt.Fprintf(w, "   saves %s\n", saves)
 		}
 		if a.Kind == "order" {
-			fmt.Fprintln(w, "   pgstrata cannot see whether a script uses what another one has installed: read both, and build, before you keep it")
+			fmt.Fprintln(w, "   pgstrata cannot see all that a script uses of another one: read both, and build, before you keep it")
 		}
 		if a.Note != "" {
 			fmt.Fprintf(w, "   %s\n", a.Note)
