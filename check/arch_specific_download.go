@@ -25,12 +25,17 @@ func checkArchSpecificDownload(p *pass) {
 	}
 	for _, u := range p.setup {
 		for s, c := range u.calls() {
-			if !isDownloader(c) || isQuestion(c) || slices.ContainsFunc(c.Guards, asksArch) {
+			if !isDownloader(c) || isQuestion(c) || u.isSearched(c) || slices.ContainsFunc(c.Guards, asksArch) {
 				continue
 			}
 			for _, w := range remoteURLs(c) {
-				if arch := u.fixedArch(w.Text, 0); arch != "" && !forAll(w.Text) {
+				arch := u.fixedArch(w.Text, 0)
+				switch {
+				case arch == "" || forAll(w.Text):
+				case namesFile(w.Text):
 					p.word(s, w, "the address says %s, so an image for another platform gets programs that cannot run; use $TARGETARCH, or a case over it", arch)
+				default: // of a folder by that name, any file
+					p.mayCall(s, c, "the address says %s, so an image for another platform may get programs that cannot run; use $TARGETARCH, or a case over it", arch)
 				}
 			}
 		}
@@ -103,6 +108,24 @@ func asksArch(g shell.Guard) bool {
 func forAll(text string) bool {
 	base := strings.ToLower(text[strings.LastIndex(text, "/")+1:])
 	return strings.Contains(base, "noarch") || strings.Contains(base, "_all.deb") || strings.Contains(base, "gpg") || strings.Contains(base, ".asc") || strings.Contains(base, ".sig") || strings.Contains(base, "-release")
+}
+
+// isSearched tells whether what a command writes goes to one that looks for words
+// in it: a list, and no program.
+func (u *unit) isSearched(c *shell.Call) bool {
+	for _, next := range u.calls() {
+		if c.Pipe.Stages > 1 && next.Pipe.Pos == c.Pipe.Pos && next.Pipe.Stage == c.Pipe.Stage+1 {
+			return slices.Contains([]string{"grep", "egrep", "sed", "awk", "jq", "cut", "head", "tail", "sort"}, next.Name)
+		}
+	}
+	return false
+}
+
+// namesFile tells whether an address says which file it is of, and not only where
+// it is kept.
+func namesFile(text string) bool {
+	base := strings.Trim(text[strings.LastIndex(text, "/")+1:], `"'`)
+	return strings.Trim(base, "$}") != "" && (!strings.HasPrefix(base, "$") || strings.Contains(base, "."))
 }
 
 // archNames are how processors are called in the names of files.

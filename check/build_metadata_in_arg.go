@@ -19,7 +19,7 @@ func buildMetadataInArg() Rule {
 
 func checkBuildMetadataInArg(p *pass) {
 	for _, a := range p.in.File.Args {
-		if !isBuildMetadata(a.Name.Value) {
+		if !isBuildMetadata(a.Name.Value) || choosesSource(a.Name.Value, a.Value.Value) {
 			continue
 		}
 		var readers []string
@@ -50,4 +50,20 @@ func isBuildMetadata(name string) bool {
 		}
 	}
 	return what
+}
+
+// choosesSource tells whether the default of such an arg says that it chooses
+// what is built: a commit, a branch, an address. The time of a build has none
+// that would.
+func choosesSource(name, value string) bool {
+	for part := range strings.SplitSeq(strings.ToUpper(name), "_") {
+		if slices.Contains([]string{"DATE", "TIME", "TIMESTAMP", "CREATED", "NUMBER", "PIPELINE", "JOB", "RUN"}, part) {
+			return false
+		}
+	}
+	switch strings.ToLower(value) {
+	case "", "unknown", "none", "dev", "local", "n/a", "na", "snapshot", "dirty", "latest", "head", "null":
+		return false
+	}
+	return !isPlaceholder(value)
 }

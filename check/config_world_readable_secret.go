@@ -39,15 +39,19 @@ func (p *pass) holdsSecret(f graph.File) string {
 	switch base := path.Base(f.Target); {
 	case base == ".pgpass" || base == "pgpass":
 		return "passwords"
-	case path.Ext(base) == ".key" && !bytes.Contains(p.text(f.Source), []byte("PUBLIC KEY")):
+	case path.Ext(base) == ".key" && len(bytes.TrimSpace(p.text(f.Source))) > 0 && !bytes.Contains(p.text(f.Source), []byte("PUBLIC KEY")):
 		return "a private key"
 	}
 	configuration := isConfiguration(f.Target) // a program's text speaks of secrets, and holds none
+	comment := false
 	for _, line := range textLines(p.text(f.Source)) {
 		if isPrivateKey(line) {
 			return "a private key"
 		}
-		if !configuration || isCommentLine(line) {
+		begins := strings.HasPrefix(strings.TrimSpace(line), "/*")
+		inside := comment || begins
+		comment = inside && !strings.Contains(line, "*/")
+		if !configuration || inside || isCommentLine(line) {
 			continue
 		}
 		key, value, ok := keyValue(line)

@@ -23,11 +23,32 @@ func checkEntrypointInstalls(p *pass) {
 			continue
 		}
 		for s, c := range u.calls() {
-			if installs(c) {
+			if installs(c) && !cleans(c) && !u.makesModules() {
 				p.report(c.Conditional, s.Path, span(c.Pos, c.End), "%s installs or compiles when a container starts: slow, different each time, and impossible without a network; do it in %s", c.Name, p.how("a setup script", "a RUN"))
 			}
 		}
 	}
+}
+
+// cleans tells whether make is only to remove what it has made.
+func cleans(c *shell.Call) bool {
+	return c.Name == "make" && c.HasArg("clean", "distclean", "mostlyclean")
+}
+
+// makesModules tells whether a program compiles for the kernel that it runs on,
+// which no build knows.
+func (u *unit) makesModules() bool {
+	for _, c := range u.calls() {
+		switch c.Name {
+		case "modprobe", "insmod", "depmod", "dkms":
+			return true
+		case "make":
+			if c.HasArg("module", "modules", "module-install", "modules_install") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // installs tells whether a command belongs to setup. Making accounts does not

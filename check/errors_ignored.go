@@ -68,6 +68,24 @@ func stopsAtErrors(u *unit) bool {
 				return true
 			}
 		}
+		if c.Name == "trap" && c.HasArg("ERR") && len(c.Args) > 0 && u.exits(c.Args[0].Value) {
+			return true
+		}
+	}
+	return false
+}
+
+// exits tells whether the command of a trap ends the script, itself or by a
+// function that it calls.
+func (u *unit) exits(command string) bool {
+	names := words(command)
+	if slices.Contains(names, "exit") {
+		return true
+	}
+	for _, c := range u.calls() {
+		if c.Name == "exit" && slices.Contains(names, c.Func) {
+			return true
+		}
 	}
 	return false
 }

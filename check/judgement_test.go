@@ -49,6 +49,8 @@ func TestJudgement(t *testing.T) {
 				{"Dockerfile": "FROM debian:bookworm\nCOPY app.py /app.py\n", "app.py": "password = prompt\n"},
 				{"Dockerfile": "FROM debian:bookworm\nCOPY app.conf /etc/app.conf\n", "app.conf": "password = ${PASSWORD}\ntoken = changeme\n"},
 				{"Dockerfile": "FROM debian:bookworm\nCOPY --chmod=0640 app.conf /etc/app.conf\n", "app.conf": "password = hunter2\n"},
+				{"Dockerfile": "FROM debian:bookworm\nCOPY a.key /etc/a.key\n", "a.key": "\n"},
+				{"Dockerfile": "FROM debian:bookworm\nCOPY app.json /etc/app.json\n", "app.json": "{\n/*\n  \"pass\": \"bar_foo1\"\n*/\n  \"id_secret\": \"00000000-0000-0000-0000-000000000000\"\n}\n"},
 			},
 		},
 		"EntrypointInstalls": {
@@ -56,6 +58,7 @@ func TestJudgement(t *testing.T) {
 			none: []map[string]string{
 				{"Dockerfile": "FROM debian:bookworm\nCOPY e.sh /e.sh\nENTRYPOINT [\"/e.sh\"]\n", "e.sh": "#!/bin/sh\ngroupadd -g \"$GID\" db\nuseradd -u \"$ID\" -g db db\n"},
 				{"Dockerfile": "FROM debian:bookworm\nCOPY . /src\n", "ci/run.sh": "#!/bin/sh\napt-get install -y less\n"},
+				{"Dockerfile": "FROM debian:bookworm\nCOPY e.sh /e.sh\nENTRYPOINT [\"/e.sh\"]\n", "e.sh": "#!/bin/sh\nmake modules\nmake modules_install\n"},
 			},
 		},
 		"RunsAsRoot": {
@@ -64,6 +67,7 @@ func TestJudgement(t *testing.T) {
 				{"Dockerfile": "FROM debian:bookworm\nCOPY e.sh /e.sh\nENTRYPOINT [\"/e.sh\"]\n", "e.sh": "#!/bin/sh\nexec nginx\n"},
 				{"Dockerfile": "FROM debian:bookworm\nRUN apt-get update && apt-get install -y postgresql-15\nCOPY e.sh /e.sh\nENTRYPOINT [\"/e.sh\"]\n", "e.sh": "#!/bin/sh\nexec gosu postgres postgres\n"},
 				{"Dockerfile": "FROM debian:bookworm\nRUN apt-get update && apt-get install -y postgresql-15\nCOPY e.sh /e.sh\nENTRYPOINT [\"/e.sh\"]\n", "e.sh": "#!/bin/sh\nexec setpriv --reuid=postgres postgres\n"},
+				{"Dockerfile": "FROM postgres:16\nCOPY e.sh /e.sh\nENTRYPOINT [\"/e.sh\"]\n", "e.sh": "#!/bin/sh\nexec /usr/local/bin/docker-entrypoint.sh \"$@\"\n"},
 			},
 		},
 		"SharedLibraryMissing": {
@@ -96,6 +100,7 @@ func TestJudgement(t *testing.T) {
 				{"Dockerfile": "FROM debian:bookworm\nRUN arch=$(uname -m) && curl -fO https://example.org/b-$arch\n"},
 				{"Dockerfile": "FROM --platform=linux/amd64 debian:bookworm\nARG TARGETARCH\nRUN curl -fO https://example.org/b-amd64\n"},
 				{"Dockerfile": "FROM debian:bookworm\nARG TARGETARCH\nRUN curl -fO https://example.org/b-amd64\n", "Dockerfile.arm64": "FROM debian:bookworm\n"},
+				{"Dockerfile": "FROM debian:bookworm\nARG TARGETARCH\nRUN wget -qO- https://example.org/linux-x86_64/list/ | grep xpi >/tmp/names\n"},
 			},
 		},
 		"SetupReadsEntrypoint": {
@@ -107,8 +112,15 @@ func TestJudgement(t *testing.T) {
 			},
 		},
 		"TLSVerificationDisabled": {
-			found: []map[string]string{{"Dockerfile": "FROM debian:bookworm\nRUN curl -kO https://example.org/x\n"}},
-			none:  []map[string]string{{"Dockerfile": "FROM debian:bookworm\nCOPY e.sh /e.sh\nENTRYPOINT [\"/e.sh\"]\n", "e.sh": "#!/bin/sh\ncurl -k https://localhost:8008/health\n"}},
+			found: []map[string]string{
+				{"Dockerfile": "FROM debian:bookworm\nRUN curl -kO https://example.org/x\n"},
+				{"Dockerfile": "FROM debian:bookworm\nRUN apt-get update -o Acquire::AllowInsecureRepositories=true\n"},
+			},
+			none: []map[string]string{
+				{"Dockerfile": "FROM debian:bookworm\nCOPY e.sh /e.sh\nENTRYPOINT [\"/e.sh\"]\n", "e.sh": "#!/bin/sh\ncurl -k https://localhost:8008/health\n"},
+				{"Dockerfile": "FROM debian:bookworm\nCOPY e.sh /e.sh\nENTRYPOINT [\"/e.sh\"]\n", "e.sh": "#!/bin/sh\ncurl -k -s -o /dev/null -w \"%{http_code}\" https://peer:8008/health\n"},
+				{"Dockerfile": "FROM debian:bookworm\nCOPY e.sh /e.sh\nENTRYPOINT [\"/e.sh\"]\n", "e.sh": "#!/bin/sh\n[ \"$(curl --insecure -${2} -L http://${1}/challenge)\" = \"$X\" ]\n"},
+			},
 		},
 		"CopiedTwice": {
 			found: []map[string]string{
@@ -123,7 +135,10 @@ func TestJudgement(t *testing.T) {
 		},
 		"SecretInScript": {
 			found: []map[string]string{{"Dockerfile": "FROM debian:bookworm\nCOPY s.sh /s.sh\nRUN sh /s.sh\n", "s.sh": "DB_PASSWORD=hunter2\necho \"$DB_PASSWORD\" | tool\n"}},
-			none:  []map[string]string{{"Dockerfile": "FROM debian:bookworm\nCOPY s.sh /s.sh\nRUN sh /s.sh\n", "s.sh": "PASS=0\nDB_PASSWORD=$1\nTOKEN=changeme\necho \"$DB_PASSWORD\" | tool\n"}},
+			none: []map[string]string{
+				{"Dockerfile": "FROM debian:bookworm\nCOPY s.sh /s.sh\nRUN sh /s.sh\n", "s.sh": "PASS=0\nDB_PASSWORD=$1\nTOKEN=changeme\necho \"$DB_PASSWORD\" | tool\n"},
+				{"Dockerfile": "FROM debian:bookworm\nCOPY s.sh /s.sh\nRUN sh /s.sh\n", "s.sh": "wallet_password+=\"-A1\"\nPGPASSWORD=not-password psql -c \"select 1\" && exit 1\n"},
+			},
 		},
 		"UnverifiedDownload": {
 			found: []map[string]string{{"Dockerfile": "FROM debian:bookworm\nRUN curl -fO https://example.org/x.tar.gz && tar xf x.tar.gz\n"}},
@@ -131,14 +146,22 @@ func TestJudgement(t *testing.T) {
 				{"Dockerfile": "FROM debian:bookworm\nRUN curl -fO https://example.org/x.tar.gz && echo \"123  x.tar.gz\" | sha256sum -c\n"},
 				{"Dockerfile": "FROM debian:bookworm\nRUN curl -fo /LICENSE https://example.org/main/LICENSE.txt\n"},
 				{"Dockerfile": "FROM debian:bookworm\nRUN v=$(curl -fs https://example.org/version) && echo $v\n"},
+				{"Dockerfile": "FROM debian:bookworm\nRUN curl -fo x.tar https://example.org/x.tar && curl -fs https://example.org/x.tar.md5 | md5sum -c\n"},
 			},
 		},
 		"SerialMake": {
-			found: []map[string]string{{"Dockerfile": "FROM debian:bookworm\nRUN make\n"}},
+			found: []map[string]string{
+				{"Dockerfile": "FROM debian:bookworm\nRUN make\n"},
+				{"Dockerfile": "FROM debian:bookworm\nCOPY . /src\nWORKDIR /src\nRUN make build_release\n", "Makefile": "build_release:\n\tcc -o x *.c\n"},
+			},
 			none: []map[string]string{
 				{"Dockerfile": "FROM debian:bookworm\nRUN make install\n"},
 				{"Dockerfile": "FROM debian:bookworm\nRUN curl -f https://go.dev/dl/go1.22.tar.gz | tar xz -C /usr/local\nRUN make build\n"},
 				{"Dockerfile": "FROM golang:1.22\nRUN make\n"},
+				{"Dockerfile": "FROM debian:bookworm\nRUN make suidinstall && make prerequisites\n"},
+				{"Dockerfile": "FROM debian:bookworm\nRUN apt-get update && apt-get install -y golang make\nRUN make\n"},
+				{"Dockerfile": "FROM debian:bookworm\nCOPY . /src\nWORKDIR /src\nRUN make build_release\n", "Makefile": "build_release:\n\tcmake . && make -j$(nproc)\n"},
+				{"Dockerfile": "FROM debian:bookworm\nCOPY . /src\nRUN make -C /src\n", "Makefile": "all:\n\tcargo build --release\n"},
 			},
 		},
 		"ErrorsIgnored": {
@@ -146,6 +169,7 @@ func TestJudgement(t *testing.T) {
 				{"Dockerfile": "FROM debian:bookworm\nRUN apt-get update && apt-get install -y jq; rm -rf /var/lib/apt/lists/*\n"},
 				{"Dockerfile": "FROM rockylinux:9\nRUN dnf install -y jq; \\\n    dnf clean all\n"},
 				{"Dockerfile": "FROM debian:bookworm\nCOPY s.sh /s.sh\nRUN /s.sh\n", "s.sh": "#!/bin/sh\napt-get update\napt-get install -y jq\n"},
+				{"Dockerfile": "FROM debian:bookworm\nCOPY s.sh /s.sh\nRUN /s.sh\n", "s.sh": "#!/bin/bash\nfailed() { echo failed; }\ntrap failed ERR\ncurl -fO https://example.org/x\ntar xf x\n"},
 			},
 			none: []map[string]string{
 				{"Dockerfile": "FROM debian:bookworm\nRUN apt-get update && apt-get install -y jq && rm -rf /var/lib/apt/lists/*\n"},
@@ -155,6 +179,7 @@ func TestJudgement(t *testing.T) {
 				{"Dockerfile": "FROM debian:bookworm\nSHELL [\"/bin/bash\", \"-ec\"]\nRUN apt-get install -y jq; rm -rf /x\n"},
 				{"Dockerfile": "FROM debian:bookworm\nCOPY s.sh /s.sh\nRUN /s.sh\n", "s.sh": "#!/bin/sh -e\napt-get update\napt-get install -y jq\n"},
 				{"Dockerfile": "FROM debian:bookworm\nCOPY s.sh /s.sh\nRUN /s.sh\n", "s.sh": "#!/bin/sh\nuname -m\ndate\n"},
+				{"Dockerfile": "FROM debian:bookworm\nCOPY s.sh /s.sh\nRUN /s.sh\n", "s.sh": "#!/bin/bash\nfailed() { exit 1; }\ntrap failed ERR\ncurl -fO https://example.org/x\ntar xf x\n"},
 			},
 		},
 		"CurlPipeShell": {
@@ -162,6 +187,16 @@ func TestJudgement(t *testing.T) {
 			none: []map[string]string{
 				{"Dockerfile": "FROM debian:bookworm\nRUN curl -f https://example.org/x | bash /s.sh\n"},
 				{"Dockerfile": "FROM debian:bookworm\nRUN curl -f https://example.org/x | tar xz\n"},
+			},
+		},
+		"BuildMetadataInArg": {
+			found: []map[string]string{
+				{"Dockerfile": "FROM debian:bookworm\nARG GIT_COMMIT=unknown\nRUN echo $GIT_COMMIT >/rev\n"},
+				{"Dockerfile": "FROM debian:bookworm\nARG BUILD_DATE=2026-01-01\nRUN echo $BUILD_DATE >/date\n"},
+			},
+			none: []map[string]string{
+				{"Dockerfile": "FROM debian:bookworm\nARG commit=b54d75d3\nRUN curl -fO https://example.org/x-$commit.tar.gz\n"},
+				{"Dockerfile": "FROM debian:bookworm\nARG SOURCE_URL=https://example.org/x.tar.gz\nRUN curl -fO $SOURCE_URL\n"},
 			},
 		},
 		"UnpinnedBase": {

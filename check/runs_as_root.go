@@ -27,7 +27,7 @@ func checkRunsAsRoot(p *pass) {
 		return
 	}
 	for _, c := range p.entrypointCalls() {
-		if c.User != "" || stepsDown(c.Name) || slices.ContainsFunc(c.Wrappers, func(w shell.Wrapper) bool { return stepsDown(w.Name) }) ||
+		if c.User != "" || p.handsOver(c) || stepsDown(c.Name) || slices.ContainsFunc(c.Wrappers, func(w shell.Wrapper) bool { return stepsDown(w.Name) }) ||
 			slices.ContainsFunc(c.Args, func(w shell.Word) bool { return stepsDown(w.Value[strings.LastIndex(w.Value, "/")+1:]) }) {
 			return
 		}
@@ -49,4 +49,14 @@ func stepsDown(name string) bool {
 		return true
 	}
 	return false
+}
+
+// handsOver tells whether a command is the entry point that the base brings,
+// which does there what it does by itself.
+func (p *pass) handsOver(c *shell.Call) bool {
+	if c.Name != "docker-entrypoint.sh" {
+		return false
+	}
+	_, own := p.targets[c.Command.Value]
+	return !own
 }

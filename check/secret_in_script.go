@@ -22,7 +22,7 @@ const secretAdvice = "whoever has the repository or the image has it too; read i
 func checkSecretInScript(p *pass) {
 	for u := range p.units() {
 		for s, a := range u.assigns() {
-			if secretName(a.Name) && isLiteral(a.Value) && !isPlaceholder(a.Value.Value) && !isNoSecret(a.Value.Value) {
+			if secretName(a.Name) && !a.Append && isLiteral(a.Value) && !isPlaceholder(a.Value.Value) && !isNoSecret(a.Value.Value) {
 				p.at(s.Path, span(a.Pos, a.End), "%s is written out here: %s", a.Name, secretAdvice)
 			}
 		}

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"path"
 	"slices"
 	"strings"
 
@@ -24,7 +25,7 @@ func checkSerialMake(p *pass) {
 			continue
 		}
 		for s, c := range u.calls() {
-			if compiles(c) && !slices.ContainsFunc(c.Args, isJobs) && !slices.ContainsFunc(c.Args, unknownOptions) {
+			if compiles(c) && !p.makefileSetsJobs(u, c) && !slices.ContainsFunc(c.Args, isJobs) && !slices.ContainsFunc(c.Args, unknownOptions) {
 				p.call(s, c, `%s runs one compiler at a time; add -j"$(nproc)"`, c.Name)
 				if c.Command.Text == c.Name { // a word that stands there
 					p.fix(behind(c.Command.End), ` -j"$(nproc)"`)
@@ -56,15 +57,27 @@ func compiles(c *shell.Call) bool {
 	}
 	goals := operands(c, "-C", "-f", "-I", "-o", "-W", "--directory", "--file", "--makefile")
 	goals = slices.DeleteFunc(goals, func(w shell.Word) bool { return strings.Contains(w.Value, "=") })
-	short := func(w shell.Word) bool {
-		for _, goal := range []string{"install", "clean", "distclean", "check", "test", "uninstall"} {
-			if strings.HasPrefix(w.Value, goal) || strings.HasSuffix(w.Value, "-"+goal) {
-				return true
-			}
+	if c.Name == "cmake" {
+		goals = nil // its folder
+		if i := slices.IndexFunc(c.Args, func(w shell.Word) bool { return w.Is("--target") || w.Is("-t") }); i >= 0 {
+			goals = c.Args[i+1:]
 		}
-		return false
 	}
-	return len(goals) == 0 || !slices.ContainsFunc(goals, short)
+	return len(goals) == 0 || slices.ContainsFunc(goals, compilesGoal) && !slices.ContainsFunc(goals, short)
+}
+
+// compilesGoal tells whether a goal of make is called as those that compile: what
+// others do, only their Makefile says.
+func compilesGoal(w shell.Word) bool {
+	return slices.ContainsFunc([]string{"all", "build", "world", "release", "compile", "bin", "lib", "static", "shared", "stage", "bootstrap", "bzImage", "vmlinux", "modules"},
+		func(start string) bool { return strings.HasPrefix(w.Value, start) })
+}
+
+// short tells whether a goal of make takes no compiler long.
+func short(w shell.Word) bool {
+	return slices.ContainsFunc([]string{"install", "clean", "distclean", "check", "test", "uninstall"}, func(goal string) bool {
+		return strings.HasPrefix(w.Value, goal) || strings.HasSuffix(w.Value, goal)
+	})
 }
 
 // isJobs tells whether a word is make's option for parallel jobs.
@@ -104,9 +117,61 @@ func (p *pass) worksOnGo(u *unit) bool {
 		}
 	}
 	for s, c := range u.calls() {
-		if p.inline(s) && (c.Name == "go" || slices.ContainsFunc(c.Args, func(w shell.Word) bool { return speaks(w.Text) })) {
+		if p.inline(s) && (c.Name == "go" || installsGo(c) || slices.ContainsFunc(c.Args, func(w shell.Word) bool { return speaks(w.Text) })) {
 			return true
 		}
 	}
 	return false
+}
+
+// installsGo tells whether a command installs Go's compiler as a package.
+func installsGo(c *shell.Call) bool {
+	return installsPackages(c) && slices.ContainsFunc(c.Args, func(w shell.Word) bool { return w.Is("go") || strings.HasPrefix(w.Value, "golang") })
+}
+
+// makefileSetsJobs tells whether the Makefile that a call of make reads, where it
+// is one of the build context, asks for jobs by itself.
+func (p *pass) makefileSetsJobs(u *unit, c *shell.Call) bool {
+	dir, names := c.Dir, []string{"GNUmakefile", "makefile", "Makefile"}
+	for i, w := range c.Args {
+		switch {
+		case i+1 == len(c.Args):
+		case w.Is("-C") || w.Is("--directory"):
+			dir = path.Join(dir, c.Args[i+1].Value)
+		case w.Is("-f") || w.Is("--file"):
+			names = []string{c.Args[i+1].Value}
+		}
+	}
+	if dir == "" {
+		return false
+	}
+	for _, name := range names {
+		text := p.contextText(u, path.Join(dir, name))
+		if slices.ContainsFunc([]string{" -j", "MAKEFLAGS", "--parallel", "ninja", "cargo ", "go build", "go install"}, func(s string) bool { return strings.Contains(text, s) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// contextText is the text of the context's file that a setup script finds at a
+// path, "" if none is known to be there.
+func (p *pass) contextText(u *unit, target string) string {
+	if s := p.stageOf(u); s != nil {
+		for _, step := range s.All() {
+			if step.Copy == nil {
+				continue
+			}
+			for _, f := range step.Copy.Files {
+				if f.Target == target {
+					return string(p.text(f.Source))
+				}
+			}
+		}
+		return ""
+	}
+	if name, ok := strings.CutPrefix(target, graph.ContextMount+"/"); ok {
+		return string(p.text(name))
+	}
+	return ""
 }

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/pgstrata/pgstrata/programs"
@@ -19,13 +20,13 @@ func tlsVerificationDisabled() Rule {
 
 func checkTLSVerificationDisabled(p *pass) {
 	for s, c := range p.allCalls() {
-		if isDownloader(c) && asksItself(c) {
+		if isDownloader(c) && (asksItself(c) || takesNothing(c) || withoutTLS(c)) {
 			continue
 		}
 		w, ok := unverified(c)
 		switch {
-		case ok && packager(c) == debian && strings.HasPrefix(w.Value, "--"):
-			p.word(s, w, "%s installs packages that no key vouches for: anybody on the way can change what arrives; install the archive's key, and leave the option out", w.Text)
+		case ok && packager(c) == debian && !strings.Contains(w.Value, "Verify-Peer"):
+			p.word(s, w, "%s takes packages that no key vouches for: anybody on the way can change what arrives; install the archive's key, and leave the option out", w.Text)
 		case ok:
 			p.word(s, w, "%s turns off the check of who answers: anybody on the way can change what arrives; install ca-certificates, or name the authority's certificate", w.Text)
 		}
@@ -105,4 +106,31 @@ func asksItself(c *shell.Call) bool {
 		}
 	}
 	return own
+}
+
+// takesNothing tells whether a downloader only asks whether somebody answers: it
+// keeps nothing of what arrives.
+func takesNothing(c *shell.Call) bool {
+	for i, w := range c.Args {
+		if w.Is("/dev/null") && i > 0 && (c.Args[i-1].Is("--output") || c.Args[i-1].Is("--output-document") || strings.HasPrefix(c.Args[i-1].Value, "-") && strings.HasSuffix(strings.ToLower(c.Args[i-1].Value), "o")) {
+			return true
+		}
+	}
+	_, head := hasFlag(c, 'I', curlValued, "--head", "--spider", "-o/dev/null", "-O/dev/null", "--output=/dev/null")
+	return head && c.Name != "aria2c"
+}
+
+// withoutTLS tells whether all addresses of a downloader are without TLS, so that
+// there is nothing to verify.
+func withoutTLS(c *shell.Call) bool {
+	plain := false
+	for _, w := range c.Args {
+		if scheme, _, ok := strings.Cut(cmp.Or(w.Value, w.Text), "://"); ok {
+			if strings.Trim(scheme, `"'`) != "http" {
+				return false
+			}
+			plain = true
+		}
+	}
+	return plain
 }

@@ -36,7 +36,7 @@ func checkUnverifiedDownload(p *pass) {
 func (u *unit) verifies() bool {
 	for _, c := range u.calls() {
 		switch c.Name {
-		case "sha256sum", "sha512sum", "sha384sum", "sha1sum", "shasum", "b2sum", "gpg", "gpgv", "gpgv2", "sqv", "cosign", "minisign", "signify", "rhash", "rpmkeys", "debsig-verify":
+		case "sha256sum", "sha512sum", "sha384sum", "sha1sum", "md5sum", "shasum", "b2sum", "gpg", "gpgv", "gpgv2", "sqv", "cosign", "minisign", "signify", "rhash", "rpmkeys", "debsig-verify":
 			return true
 		case "rpm":
 			if c.HasArg("-K", "--checksig", "-Kv") {
@@ -58,7 +58,7 @@ func isUnproven(w shell.Word) bool {
 	}
 	base := strings.ToLower(path.Base(strings.TrimSuffix(w.Value, `"`)))
 	switch path.Ext(base) {
-	case ".asc", ".gpg", ".sig", ".key", ".pub", ".sha256", ".sha512", ".sha256sum":
+	case ".asc", ".gpg", ".sig", ".key", ".pub", ".md5", ".sha1", ".sha256", ".sha512", ".sha256sum":
 		return false
 	}
 	return !strings.Contains(base, "gpg-key") && !strings.Contains(base, "gpgkey") && !isLegal(base)

@@ -136,10 +136,12 @@ func isPlaceholder(v string) bool {
 		"password", "passwd", "secret", "token", "example", "dummy", "placeholder", "redacted", "todo", "fixme", "undefined", "optional", "required", "string", "str":
 		return true
 	}
-	if lower := strings.ToLower(v); strings.HasPrefix(lower, "your") || strings.HasPrefix(lower, "my-") || strings.HasPrefix(lower, "changeme") || strings.HasPrefix(lower, "example") {
-		return true
+	for _, start := range []string{"your", "my-", "changeme", "example", "not-", "not_", "wrong", "invalid", "incorrect", "fake"} {
+		if strings.HasPrefix(strings.ToLower(v), start) {
+			return true
+		}
 	}
-	return strings.ContainsAny(v, "$%<{`") || strings.HasPrefix(v, "/") || strings.Trim(v, "*xX.-_") == ""
+	return strings.ContainsAny(v, "$%<{`") || strings.HasPrefix(v, "/") || strings.Trim(v, "*xX.-_") == "" || strings.Trim(v, "0-") == ""
 }
 
 // isNoSecret tells whether a value cannot be a secret, whatever its name says: a
