@@ -21,6 +21,9 @@ func unpinnedBase() Rule {
 
 func checkUnpinnedBase(p *pass) {
 	p.release(p.in.File.Base)
+	for _, s := range p.in.File.Setup.Scripts {
+		p.release(s.Base)
+	}
 	if _, pinned, ok := parts(p.in.File.Setup.Base); ok && !pinned {
 		p.file(p.in.File.Setup.Base.At, "setup.base is there so that a new base does not compile everything again, but %s moves as well; add its digest (@sha256:…)", p.in.File.Setup.Base)
 	}

@@ -36,6 +36,9 @@ type Options struct {
 	Base Base
 	// ToolchainBase is what isolated scripts run on; nil for Base.
 	ToolchainBase *Base
+	// ScriptBases are the images of scripts that have a base of their own, by their
+	// references.
+	ScriptBases map[string]Base
 	// Sources are the states of sources that are an image or a named context, by
 	// name; Signatures verify downloads.
 	Sources    map[string]llb.State

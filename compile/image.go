@@ -173,9 +173,9 @@ func set(have map[string]struct{}, add []string) map[string]struct{} {
 	return out
 }
 
-// basePath is the base image's PATH.
-func (c *compiler) basePath() string {
-	for _, e := range c.opt.Base.Image.Config.Env {
+// pathOf is the PATH of an environment.
+func pathOf(environ []string) string {
+	for _, e := range environ {
 		if value, ok := strings.CutPrefix(e, "PATH="); ok {
 			return value
 		}

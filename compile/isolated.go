@@ -1,7 +1,9 @@
 package compile
 
 import (
+	"cmp"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/moby/buildkit/client/llb"
@@ -56,6 +58,23 @@ func (s *setup) collect(script *graph.Script, root llb.State, runs *graph.Script
 	action = directories(action)
 	st := llb.Scratch().File(action, s.vertex(Vertex{Node: node, Kind: "outputs", Title: "outputs of " + script.Name}, graph.SetupState, name), s.at(script.Outputs[0].At), fresh)
 	return emptyState().layer(st, layerOf(script))
+}
+
+// place puts what a script has made where it belongs, in a tree with nothing else,
+// where an output is not what and where the script made it. It is done by the
+// programs that the script had.
+func (s *setup) place(script *graph.Script, done llb.State) llb.State {
+	if !slices.ContainsFunc(script.Outputs, graph.Output.Placed) {
+		return done
+	}
+	var words []string
+	for _, o := range script.Outputs {
+		words = append(words, cmp.Or(o.From, o.Path), o.To, o.Owner, o.Mode)
+	}
+	node := Vertex{Node: script.Node() + "/placed", Kind: "internal", Title: "placing of what " + path.Base(script.Path) + " made"}
+	opts := append(s.builtin("place-outputs.sh", words...), llb.ReadonlyRootFS(), llb.Network(noNetwork),
+		s.vertex(node, "internal", "place outputs of "+path.Base(script.Path)), s.at(script.Outputs[0].At), s.fresh(graph.SetupState, script.Node(), script.Name))
+	return done.Run(opts...).AddMount(resultMount, llb.Scratch())
 }
 
 // output adds the copy of one output.

@@ -88,7 +88,7 @@ func (s *setup) run(script *graph.Script) {
 	on := s.with(s.parent(script), needs, script)
 	done := s.script(on, script)
 	if script.Isolated() {
-		s.made[script.Name] = made{before: on.State, after: done.State}
+		s.made[script.Name] = made{before: on.State, after: s.place(script, done.State)}
 		s.outputs[script.Name] = s.collect(script, llb.Scratch(), nil)
 		return
 	}
@@ -136,6 +136,9 @@ func (s *setup) parent(script *graph.Script) State {
 // chain up to a script, and those that it has for itself. Scripts that have the same
 // ones share them.
 func (s *setup) ownPackages(script *graph.Script) State {
+	if script.Base.Name != "" {
+		return s.ownBase(script)
+	}
 	on, runtime, all := s.tools.isolated, script.Packages, setOf(s.graph.Toolchain.Build)
 	build := setOf(script.Build)
 	switch {
@@ -155,6 +158,20 @@ func (s *setup) ownPackages(script *graph.Script) State {
 	return s.once("build "+build+" runtime "+setOf(runtime), func() State {
 		return s.packages(s.tools.base, on, "runtime", "packages-"+script.Name, runtime)
 	})
+}
+
+// ownBase is the image that a script runs on, with its build packages. A lock file
+// has no versions of these: they are another image's.
+func (s *setup) ownBase(script *graph.Script) State {
+	base := s.compiler.base(script.Base.Name, s.opt.ScriptBases[script.Base.Name])
+	if len(script.Build) == 0 {
+		return base
+	}
+	key := "base " + script.Base.Name + " build " + setOf(script.Build)
+	if _, ok := s.own[key]; !ok {
+		s.own[key] = s.packages(base, base, "build", "build-"+script.Name, script.Build)
+	}
+	return s.own[key]
 }
 
 // once makes a root that scripts share.
@@ -183,16 +200,18 @@ func (s *setup) options(script *graph.Script) []llb.RunOption {
 	)
 	if s.compilerCache(script) {
 		// The cache's links come first in PATH, so that gcc is ccache's.
-		opts = append(opts, llb.AddEnv("PATH", graph.CompilerCacheDir+":"+s.basePath()))
+		opts = append(opts, llb.AddEnv("PATH", graph.CompilerCacheDir+":"+pathOf(s.environ(script))))
 	}
 	for _, v := range script.Env {
 		opts = append(opts, llb.AddEnv(v.Name, v.Value))
 	}
 	opts = append(opts, s.cacheMounts(s.graph.CachesOn(script, s.environ(script)))...)
-	if cache.CallsApt(s.graph.Programs[script.Path]) {
-		opts = append(opts, s.pins()...)
+	if script.Base.Name == "" {
+		if cache.CallsApt(s.graph.Programs[script.Path]) {
+			opts = append(opts, s.pins()...)
+		}
+		opts = append(opts, s.repositoryMounts()...)
 	}
-	opts = append(opts, s.repositoryMounts()...)
 	opts = append(opts, s.sourceMounts(script)...)
 	opts = append(opts, s.artifacts()...)
 	opts = append(opts, s.refresh(s.base, script.Refresh)...)
@@ -207,7 +226,10 @@ func (s *setup) options(script *graph.Script) []llb.RunOption {
 
 // environ is the environment of the base that a script runs on.
 func (s *setup) environ(script *graph.Script) []string {
-	if pinned := s.opt.ToolchainBase; pinned != nil && script.Isolated() {
+	switch pinned := s.opt.ToolchainBase; {
+	case script.Base.Name != "":
+		return s.opt.ScriptBases[script.Base.Name].Image.Config.Env
+	case pinned != nil && script.Isolated():
 		return pinned.Image.Config.Env
 	}
 	return s.opt.Base.Image.Config.Env

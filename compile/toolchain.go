@@ -57,12 +57,12 @@ func (c *compiler) base(name string, b Base) State {
 func (c *compiler) toolchain(base State) toolchain {
 	tc := c.graph.Toolchain
 	all := c.graph.RuntimePackages()
-	image, own := base, c.user(base, "user")
+	image, own := base, c.users(base, "user")
 	t := toolchain{root: c.packages(image, own, "runtime", "runtime", all), base: image}
 	t.chain = c.packages(image, t.root, "build", "build", tc.Build)
 	if pinned := c.opt.ToolchainBase; pinned != nil {
 		image = c.repositories(c.base(tc.Base.Name, *pinned))
-		own, t.base = c.user(image, "isolated-user"), image
+		own, t.base = c.users(image, "isolated-user"), image
 	} else if slices.Equal(specs(all), specs(tc.Runtime)) {
 		t.runtime, t.isolated = t.root, t.chain
 		return t
@@ -72,15 +72,23 @@ func (c *compiler) toolchain(base State) toolchain {
 	return t
 }
 
-// user creates the account ahead of all scripts, so that each of them can give
-// files to it, whatever the order they run in.
-func (c *compiler) user(base State, node string) State {
-	u := c.graph.User
-	if u == nil {
-		return base
+// users creates the accounts ahead of all scripts, so that each of these can give
+// files to them, whatever the order they run in.
+func (c *compiler) users(base State, node string) State {
+	for i, u := range c.graph.Users() {
+		if i == 0 && c.graph.User != nil {
+			base = c.user(base, node, u)
+			continue
+		}
+		base = c.user(base, node+"-"+u.Name, u)
 	}
+	return base
+}
+
+func (c *compiler) user(base State, node string, u graph.User) State {
 	what := fmt.Sprintf("user %s (%d:%d)", u.Name, u.UID, u.GID)
-	opts := append(c.builtin("create-user.sh", u.Name, strconv.Itoa(u.UID), strconv.Itoa(u.GID), u.Home),
+	words := append([]string{u.Name, strconv.Itoa(u.UID), strconv.Itoa(u.GID), u.Home, u.Shell}, u.Groups...)
+	opts := append(c.builtin("create-user.sh", words...),
 		llb.AddEnv("SOURCE_DATE_EPOCH", strconv.Itoa(setupEpoch)),
 		c.vertex(Vertex{Node: graph.ToolchainState + "/" + node, Kind: "user", Title: "user " + u.Name}, graph.ToolchainState, what), c.at(u.At), c.fresh(graph.ToolchainState))
 	return base.layer(base.Run(opts...).Root(), "toolchain: "+what)

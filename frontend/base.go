@@ -51,6 +51,15 @@ func (r *request) options(ctx context.Context, in input) (compile.Options, error
 		}
 		opt.ToolchainBase = &b
 	}
+	opt.ScriptBases = map[string]compile.Base{}
+	for _, s := range in.graph.Scripts {
+		if _, known := opt.ScriptBases[s.Base.Name]; known || s.Base.Name == "" {
+			continue
+		}
+		if opt.ScriptBases[s.Base.Name], err = r.base(ctx, in, s.Base); err != nil {
+			return opt, err
+		}
+	}
 	return opt, nil
 }
 
@@ -153,7 +162,11 @@ func (r *request) resolve(ctx context.Context, in input, ref graph.Ref) (compile
 // answers are the gateway's to keep; mistakes are told to whoever asks next.
 func (r *request) ahead(ctx context.Context, in input) {
 	in.source = r.source.SourceMap
-	for _, base := range []spec.Text{in.file.Base, in.file.Setup.Base} {
+	bases := []spec.Text{in.file.Base, in.file.Setup.Base}
+	for _, s := range in.file.Setup.Scripts {
+		bases = append(bases, s.Base)
+	}
+	for _, base := range bases {
 		if base.Value == "" {
 			continue
 		}

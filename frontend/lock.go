@@ -332,6 +332,9 @@ func (t *target) digests(g *graph.Graph) map[string]string {
 	if b := t.options.ToolchainBase; b != nil {
 		out[g.Toolchain.Base.Name] = b.Digest.String()
 	}
+	for name, b := range t.options.ScriptBases {
+		out[name] = b.Digest.String()
+	}
 	return out
 }
 
@@ -339,6 +342,11 @@ func bases(g *graph.Graph) []string {
 	out := []string{g.Base.Name}
 	if name := g.Toolchain.Base.Name; name != "" {
 		out = append(out, name)
+	}
+	for _, s := range g.Scripts {
+		if name := s.Base.Name; name != "" && !slices.Contains(out, name) {
+			out = append(out, name)
+		}
 	}
 	return out
 }

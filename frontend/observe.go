@@ -15,6 +15,7 @@ import (
 	"github.com/pkg/errors"
 
 	"github.com/pgstrata/pgstrata/compile"
+	"github.com/pgstrata/pgstrata/graph"
 	"github.com/pgstrata/pgstrata/observe"
 	"github.com/pgstrata/pgstrata/spec"
 	"github.com/pgstrata/pgstrata/trace"
@@ -81,6 +82,11 @@ func (r *request) observe(ctx context.Context) (*client.Result, error) {
 
 // watch runs the scripts one after another, each traced.
 func (o *observing) watch(ctx context.Context) error {
+	for _, s := range o.in.graph.Scripts {
+		if s.Base.Name != "" || slices.ContainsFunc(s.Outputs, graph.Output.Placed) {
+			return &spec.Error{File: o.in.graph.File, At: s.At, Msg: s.Name + " has a base of its own, or outputs that are put elsewhere: it cannot run after the others on one root, which is how scripts are observed"}
+		}
+	}
 	order := observe.Order(o.in.graph)
 	o.flat = o.in
 	o.flat.file = flat(o.in.file, order)

@@ -61,7 +61,7 @@ func (b *builder) configuration(list []spec.ConfigFile) []File {
 			f.GID = u.GID // a file of mode 0640 is the server's to read, and nobody's to write
 		}
 		if c.Owner.Value != "" {
-			f.UID, f.GID, _ = spec.ParseOwner(c.Owner.Value, b.file.User) // spec has reported a bad one
+			f.UID, f.GID, _ = b.file.ParseOwner(c.Owner.Value) // spec has reported a bad one
 		}
 		out = append(out, f)
 	}

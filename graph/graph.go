@@ -47,6 +47,8 @@ type Graph struct {
 	Predefined []Var `json:"-"`
 	// User is created before everything else; nil for an image of root's.
 	User *User `json:"user,omitempty"`
+	// Accounts are created after it.
+	Accounts []User `json:"accounts,omitempty"`
 	// Toolchain is what the scripts run on.
 	Toolchain Toolchain `json:"toolchain"`
 	// Pins are the versions of packages that a lock file asks for, sorted: apt
@@ -83,13 +85,25 @@ type Var struct {
 	Value string `json:"value"`
 }
 
-// User is the account that the container's process runs as.
+// User is an account of the image.
 type User struct {
-	Name string     `json:"name"`
-	UID  int        `json:"uid"`
-	GID  int        `json:"gid"`
-	Home string     `json:"home"`
-	At   spec.Range `json:"-"`
+	Name string `json:"name"`
+	UID  int    `json:"uid"`
+	GID  int    `json:"gid"`
+	Home string `json:"home"`
+	// Shell is "" for bash, or sh where there is none.
+	Shell string `json:"shell,omitempty"`
+	// Groups are further ones, each `name` or `name:gid`.
+	Groups []string   `json:"groups,omitempty"`
+	At     spec.Range `json:"-"`
+}
+
+// Users are all accounts, the container's first.
+func (g *Graph) Users() []User {
+	if g.User == nil {
+		return g.Accounts
+	}
+	return append([]User{*g.User}, g.Accounts...)
 }
 
 // Toolchain is what is around the scripts.
@@ -187,6 +201,9 @@ type Script struct {
 	Outputs []Output `json:"outputs,omitempty"`
 	// Packages are runtime packages of its own.
 	Packages []Package `json:"packages,omitempty"`
+	// Base is the image that an isolated script runs on as it is; its name is empty
+	// for one that runs on the toolchain.
+	Base Ref `json:"base"`
 	// Build are build packages of an isolated script: the toolchain's, or its own.
 	Build []Package `json:"build,omitempty"`
 	// Secrets are the build secrets that it sees.
@@ -246,9 +263,20 @@ type Secret struct {
 
 // Output is a path that an isolated script produces.
 type Output struct {
-	Path string     `json:"path"`
-	At   spec.Range `json:"-"`
+	// Path is where it is in the image: a path or glob.
+	Path string `json:"path"`
+	// From is where the script makes it, and To where what is before the first name
+	// with a glob sign goes; "" for an output that stays where it is.
+	From string `json:"from,omitempty"`
+	To   string `json:"to,omitempty"`
+	// Owner is `uid:gid`, and Mode octal bits; "" as the script made it.
+	Owner string     `json:"owner,omitempty"`
+	Mode  string     `json:"mode,omitempty"`
+	At    spec.Range `json:"-"`
 }
+
+// Placed tells whether it is not as and where the script made it.
+func (o Output) Placed() bool { return o.From != "" }
 
 // Class is a set of entrypoint files that change about equally often: one
 // layer.
@@ -354,7 +382,7 @@ func distinct(lists ...[]Package) []Package {
 // Runs tells whether a step of setup runs a program. Without one the image's root
 // is the base as it is, and need not have any.
 func (g *Graph) Runs() bool {
-	return g.User != nil || len(g.RuntimePackages())+len(g.Scripts)+len(g.Cleanup) > 0
+	return len(g.Users())+len(g.RuntimePackages())+len(g.Scripts)+len(g.Cleanup) > 0
 }
 
 // Caches are the cache mounts of all steps, each once, by their ids.

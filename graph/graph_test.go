@@ -396,3 +396,45 @@ setup:
 	_, err := resolve(t, f, "base: a\nargs: {N: tz}\nsetup: {dependencies: {runtime: [tz, \"!${N}\"]}}", nil)
 	assert.EqualError(t, err, "build.yaml:3:38: package tz is asked for, and kept out")
 }
+
+func TestOutputsThatArePlaced(t *testing.T) {
+	g := mustResolve(t, files{"setup/scripts/01-a.sh": sh, "setup/scripts/02-b.sh": sh + "go build\n"}, `
+base: a
+user: {name: postgres, uid: 999, gid: 998}
+setup:
+  scripts:
+    - path: setup/scripts/01-a.sh
+      outputs:
+        - /plain
+        - {from: /build/opt/x, to: /opt/x, owner: postgres, mode: "0750"}
+        - {from: /build/bin/y, to: /usr/bin/}
+        - {from: "/build/lib/*.so", to: /usr/lib/}
+        - {from: "/own/*/z", owner: root}
+    - {path: setup/scripts/02-b.sh, outputs: [/b], base: "golang:1.25-trixie"}
+`, nil)
+	var got []Output
+	for _, o := range g.Scripts[0].Outputs {
+		o.At = spec.Range{}
+		got = append(got, o)
+	}
+	assert.Equal(t, []Output{
+		{Path: "/plain"},
+		{Path: "/opt/x", From: "/build/opt/x", To: "/opt/x", Owner: "999:998", Mode: "0750"},
+		{Path: "/usr/bin/y", From: "/build/bin/y", To: "/usr/bin/y"},
+		{Path: "/usr/lib/*.so", From: "/build/lib/*.so", To: "/usr/lib"},
+		{Path: "/own/*/z", From: "/own/*/z", To: "/own", Owner: "0:0"},
+	}, got)
+	assert.Equal(t, "golang:1.25-trixie", g.Scripts[1].Base.Name)
+	assert.Contains(t, g.Scripts[1].Caches[0].ID, "-trixie-", "caches are those of what it runs on")
+}
+
+func TestWhatAnIsolatedScriptCannotHave(t *testing.T) {
+	for text, want := range map[string]string{
+		"build_artifacts: [/build], scripts: [{path: a.sh, outputs: [/build/x]}]":               "in the scratch directory /build",
+		"scripts: [{path: b.sh}, {path: a.sh, outputs: [/x], base: golang, needs: [b]}]":        "which runs on what the image is made of",
+		"scripts: [{path: a.sh, outputs: [{from: /y/x, to: /x}]}, {path: b.sh, outputs: [/x]}]": "claims the output /x",
+	} {
+		_, err := resolve(t, files{"a.sh": sh, "b.sh": sh}, "base: a\nsetup: {"+text+"}", nil)
+		assert.ErrorContains(t, err, want, text)
+	}
+}

@@ -59,6 +59,8 @@ func (b *builder) need(s *Script, index int, t spec.Text) {
 		b.Addf(t.At, "%s needs itself", s.Name)
 	case other.Isolated():
 		s.Needs = append(s.Needs, other.Name)
+	case s.Base.Name != "":
+		b.Addf(t.At, "%s runs on %s, and %s is a script of the chain, which runs on what the image is made of; give %s outputs", s.Name, s.Base.Name, other.Name, other.Name)
 	case s.Isolated():
 		if s.After == "" || slices.Index(b.graph.Scripts, other) > slices.Index(b.graph.Scripts, b.graph.Script(s.After)) {
 			s.After = other.Name

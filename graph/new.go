@@ -65,8 +65,12 @@ func New(f *spec.File, context fs.FS, opt Options) (*Graph, error) {
 		b.graph.Args = append(b.graph.Args, Var{a.Name.Value, a.Value.Value})
 		b.readable[a.Name.Value] = a.Value.Value
 	}
-	if u := f.User; u != nil {
-		b.graph.User = &User{Name: u.Name.Value, UID: u.UID, GID: u.GID, Home: u.Home.Value, At: u.At}
+	if f.User != nil {
+		u := user(*f.User)
+		b.graph.User = &u
+	}
+	for _, u := range f.Accounts {
+		b.graph.Accounts = append(b.graph.Accounts, user(u))
 	}
 	b.toolchain()
 	b.sources(opt.Sources)
@@ -93,6 +97,10 @@ type builder struct {
 	loader  *shell.Loader
 	// readable are the values that a script may read, by name.
 	readable map[string]string
+}
+
+func user(u spec.User) User {
+	return User{Name: u.Name.Value, UID: u.UID, GID: u.GID, Home: u.Home.Value, Shell: u.Shell.Value, Groups: values(u.Groups), At: u.At}
 }
 
 func (b *builder) toolchain() {
@@ -144,15 +152,7 @@ func (b *builder) script(s spec.Script) *Script {
 		Sources:  values(s.Sources),
 		At:       s.At,
 	}
-	for _, t := range s.Outputs {
-		out.Outputs = append(out.Outputs, Output{Path: t.Value, At: t.At})
-	}
-	switch {
-	case s.Build != nil:
-		out.Build = packages(s.Build)
-	case out.Isolated():
-		out.Build = b.graph.Toolchain.Build
-	}
+	caches := b.isolate(s, out)
 	for _, t := range s.Secrets {
 		out.Secrets = append(out.Secrets, secret(t))
 	}
@@ -173,9 +173,9 @@ func (b *builder) script(s spec.Script) *Script {
 	}
 	out.Env = b.env(s, program)
 	use := cache.Use{Program: program, Vars: startVars(out.Env)}
-	out.Caches, out.Installs = b.caches.of(b.Problems, s, use), use.Installs()
+	out.Caches, out.Installs = caches.of(b.Problems, s, use), use.Installs()
 	if s.Caches == nil || !s.Caches.None {
-		out.Withheld = b.caches.mounts(use.Withheld())
+		out.Withheld = caches.mounts(use.Withheld())
 	}
 	if out.Isolated() {
 		out.Caches = beside(out.Caches)

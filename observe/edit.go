@@ -155,13 +155,22 @@ func (p *Proposal) verify(name string, data []byte, c *Chain) error {
 				continue
 			}
 			i := slices.IndexFunc(listed, func(l spec.Script) bool { return l.Name() == s.Name })
-			if i < 0 || len(w.outputs) > 0 && !slices.Equal(texts(listed[i].Outputs), w.outputs) ||
+			if i < 0 || len(w.outputs) > 0 && !slices.Equal(outputs(listed[i]), w.outputs) ||
 				slices.ContainsFunc(w.needs, func(n string) bool { return !slices.Contains(texts(listed[i].Needs), n) }) {
 				return fmt.Errorf("%s cannot be changed by lines: give %s an entry of its own", name, s.Path)
 			}
 		}
 	}
 	return nil
+}
+
+// outputs are those of an entry, as it names them.
+func outputs(s spec.Script) []string {
+	var out []string
+	for _, o := range s.Outputs {
+		out = append(out, o.From.Value)
+	}
+	return out
 }
 
 func texts(list []spec.Text) []string {

@@ -39,7 +39,6 @@ type placed interface {
 
 func (t *Script) setRange(r Range)      { t.At = r }
 func (t *Secret) setRange(r Range)      { t.At = r }
-func (t *User) setRange(r Range)        { t.At, t.GID = r, noGID }
 func (t *ConfigFile) setRange(r Range)  { t.At = r }
 func (t *Healthcheck) setRange(r Range) { t.At = r }
 func (t *Test) setRange(r Range)        { t.At = r }

@@ -28,6 +28,8 @@ type File struct {
 	Args []Arg `yaml:"args"`
 	// The account that the container's process runs as. Default: root.
 	User *User `yaml:"user"`
+	// Further accounts. See "base, args, user".
+	Accounts []User `yaml:"accounts" is:"account"`
 	// What the image installs: slow, and changed rarely. See "setup". Default:
 	// discovered.
 	Setup Setup `yaml:"setup"`
@@ -61,21 +63,6 @@ type LongArg struct {
 	Default Text `yaml:"default" is:"text"`
 	// Shown by `docker buildx build --call outline .`
 	Description Text `yaml:"description,literal" is:"text"`
-}
-
-// User is the account that the container's process runs as.
-type User struct {
-	// Login name, and the group's where the group is new.
-	Name Text `yaml:"name,literal" is:"user name,required"`
-	// Numeric user id.
-	UID int `yaml:"uid" is:"1 to 65533,required"`
-	// Numeric group id. Default: the uid.
-	GID int `yaml:"gid" is:"1 to 65533"`
-	// Home directory. Made if it is not there, and owned by the user. Default:
-	// `/home/NAME`.
-	Home Text `yaml:"home" is:"image path"`
-	// At is the place of the whole mapping.
-	At Range `yaml:"-"`
 }
 
 // Setup is the slow part of an image.
@@ -130,7 +117,7 @@ type Script struct {
 	Path Text `yaml:"path" is:"context path or glob,required"`
 	// Makes the script isolated: it runs beside its siblings, and only these
 	// paths of what it wrote survive. See "Isolated scripts".
-	Outputs []Text `yaml:"outputs" is:"image path or glob,some"`
+	Outputs []Output `yaml:"outputs" is:"output path,some"`
 	// The declared args in its environment. See "Args". Default: those it reads.
 	Args []Text `yaml:"args,literal" is:"name"`
 	// Comparisons that must hold, such as `${PG_MAJOR} >= 14`; else the script is
@@ -150,6 +137,10 @@ type Script struct {
 	// Runtime packages of an isolated script: there while it runs, and in the
 	// image.
 	Packages []Package `yaml:"packages" is:"package"`
+	// An image that an isolated script runs on, as it is: without the build file's
+	// user, repositories and packages, but for those of its own `build`. Pinned by a
+	// digest, or by the lock file. Default: what all isolated scripts run on.
+	Base Text `yaml:"base" is:"image reference"`
 	// Build packages of an isolated script, in the place of those that all have.
 	// Scripts that name the same ones share them. Default:
 	// `setup.dependencies.build`.

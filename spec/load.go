@@ -274,13 +274,15 @@ func expandList(p *Problems, v reflect.Value, env map[string]string) {
 	v.SetLen(kept)
 }
 
-// short is an entry of a list of texts or packages, "" for any other.
+// short is an entry of a list in its short form, "" for one of any other list.
 func short(v reflect.Value) string {
 	switch t := v.Addr().Interface().(type) {
 	case *Text:
 		return t.Value
 	case *Package:
 		return t.Name.Value
+	case *Output:
+		return t.From.Value
 	}
 	return ""
 }

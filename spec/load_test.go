@@ -277,15 +277,18 @@ func TestExpand(t *testing.T) {
 }
 
 func TestParseOwner(t *testing.T) {
-	u := &User{Name: Text{Value: "postgres"}, UID: 999, GID: 998}
+	f := &File{
+		User:     &User{Name: Text{Value: "postgres"}, UID: 999, GID: 998},
+		Accounts: []User{{Name: Text{Value: "backup"}, UID: 1001, GID: 1002}},
+	}
 	for in, want := range map[string][2]int{
-		"root": {0, 0}, "0:998": {0, 998}, "postgres": {999, 998}, "root:postgres": {0, 998}, "5:6": {5, 6},
+		"root": {0, 0}, "0:998": {0, 998}, "postgres": {999, 998}, "root:postgres": {0, 998}, "backup:postgres": {1001, 998}, "5:6": {5, 6},
 	} {
-		uid, gid, err := ParseOwner(in, u)
+		uid, gid, err := f.ParseOwner(in)
 		require.NoError(t, err)
 		assert.Equal(t, want, [2]int{uid, gid}, in)
 	}
-	_, _, err := ParseOwner("-1", u)
+	_, _, err := f.ParseOwner("-1")
 	assert.Error(t, err)
 }
 

@@ -1,7 +1,6 @@
 package spec
 
 import (
-	"math"
 	"path"
 	"slices"
 	"strconv"
@@ -12,18 +11,10 @@ import (
 	"github.com/moby/sys/signal"
 )
 
-// noGID is the group of a user before the text gives one: 0 would be root's.
-const noGID = math.MinInt
-
 // setDefaults fills what does not depend on the context.
 func (f *File) setDefaults() {
-	if u := f.User; u != nil {
-		if u.GID == noGID {
-			u.GID = u.UID
-		}
-		if u.Home.Value == "" {
-			u.Home.Value = "/home/" + u.Name.Value
-		}
+	for _, u := range f.users() {
+		u.setDefaults()
 	}
 	if f.CacheBoundary.StableFiles == nil {
 		f.CacheBoundary.StableFiles = []Text{{Value: "setup/**"}}
@@ -50,18 +41,18 @@ func (f *File) validate(p *Problems, args map[string]string) {
 			p.Addf(a.Name.At, "%q cannot be an argument's name: letters, digits and _, not starting with a digit", a.Name.Value)
 		}
 	}
-	f.validateUser(p)
+	f.validateUsers(p)
 	f.validateSetupBase(p)
 	validateRepositories(p, f.Setup.Repositories)
 	f.validateSources(p)
 	validateNetwork(p, f.Setup.Network)
 	f.validatePackages(p)
 	for i := range f.Setup.Scripts {
-		f.Setup.Scripts[i].validate(p, args)
+		f.Setup.Scripts[i].validate(p, f, args)
 	}
 	for i := range f.Setup.FinalCleanup {
 		s := &f.Setup.FinalCleanup[i]
-		s.validate(p, args)
+		s.validate(p, f, args)
 		if s.Outputs != nil || s.Needs != nil {
 			p.Addf(s.At, "a final_cleanup script runs after all others, on the whole setup; outputs and needs have no meaning for it")
 		}
@@ -69,7 +60,7 @@ func (f *File) validate(p *Problems, args map[string]string) {
 	for i := range f.Setup.BuildArtifacts {
 		absolute(p, &f.Setup.BuildArtifacts[i], "a build artifact directory")
 	}
-	f.Entrypoint.validate(p, f.User)
+	f.Entrypoint.validate(p, f)
 	for _, list := range [][]Text{f.CacheBoundary.StableFiles, f.CacheBoundary.VolatileFiles} {
 		for i := range list {
 			relative(p, &list[i], "a file pattern")
@@ -116,38 +107,13 @@ func (f *File) validateSetupBase(p *Problems) {
 	}
 }
 
-func (f *File) validateUser(p *Problems) {
-	u := f.User
-	if u == nil {
-		return
-	}
-	if !isUserName(u.Name.Value) {
-		p.Addf(u.At, "user needs a name of lower-case letters, digits, _ and -, not %q", u.Name.Value)
-	}
-	if u.UID < 1 || u.UID > 65533 || u.GID < 1 || u.GID > 65533 {
-		p.Addf(u.At, "user needs a uid (and gid) from 1 to 65533; leave user out for an image that runs as root")
-	}
-	absolute(p, &u.Home, "a home directory")
-}
-
-func (t *Script) validate(p *Problems, args map[string]string) {
+func (t *Script) validate(p *Problems, f *File, args map[string]string) {
 	if t.Path.Value == "" {
 		p.Addf(t.At, "a script needs a path")
 		return
 	}
 	relative(p, &t.Path, "a setup script")
-	if t.Outputs != nil && len(t.Outputs) == 0 {
-		p.Addf(t.At, "outputs is empty: list the paths that the script installs, or leave outputs out")
-	}
-	for i := range t.Outputs {
-		absolute(p, &t.Outputs[i], "an output")
-	}
-	if len(t.Packages) > 0 && t.Outputs == nil {
-		p.Addf(t.At, "packages are those of an isolated script; without outputs, name them under setup.dependencies.runtime")
-	}
-	if t.Build != nil && t.Outputs == nil {
-		p.Addf(t.At, "build is for an isolated script; without outputs, name its packages under setup.dependencies.build")
-	}
+	t.validateIsolation(p, f)
 	for i := range t.Inputs {
 		relative(p, &t.Inputs[i], "an input")
 	}
@@ -206,7 +172,7 @@ func (t *Script) validateSecrets(p *Problems, args map[string]string) {
 	}
 }
 
-func (e *Entrypoint) validate(p *Problems, u *User) {
+func (e *Entrypoint) validate(p *Problems, f *File) {
 	if e.Script != nil && e.Script.Value != "" {
 		relative(p, e.Script, "the entrypoint script")
 	}
@@ -225,7 +191,7 @@ func (e *Entrypoint) validate(p *Problems, u *User) {
 		c.Tree = strings.HasSuffix(c.Target.Value, "/")
 		absolute(p, &c.Target, "a target")
 		if c.Owner.Value != "" {
-			if _, _, err := ParseOwner(c.Owner.Value, u); err != nil {
+			if _, _, err := f.ParseOwner(c.Owner.Value); err != nil {
 				p.Addf(c.Owner.At, "%v", err)
 			}
 		}
@@ -296,37 +262,6 @@ func (r Rule) validate(p *Problems, f *File) {
 			p.Addf(t.At, "when_changed lists base, arg:NAME, file:GLOB and package:NAME, not %q", t.Value)
 		}
 	}
-}
-
-// ParseOwner reads `user[:group]` into numeric ids. Names other than root and
-// the build file's user cannot be known before the image is built.
-func ParseOwner(s string, u *User) (uid, gid int, err error) {
-	user, group, ok := strings.Cut(s, ":")
-	if !ok {
-		group = user
-	}
-	id := func(name string, own func(*User) int) (int, error) {
-		switch n, err := strconv.Atoi(name); {
-		case err == nil && n >= 0:
-			return n, nil
-		case name == "root":
-			return 0, nil
-		case u != nil && name == u.Name.Value:
-			return own(u), nil
-		}
-		return 0, &ownerError{name}
-	}
-	if uid, err = id(user, func(u *User) int { return u.UID }); err != nil {
-		return 0, 0, err
-	}
-	gid, err = id(group, func(u *User) int { return u.GID })
-	return uid, gid, err
-}
-
-type ownerError struct{ name string }
-
-func (e *ownerError) Error() string {
-	return "owner " + strconv.Quote(e.name) + " is neither a number, nor root, nor the user of this build file"
 }
 
 // maxPath is how long a path can be on Linux, in bytes.

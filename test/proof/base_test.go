@@ -57,14 +57,19 @@ ls /var/lib/packages
 SCRIPT
 cat >groupadd <<'SCRIPT'
 #!/bin/sh
+if [ "$1" = --system ]; then set -- --gid 900 "$2"; fi
 echo "$3:x:$2:" >>/etc/group
+SCRIPT
+cat >usermod <<'SCRIPT'
+#!/bin/sh
+echo "$@" >>/etc/groups
 SCRIPT
 cat >useradd <<'SCRIPT'
 #!/bin/sh
 for name; do :; done
 echo "$name:x:$2:$4::$6:/bin/sh" >>/etc/passwd
 SCRIPT
-chmod 755 apt-get apt-cache apt-mark dpkg-query groupadd useradd
+chmod 755 apt-get apt-cache apt-mark dpkg-query groupadd useradd usermod
 `
 
 // bases pushes the base images and returns their names: two that differ, and

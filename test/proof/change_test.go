@@ -117,6 +117,15 @@ func changes() map[string]change {
 			s.build = pick(r, []string{"", "[]", "[gcc]", "[rustc, make]", "[make, rustc]"})
 			return s.name + " " + s.build
 		},
+		"output placed": func(m *model, r *rand.Rand) string {
+			s := m.any(r)
+			s.placed = pick(r, []string{"", "0644", "0600"})
+			return s.name + " " + s.placed
+		},
+		"groups": func(m *model, r *rand.Rand) string {
+			m.groups = pick(r, []string{"", "root", "readers:1500", `mail, "other:1501"`})
+			return m.groups
+		},
 		"base":   func(m *model, r *rand.Rand) string { m.base = r.IntN(3); return fmt.Sprint(m.base) },
 		"pinned": func(m *model, _ *rand.Rand) string { m.pinned = !m.pinned; return fmt.Sprint(m.pinned) },
 		"user": func(m *model, r *rand.Rand) string {

@@ -17,6 +17,7 @@ type model struct {
 	args     map[string]string
 	given    map[string]string // build arguments of the command line
 	user     string
+	groups   string // of the user
 	runtime  []string
 	build    []string
 	image    []string // packages of the image alone
@@ -52,6 +53,7 @@ type script struct {
 	network  string
 	umask    string // "" for none
 	build    string // packages of its own, where it is isolated: a list, "" for those that all have
+	placed   string // where it is isolated: the mode of an output that it makes elsewhere, "" for one that stays
 }
 
 // file is one file, directory or link of the context.
@@ -130,7 +132,15 @@ func (m *model) clone() *model {
 
 func (s *script) path() string { return "setup/scripts/" + s.name + ".sh" }
 
-// result is the file that a script makes.
+// made is where a script makes its file.
+func (s *script) made() string {
+	if s.isolated && s.placed != "" {
+		return "/made/" + s.name
+	}
+	return s.result()
+}
+
+// result is the file that a script makes, where it is in the end.
 func (s *script) result() string {
 	if s.isolated {
 		return "/isolated/" + s.name
@@ -195,7 +205,7 @@ func (m *model) text(s *script) string {
 	if s.helper {
 		fmt.Fprintf(&b, ". /context/%s\n", helperFile)
 	}
-	fmt.Fprintf(&b, "mkdir -p %s\n: >/doomed\n%s{\necho 'salt %s content %d'\n", path.Dir(s.result()), umask, m.salt, s.content)
+	fmt.Fprintf(&b, "mkdir -p %s\n: >/doomed\n%s{\necho 'salt %s content %d'\n", path.Dir(s.made()), umask, m.salt, s.content)
 	for _, a := range s.args {
 		fmt.Fprintf(&b, "echo \"arg %s=$%s\"\n", a, a)
 	}
@@ -214,7 +224,7 @@ func (m *model) text(s *script) string {
 	for _, on := range m.before(s) {
 		fmt.Fprintf(&b, "sha256sum %s\n", on.result())
 	}
-	fmt.Fprintf(&b, "} >%s\n", s.result())
+	fmt.Fprintf(&b, "} >%s\n", s.made())
 	return b.String()
 }
 
@@ -254,7 +264,7 @@ func (m *model) buildFile() string {
 		line("  %s: %q", name, m.args[name])
 	}
 	if m.user != "" {
-		line("user: {name: %s, uid: 999, gid: 999, home: /home/%s}", m.user, m.user)
+		line("user: {name: %s, uid: 999, gid: 999, home: /home/%s, groups: [%s]}", m.user, m.user, m.groups)
 	}
 	line("setup:")
 	if m.pinned {
@@ -266,7 +276,11 @@ func (m *model) buildFile() string {
 	for _, s := range m.scripts {
 		fields := []string{"path: " + s.path()}
 		if s.isolated {
-			fields = append(fields, "outputs: ["+s.result()+"]")
+			output := s.result()
+			if s.placed != "" {
+				output = fmt.Sprintf("{from: %s, to: %s, mode: %q}", s.made(), output, s.placed)
+			}
+			fields = append(fields, "outputs: ["+output+"]")
 			if s.build != "" {
 				fields = append(fields, "build: "+s.build)
 			}

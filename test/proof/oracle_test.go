@@ -64,7 +64,12 @@ func (m *model) makes(s *script) string {
 }
 
 // masked is the mode of the file that a script writes.
-func (s *script) masked() string { return maskedBy(s.umask) }
+func (s *script) masked() string {
+	if s.isolated && s.placed != "" {
+		return s.placed
+	}
+	return maskedBy(s.umask)
+}
 
 // maskedBy is the mode that a new file gets.
 func maskedBy(umask string) string {
@@ -134,7 +139,7 @@ func (m *model) modes() map[string]string {
 // content is what of a node's files counts where they count by content.
 func (m *model) content(r *plan.Record, n *plan.Node) string {
 	s := m.script(path.Base(n.ID))
-	if n.Kind == plan.KindOutputs {
+	if n.Kind == plan.KindOutputs || strings.HasSuffix(n.ID, "/placed") {
 		s = m.script(strings.Split(n.ID, "/")[1])
 	}
 	if s != nil && s.isolated {

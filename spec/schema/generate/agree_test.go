@@ -41,6 +41,8 @@ func companions(typ string) map[string]any {
 		return map[string]any{"url": "https://x/y", "checksum": "sha256:" + strings.Repeat("0a", 32)}
 	case "Script":
 		return map[string]any{"path": "x.sh", "outputs": []any{"/x"}}
+	case "Output":
+		return map[string]any{"from": "/x"}
 	case "Package":
 		return map[string]any{"name": "x"}
 	case "Secret":

@@ -99,11 +99,15 @@ func (m Mapping) constrain(s *Schema) *Schema {
 		s.If = &Schema{AnyOf: []*Schema{
 			{Required: []string{"packages"}, Properties: map[string]*Schema{"packages": {Type: "array", MinItems: 1}}},
 			{Required: []string{"build"}},
+			{Required: []string{"base"}},
 		}}
 		s.Then = &Schema{Required: []string{"outputs"}}
 		return short(s, "context path or glob")
 	case "Secret":
 		return short(s, "id")
+	case "Output":
+		s = short(s, "output")
+		s.AnyOf[0].open()
 	case "Package":
 		s = short(s, "package name")
 		s.AnyOf[0].open()
