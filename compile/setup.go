@@ -34,7 +34,7 @@ func (c *compiler) setup(base State, tools toolchain, out *States) State {
 	}
 	out.Toolchains = append(out.Toolchains, s.toolchains...)
 	held, others := s.split()
-	return c.sweep(c.linker(s.with(s.chain(held), others, nil)))
+	return c.sweep(c.filesystem(c.linker(s.with(s.chain(held), others, nil))))
 }
 
 // setup is the compilation of the setup scripts.

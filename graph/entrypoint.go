@@ -72,6 +72,9 @@ func (b *builder) configuration(list []spec.ConfigFile) []File {
 // with one target, and an entry point that cannot start.
 func (b *builder) checkEntrypoint() {
 	targets := map[string]File{}
+	for _, e := range b.graph.Filesystem {
+		targets[e.Path] = File{Source: "an entry of setup.filesystem", Target: e.Path}
+	}
 	for _, c := range b.graph.Entrypoint {
 		for _, f := range c.Files {
 			if spec.Matches(b.file.CacheBoundary.StableFiles, f.Source) {

@@ -62,6 +62,8 @@ type Graph struct {
 	Cleanup []*Script `json:"cleanup,omitempty"`
 	// BuildArtifacts are scratch directories of every script.
 	BuildArtifacts []string `json:"buildArtifacts,omitempty"`
+	// Filesystem are directories, links and small files, by path.
+	Filesystem []Entry `json:"filesystem,omitempty"`
 	// Entrypoint are the classes of entrypoint files, stable to volatile.
 	Entrypoint []Class `json:"entrypoint,omitempty"`
 	// Image is the image's configuration.
@@ -382,7 +384,7 @@ func distinct(lists ...[]Package) []Package {
 // Runs tells whether a step of setup runs a program. Without one the image's root
 // is the base as it is, and need not have any.
 func (g *Graph) Runs() bool {
-	return len(g.Users())+len(g.RuntimePackages())+len(g.Scripts)+len(g.Cleanup) > 0
+	return len(g.Users())+len(g.Filesystem)+len(g.RuntimePackages())+len(g.Scripts)+len(g.Cleanup) > 0
 }
 
 // Caches are the cache mounts of all steps, each once, by their ids.

@@ -438,3 +438,8 @@ func TestWhatAnIsolatedScriptCannotHave(t *testing.T) {
 		assert.ErrorContains(t, err, want, text)
 	}
 }
+
+func TestFilesystemAndEntrypointFiles(t *testing.T) {
+	_, err := resolve(t, files{"config/a": ""}, "base: a\nsetup: {filesystem: [{file: /etc/a}]}\nentrypoint: {configuration_files: [{source: config/a, target: /etc/a}]}", nil)
+	assert.ErrorContains(t, err, "an entry of setup.filesystem and config/a both become /etc/a")
+}

@@ -75,6 +75,7 @@ func New(f *spec.File, context fs.FS, opt Options) (*Graph, error) {
 	b.toolchain()
 	b.sources(opt.Sources)
 	b.scripts()
+	b.filesystem()
 	b.rules()
 	b.boundary()
 	b.entrypoint()

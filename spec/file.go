@@ -87,6 +87,8 @@ type Setup struct {
 	// The network of scripts that say nothing of it. Default: `default`, and `none`
 	// for those with sources.
 	Network Text `yaml:"network,literal" is:"default|none|host"`
+	// Directories, links and small files. See "filesystem".
+	Filesystem []Entry `yaml:"filesystem" is:"path"`
 	// Goes in front of the id of each cache mount, for builders that allow
 	// certain ids only. Default: empty.
 	CachePrefix Text `yaml:"cache_prefix" is:"text"`
@@ -268,7 +270,7 @@ type Image struct {
 	// `user[:group]`, names or numbers, that the container's process starts as,
 	// where that is not the build file's user: `root` for an entry point that
 	// steps down by itself. Default: the build file's user, else the base's.
-	User Text `yaml:"user" is:"owner"`
+	User Text `yaml:"user" is:"user"`
 	// Where the container's process starts. Default: the base's.
 	WorkingDir Text `yaml:"working_dir" is:"image path"`
 	// How Docker asks whether the container works. Default: the base's.

@@ -50,3 +50,27 @@ func TestAccountMistakes(t *testing.T) {
 		assert.ErrorContains(t, err, want, text)
 	}
 }
+
+func TestFilesystemMistakes(t *testing.T) {
+	for entry, want := range map[string]string{
+		"{}":                                     "one of directory, file and link",
+		"{directory: /a, file: /b}":              "one of directory, file and link",
+		"{directory: a}":                         "an absolute path",
+		"{link: /a}":                             "needs what it leads to",
+		"{link: /a, to: b, mode: '0755'}":        "a link has no owner and no mode",
+		"{file: /a, to: b}":                      "to is for a link",
+		"{directory: /a, text: b}":               "text is for a file",
+		"{file: /a, owner: nobody}":              "is neither a number",
+		"{file: /a}, {directory: /a/b}":          "cannot be in /a",
+		"{link: /a, to: b}, {file: /a/b/c}":      "cannot be in /a",
+		"{file: /a}, {link: /a/, to: b}":         "two entries of setup.filesystem are /a",
+		"{directory: /a}, {file: /a/b, text: x}": "",
+	} {
+		_, err := Load("build.yaml", []byte("base: x\nsetup: {filesystem: ["+entry+"]}\n"), Options{})
+		if want == "" {
+			assert.NoError(t, err, entry)
+			continue
+		}
+		assert.ErrorContains(t, err, want, entry)
+	}
+}

@@ -60,6 +60,7 @@ func (f *File) validate(p *Problems, args map[string]string) {
 	for i := range f.Setup.BuildArtifacts {
 		absolute(p, &f.Setup.BuildArtifacts[i], "a build artifact directory")
 	}
+	f.validateFilesystem(p)
 	f.Entrypoint.validate(p, f)
 	for _, list := range [][]Text{f.CacheBoundary.StableFiles, f.CacheBoundary.VolatileFiles} {
 		for i := range list {

@@ -3,6 +3,8 @@
 # mode and without what is in them. Links on the way come along, and what they lead to. A directory that the root lacks
 # is root's, 0755.
 #   outline.sh files NAME TARGET... [NAME TARGET...]  for files at the targets, in a directory of the result by each name
+#   outline.sh filesystem KIND PATH A B...            for directories (owner A, mode B), which are made too, as links (to A) are,
+#                                                     and for files
 #   outline.sh outputs PATTERN...                     for what a script has made; a new directory is as it made it
 set -eu
 # What the files come to lie on; what the script ran on, and what it made of that.
@@ -138,6 +140,27 @@ files)
             mkdir "$result"
             ;;
         esac
+    done
+    ;;
+filesystem)
+    while [ "$#" -gt 0 ]; do
+        case $1 in
+        directory)
+            way "$2" folder
+            chown "$3" "$result$have"
+            chmod "00$4" "$result$have"
+            ;;
+        file) way "$2" file ;;
+        link)
+            way "${2%/*}" folder
+            name=$have/${2##*/}
+            if [ -d "$root$name" ] && [ ! -L "$root$name" ]; then
+                refuse "$2 is to be a link, and is a directory of the image"
+            fi
+            ln -s -- "$3" "$result$name"
+            ;;
+        esac
+        shift 4
     done
     ;;
 outputs)

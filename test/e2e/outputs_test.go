@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"io/fs"
 	"strings"
 	"testing"
@@ -85,5 +86,65 @@ entrypoint: {configuration_files: []}
 		result, err := attempt(t, env, dir, request)
 		assert.ErrorContains(t, err, "place-outputs.sh")
 		assert.Contains(t, result.Trace.Logs("place outputs of 01-install.sh"), "the output /build/none is not there: the script did not make it")
+	})
+}
+
+// Directories, links and small files come last: no script runs for them.
+func TestFilesystem(t *testing.T) {
+	env := testenv.Shared(t)
+	tree := map[string]string{
+		"Dockerfile": `base: debian:bookworm-slim
+args: {TEXT: one}
+user: {name: postgres, uid: 999, gid: 999}
+setup:
+  scripts: [setup/scripts/01-chain.sh, {path: setup/scripts/02-isolated.sh, outputs: [/opt/x]}]
+  final_cleanup: []
+  filesystem:
+    - {directory: /var/lib/postgresql/data, owner: postgres, mode: "0700"}
+    - {directory: /srv, owner: "5:6", mode: "1777"}
+    - {directory: /opt/x/more}
+    - {directory: /lib/udev}
+    - {link: /usr/local/bin/x, to: /opt/x/x}
+    - {link: /etc/old, to: new}
+    - {file: /etc/new, text: "${TEXT}\n", owner: "root:postgres", mode: "0640"}
+    - {file: /lib/empty}
+entrypoint: {configuration_files: []}
+`,
+		"setup/scripts/01-chain.sh":    "#!/bin/sh\nset -eu\ntest ! -e /etc/new\necho >/etc/old\n",
+		"setup/scripts/02-isolated.sh": "#!/bin/sh\nset -eu\nmkdir -m 0750 /opt/x\ntouch /opt/x/x\n",
+	}
+	dir := testenv.Tree(t, tree)
+	build(t, env, dir, testenv.Request{Image: "filesystem"})
+	img := env.Registry.Image(t, "filesystem")
+	root := img.Files()
+	for path, want := range map[string]string{
+		"/var/lib/postgresql": "drwxr-xr-x 0:0", "/var/lib/postgresql/data": "drwx------ 999:999", "/srv": "dtrwxrwxrwx 5:6",
+		"/opt/x": "drwxr-x--- 0:0", "/opt/x/more": "drwxr-xr-x 0:0", "/etc/new": "-rw-r----- 0:999", "/usr/lib/empty": "-rw-r--r-- 0:0",
+		"/usr/lib/udev": "drwxr-xr-x 0:0",
+	} {
+		e := root[path]
+		assert.Equal(t, want, fmt.Sprintf("%v %d:%d", e.Mode, e.UID, e.GID), path)
+	}
+	assert.Equal(t, "/opt/x/x", root["/usr/local/bin/x"].Link)
+	assert.Equal(t, "new", root["/etc/old"].Link, "in the place of a file")
+	assert.Equal(t, "usr/lib", root["/lib"].Link, "a link on the way stays")
+	assert.Len(t, img.Config.History, len(img.Layers))
+
+	t.Run("a change runs nothing", func(t *testing.T) {
+		again := build(t, env, dir, testenv.Request{Image: "filesystem", Options: map[string]string{"build-arg:TEXT": "two"}})
+		assert.Equal(t, []string{"filesystem (8 paths)"}, ranUnder(again.Trace, "[setup", "[toolchain]"), "%s", again.Trace)
+		text, err := env.Registry.Image(t, "filesystem").Read("/etc/new")
+		assert.NoError(t, err)
+		assert.Equal(t, "two\n", string(text))
+	})
+	t.Run("the same without merge and diff", func(t *testing.T) {
+		build(t, env, dir, testenv.Request{Image: "filesystem:copied", Func: withoutMergeAndDiff()})
+		assert.Equal(t, summary(root), summary(env.Registry.Image(t, "filesystem:copied").Files()))
+	})
+	t.Run("a directory of the image is no file", func(t *testing.T) {
+		write(t, dir, "Dockerfile", strings.Replace(tree["Dockerfile"], "{link: /usr/local/bin/x,", "{link: /usr/share,", 1))
+		result, err := attempt(t, env, dir, testenv.Request{Image: "filesystem"})
+		assert.Error(t, err)
+		assert.Contains(t, result.Trace.Logs("directories of setup.filesystem"), "/usr/share is to be a link, and is a directory of the image")
 	})
 }

@@ -76,6 +76,17 @@ func sourceCompanions(key string) map[string]any {
 	return map[string]any{"url": "https://x/y"}
 }
 
+// entryCompanions are what a key of an entry of setup.filesystem asks for: what it is.
+func entryCompanions(key string) map[string]any {
+	switch key {
+	case "directory", "file":
+		return map[string]any{}
+	case "link", "to":
+		return map[string]any{"link": "/x", "to": "x"}
+	}
+	return map[string]any{"file": "/x"}
+}
+
 // What the loader accepts, the schema accepts: each sample is put behind each key. And the schema is no sieve either.
 func TestSchemaAgreesWithLoad(t *testing.T) {
 	all := mappings(t)
@@ -133,8 +144,11 @@ func takesNumbers(s *Schema) bool {
 func document(t *testing.T, all []Mapping, typ string, k Key, value any) map[string]any {
 	t.Helper()
 	mapping := companions(typ)
-	if typ == "Source" {
+	switch typ {
+	case "Source":
 		mapping = sourceCompanions(k.Name)
+	case "Entry":
+		mapping = entryCompanions(k.Name)
 	}
 	switch {
 	case k.Type == "Pair":

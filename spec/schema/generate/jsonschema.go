@@ -111,6 +111,8 @@ func (m Mapping) constrain(s *Schema) *Schema {
 	case "Package":
 		s = short(s, "package name")
 		s.AnyOf[0].open()
+	case "Entry":
+		s.AnyOf = []*Schema{{Required: []string{"directory"}}, {Required: []string{"file"}}, {Required: []string{"link", "to"}}}
 	case "Rule":
 		s.AnyOf = []*Schema{{Required: []string{"max_age"}}, {Required: []string{"when_changed"}}}
 	}
