@@ -22,6 +22,7 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/narrow"
 )
 
 // splitArg turns the reading of a Dockerfile's scripts off.
@@ -47,6 +48,8 @@ func (r *request) serveDockerfile(ctx context.Context) (*client.Result, error) {
 		return d.answerLint(ctx)
 	case subrequests.RequestSubrequestsDescribe:
 		return r.describe(ctx)
+	case ObserveRequest:
+		return d.answerObserve(ctx)
 	}
 	if question || r.splitOff() && r.tell == nil && !r.verifies() {
 		return builder.Build(ctx, r.gateway)
@@ -55,7 +58,7 @@ func (r *request) serveDockerfile(ctx context.Context) (*client.Result, error) {
 		return nil, err
 	}
 	err = d.settle(ctx)
-	if err == nil && d.rewrites() {
+	if err == nil && (d.rewrites() || d.observed != nil) {
 		var res *client.Result
 		if res, err = d.build(ctx); err == nil {
 			return res, nil
@@ -112,6 +115,9 @@ type dockerfileReading struct {
 	context *llb.State
 	tree    *contextFS
 	origin  string
+	// observed is what was observed of the steps, nil where nothing was, or where it
+	// does not count.
+	observed *narrow.Record
 }
 
 // rewrites reports whether the rewritten Dockerfile is the one to build.
@@ -178,6 +184,9 @@ func (d *dockerfileBuild) read(ctx context.Context, whole bool) error {
 		return err
 	}
 	d.whole = whole || d.whole || onbuild
+	if !whole {
+		return d.readRecord(ctx)
+	}
 	return nil
 }
 

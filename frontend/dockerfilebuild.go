@@ -16,6 +16,8 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/pkg/errors"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/pgstrata/pgstrata/dockerfile"
 )
 
 // build builds the rewritten Dockerfile for each platform. The original is
@@ -24,6 +26,11 @@ import (
 func (d *dockerfileBuild) build(ctx context.Context) (*client.Result, error) {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return d.tellDecisions(ctx) })
+	compiled := func(idx int, decisions []dockerfile.Decision) {
+		if idx == 0 {
+			group.Go(func() error { return d.tellAll(ctx, decisions) })
+		}
+	}
 	scan := &scanTargets{}
 	rb, err := d.client.Build(ctx, func(ctx context.Context, p *ocispecs.Platform, idx int) (_ *dockerui.BuildResult, err error) {
 		defer recovered(&err)
@@ -36,6 +43,11 @@ func (d *dockerfileBuild) build(ctx context.Context) (*client.Result, error) {
 		if err != nil {
 			return nil, err
 		}
+		def, decisions, err := d.narrow(def)
+		if err != nil {
+			return nil, err
+		}
+		compiled(idx, decisions)
 		if d.tell != nil {
 			d.tell(d.resolved(idx, res, def))
 		}
@@ -143,11 +155,18 @@ func pbRanges(list []parser.Range) []*pb.Range {
 
 // tellDecisions shows what was done to which line, as steps of their own.
 func (d *dockerfileBuild) tellDecisions(ctx context.Context) error {
-	if len(d.platforms) == 0 || len(d.platforms[0].Decisions) == 0 {
+	if len(d.platforms) == 0 {
+		return nil
+	}
+	return d.tellAll(ctx, d.platforms[0].Decisions)
+}
+
+func (d *dockerfileBuild) tellAll(ctx context.Context, decisions []dockerfile.Decision) error {
+	if len(decisions) == 0 {
 		return nil
 	}
 	st := llb.Scratch()
-	for i, dec := range d.platforms[0].Decisions {
+	for i, dec := range decisions {
 		text := fmt.Sprintf("%s:%d: %s", d.source.Filename, dec.Line, dec.Text)
 		st = st.File(llb.Mkfile(fmt.Sprintf("/%d", i), 0o644, []byte(text)), llb.WithCustomName("[pgstrata] "+text))
 	}

@@ -46,9 +46,9 @@ func (d *dockerfileBuild) compiler(idx int) *compiler {
 	if d.rewrites() {
 		c.rewritten = d.platforms[idx]
 		c.contexts.stages = c.rewritten.Became
-		if d.context != nil {
-			c.contexts.inputs[dockerui.DefaultLocalNameContext] = *d.context // is sent once
-		}
+	}
+	if d.context != nil && (d.rewrites() || d.observed != nil) {
+		c.contexts.inputs[dockerui.DefaultLocalNameContext] = *d.context // is sent once
 	}
 	return c
 }

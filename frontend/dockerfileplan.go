@@ -34,6 +34,9 @@ func (d *dockerfileBuild) resolve(ctx context.Context) ([]Resolved, error) {
 		if err != nil {
 			return nil, err
 		}
+		if def, _, err = d.narrow(def); err != nil {
+			return nil, err
+		}
 		out = append(out, d.resolved(idx, res, def))
 	}
 	return out, nil

@@ -18,6 +18,7 @@ import (
 
 	"github.com/pgstrata/pgstrata/graph"
 	"github.com/pgstrata/pgstrata/lock"
+	"github.com/pgstrata/pgstrata/narrow"
 	"github.com/pgstrata/pgstrata/spec"
 )
 
@@ -47,7 +48,7 @@ type lockFile struct {
 func besides(opts map[string]string) llb.LocalOption {
 	name := cmp.Or(opts["filename"], dockerui.DefaultDockerfileName)
 	lower := path.Join(path.Dir(name), strings.ToLower(path.Base(name)))
-	return llb.FollowPaths([]string{name, lower, name + ".dockerignore", name + lock.Suffix})
+	return llb.FollowPaths([]string{name, lower, name + ".dockerignore", name + lock.Suffix, name + narrow.Suffix})
 }
 
 // readLock reads the lock file beside the build file.
@@ -63,30 +64,39 @@ func (r *request) readLock(ctx context.Context) error {
 		}
 		r.lock.strict = strict
 	}
-	res, err := r.gateway.Solve(ctx, client.SolveRequest{Definition: r.source.Definition.ToPB()})
+	data, ok, err := r.readBeside(ctx, r.lock.name, lock.MaxSize)
 	if err != nil {
 		return err
 	}
-	ref, err := res.SingleRef()
-	if err != nil {
-		return err
-	}
-	stat, err := ref.StatFile(ctx, client.StatRequest{Path: r.lock.name})
-	if err != nil || stat == nil {
+	if !ok {
 		if r.lock.strict {
 			return errors.Errorf("%s is set, and there is no %s; run `pgstrata lock`, and commit what it writes", LockedArg, r.lock.name)
 		}
 		return nil // there is none, as usual
 	}
-	if stat.Size > lock.MaxSize {
-		return errors.Errorf("%s has %d bytes; a lock file has at most %d", r.lock.name, stat.Size, lock.MaxSize)
-	}
-	data, err := ref.ReadFile(ctx, client.ReadRequest{Filename: r.lock.name})
-	if err != nil {
-		return err
-	}
 	r.lock.file, err = lock.Parse(data)
 	return errors.Wrap(err, r.lock.name)
+}
+
+// readBeside reads a file beside the build file; ok is false where there is none.
+func (r *request) readBeside(ctx context.Context, name string, most int64) (data []byte, ok bool, err error) {
+	res, err := r.gateway.Solve(ctx, client.SolveRequest{Definition: r.source.Definition.ToPB()})
+	if err != nil {
+		return nil, false, err
+	}
+	ref, err := res.SingleRef()
+	if err != nil {
+		return nil, false, err
+	}
+	stat, err := ref.StatFile(ctx, client.StatRequest{Path: name})
+	if err != nil || stat == nil {
+		return nil, false, nil //nolint:nilerr // the daemon has no other way to say so
+	}
+	if stat.Size > most {
+		return nil, false, errors.Errorf("%s has %d bytes; such a file has at most %d", name, stat.Size, most)
+	}
+	data, err = ref.ReadFile(ctx, client.ReadRequest{Filename: name})
+	return data, err == nil, err
 }
 
 // pins are the package versions that are locked for a platform.

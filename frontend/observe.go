@@ -16,6 +16,7 @@ import (
 
 	"github.com/pgstrata/pgstrata/compile"
 	"github.com/pgstrata/pgstrata/graph"
+	"github.com/pgstrata/pgstrata/narrow"
 	"github.com/pgstrata/pgstrata/observe"
 	"github.com/pgstrata/pgstrata/spec"
 	"github.com/pgstrata/pgstrata/trace"
@@ -39,6 +40,10 @@ type ObserveAnswer struct {
 	File string `json:"file,omitempty"`
 	// Findings are declarations that are not what happens.
 	Findings []observe.Finding `json:"findings,omitempty"`
+	// Record is what the steps of a Dockerfile were observed to read, and Steps are
+	// those of which its record says something else.
+	Record string            `json:"record,omitempty"`
+	Steps  []narrow.Decision `json:"steps,omitempty"`
 }
 
 // observing is the observation of a build.

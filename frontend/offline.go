@@ -19,6 +19,8 @@ type Offline struct {
 	Data []byte
 	// Lock is the lock file, nil where there is none.
 	Lock *lock.File
+	// Observed is the record of a Dockerfile's steps, nil where there is none.
+	Observed []byte
 	// Options are the frontend's, as a client sends them.
 	Options map[string]string
 	// Now is the time that max_age counts by, unless SOURCE_DATE_EPOCH is set.

@@ -26,6 +26,7 @@ import (
 	"github.com/tonistiigi/fsutil"
 	fstypes "github.com/tonistiigi/fsutil/types"
 
+	"github.com/pgstrata/pgstrata/narrow"
 	"github.com/pgstrata/pgstrata/plan"
 )
 
@@ -77,7 +78,7 @@ func (c *offlineClient) source(def *pb.Definition) (fs.FS, error) {
 		follow, include := list(src, pb.AttrFollowPaths), list(src, pb.AttrIncludePatterns)
 		switch {
 		case src.GetIdentifier() == "local://"+dockerui.DefaultLocalNameDockerfile:
-			return oneFile{c.of.Name, c.of.Data}, nil
+			return beside{oneFile{c.of.Name, c.of.Data}, oneFile{c.of.Name + narrow.Suffix, c.of.Observed}}, nil
 		case src.GetIdentifier() == "local://"+dockerui.DefaultLocalNameContext && len(follow) == 1 && follow[0] == dockerui.DefaultDockerignoreName:
 			return oneFile{dockerui.DefaultDockerignoreName, []byte(strings.Join(c.of.Exclude, "\n"))}, nil
 		case src.GetIdentifier() == "local://"+dockerui.DefaultLocalNameContext:
@@ -152,6 +153,17 @@ func (f oneFile) Open(name string) (fs.File, error) {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 	}
 	return openText{bytes.NewReader(f.data), &fsutil.StatInfo{Stat: &fstypes.Stat{Path: name, Mode: 0o644, Size: int64(len(f.data))}}}, nil
+}
+
+// beside is a build file and the record beside it, if there is one.
+type beside struct{ file, record oneFile }
+
+// Open implements fs.FS.
+func (f beside) Open(name string) (fs.File, error) {
+	if f.record.data != nil && name == f.record.name {
+		return f.record.Open(name)
+	}
+	return f.file.Open(name)
 }
 
 // openText is an open file that is in memory.

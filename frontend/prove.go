@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/frontend/gateway/client"
 	gwpb "github.com/moby/buildkit/frontend/gateway/pb"
 	"github.com/pkg/errors"
 
@@ -133,26 +134,42 @@ func shortened(text string) string {
 }
 
 // differences are those of a graph's root from the chain's that the graph has
-// made. What two builds of the chain have differently by themselves (a date in a
-// file) may be as in either, and where only the content of a file varies, it may
-// be another one.
+// made.
 func (o *observing) differences(ctx context.Context, root llb.State) ([]imagediff.Mismatch, error) {
-	found, err := o.compare(ctx, *o.traced, root, "the graph's root with the chain's")
+	plain := func() (llb.State, error) {
+		if o.plain == nil {
+			states, _, err := o.states(ctx, o.flat, nil)
+			if err != nil {
+				return llb.State{}, err
+			}
+			o.plain = &states.Setup.State
+		}
+		return *o.plain, nil
+	}
+	return differences(*o.traced, root, plain, func(want, got llb.State, what string) ([]imagediff.Mismatch, error) {
+		found, err := o.compared(ctx, want, got, "[observe] compare "+what)
+		return slices.DeleteFunc(found, func(m imagediff.Mismatch) bool { return !observe.Counts(m.Where, m.Folder()) }), err
+	})
+}
+
+// differences are those of a root from one that was traced. What two builds of the
+// latter, plain is the other, have differently by themselves (a date in a file) may
+// be as in either, and where only the content of a file varies, it may be another
+// one.
+func differences(traced, root llb.State, plain func() (llb.State, error), compare func(want, got llb.State, what string) ([]imagediff.Mismatch, error)) ([]imagediff.Mismatch, error) {
+	found, err := compare(traced, root, "the root with that of all steps traced")
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}
-	if o.plain == nil {
-		states, _, err := o.states(ctx, o.flat, nil)
-		if err != nil {
-			return nil, err
-		}
-		o.plain = &states.Setup.State
-	}
-	varies, err := o.compare(ctx, *o.traced, *o.plain, "two builds of the chain")
+	second, err := plain()
 	if err != nil {
 		return nil, err
 	}
-	again, err := o.compare(ctx, *o.plain, root, "the graph's root with the chain's second build")
+	varies, err := compare(traced, second, "two builds")
+	if err != nil {
+		return nil, err
+	}
+	again, err := compare(second, root, "the root with that of a second build")
 	if err != nil {
 		return nil, err
 	}
@@ -164,18 +181,22 @@ func (o *observing) differences(ctx context.Context, root llb.State) ([]imagedif
 	}), nil
 }
 
-// compare returns how two roots differ in what counts.
-func (o *observing) compare(ctx context.Context, want, got llb.State, what string) ([]imagediff.Mismatch, error) {
+// compared is how two roots differ.
+func (r *request) compared(ctx context.Context, want, got llb.State, name string) ([]imagediff.Mismatch, error) {
 	const file = "differences"
-	step, err := o.comparing(want, got, "[observe] compare "+what, "the roots are compared by a program of the frontend image", "/result/"+file)
+	step, err := r.comparing(want, got, name, "the roots are compared by a program of the frontend image", "/result/"+file)
 	if err != nil {
 		return nil, err
 	}
-	opt, err := o.options(ctx, o.flat)
+	def, err := step.AddMount("/result", llb.Scratch()).Marshal(ctx, llb.WithCaps(r.client.BuildOpts().LLBCaps))
 	if err != nil {
 		return nil, err
 	}
-	ref, err := o.built(ctx, opt, step.AddMount("/result", llb.Scratch()))
+	res, err := r.gateway.Solve(ctx, client.SolveRequest{Definition: def.ToPB(), Evaluate: true, CacheImports: r.client.CacheImports})
+	if err != nil {
+		return nil, err
+	}
+	ref, err := res.SingleRef()
 	if err != nil {
 		return nil, err
 	}
@@ -184,8 +205,5 @@ func (o *observing) compare(ctx context.Context, want, got llb.State, what strin
 		return nil, err
 	}
 	var found []imagediff.Mismatch
-	if err := json.Unmarshal(data, &found); err != nil {
-		return nil, err
-	}
-	return slices.DeleteFunc(found, func(m imagediff.Mismatch) bool { return !observe.Counts(m.Where, m.Folder()) }), nil
+	return found, json.Unmarshal(data, &found)
 }

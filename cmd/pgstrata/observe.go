@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,7 +15,9 @@ import (
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/spf13/cobra"
 
+	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/frontend"
+	"github.com/pgstrata/pgstrata/narrow"
 	"github.com/pgstrata/pgstrata/replay"
 )
 
@@ -28,6 +31,12 @@ func newObserveCommand() *cobra.Command {
 		Use:   "observe [OPTIONS] [PATH]",
 		Short: "Watch what setup scripts read and write, and make a graph of the chain",
 		Long: `Watch what setup scripts read and write, and make a graph of the chain.
+
+For a Dockerfile, watch what its steps read of the files that it copies. What
+they read is a record; --write writes it beside the Dockerfile, and builds give
+each step no more than that as long as it holds.
+
+For a build file:
 
 The scripts run one after another, each under a tracer. What a script read of
 others' work are its needs, what it left behind are its outputs. The graph is
@@ -52,11 +61,19 @@ the exit status is 1 where it is something else.`,
 			if check {
 				o.buildArgs = append(o.buildArgs, frontend.ObserveCheck+"=1")
 			}
-			answer, text, err := o.observe(cmd.Context(), dir)
+			before, err := os.ReadFile(o.file)
 			if err != nil {
 				return err
 			}
-			return o.observed(cmd.OutOrStdout(), answer, text, check, write)
+			beside, err := o.beside(write)
+			if err != nil {
+				return err
+			}
+			answer, text, err := o.observe(cmd.Context(), dir)
+			if err := beside(answer, err); err != nil {
+				return err
+			}
+			return o.observed(before, cmd.OutOrStdout(), answer, text, check, write)
 		},
 	}
 	o.addFlags(cmd.Flags())
@@ -93,12 +110,12 @@ func (o *options) observe(ctx context.Context, dir string) (*frontend.ObserveAns
 
 // observed tells what was observed, and writes the build file where that is asked
 // for.
-func (o *options) observed(w io.Writer, answer *frontend.ObserveAnswer, text []byte, check, write bool) error {
+func (o *options) observed(before []byte, w io.Writer, answer *frontend.ObserveAnswer, text []byte, check, write bool) error {
 	if _, err := w.Write(text); err != nil {
 		return err
 	}
 	if check {
-		if len(answer.Findings) > 0 {
+		if len(answer.Findings)+len(answer.Steps) > 0 {
 			return errFindings
 		}
 		return nil
@@ -106,15 +123,52 @@ func (o *options) observed(w io.Writer, answer *frontend.ObserveAnswer, text []b
 	if answer.File == "" {
 		return nil
 	}
-	before, err := os.ReadFile(o.file)
-	if err != nil {
-		return err
-	}
 	if _, err := fmt.Fprint(w, "\n", replay.Diff(filepath.Base(o.file), string(before), answer.File)); err != nil {
 		return err
 	}
 	if !write {
 		return nil
 	}
+	now, err := os.ReadFile(o.file)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(now, before) {
+		return fmt.Errorf("%s was edited while its scripts were observed: it is left as it is", o.file)
+	}
 	return rewrite(o.file, answer.File)
+}
+
+// beside writes the record of a Dockerfile, where that is asked for. The steps see
+// that there is one, so there has to be while they are observed.
+func (o *options) beside(write bool) (func(*frontend.ObserveAnswer, error) error, error) {
+	name := o.file + narrow.Suffix
+	nothing := func(_ *frontend.ObserveAnswer, err error) error { return err }
+	if !write {
+		return nothing, nil
+	}
+	data, err := os.ReadFile(o.file)
+	if err != nil {
+		return nil, err
+	}
+	kind, err := dockerfile.Detect(o.file, data)
+	if err != nil || kind != dockerfile.Dockerfile {
+		return nothing, err
+	}
+	made, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644) //nolint:gosec // it is committed
+	isNew := err == nil
+	if isNew {
+		err = made.Close()
+	} else if errors.Is(err, os.ErrExist) {
+		err = nil
+	}
+	return func(answer *frontend.ObserveAnswer, failed error) error {
+		if isNew && (failed != nil || answer.Record == "") {
+			return errors.Join(failed, os.Remove(name))
+		}
+		if failed != nil || answer.Record == "" {
+			return failed
+		}
+		return rewrite(name, answer.Record)
+	}, err
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -17,6 +18,7 @@ import (
 	"github.com/tonistiigi/fsutil"
 
 	"github.com/pgstrata/pgstrata/frontend"
+	"github.com/pgstrata/pgstrata/narrow"
 	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/plan"
 	"github.com/pgstrata/pgstrata/worktree"
@@ -285,8 +287,12 @@ func (o *options) without(context, beside worktree.Source, file string, now time
 	if err != nil {
 		return nil, fmt.Errorf("lock file: %w", err)
 	}
+	observed, err := worktree.Read(beside, name+narrow.Suffix)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("record of the steps: %w", err)
+	}
 	return &frontend.Offline{
-		Name: name, Data: data, Lock: locked, Options: attrs, Now: now, Exclude: exclude,
+		Name: name, Data: data, Lock: locked, Observed: observed, Options: attrs, Now: now, Exclude: exclude,
 		Context: func(globs, paths []string) (fs.FS, error) {
 			return worktree.New(context, worktree.Filter{Exclude: exclude, Globs: globs, Paths: paths})
 		},

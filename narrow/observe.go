@@ -1,0 +1,451 @@
+package narrow
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/moby/buildkit/solver/pb"
+	digest "github.com/opencontainers/go-digest"
+
+	"github.com/pgstrata/pgstrata/paths"
+	"github.com/pgstrata/pgstrata/trace"
+)
+
+// Where a traced step finds its tracer, and leaves its record. Both are mounts, so
+// that neither is in a layer.
+const (
+	runDir      = "/run/pgstrata"
+	tracerMount = runDir + "/tracer"
+	recordMount = runDir + "/record"
+	recordFile  = "record"
+)
+
+// Tracer is a program that runs a step and records what it does.
+type Tracer struct {
+	// Program is the definition of the file system that holds it, Path where.
+	Program *pb.Definition
+	Path    string
+}
+
+// Observation is a definition whose steps are watched while they see all.
+type Observation struct {
+	*build
+	steps  []*step
+	tracer Tracer
+	// Withheld are steps that are to see all, whatever was observed, with the
+	// reasons.
+	withheld map[digest.Digest]string
+	record   *Record
+	// name is the record's file name.
+	name string
+}
+
+// Observe returns the observation of a definition.
+func Observe(def *pb.Definition, opt Options, tracer Tracer) (*Observation, error) {
+	b, err := newBuild(def, opt.Context, opt.Source)
+	if err != nil {
+		return nil, err
+	}
+	o := &Observation{build: b, tracer: tracer, withheld: map[digest.Digest]string{}, record: &Record{}, name: opt.Name}
+	if o.steps, err = b.steps(); err != nil {
+		return nil, err
+	}
+	return o, nil
+}
+
+// Names are the names of the steps' records in the file system of [Observation.Traced],
+// none for a step that sees all anyway.
+func (o *Observation) Names() []string {
+	var out []string
+	for i, s := range o.steps {
+		if s.why == "" {
+			out = append(out, fmt.Sprint(i))
+		}
+	}
+	return out
+}
+
+// tracing is a definition whose steps are run by the tracer.
+type tracing struct {
+	*Observation
+	*rewriting
+	program ref
+	done    map[ref]ref
+	records map[digest.Digest]ref
+}
+
+func (o *Observation) tracing() (*tracing, error) {
+	t := &tracing{Observation: o, rewriting: newRewriting(o.definition), done: map[ref]ref{}, records: map[digest.Digest]ref{}}
+	program, err := newDefinition(o.tracer.Program)
+	if err != nil {
+		return nil, err
+	}
+	from := newRewriting(program)
+	from.out, from.have = t.out, t.have
+	t.program = from.kept(program.head)
+	return t, nil
+}
+
+// Traced is the definition of the records of all steps, each a file.
+func (o *Observation) Traced() (*pb.Definition, error) {
+	t, err := o.tracing()
+	if err != nil {
+		return nil, err
+	}
+	op := &pb.Op{}
+	var actions []*pb.FileAction
+	for i, s := range o.steps {
+		t.step(ref{s.vertex, root(s.exec).GetOutput()})
+		record, ok := t.records[s.vertex]
+		if !ok {
+			continue
+		}
+		actions = append(actions, &pb.FileAction{SecondaryInput: add(op, record), Action: &pb.FileAction_Copy{Copy: &pb.FileActionCopy{
+			Src: "/" + recordFile, Dest: fmt.Sprintf("/%d", i), Mode: -1, Timestamp: -1,
+		}}})
+	}
+	if len(actions) == 0 {
+		return nil, nil
+	}
+	for i, a := range actions {
+		a.Input, a.Output = int64(len(op.Inputs)+i-1), int64(pb.SkipOutput)
+		if i == 0 {
+			a.Input = int64(pb.Empty)
+		}
+		if i == len(actions)-1 {
+			a.Output = 0
+		}
+	}
+	op.Op = &pb.Op_File{File: &pb.FileOp{Actions: actions}}
+	return t.rewriting.done(t.made(op, "[internal] records of what steps did", pb.CapFileBase)), nil
+}
+
+// TracedRoot is the definition of what a step leaves while it is watched; -1 is the
+// build's result.
+func (o *Observation) TracedRoot(step int) (*pb.Definition, error) {
+	t, err := o.tracing()
+	if err != nil {
+		return nil, err
+	}
+	return t.rewriting.done(t.step(o.result(step))), nil
+}
+
+// PlainRoot is the same without the tracer.
+func (o *Observation) PlainRoot(step int) (*pb.Definition, error) {
+	w := newRewriting(o.definition)
+	return w.done(w.kept(o.result(step))), nil
+}
+
+// result is what a step leaves.
+func (o *Observation) result(step int) ref {
+	if step < 0 {
+		return o.head
+	}
+	return ref{o.steps[step].vertex, root(o.steps[step].exec).GetOutput()}
+}
+
+// step is a result of which all steps were watched.
+func (t *tracing) step(r ref) ref {
+	if r.vertex == "" || !t.depends[r.vertex] {
+		return t.kept(r)
+	}
+	if known, ok := t.done[r]; ok {
+		return known
+	}
+	op := t.ops[r.vertex].CloneVT()
+	for i := range op.Inputs {
+		in := t.step(input(op, int64(i)))
+		op.Inputs[i] = &pb.Input{Digest: string(in.vertex), Index: in.index}
+	}
+	index := slices.IndexFunc(t.steps, func(s *step) bool { return s.vertex == r.vertex })
+	traced := index >= 0 && t.steps[index].why == ""
+	if traced {
+		t.watch(op)
+	}
+	v := t.like(op, r.vertex, "")
+	if traced {
+		t.records[r.vertex] = ref{v, outputs(op.GetExec()) - 1}
+	}
+	t.done[r] = ref{v, r.index}
+	return t.done[r]
+}
+
+// outputs counts the results of a step.
+func outputs(exec *pb.ExecOp) int64 {
+	var n int64
+	for _, m := range exec.Mounts {
+		n = max(n, m.Output+1)
+	}
+	return n
+}
+
+// watch lets the tracer run a step. Any user may write to the record.
+func (t *tracing) watch(op *pb.Op) {
+	exec := op.GetExec()
+	empty := t.made(&pb.Op{Op: &pb.Op_File{File: &pb.FileOp{Actions: []*pb.FileAction{{
+		Input: int64(pb.Empty), SecondaryInput: int64(pb.Empty), Output: 0,
+		Action: &pb.FileAction_Mkfile{Mkfile: &pb.FileActionMkFile{Path: "/" + recordFile, Mode: 0o666, Timestamp: -1}},
+	}}}}}, "[internal] a record to write to", pb.CapFileBase)
+	next := outputs(exec)
+	exec.Mounts = append(exec.Mounts,
+		&pb.Mount{Input: add(op, t.program), Dest: tracerMount, Output: int64(pb.SkipOutput), Readonly: true},
+		&pb.Mount{Input: add(op, empty), Dest: recordMount, Output: next},
+	)
+	exec.Meta.Args = append([]string{path.Join(tracerMount, t.tracer.Path), trace.Command, path.Join(recordMount, recordFile)}, exec.Meta.Args...)
+}
+
+// Step is the step of a name.
+func (o *Observation) Step(name string) int {
+	n, err := strconv.Atoi(name)
+	if err != nil || n < 0 || n >= len(o.steps) {
+		return -1
+	}
+	return n
+}
+
+// Learn takes a step's record over, by its name.
+func (o *Observation) Learn(name, platform string, r *trace.Record) error {
+	i := o.Step(name)
+	if i < 0 {
+		return fmt.Errorf("there is no step %s", name)
+	}
+	s := o.steps[i]
+	seen, err := o.saw(s, r)
+	if err != nil {
+		return err
+	}
+	if why, err := o.readsRecord(s, seen); err != nil || why != "" {
+		o.Withhold(i, why)
+		return err
+	}
+	o.record.Steps = append(o.record.Steps, Recorded{Key: s.key, Platform: platform, Title: s.title, Seen: seen})
+	return nil
+}
+
+// readsRecord tells that a step reads the record itself, which would change with
+// what it says.
+func (o *Observation) readsRecord(s *step, list []Seen) (string, error) {
+	why := "it reads " + o.name + " itself: name that in .dockerignore"
+	for _, one := range list {
+		if one.Kind == All && o.name != "" {
+			if f, err := o.tree.look(o.name); err != nil || f != nil && one.Value != Nothing {
+				return why, err
+			}
+		}
+		for _, c := range s.chain.copies {
+			f, err := o.tree.at(c, one.Path)
+			if err != nil {
+				return "", err
+			}
+			if f != nil && one.Kind == At && f.kind == file && o.name != "" && path.Base(f.source) == o.name {
+				return why, nil
+			}
+		}
+	}
+	return "", nil
+}
+
+// saw is what a step saw of the copied files.
+func (o *Observation) saw(s *step, r *trace.Record) ([]Seen, error) {
+	if len(r.Unknown) > 0 {
+		all, err := o.tree.seen(s.chain.copies, All, "/")
+		return []Seen{all}, err
+	}
+	w := &watched{tree: o.tree, copies: s.chain.copies, seen: map[Seen]bool{}}
+	mounts := []string{runDir, "/etc/resolv.conf", "/etc/hosts", "/etc/hostname"}
+	for _, m := range s.exec.Mounts {
+		if m.Dest != pb.RootMount {
+			mounts = append(mounts, path.Clean(m.Dest))
+			w.asked(path.Clean(m.Dest))
+		}
+	}
+	// Who runs a step looks for its directory and its user.
+	for _, name := range append([]string{path.Clean("/" + s.exec.Meta.Cwd), "/etc/passwd", "/etc/group"}, s.chain.named...) {
+		w.asked(name)
+	}
+	for _, p := range r.Paths {
+		if slices.ContainsFunc(mounts, func(m string) bool { return paths.Within(p.Name, m) }) {
+			continue
+		}
+		w.asked(p.Name)
+		if p.Did&trace.Listed != 0 || p.Was == trace.Directory && p.Did&(trace.Deleted|trace.Renamed) != 0 {
+			w.listed(p.Name)
+		}
+	}
+	var out []Seen
+	for one := range w.seen {
+		out = append(out, one)
+	}
+	slices.SortFunc(out, compareSeen)
+	return out, w.err
+}
+
+// watched collects what a step saw.
+type watched struct {
+	*tree
+	copies []*copied
+	seen   map[Seen]bool
+	err    error
+}
+
+func (w *watched) add(k Kind, name string) (value string) {
+	one, err := w.tree.seen(w.copies, k, name)
+	if err != nil && w.err == nil {
+		w.err = err
+	}
+	w.seen[one] = true
+	return one.Value
+}
+
+// within reports whether copies may put anything at a path, whatever is in the
+// context.
+func (w *watched) within(name string) bool {
+	return slices.ContainsFunc(w.copies, func(c *copied) bool { return paths.Within(name, c.area) })
+}
+
+// asked takes note that something was asked about a path. Where there is nothing
+// of the context at a directory above it, that says all of what is below.
+func (w *watched) asked(name string) {
+	at := ""
+	for part := range strings.SplitSeq(strings.TrimPrefix(name, "/"), "/") {
+		at += "/" + part
+		if w.within(at) && w.add(At, at) == Nothing && !w.above(at) {
+			return
+		}
+	}
+}
+
+// above reports whether copies have anything below a path for which nothing is at
+// it.
+func (w *watched) above(name string) bool {
+	return slices.ContainsFunc(w.copies, func(c *copied) bool { return paths.Below(c.area, name) })
+}
+
+// listed takes note that a directory was listed.
+func (w *watched) listed(name string) {
+	if name == "/" && w.within("/") || w.within(name) {
+		if one, err := w.tree.seen(w.copies, At, name); err != nil || one.Value != Nothing {
+			w.add(Names, name)
+		}
+	}
+}
+
+// Withhold lets a step see all, with all that come after it.
+func (o *Observation) Withhold(step int, why string) { o.withheld[o.steps[step].vertex] = why }
+
+// Proposed is the definition by what was learnt, and what each step sees in it.
+func (o *Observation) Proposed() (*Result, error) {
+	a, err := o.apply(o.record, o.withheld)
+	if err != nil {
+		return nil, err
+	}
+	return a.result()
+}
+
+// ProposedRoot is the definition of what a step leaves by what was learnt.
+func (o *Observation) ProposedRoot(step int) (*pb.Definition, error) {
+	a, err := o.apply(o.record, o.withheld)
+	if err != nil {
+		return nil, err
+	}
+	def := a.done(a.wide(o.result(step)))
+	return def, a.err
+}
+
+// Learnt are the steps of the record that was proven.
+func (o *Observation) Learnt() []Recorded {
+	return slices.DeleteFunc(slices.Clone(o.record.Steps), func(r Recorded) bool {
+		for _, s := range o.steps {
+			if s.key == r.Key && s.why == "" {
+				_, withheld := o.withheld[s.vertex]
+				return withheld
+			}
+		}
+		return true
+	})
+}
+
+// Narrow are the steps that see less than all, in order.
+func (o *Observation) Narrow() ([]int, error) {
+	a, err := o.apply(o.record, o.withheld)
+	if err != nil {
+		return nil, err
+	}
+	var out []int
+	for i, s := range o.steps {
+		if a.narrow(s.vertex) {
+			out = append(out, i)
+		}
+	}
+	return out, nil
+}
+
+// Last are the steps after which no other runs.
+func (o *Observation) Last() []int {
+	var out []int
+	for i, s := range o.steps {
+		followed := slices.ContainsFunc(o.steps, func(t *step) bool { return slices.Contains(t.after, s.vertex) })
+		if !s.internal && !followed {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// Until are the steps that a step runs after, in order, and itself.
+func (o *Observation) Until(step int) []int {
+	var out []int
+	for i, s := range o.steps {
+		if !s.internal && (i == step || slices.Contains(o.steps[step].after, s.vertex)) {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// Title is what a step is called.
+func (o *Observation) Title(step int) string { return o.steps[step].title }
+
+// Targets are the paths that file operations name which a step runs after. Of none
+// of them, and of none above it, may the image have a link.
+func (o *Observation) Targets(step int) []string { return o.steps[step].chain.named }
+
+// Before is the definition of what a step runs on while all are watched.
+func (o *Observation) Before(step int) (*pb.Definition, error) {
+	t, err := o.tracing()
+	if err != nil {
+		return nil, err
+	}
+	s := o.steps[step]
+	return t.rewriting.done(t.step(input(s.op, root(s.exec).Input))), nil
+}
+
+// Differences tell of steps of which a record says something else than what was
+// learnt.
+func (o *Observation) Differences(record *Record) []Decision {
+	var out []Decision
+	for _, s := range o.steps {
+		now := o.record.Step(s.key)
+		if s.why != "" || now == nil {
+			continue
+		}
+		was := record.Step(s.key)
+		tell := func(format string, args ...any) {
+			out = append(out, Decision{s.line, s.title, false, fmt.Sprintf(format, args...)})
+		}
+		if was == nil {
+			tell("it is not in the record, or something above it was another")
+			continue
+		}
+		for _, one := range now.Seen {
+			if !slices.Contains(was.Seen, one) {
+				tell("the record does not have what it sees at %s", one.Path)
+				break
+			}
+		}
+	}
+	return out
+}
