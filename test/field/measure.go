@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,6 +53,8 @@ type migrated struct {
 	Refused string `json:"refused,omitempty"`
 	// Lost is how many lines could not be carried over.
 	Lost int `json:"lost"`
+	// Why says why, for each of these lines.
+	Why []string `json:"why,omitempty"`
 	// New are findings of rules that found nothing in the Dockerfile.
 	New []finding `json:"new,omitempty"`
 }
@@ -148,6 +151,9 @@ func steps(build frontend.Offline, whole bool) int {
 	return n
 }
 
+// lostPrefix begins what the report of migrate says of a line that is lost.
+const lostPrefix = string(migrate.Lost) + ": "
+
 // migrate makes a build file, and checks it as pgstrata would read it.
 func (m *measure) migrate(f *dockerfile.File, opt dockerfile.Options) (out migrated) {
 	const name = "pgstrata.yaml"
@@ -155,7 +161,11 @@ func (m *measure) migrate(f *dockerfile.File, opt dockerfile.Options) (out migra
 	if err != nil {
 		return migrated{Error: err.Error()}
 	}
-	out.Lost = len(r.Report.Lost())
+	for _, l := range r.Report.Lost() {
+		out.Lost++
+		i := slices.IndexFunc(l.Went, func(w string) bool { return strings.HasPrefix(w, lostPrefix) })
+		out.Why = append(out.Why, fmt.Sprintf("%d: %s", l.Start, strings.TrimPrefix(l.Went[i], lostPrefix)))
+	}
 	in, err := frontend.ReadTree(name, r.BuildFile, r.Context, nil)
 	if err != nil {
 		out.Refused = err.Error()

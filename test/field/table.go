@@ -91,7 +91,7 @@ func (r *report) write(w io.Writer) error {
 		}
 		return rows[tree]
 	}
-	rules, decisions, fresh := map[string]int{}, map[string]int{}, map[string]int{}
+	rules, decisions, fresh, lost := map[string]int{}, map[string]int{}, map[string]int{}, map[string]int{}
 	for _, m := range r.Files {
 		of(m.Tree).add(m)
 		total.add(m)
@@ -100,6 +100,9 @@ func (r *report) write(w io.Writer) error {
 		}
 		for _, d := range m.Decisions {
 			decisions[kind(d)]++
+		}
+		for _, w := range m.Migrated.Why {
+			lost[kind(w)]++
 		}
 		for _, f := range m.Migrated.New {
 			fresh[f.Rule]++
@@ -121,7 +124,7 @@ func (r *report) write(w io.Writer) error {
 	for _, part := range []struct {
 		title  string
 		counts map[string]int
-	}{{"findings by rule", rules}, {"decisions", decisions}, {"findings in migrated files that the Dockerfile does not give", fresh}} {
+	}{{"findings by rule", rules}, {"decisions", decisions}, {"lost lines", lost}, {"findings in migrated files that the Dockerfile does not give", fresh}} {
 		if err := counted(w, part.title, part.counts); err != nil {
 			return err
 		}
