@@ -339,6 +339,10 @@ func TestImageConfig(t *testing.T) {
 	}
 	assert.Equal(t, []string{"PATH=/usr/bin:/bin"}, opt.Base.Image.Config.Env, "the base's own is untouched")
 
+	img = compile(t, "base: a\nimage: {entrypoint: [], healthcheck: {command: []}}", nil, testOptions()).Config
+	assert.Empty(t, img.Config.Entrypoint)
+	assert.Equal(t, []string{"NONE"}, img.Config.Healthcheck.Test)
+
 	_, err := Graph(testGraph(t, "base: a\nimage: {env: {A: \"${NOPE}\"}}", nil), testOptions())
 	assert.EqualError(t, err, "build.yaml:2:18: ${NOPE} is neither a build argument nor a variable of the base image; write \\${NOPE} for a dollar sign")
 }

@@ -44,7 +44,9 @@ func ImageConfig(g *graph.Graph, opt Options, state State) (*dockerspec.DockerOC
 	}
 	cfg.ExposedPorts = set(cfg.ExposedPorts, add.Expose)
 	cfg.Volumes = set(cfg.Volumes, add.Volumes)
-	if h := add.Healthcheck; h != nil {
+	if h := add.Healthcheck; h != nil && len(h.Command) == 0 {
+		cfg.Healthcheck = &dockerspec.HealthcheckConfig{Test: []string{"NONE"}}
+	} else if h != nil {
 		cfg.Healthcheck = &dockerspec.HealthcheckConfig{
 			Test:        append([]string{"CMD"}, h.Command...),
 			Interval:    h.Interval,

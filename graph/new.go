@@ -414,7 +414,7 @@ func (b *builder) image() {
 		img.Entrypoint = []string{entrypointTarget}
 	}
 	if f.Image.Entrypoint != nil {
-		img.Entrypoint = values(f.Image.Entrypoint)
+		img.Entrypoint = append([]string{}, values(f.Image.Entrypoint)...) // an empty one says that there is none
 	}
 	if u := b.graph.User; u != nil && img.User == "" {
 		// Numeric, so that an orchestrator can tell that it is not root.

@@ -17,6 +17,23 @@ type source struct {
 	name, image, url, checksum, git, ref string
 }
 
+// fromOutside reports whether a COPY takes files of another image: by its name, or
+// by a stage that is one.
+func (m *migration) fromOutside(c *dockerfile.Copy) bool {
+	return c.From != "" && (c.Stage == nil || isImage(c.Stage) && c.Stage != m.ground)
+}
+
+// imageText is the image that such a COPY takes files of.
+func (m *migration) imageText(step *dockerfile.Step, from string) (string, bool) {
+	if s := step.Copy.Stage; s != nil {
+		for at := s; at != nil; at = at.On {
+			m.stageLines(at, "setup.sources: the image of the stage "+stageName(s.Stage), stageName(s.Stage))
+		}
+		return m.text(s.Bottom().Base, m.reading.Global, m.globalNames())
+	}
+	return escaped(from), true // BuildKit replaces no variable there
+}
+
 // fromImage copies files of another image, which is a source.
 func (m *migration) fromImage(step *dockerfile.Step) *op {
 	cmd, ok := step.Command.(*instructions.CopyCommand)
@@ -30,7 +47,11 @@ func (m *migration) fromImage(step *dockerfile.Step) *op {
 	case step.Copy.Dest == "":
 		return lost("where it copies to is not known before a build")
 	}
-	o := m.fetch(step, &source{name: sourceName(step.Copy.From), image: escaped(cmd.From)}) // BuildKit replaces no variable there
+	image, exact := m.imageText(step, cmd.From)
+	if !exact {
+		return lost("the image that it copies from is known only in a build")
+	}
+	o := m.fetch(step, &source{name: sourceName(step.Copy.From), image: image})
 	dest := inShell(m.destText(step))
 	into := strings.HasSuffix(step.Copy.Dest, "/") || len(cmd.SourcePaths) > 1 || step.Copy.Dest == "/"
 	for n := range step.Copy.Sources {

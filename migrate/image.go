@@ -90,8 +90,9 @@ func (m *migration) configure() {
 			if cmdStage != nil && cmdStage != step.Stage {
 				m.out.image.cmd = nil // a later stage's ENTRYPOINT resets it
 			}
-			if len(c.CmdLine) == 0 {
-				lost("a build file cannot take the base's entry point away")
+			if len(words) == 0 {
+				m.out.image.entrypoint = []string{}
+				went("image.entrypoint")
 			}
 			m.keep("image.entrypoint", step)
 		case *instructions.OnbuildCommand:
@@ -178,7 +179,7 @@ func (m *migration) lateNames(step *dockerfile.Step, c *instructions.EnvCommand)
 			case isAbove:
 				return own, strings.Contains(own, "${")
 			}
-			return m.baseText(name), ofBase && m.onlyInstruction(c, name)
+			return m.baseText(name), ofBase && onlyInstruction(step, c, name)
 		}
 		if isAbove {
 			return "${" + name + "}", true
@@ -200,10 +201,11 @@ func (m *migration) baseText(name string) string {
 	return "${" + name + ":-}"
 }
 
-// onlyInstruction reports whether a variable is the last that an ENV sets, so
-// that none behind it sees its new value.
-func (m *migration) onlyInstruction(c *instructions.EnvCommand, name string) bool {
-	return c.Env[len(c.Env)-1].Key == name
+// onlyInstruction reports whether no variable that an ENV sets behind another one
+// refers to that, so that none sees its new value.
+func onlyInstruction(step *dockerfile.Step, c *instructions.EnvCommand, name string) bool {
+	at := slices.IndexFunc(c.Env, func(kv instructions.KeyValuePair) bool { return kv.Key == name })
+	return !slices.ContainsFunc(c.Env[at+1:], func(kv instructions.KeyValuePair) bool { return step.Scope.Mentions(kv.Value, name) })
 }
 
 // expose carries over a port, or a range of them.
@@ -278,7 +280,9 @@ func (m *migration) healthcheck(step *dockerfile.Step, c *instructions.HealthChe
 	h := c.Health
 	switch {
 	case len(h.Test) == 0 || h.Test[0] == "NONE":
-		m.report.went(step.Start, Lost, "a build file cannot take the base's health check away")
+		m.out.image.health = &health{command: []string{}}
+		m.report.went(step.Start, Carried, "image.healthcheck")
+		m.keep("image.healthcheck", step)
 		return
 	case h.StartInterval > 0:
 		m.report.note(m.where(step.Start), "--start-interval is not carried over; a build file has no such key")

@@ -149,6 +149,35 @@ func TestKinds(t *testing.T) {
 			},
 			lacks: []string{"lost:"},
 		},
+		{
+			name:       "stages that give files of one place become one script",
+			dockerfile: "FROM debian AS a\nRUN make -C /a && cp /a/x.deb /tmp/\nFROM debian AS b\nRUN make -C /b && cp /b/y.deb /tmp/\nFROM debian\nCOPY --from=a /tmp/*.deb /tmp/\nCOPY --from=b /tmp/*.deb /tmp/\nRUN dpkg -i /tmp/*.deb\n",
+			has:        []string{"outputs: [/tmp/*.deb]", "# From Dockerfile:1-2, 3-4.", "The stages a, b, since"},
+			lacks:      []string{"lost:"},
+		},
+		{
+			name:       "a file among programs is no folder, and a file below an output is a part of it",
+			dockerfile: "FROM debian AS a\nRUN mv /tmp/x-* /tmp/tool\nFROM debian AS b\nRUN make -C /b install\nFROM debian\nCOPY --from=a /tmp/tool /usr/local/bin/\nCOPY --from=b /opt/b/ /opt/b/\nCOPY --from=b /opt/b/bin/b /opt/b/bin/b\n",
+			has:        []string{"outputs: [/usr/local/bin/tool]", "outputs: [/opt/b]"},
+			lacks:      []string{"lost:"},
+		},
+		{
+			name:       "a stage that is an image as it is, is a source",
+			dockerfile: "ARG V=2\nFROM example.org/tool:$V AS tool\nFROM debian\nCOPY --from=tool /bin/tool /usr/local/bin/tool\n",
+			has:        []string{"tool: {image: \"example.org/tool:${V}\"}", "setup.sources: the image of the stage tool"},
+			lacks:      []string{"lost:", "outputs:"},
+		},
+		{
+			name:       "what the base has is taken away, and PATH is extended among others",
+			dockerfile: "FROM example.org/x\nENV A=/a PATH=$PATH:/x B=b\nHEALTHCHECK NONE\nENTRYPOINT []\nCMD [\"x\"]\n",
+			has:        []string{"PATH: ${PATH}:/x", "entrypoint: []", "healthcheck: {command: []}", "cmd: [x]"},
+			lacks:      []string{"lost:"},
+		},
+		{
+			name:       "an ENV whose variables would see another PATH cannot be written",
+			dockerfile: "FROM example.org/x\nENV PATH=$PATH:/x B=$PATH\n",
+			has:        []string{"the value of PATH cannot be written"},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			context := fstest.MapFS{"Dockerfile": {Data: []byte(c.dockerfile), Mode: 0o644}}

@@ -28,7 +28,7 @@ func (m *migration) placing() {
 				o.place = append(o.place, f)
 			}
 		}
-		if (!step.Copy.Known || step.Copy.From != "" && step.Copy.Stage == nil) && len(step.Copy.Texts) == 0 {
+		if (!step.Copy.Known || m.fromOutside(step.Copy)) && len(step.Copy.Texts) == 0 {
 			o = m.unknownCopy(step)
 		} else if !step.Copy.Known && len(step.Copy.Sources) > 0 {
 			m.report.went(step.Start, Lost, "which files it copies beside its here-documents is not known before a build")
@@ -115,7 +115,7 @@ func (m *migration) unknownCopy(step *dockerfile.Step) *op {
 		m.report.went(step.Start, Lost, "%s", why)
 		return nil
 	}
-	if c.From != "" && c.Stage == nil {
+	if m.fromOutside(c) {
 		return m.fromImage(step)
 	}
 	if c.From != "" {

@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -21,36 +22,100 @@ type taken struct {
 	moves []string
 }
 
+// stageGroup are stages that become one script: those of which one takes files
+// away, but where several stages give files of the same place.
+type stageGroup struct {
+	stages []*dockerfile.StageReading
+	list   []*taken
+}
+
+// names are how the report calls them.
+func (g *stageGroup) names() string {
+	var out []string
+	for _, s := range g.stages {
+		name := s.Name
+		if name == "" {
+			name = fmt.Sprintf("stage %d", s.Index)
+		}
+		out = append(out, name)
+	}
+	return strings.Join(out, ", ")
+}
+
+// outputs are all paths that it gives the image, without those below another.
+func (g *stageGroup) outputs() []string {
+	var all []string
+	for _, t := range g.list {
+		all = append(all, t.outputs...)
+	}
+	all = sorted(all)
+	return slices.DeleteFunc(slices.Clone(all), func(o string) bool {
+		return slices.ContainsFunc(all, func(other string) bool { return other != o && paths.Within(o, other) })
+	})
+}
+
+// overlaps reports whether two groups claim a path both.
+func (g *stageGroup) overlaps(other *stageGroup) bool {
+	return slices.ContainsFunc(g.outputs(), func(a string) bool {
+		return slices.ContainsFunc(other.outputs(), func(b string) bool { return paths.Within(a, b) || paths.Within(b, a) })
+	})
+}
+
 // isolated makes a script of each stage that files are copied from: it runs
 // beside the others, and gives the image these files alone.
 func (m *migration) isolated(chain []*entry) []*entry {
-	var out []*entry
-	byStage := map[*dockerfile.StageReading][]*taken{}
-	var stages []*dockerfile.StageReading
+	var groups []*stageGroup
 	for _, step := range m.chain {
 		c := step.Copy
-		if c == nil || c.From == "" {
-			continue
-		}
-		if c.Stage == nil { // see fetched
+		if c == nil || c.From == "" || c.Stage == nil || isImage(c.Stage) { // see fetched
 			continue
 		}
 		t := m.take(step)
 		if t == nil {
 			continue
 		}
-		if byStage[c.Stage] == nil {
-			stages = append(stages, c.Stage)
+		i := slices.IndexFunc(groups, func(g *stageGroup) bool { return g.stages[0] == c.Stage })
+		if i < 0 {
+			i = len(groups)
+			groups = append(groups, &stageGroup{stages: []*dockerfile.StageReading{c.Stage}})
 		}
-		byStage[c.Stage] = append(byStage[c.Stage], t)
+		groups[i].list = append(groups[i].list, t)
 	}
-	for _, s := range stages {
-		if e := m.stageEntry(s, byStage[s]); e != nil {
+	var out []*entry
+	for _, g := range joined(groups) {
+		if e := m.stageEntry(g); e != nil {
 			out = append(out, e)
-			m.seeing(e, byStage[s][0].step, chain)
+			m.seeing(e, g.list[0].step, chain)
 		}
 	}
 	return out
+}
+
+// joined makes one group of those that overlap and stand on one base.
+func joined(groups []*stageGroup) []*stageGroup {
+	for i := 0; i < len(groups); i++ {
+		for j := len(groups) - 1; j > i; j-- {
+			a, b := groups[i], groups[j]
+			if a.overlaps(b) && a.stages[0].Bottom().Image == b.stages[0].Bottom().Image {
+				a.stages, a.list = append(a.stages, b.stages...), append(a.list, b.list...)
+				groups = slices.Delete(groups, j, j+1)
+				j = len(groups) // what it overlaps now, it joins too
+			}
+		}
+	}
+	for _, g := range groups {
+		slices.SortStableFunc(g.list, func(a, b *taken) int { return cmp.Compare(a.step.Start, b.step.Start) })
+		slices.SortStableFunc(g.stages, func(a, b *dockerfile.StageReading) int { return cmp.Compare(a.Index, b.Index) })
+	}
+	return groups
+}
+
+// isImage reports whether a stage is an image as it is: it makes no files.
+func isImage(s *dockerfile.StageReading) bool {
+	return s.Bottom().Image != "scratch" && !slices.ContainsFunc(s.All(), func(step *dockerfile.Step) bool {
+		_, workdir := step.Command.(*instructions.WorkdirCommand)
+		return step.Run != nil || step.Copy != nil || workdir
+	})
 }
 
 // seeing lets the scripts that come after a COPY see what it brings.
@@ -85,7 +150,7 @@ func (m *migration) take(step *dockerfile.Step) *taken {
 				return lost("a pattern whose files go elsewhere cannot be an output")
 			}
 			t.outputs = append(t.outputs, escaped(from))
-		case m.isDir(c.Stage, source):
+		case m.isDir(c.Stage, source) && !intoPrograms(c, source):
 			to := path.Clean(c.Dest)
 			t.outputs = append(t.outputs, dest)
 			if to != from {
@@ -113,6 +178,13 @@ func (m *migration) take(step *dockerfile.Step) *taken {
 		}
 	}
 	return t
+}
+
+// intoPrograms reports whether a COPY puts a file without an ending beside
+// programs: it is one itself, whatever its name.
+func intoPrograms(c *dockerfile.Copy, source string) bool {
+	base := path.Base(path.Clean(c.Dest))
+	return (base == "bin" || base == "sbin") && strings.HasSuffix(c.Dest, "/") && !strings.HasSuffix(source, "/") && path.Base(source) != base
 }
 
 // isDir guesses whether a path of a stage is a directory: by its slash, by what
@@ -155,20 +227,23 @@ func (m *migration) isDir(s *dockerfile.StageReading, source string) bool {
 	return path.Ext(base) == "" && path.Base(path.Dir(name)) != "bin" && path.Base(path.Dir(name)) != "sbin"
 }
 
-// stageEntry is the isolated script of a stage.
-func (m *migration) stageEntry(s *dockerfile.StageReading, list []*taken) *entry {
-	if !m.sameBase(s) {
-		for _, t := range list {
-			m.report.went(t.step.Start, Lost, "the stage's base is %s: a build file can have one base for all isolated scripts (setup.base)", s.Bottom().Image)
+// stageEntry is the isolated script of a group of stages.
+func (m *migration) stageEntry(g *stageGroup) *entry {
+	lost := func(format string, args ...any) *entry {
+		for _, t := range g.list {
+			m.report.went(t.step.Start, Lost, format, args...)
 		}
 		return nil
 	}
-	w := &stageWriter{m: m, list: list}
-	if from := w.flatten(s, map[*dockerfile.StageReading]bool{}); from != "" {
-		for _, t := range list {
-			m.report.went(t.step.Start, Lost, "the stage copies from the image %s; a build file has one base", from)
+	if s := g.stages[0]; !m.sameBase(s) {
+		return lost("the stage's base is %s: a build file can have one base for all isolated scripts (setup.base)", s.Bottom().Image)
+	}
+	w := &stageWriter{m: m, list: g.list}
+	done := map[*dockerfile.StageReading]bool{}
+	for _, s := range g.stages {
+		if from := w.flatten(s, done); from != "" {
+			return lost("the stage copies from the image %s; a build file has one base", from)
 		}
-		return nil
 	}
 	for i, step := range w.steps {
 		m.order[step] = i - len(w.steps) // before the target's own
@@ -177,13 +252,13 @@ func (m *migration) stageEntry(s *dockerfile.StageReading, list []*taken) *entry
 	m.stagePackages(w.ops)
 	m.stageVariables(w.ops)
 	e := w.entry()
-	name := s.Name
-	if name == "" {
-		name = fmt.Sprintf("stage %d", s.Index)
+	name := g.names()
+	if len(g.stages) == 1 {
+		e.notes = append(e.notes, fmt.Sprintf("The stage %s: it runs beside the other scripts, and gives the image its outputs alone.", name))
+	} else {
+		e.notes = append(e.notes, fmt.Sprintf("The stages %s, since they give the image files of the same place: it runs beside the other scripts, and gives the image its outputs alone.", name))
 	}
-	e.notes = append(e.notes, fmt.Sprintf("The stage %s: it runs beside the other scripts, and gives the image its outputs alone.", name))
-	for _, t := range list {
-		e.outputs = append(e.outputs, t.outputs...)
+	for _, t := range g.list {
 		for n := range t.step.Copy.Sources {
 			e.sees = append(e.sees, referred(m.sourceText(t.step, n))...)
 		}
@@ -192,9 +267,9 @@ func (m *migration) stageEntry(s *dockerfile.StageReading, list []*taken) *entry
 		}
 		m.report.went(t.step.Start, Carried, "the outputs of the stage %s", name)
 	}
-	e.outputs = sorted(e.outputs)
+	e.outputs = g.outputs()
 	for _, one := range w.stages {
-		m.stageLines(one, name)
+		m.stageLines(one, "setup.scripts: the stage "+name, name)
 	}
 	return e
 }
@@ -251,9 +326,9 @@ func (m *migration) stagePackages(ops []*op) {
 	}
 }
 
-// stageLines reports where a stage's instructions went.
-func (m *migration) stageLines(s *dockerfile.StageReading, name string) {
-	m.report.went(s.From.Start, Carried, "setup.scripts: the stage %s", name)
+// stageLines reports where the instructions of a stage went.
+func (m *migration) stageLines(s *dockerfile.StageReading, where, name string) {
+	m.report.went(s.From.Start, Carried, "%s", where)
 	for _, step := range s.Steps {
 		switch step.Command.(type) {
 		case *instructions.ArgCommand:
@@ -261,7 +336,7 @@ func (m *migration) stageLines(s *dockerfile.StageReading, name string) {
 			*instructions.EntrypointCommand, *instructions.HealthCheckCommand, *instructions.StopSignalCommand, *instructions.MaintainerCommand:
 			m.report.went(step.Start, Dropped, "no container runs the stage %s", name)
 		default:
-			m.report.went(step.Start, Carried, "setup.scripts: the stage %s", name)
+			m.report.went(step.Start, Carried, "%s", where)
 		}
 	}
 }

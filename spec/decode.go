@@ -253,11 +253,49 @@ func (d *decoder) scalar(n ast.Node) (string, bool) {
 		return n.GetToken().Value, true
 	case *ast.NullNode:
 		return "", true
+	case *ast.MappingNode:
+		if len(t.Values) == 1 {
+			if text, ok := joinedPair(t.Values[0]); ok {
+				return text, true
+			}
+		}
+	case *ast.MappingValueNode:
+		if text, ok := joinedPair(t); ok {
+			return text, true
+		}
 	}
 	if n != nil {
 		d.Addf(rangeOf(n), "must be a single value, not %s", describe(n))
 	}
 	return "", false
+}
+
+// joinedPair is the text of a word with a colon in it, such as localhost:8008/x,
+// which the parser takes for a pair inside of braces: to YAML it is a word, since
+// no space follows the colon.
+func joinedPair(n *ast.MappingValueNode) (string, bool) {
+	key, colon := n.Key.GetToken(), n.Start
+	if key.Position.Line != colon.Position.Line || key.Position.Column+len(key.Value) != colon.Position.Column {
+		return "", false
+	}
+	var rest string
+	switch v := n.Value.(type) {
+	case *ast.StringNode, *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
+		rest = v.GetToken().Value
+	case *ast.MappingValueNode:
+		text, ok := joinedPair(v)
+		if !ok {
+			return "", false
+		}
+		rest = text
+	default:
+		return "", false
+	}
+	first := n.Value.GetToken()
+	if v, ok := n.Value.(*ast.MappingValueNode); ok {
+		first = v.Key.GetToken()
+	}
+	return key.Value + ":" + rest, first.Position.Line == colon.Position.Line && first.Position.Column == colon.Position.Column+1
 }
 
 func (t *Text) decodeNode(d *decoder, n ast.Node, _ int) {

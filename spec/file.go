@@ -262,9 +262,10 @@ type Image struct {
 	Volumes []Text `yaml:"volumes" is:"image path"`
 	// What stops the container, such as `SIGINT`. Default: the base's.
 	StopSignal Text `yaml:"stop_signal" is:"signal"`
-	// The program that a container starts, and its first arguments. Default:
-	// `/entrypoint.sh` where there is an entrypoint script, else the base's.
-	Entrypoint []Text `yaml:"entrypoint,literal" is:"word,some"`
+	// The program that a container starts, and its first arguments; `[]` takes the
+	// base's away. Default: `/entrypoint.sh` where there is an entrypoint script,
+	// else the base's.
+	Entrypoint []Text `yaml:"entrypoint,literal" is:"word"`
 	// Arguments of the entry point. Default: see "entrypoint".
 	Cmd []Text `yaml:"cmd,literal" is:"word"`
 	// `user[:group]`, names or numbers, that the container's process starts as,
@@ -279,8 +280,9 @@ type Image struct {
 
 // Healthcheck is Docker's HEALTHCHECK.
 type Healthcheck struct {
-	// The program and its arguments. No shell is involved.
-	Command []Text `yaml:"command,literal" is:"word,required,some"`
+	// The program and its arguments. No shell is involved. `[]` takes the base's
+	// health check away.
+	Command []Text `yaml:"command,literal" is:"word,required"`
 	// Time between two checks. Default: Docker's.
 	Interval Duration `yaml:"interval" is:"duration"`
 	// Time after which a check has failed. Default: Docker's.

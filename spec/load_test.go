@@ -315,3 +315,15 @@ func doublings(n int) string {
 	}
 	return b.String()
 }
+
+// A word with a colon in it is a word inside of braces too.
+func TestColonsInBraces(t *testing.T) {
+	for _, word := range []string{"http://127.0.0.1:4444/ping", "a:b:c", "localhost:8008/health", "a:1", "x:true"} {
+		f := load(t, "base: debian\nimage:\n  healthcheck: {command: [curl, -f, "+word+"], retries: 3}\n", Options{})
+		require.Len(t, f.Image.Healthcheck.Command, 3, word)
+		assert.Equal(t, word, f.Image.Healthcheck.Command[2].Value)
+		assert.Equal(t, 3, f.Image.Healthcheck.Retries)
+	}
+	_, err := Load("build.yaml", []byte("base: debian\nimage: {healthcheck: {command: [curl, a: 1]}}\n"), Options{})
+	assert.ErrorContains(t, err, "not a mapping")
+}

@@ -224,16 +224,13 @@ func (m *Image) validate(p *Problems) {
 			p.Addf(s.At, "stop_signal %q is not a signal; use a name such as SIGINT", s.Value)
 		}
 	}
-	if m.Entrypoint != nil && len(m.Entrypoint) == 0 {
-		p.Addf(Range{}, "image.entrypoint is empty: name the program, or leave the key out")
-	}
 	if user, group, ok := strings.Cut(m.User.Value, ":"); m.User.Value != "" && (!isAccount(user) || ok && !isAccount(group)) {
 		p.Addf(m.User.At, "image.user is `user` or `user:group`, names or numbers, not %q", m.User.Value)
 	}
 	if m.WorkingDir.Value != "" {
 		absolute(p, &m.WorkingDir, "the working directory")
 	}
-	if h := m.Healthcheck; h != nil && len(h.Command) == 0 {
+	if h := m.Healthcheck; h != nil && h.Command == nil {
 		p.Addf(h.At, "healthcheck needs a command: the program and its arguments, as a list")
 	}
 }

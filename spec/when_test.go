@@ -102,6 +102,10 @@ func TestImageAccount(t *testing.T) {
 		_, err := Load("build.yaml", fmt.Appendf(nil, "base: debian\nimage: {user: %q}\n", user), Options{})
 		assert.Equal(t, ok, err == nil, user)
 	}
-	_, err := Load("build.yaml", []byte("base: debian\nimage: {entrypoint: []}\n"), Options{})
-	assert.ErrorContains(t, err, "image.entrypoint is empty")
+	f, err := Load("build.yaml", []byte("base: debian\nimage: {entrypoint: [], healthcheck: {command: []}}\n"), Options{})
+	require.NoError(t, err)
+	assert.NotNil(t, f.Image.Entrypoint)
+	assert.NotNil(t, f.Image.Healthcheck.Command)
+	_, err = Load("build.yaml", []byte("base: debian\nimage: {healthcheck: {retries: 3}}\n"), Options{})
+	assert.Error(t, err)
 }

@@ -174,6 +174,7 @@ func (m *measure) migrate(f *dockerfile.File, opt dockerfile.Options) (out migra
 	known := map[string]bool{}
 	for _, f := range m.Findings {
 		known[f.Rule] = true
+		known["SecretInArg"] = known["SecretInArg"] || f.Rule == "SecretsUsedInArgOrEnv" // which says the same
 	}
 	for _, f := range findings(check.Run(in)) {
 		if !known[f.Rule] {
