@@ -198,3 +198,16 @@ func (c *compiler) versions(base State, r graph.Refresh) llb.State {
 	opts = append(opts, llb.AddEnv(DayEnv, r.Day), c.vertex(v, graph.ToolchainState, "versions in the archive on "+r.Day+": "+list))
 	return base.Run(opts...).AddMount(watched, llb.Scratch())
 }
+
+// VersionsFile is what [Newest] writes: the name and version of a package a line.
+const VersionsFile = "versions"
+
+// Newest returns a state with the newest versions that the archives of the build
+// have of packages, whatever a lock file says. They are asked in each build.
+func Newest(g *graph.Graph, opt Options, names []string) llb.State {
+	c := &compiler{graph: g, opt: opt, mergeDiff: canMergeDiff(opt.Caps)}
+	base := c.repositories(c.base(g.Base.Name, opt.Base))
+	opts := append(c.builtin("package-versions.sh", names...), c.repositoryMounts()...)
+	opts = append(opts, llb.IgnoreCache, c.name(graph.ToolchainState, fmt.Sprintf("newest versions of %s in the archive", count(len(names), "package"))))
+	return base.Run(opts...).AddMount(watched, llb.Scratch())
+}

@@ -3,7 +3,6 @@ package frontend
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"path"
@@ -25,10 +24,6 @@ import (
 // LockRequest is the id of the subrequest that answers with a lock file:
 // `docker buildx build --call pgstrata.lock`.
 const LockRequest = "frontend.pgstrata.lock"
-
-// UpdateArg is the build argument that names the sources whose pins are looked up
-// anew, separated by commas, when a lock file is written; `*` is all of them.
-const UpdateArg = "PGSTRATA_UPDATE"
 
 // LockedArg is the build argument that refuses every drift from the lock file.
 const LockedArg = "PGSTRATA_LOCKED"
@@ -266,74 +261,6 @@ func (r *request) packagesOf(ctx context.Context, st llb.State) (map[string]stri
 	}
 	data, err := ref.ReadFile(ctx, client.ReadRequest{Filename: lock.StatusFile})
 	return lock.Installed(data), err
-}
-
-// answerLock answers with a lock file of what is built today.
-func (r *request) answerLock(ctx context.Context) (*client.Result, error) {
-	if err := r.readLock(ctx); err != nil {
-		return nil, err
-	}
-	before := r.lock.sources()
-	r.lock.anew, r.lock.file = true, nil
-	inputs, err := r.read(ctx)
-	if err != nil {
-		return nil, err
-	}
-	file := &lock.File{Version: lock.Version, Bases: map[string]string{}, Sources: map[string]lock.Source{}, Platforms: map[string]lock.Platform{}}
-	for _, in := range inputs {
-		if err := r.pinSources(ctx, in, before, file); err != nil {
-			return nil, err
-		}
-		t, err := r.compile(ctx, in)
-		if err != nil {
-			return nil, err
-		}
-		for name, digest := range t.digests(in.graph) {
-			if digest == "" {
-				return nil, errors.Errorf("base image %s has no digest that could be locked", name)
-			}
-			file.Bases[name] = digest
-		}
-		if file.Platforms[in.graph.Platform], err = r.installed(ctx, in, t); err != nil {
-			return nil, err
-		}
-	}
-	text, err := file.Marshal()
-	if err != nil {
-		return nil, err
-	}
-	data, err := json.MarshalIndent(file, "", "  ")
-	if err != nil {
-		return nil, err
-	}
-	return result(data, text), nil
-}
-
-// pinSources locks the sources of a build file: as they were locked before, but
-// for those that are new, or to be updated.
-func (r *request) pinSources(ctx context.Context, in input, before map[string]graph.LockedSource, file *lock.File) error {
-	update := strings.Split(r.client.BuildArgs[UpdateArg], ",")
-	for _, name := range update {
-		if name != "" && name != "*" && in.graph.Source(name) == nil {
-			return errors.Errorf("%s names source %s, which %s does not declare", UpdateArg, name, in.graph.File)
-		}
-	}
-	for _, s := range in.graph.Sources {
-		if !movable(in.file, s) {
-			continue
-		}
-		old, ok := before[s.Name]
-		if ok && old.From == s.Place() && !slices.Contains(update, s.Name) && !slices.Contains(update, "*") {
-			s.Pin, file.Sources[s.Name] = old.Pin, lock.Source(old)
-			continue
-		}
-		pin, err := r.pin(ctx, in, s)
-		if err != nil {
-			return &spec.Error{File: in.graph.File, At: s.At, Msg: "source " + s.Name + ": " + err.Error()}
-		}
-		s.Pin, file.Sources[s.Name] = pin.Pin, pin
-	}
-	return nil
 }
 
 // digests are what a target's base images were resolved to, by their names.

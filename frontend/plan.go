@@ -77,6 +77,9 @@ func (r *request) serveOwn(ctx context.Context) (*client.Result, bool, error) {
 	case LockRequest:
 		res, err := r.answerLock(ctx)
 		return res, true, err
+	case OutdatedRequest:
+		res, err := r.answerOutdated(ctx)
+		return res, true, err
 	case ObserveRequest:
 		res, err := r.observe(ctx)
 		return res, true, err
@@ -228,6 +231,12 @@ func (r *request) describe(ctx context.Context) (*client.Result, error) {
 		Type:        subrequests.TypeRPC,
 		Description: "Run the setup scripts one after another, watch what they read and write, and propose a graph",
 		Opts:        []subrequests.Named{{Name: observeCheckArg, Description: "compare with what is declared, and propose nothing"}},
+		Metadata:    []subrequests.Named{{Name: "result.json"}, {Name: "result.txt"}},
+	}, subrequests.Request{
+		Name:        OutdatedRequest,
+		Version:     "1.0.0",
+		Type:        subrequests.TypeRPC,
+		Description: "Tell what of the lock file is no longer what its names stand for",
 		Metadata:    []subrequests.Named{{Name: "result.json"}, {Name: "result.txt"}},
 	}, subrequests.Request{
 		Name:        PlanRequest,

@@ -87,6 +87,29 @@ func (f *File) Marshal() ([]byte, error) {
 	return out.Bytes(), nil
 }
 
+// Without is the file without the bases and sources that are to be looked up anew.
+// Packages stay: the archive has to be asked for others.
+func (f *File) Without(anew func(name string) bool) *File {
+	out := &File{Version: f.Version, Bases: maps.Clone(f.Bases), Sources: maps.Clone(f.Sources), Platforms: map[string]Platform{}}
+	maps.DeleteFunc(out.Bases, func(name, _ string) bool { return anew(name) })
+	maps.DeleteFunc(out.Sources, func(name string, _ Source) bool { return anew(name) })
+	for name, p := range f.Platforms {
+		out.Platforms[name] = Platform{Requested: p.Requested, Image: maps.Clone(p.Image), Build: maps.Clone(p.Build)}
+	}
+	return out
+}
+
+// Move sets the versions of locked packages.
+func (p Platform) Move(to map[string]string) {
+	for name, version := range to {
+		for _, packages := range []map[string]string{p.Image, p.Build} {
+			if _, ok := packages[name]; ok {
+				packages[name] = version
+			}
+		}
+	}
+}
+
 // Pins are all packages of a platform with the versions that are asked for.
 func (p Platform) Pins() map[string]string {
 	out := maps.Clone(p.Build)

@@ -93,3 +93,22 @@ Version: 3.134`
 	assert.Empty(t, Installed(nil))
 	assert.Equal(t, map[string]string{"adduser": "3.134"}, Added(have, map[string]string{"libc6": "2.36-9", "libc6:i386": "2.36-9", "adduser": "3.0"}))
 }
+
+// What is to be looked up anew is left out; a package gets another version wherever it is.
+func TestUpdate(t *testing.T) {
+	f := &File{
+		Version: Version,
+		Bases:   map[string]string{"a": "1", "b": "2"},
+		Sources: map[string]Source{"s": {"u", "3"}, "t": {"u", "4"}},
+		Platforms: map[string]Platform{"linux/amd64": {
+			Image: map[string]string{"p": "1", "q": "1"}, Build: map[string]string{"p": "1"},
+		}},
+	}
+	got := f.Without(func(name string) bool { return name == "a" || name == "t" || name == "p" })
+	assert.Equal(t, map[string]string{"b": "2"}, got.Bases)
+	assert.Equal(t, map[string]Source{"s": {"u", "3"}}, got.Sources)
+	got.Platforms["linux/amd64"].Move(map[string]string{"p": "2", "other": "1"})
+	assert.Equal(t, map[string]string{"p": "2", "q": "1"}, got.Platforms["linux/amd64"].Image)
+	assert.Equal(t, map[string]string{"p": "2"}, got.Platforms["linux/amd64"].Build)
+	assert.Equal(t, "1", f.Platforms["linux/amd64"].Image["p"], "the file itself stays")
+}

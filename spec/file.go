@@ -28,7 +28,7 @@ type File struct {
 	Args []Arg `yaml:"args"`
 	// The account that the container's process runs as. Default: root.
 	User *User `yaml:"user"`
-	// Further accounts. See "base, args, user".
+	// Further accounts, with the keys of `user`.
 	Accounts []User `yaml:"accounts" is:"account"`
 	// What the image installs: slow, and changed rarely. See "setup". Default:
 	// discovered.

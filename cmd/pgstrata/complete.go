@@ -31,6 +31,9 @@ func complete(root *cobra.Command) {
 // completions are those of a command's flags, by their names.
 func completions(command string) map[string]cobra.CompletionFunc {
 	formats := []cobra.Completion{"text", "json"}
+	if command == "outdated" {
+		formats = append(formats, "markdown")
+	}
 	if command == "check" {
 		formats = append(formats, "sarif")
 	}

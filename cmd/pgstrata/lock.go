@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/moby/buildkit/client"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
@@ -16,12 +17,18 @@ import (
 )
 
 func newLockCommand() *cobra.Command {
-	var o options
+	var (
+		o      options
+		update []string
+	)
 	cmd := &cobra.Command{
 		Use:   "lock [OPTIONS] [PATH]",
-		Short: "Write the digests of bases and the versions of packages to a file beside the build file",
+		Short: "Write the digests of bases and sources and the versions of packages to a file beside the build file",
+		Long: `Write the digests of bases and sources and the versions of packages to a file
+beside the build file. What is locked already stays, unless --update names it.`,
 		Example: `  pgstrata lock .
-  pgstrata lock --no-cache-filter toolchain,setup .      # the newest that the archive has
+  pgstrata lock --update .                               # all that has moved
+  pgstrata lock --update=debian:bookworm-slim,pgvector . # that base image and that source
   pgstrata build --locked .`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -29,28 +36,38 @@ func newLockCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if len(update) > 0 {
+				o.buildArgs = append(o.buildArgs, frontend.UpdateArg+"="+strings.Join(update, ","))
+			}
 			opt, err := o.solveOpt(dir)
 			if err != nil {
 				return err
 			}
-			opt.FrontendAttrs["requestid"] = frontend.LockRequest
-			var text []byte
-			_, err = o.run(cmd.Context(), opt, func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
-				res, err := frontend.Build(ctx, c)
-				if err != nil {
-					return nil, err
-				}
-				text = res.Metadata["result.txt"]
-				return gateway.NewResult(), nil
-			}, func(*client.SolveStatus) {})
+			answer, err := o.ask(cmd.Context(), opt, frontend.LockRequest)
 			if err != nil {
 				return err
 			}
-			return os.WriteFile(o.file+lock.Suffix, text, 0o644) //nolint:gosec // it is to be committed
+			return os.WriteFile(o.file+lock.Suffix, answer["result.txt"], 0o644) //nolint:gosec // it is to be committed
 		},
 	}
 	o.addFlags(cmd.Flags())
+	cmd.Flags().StringSliceVar(&update, "update", nil, "what is to be looked up anew: base images, sources and packages by name; all without a name")
+	cmd.Flags().Lookup("update").NoOptDefVal = "*"
 	return cmd
+}
+
+// ask puts a question of pgstrata's own to the frontend.
+func (o *options) ask(ctx context.Context, opt client.SolveOpt, question string) (answer map[string][]byte, err error) {
+	opt.FrontendAttrs["requestid"] = question
+	_, err = o.run(ctx, opt, func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
+		res, err := frontend.Build(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		answer = res.Metadata
+		return gateway.NewResult(), nil
+	}, func(*client.SolveStatus) {})
+	return answer, err
 }
 
 // lockOf reads the lock file beside a build file, nil where there is none.

@@ -42,7 +42,7 @@ func run() (code int) {
 		return 0
 	case errors.Is(err, errFindings): // they have been printed
 		return 1
-	case errors.Is(err, errDiffer):
+	case errors.Is(err, errDiffer), errors.Is(err, errOutdated):
 		return frontend.DifferExit
 	}
 	for _, s := range errdefs.Sources(err) {
@@ -76,6 +76,7 @@ func newCommand() *cobra.Command {
 		newManCommand(),
 		newMigrateCommand(),
 		newObserveCommand(),
+		newOutdatedCommand(),
 		newPlanCommand(),
 		newSchemaCommand(),
 		newVersionCommand(),

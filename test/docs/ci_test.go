@@ -5,6 +5,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"mvdan.cc/sh/v3/syntax"
 
+	"github.com/pgstrata/pgstrata/spec"
 	"github.com/pgstrata/pgstrata/test/testenv"
 )
 
@@ -148,4 +151,40 @@ func results(t *testing.T, text string) []any {
 	require.NoError(t, json.Unmarshal([]byte(text), &report))
 	require.Len(t, report.Runs, 1)
 	return report.Runs[0].Results
+}
+
+// Renovate's regular expression finds each version that the page shows, and the build file there is one.
+func TestRenovate(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join(root, "docs/ci.md"))
+	require.NoError(t, err)
+	_, rest, ok := strings.Cut(string(data), "\n## Keep up with upstream\n")
+	require.True(t, ok)
+	block := func(language string) string {
+		_, text, ok := strings.Cut(rest, "\n```"+language+"\n")
+		require.True(t, ok, language)
+		text, _, _ = strings.Cut(text, "\n```\n")
+		return text + "\n"
+	}
+	file, err := spec.Load("Dockerfile", []byte(block("yaml")), spec.Options{})
+	require.NoError(t, err)
+	var config struct {
+		CustomManagers []struct{ ManagerFilePatterns, MatchStrings []string }
+	}
+	require.NoError(t, json.Unmarshal([]byte(block("json")), &config))
+	manager := config.CustomManagers[0]
+	for _, name := range []string{"Dockerfile", "images/pgstrata.yaml"} {
+		assert.True(t, slices.ContainsFunc(manager.ManagerFilePatterns, func(p string) bool {
+			return regexp.MustCompile(strings.Trim(p, "/")).MatchString(name)
+		}), name)
+	}
+	find := regexp.MustCompile(manager.MatchStrings[0])
+	var got []string
+	for _, m := range find.FindAllStringSubmatch(block("yaml"), -1) {
+		group := func(name string) string { return m[find.SubexpIndex(name)] }
+		got = append(got, group("datasource")+" "+group("depName")+" "+group("extractVersion")+" "+group("currentValue"))
+	}
+	assert.Equal(t, []string{
+		"pypi patroni  " + file.Args[0].Value.Value,
+		"github-tags pgvector/pgvector ^v(?<version>.+)$ " + file.Args[1].Value.Value,
+	}, got)
 }
