@@ -41,10 +41,7 @@ func (d *dockerfileBuild) attest(ctx context.Context, rb *dockerui.ResultBuilder
 	if d.client.SBOM == nil {
 		return nil
 	}
-	platform := d.client.BuildPlatforms[0]
-	scanner, err := sbom.CreateSBOMScanner(ctx, d.gateway, d.client.SBOM.Generator, platform, sourceresolver.Opt{
-		ImageOpt: &sourceresolver.ResolveImageOpt{ResolveMode: d.client.ImageResolveMode.String(), Platform: &platform},
-	}, d.client.SBOM.Parameters)
+	scanner, err := d.scanner(ctx)
 	if err != nil || scanner == nil {
 		return err
 	}
@@ -63,21 +60,30 @@ func (d *dockerfileBuild) attest(ctx context.Context, rb *dockerui.ResultBuilder
 		if err != nil {
 			return err
 		}
-		solved, err := solverresult.ConvertAttestation(&attestation, func(st *llb.State) (client.Reference, error) {
-			def, err := st.Marshal(ctx)
-			if err != nil {
-				return nil, err
-			}
-			res, err := d.gateway.Solve(ctx, client.SolveRequest{Definition: def.ToPB()})
-			if err != nil {
-				return nil, err
-			}
-			return res.Ref, nil
-		})
+		solved, err := d.attested(ctx, attestation)
 		if err != nil {
 			return err
 		}
 		rb.AddAttestation(id, *solved)
 		return nil
+	})
+}
+
+// scanner is the scanner of images that the client asks for; nil for none.
+func (r *request) scanner(ctx context.Context) (sbom.Scanner, error) {
+	platform := r.client.BuildPlatforms[0]
+	return sbom.CreateSBOMScanner(ctx, r.gateway, r.client.SBOM.Generator, platform, sourceresolver.Opt{
+		ImageOpt: &sourceresolver.ResolveImageOpt{ResolveMode: r.client.ImageResolveMode.String(), Platform: &platform},
+	}, r.client.SBOM.Parameters)
+}
+
+// attested has the daemon make what an attestation says.
+func (r *request) attested(ctx context.Context, a solverresult.Attestation[*llb.State]) (*client.Attestation, error) {
+	return solverresult.ConvertAttestation(&a, func(st *llb.State) (client.Reference, error) {
+		def, err := st.Marshal(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return r.solved(ctx, def.ToPB())
 	})
 }

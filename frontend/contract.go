@@ -95,6 +95,7 @@ func (b *building) checked(ctx context.Context, in input, t *target, res *docker
 	if err != nil {
 		return nil, err
 	}
+	b.built.add(in, t)
 	return res, nil
 }
 

@@ -161,6 +161,9 @@ func (r *request) serve(ctx context.Context) (*client.Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := r.attestSources(ctx, rb, b.built); err != nil {
+		return nil, err
+	}
 	return rb.Finalize()
 }
 
@@ -170,12 +173,14 @@ type building struct {
 	// findings waits for the rules. It returns what they read of the first
 	// platform's input, and the error where that ends the build.
 	findings func() (*check.Checker, error)
+	// built are the targets that were built.
+	built *builtTargets
 }
 
 // building starts the rules. They take as long as all else that is done before
 // anything is built.
 func (r *request) building(ctx context.Context, first input) *building {
-	b := &building{r, sync.OnceValues(func() (_ *check.Checker, err error) {
+	b := &building{request: r, built: &builtTargets{}, findings: sync.OnceValues(func() (_ *check.Checker, err error) {
 		defer recovered(&err)
 		return r.warnFindings(ctx, first)
 	})}

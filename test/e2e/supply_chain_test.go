@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -134,4 +135,69 @@ func mustJSON(t *testing.T, v any) []byte {
 	data, err := json.Marshal(v)
 	require.NoError(t, err)
 	return data
+}
+
+// What was compiled is in an SBOM of its own, beside the scanner's, and in the
+// provenance: no scanner of an image can know of it.
+func TestSBOMListsSources(t *testing.T) {
+	env := testenv.Shared(t)
+	env.Frontend(t)
+	build(t, env, testenv.Tree(t, map[string]string{
+		"Dockerfile": "base: debian:bookworm-slim\n", "entrypoint.sh": packageScanner,
+	}), testenv.Request{Image: "package-scanner"})
+	archive := tarball(t, "program-1.0", "main.c", "one\n")
+	site := newUpstream(t, archive)
+	repo, url := gitServer(t)
+	commit(t, repo, "main.c", "git one\n", "v1")
+	tree := compiled(fmt.Sprintf("program: {url: %q, checksum: %q, strip: 1, version: 1.0, license: MIT}\ntool: {git: %q, ref: v1}",
+		site.URL+"/program.tar.gz", digestOf(archive), url))
+	tree["Dockerfile"] = "# syntax=localhost:5000/pgstrata:dev\n" + strings.Replace(tree["Dockerfile"], "{path: setup/other.sh,", "{path: setup/other.sh, sources: [tool],", 1)
+	out := env.Buildx(t, "--provenance=mode=max,version=v1", "--sbom=generator="+env.Registry.Ref("package-scanner"), "--push",
+		"--tag", env.Registry.Ref("compiled"), testenv.Tree(t, tree))
+	require.Zero(t, out.Code, out.Stderr)
+	type document struct {
+		Packages []struct {
+			Name, VersionInfo, DownloadLocation, SourceInfo, LicenseDeclared, Comment string
+			Checksums                                                                []struct{ ChecksumValue string }
+			ExternalRefs                                                             []struct{ ReferenceLocator string }
+		} `json:"packages"`
+	}
+	var sbom struct {
+		SPDX            document
+		AdditionalSPDXs []document
+	}
+	attestation(t, env, "compiled", "SBOM", &sbom)
+	require.Len(t, sbom.AdditionalSPDXs, 1)
+	scanned, own := sbom.SPDX, sbom.AdditionalSPDXs[0]
+	if len(scanned.Packages) < len(own.Packages) {
+		scanned, own = own, scanned
+	}
+	assert.Greater(t, len(scanned.Packages), 50, "what the scanner found in the image")
+	require.Len(t, own.Packages, 3)
+	head := strings.TrimSpace(git(t, repo, "rev-parse", "HEAD"))
+	program, tool := own.Packages[1], own.Packages[2]
+	assert.Equal(t, "program 1.0 MIT", program.Name+" "+program.VersionInfo+" "+program.LicenseDeclared)
+	assert.Equal(t, strings.TrimPrefix(digestOf(archive), "sha256:"), program.Checksums[0].ChecksumValue)
+	assert.Contains(t, program.ExternalRefs[0].ReferenceLocator, "pkg:generic/program@1.0?")
+	assert.Equal(t, "used by setup/build.sh, which gives /opt/program", program.Comment)
+	assert.Equal(t, "git+"+url+"@"+head, tool.DownloadLocation, "it is not locked, and what was built is known all the same")
+	assert.Equal(t, "ref v1, commit "+head, tool.SourceInfo)
+
+	var p struct {
+		SLSA struct {
+			BuildDefinition struct {
+				ResolvedDependencies []struct {
+					URI    string
+					Digest map[string]string
+				}
+			}
+		}
+	}
+	attestation(t, env, "compiled", "Provenance", &p)
+	digests := map[string]map[string]string{}
+	for _, d := range p.SLSA.BuildDefinition.ResolvedDependencies {
+		digests[d.URI] = d.Digest
+	}
+	assert.Equal(t, strings.TrimPrefix(digestOf(archive), "sha256:"), digests[site.URL+"/program.tar.gz"]["sha256"], "%v", digests)
+	assert.Equal(t, head, digests[url+"#v1"]["sha1"], "%v", digests)
 }
