@@ -158,8 +158,8 @@ func TestSBOMListsSources(t *testing.T) {
 	type document struct {
 		Packages []struct {
 			Name, VersionInfo, DownloadLocation, SourceInfo, LicenseDeclared, Comment string
-			Checksums                                                                []struct{ ChecksumValue string }
-			ExternalRefs                                                             []struct{ ReferenceLocator string }
+			Checksums                                                                 []struct{ ChecksumValue string }
+			ExternalRefs                                                              []struct{ ReferenceLocator string }
 		} `json:"packages"`
 	}
 	var sbom struct {
