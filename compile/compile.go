@@ -81,6 +81,8 @@ type States struct {
 	Setup State
 	// Outputs are those of each isolated script, by its name.
 	Outputs map[string]State
+	// Symbols are the debug symbols that were taken out of outputs.
+	Symbols State
 	// Entrypoint are the entrypoint files alone.
 	Entrypoint State
 	// Image is the whole root file system.

@@ -60,6 +60,23 @@ func (s *setup) collect(script *graph.Script, root llb.State, runs *graph.Script
 	return emptyState().layer(st, layerOf(script))
 }
 
+// split takes debug symbols out of what a script has made, where they are wanted
+// apart.
+func (s *setup) split(script *graph.Script, done llb.State) llb.State {
+	if !s.graph.Symbols {
+		return done
+	}
+	var words []string
+	for _, o := range script.Outputs {
+		words = append(words, cmp.Or(o.From, o.Path))
+	}
+	node := Vertex{Node: script.Node() + "/symbols", Kind: "internal", Title: "debug symbols of " + path.Base(script.Path)}
+	run := done.Run(append(s.builtin("split-symbols.sh", words...), llb.Network(noNetwork),
+		s.vertex(node, "internal", "debug symbols of "+path.Base(script.Path)), s.at(script.Outputs[0].At), s.fresh(graph.SetupState, script.Node(), script.Name))...)
+	s.symbols = append(s.symbols, emptyState().layer(run.AddMount(resultMount, llb.Scratch()), "symbols: "+path.Base(script.Path)))
+	return run.Root()
+}
+
 // place puts what a script has made where it belongs, in a tree with nothing else,
 // where an output is not what and where the script made it. It is done by the
 // programs that the script had.
@@ -97,9 +114,9 @@ func (c *compiler) output(on *llb.FileAction, from llb.State, name string) *llb.
 	})
 }
 
-// split returns the isolated scripts, in order: those whose outputs the chain
+// divide returns the isolated scripts, in order: those whose outputs the chain
 // already holds, since a script of it needs them, and the others.
-func (s *setup) split() (held, others []*graph.Script) {
+func (s *setup) divide() (held, others []*graph.Script) {
 	for _, script := range s.graph.Scripts {
 		switch {
 		case !script.Isolated():

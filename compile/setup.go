@@ -33,7 +33,8 @@ func (c *compiler) setup(base State, tools toolchain, out *States) State {
 		s.run(script)
 	}
 	out.Toolchains = append(out.Toolchains, s.toolchains...)
-	held, others := s.split()
+	held, others := s.divide()
+	out.Symbols = c.merge(emptyState(), s.symbols...)
 	return c.sweep(c.filesystem(c.linker(s.with(s.chain(held), others, nil))))
 }
 
@@ -57,6 +58,8 @@ type setup struct {
 	// those among them that are roots of their own.
 	own        map[string]State
 	toolchains []Toolchain
+	// symbols are those of isolated scripts.
+	symbols []State
 	// rerun holds the scripts that run again because they are asked to.
 	rerun map[string]bool
 }
@@ -88,7 +91,7 @@ func (s *setup) run(script *graph.Script) {
 	on := s.with(s.parent(script), needs, script)
 	done := s.script(on, script)
 	if script.Isolated() {
-		s.made[script.Name] = made{before: on.State, after: s.place(script, done.State)}
+		s.made[script.Name] = made{before: on.State, after: s.place(script, s.split(script, done.State))}
 		s.outputs[script.Name] = s.collect(script, llb.Scratch(), nil)
 		return
 	}

@@ -252,6 +252,11 @@ func (r *request) compile(ctx context.Context, in input, opts ...llb.Constraints
 		t.state, t.image = states.Setup, compile.SetupConfig(opt, states.Setup)
 	case graph.EntrypointState:
 		t.state, t.image, t.baseImage = states.Entrypoint, compile.EmptyConfig(opt, states.Entrypoint), nil
+	case graph.SymbolsState:
+		if !in.graph.Symbols {
+			return nil, errors.Errorf("target symbols needs isolated scripts and `debug_symbols: apart` under setup in %s", in.graph.File)
+		}
+		t.state, t.image, t.baseImage = states.Symbols, compile.EmptyConfig(opt, states.Symbols), nil
 	case graph.TestState:
 		if len(in.graph.Tests) == 0 {
 			return nil, errors.Errorf("target test needs tests in %s, and there are none", in.graph.File)

@@ -62,6 +62,8 @@ func describeTarget(name string) string {
 		return "the image without its entrypoint files"
 	case graph.EntrypointState:
 		return "the entrypoint files alone"
+	case graph.SymbolsState:
+		return "the debug symbols of what isolated scripts have made"
 	case graph.TestState:
 		return "run the tests in the image"
 	case graph.CachesTarget:

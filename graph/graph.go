@@ -26,6 +26,7 @@ const (
 	EntrypointState = "entrypoint"
 	ImageState      = "image"
 	TestState       = "test"
+	SymbolsState    = "symbols"
 )
 
 // CachesTarget is a target that is no state of the image: what the cache mounts
@@ -62,6 +63,8 @@ type Graph struct {
 	Cleanup []*Script `json:"cleanup,omitempty"`
 	// BuildArtifacts are scratch directories of every script.
 	BuildArtifacts []string `json:"buildArtifacts,omitempty"`
+	// Symbols tells that debug symbols are taken out of outputs.
+	Symbols bool `json:"symbols,omitempty"`
 	// Filesystem are directories, links and small files, by path.
 	Filesystem []Entry `json:"filesystem,omitempty"`
 	// Entrypoint are the classes of entrypoint files, stable to volatile.
@@ -407,6 +410,9 @@ func (g *Graph) Targets() []string {
 		if s.Isolated() {
 			out = append(out, s.Node())
 		}
+	}
+	if g.Symbols {
+		out = append(out, SymbolsState)
 	}
 	if len(g.Tests) > 0 {
 		out = append(out, TestState)

@@ -136,6 +136,7 @@ func (b *builder) scripts() {
 	for _, s := range b.file.Setup.FinalCleanup {
 		b.graph.Cleanup = append(b.graph.Cleanup, b.script(s))
 	}
+	b.graph.Symbols = b.file.Setup.DebugSymbols.Value == "apart" && slices.ContainsFunc(b.graph.Scripts, (*Script).Isolated)
 	b.uniqueNames()
 	b.resolveNeeds()
 	b.disjointOutputs()

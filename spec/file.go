@@ -92,6 +92,9 @@ type Setup struct {
 	// Goes in front of the id of each cache mount, for builders that allow
 	// certain ids only. Default: empty.
 	CachePrefix Text `yaml:"cache_prefix" is:"text"`
+	// Where debug symbols of isolated scripts' outputs are: `kept` in them, or
+	// `apart`, in an image of their own, the target `symbols`. Default: `kept`.
+	DebugSymbols Text `yaml:"debug_symbols,literal" is:"kept|apart"`
 	// Scratch directories: an empty one in memory for each script, in no layer.
 	BuildArtifacts []Text `yaml:"build_artifacts" is:"image path"`
 	// Run last, after the chain. What they delete really leaves the image.

@@ -46,6 +46,11 @@ func (f *File) validate(p *Problems, args map[string]string) {
 	validateRepositories(p, f.Setup.Repositories)
 	f.validateSources(p)
 	validateNetwork(p, f.Setup.Network)
+	switch s := f.Setup.DebugSymbols; s.Value {
+	case "", "kept", "apart":
+	default:
+		p.Addf(s.At, "debug_symbols are kept or apart, not %q", s.Value)
+	}
 	f.validatePackages(p)
 	for i := range f.Setup.Scripts {
 		f.Setup.Scripts[i].validate(p, f, args)

@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"bytes"
+	"debug/elf"
 	"fmt"
 	"io/fs"
 	"strings"
@@ -147,4 +149,40 @@ entrypoint: {configuration_files: []}
 		assert.Error(t, err)
 		assert.Contains(t, result.Trace.Logs("directories of setup.filesystem"), "/usr/share is to be a link, and is a directory of the image")
 	})
+}
+
+// Debug symbols are taken out of what a compiler made, and found by its build id.
+func TestDebugSymbols(t *testing.T) {
+	env := testenv.Shared(t)
+	dir := testenv.Tree(t, map[string]string{
+		"Dockerfile": `base: debian:bookworm-slim
+setup:
+  debug_symbols: apart
+  scripts:
+    - {path: setup/01-compile.sh, build: [gcc, libc6-dev], outputs: [{from: /made/program, to: /opt/}, /opt/text]}
+entrypoint: {configuration_files: []}
+`,
+		"setup/01-compile.sh": "#!/bin/sh\nset -eu\nmkdir /made\necho 'int main(void) { return 7; }' >/tmp/main.c\ngcc -g -o /made/program /tmp/main.c -Wl,--build-id\n" +
+			"chmod 4751 /made/program\necho text >/opt/text\nreadelf -n /made/program\n",
+	})
+	logs := build(t, env, dir, testenv.Request{Image: "stripped"}).Trace.Logs("01-compile.sh")
+	_, rest, ok := strings.Cut(logs, "Build ID: ")
+	assert.True(t, ok, logs)
+	id := strings.Fields(rest)[0]
+	img := env.Registry.Image(t, "stripped")
+	program, err := img.Read("/opt/program")
+	assert.NoError(t, err)
+	file, err := elf.NewFile(bytes.NewReader(program))
+	assert.NoError(t, err)
+	assert.Nil(t, file.Section(".debug_info"))
+	assert.Equal(t, fs.FileMode(0o751), img.Files()["/opt/program"].Mode.Perm())
+	assert.Equal(t, fs.ModeSetuid, img.Files()["/opt/program"].Mode&fs.ModeSetuid)
+
+	build(t, env, dir, testenv.Request{Image: "symbols", Options: map[string]string{"target": "symbols"}})
+	symbols, err := env.Registry.Image(t, "symbols").Read("/usr/lib/debug/.build-id/" + id[:2] + "/" + id[2:] + ".debug")
+	assert.NoError(t, err)
+	file, err = elf.NewFile(bytes.NewReader(symbols))
+	assert.NoError(t, err)
+	assert.NotNil(t, file.Section(".debug_info"))
+	assert.False(t, has(env.Registry.Image(t, "symbols").Files(), "/opt/program"))
 }

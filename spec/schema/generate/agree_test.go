@@ -19,7 +19,7 @@ func samples() []any {
 		"x", "X", "A", "a_b", "x.sh", "a/b", "./a", "/", "/x", "/a/b", "..", "../x", "a/../../b", "$A", "${A}", "/opt/${A}", "${A}/x", "$${A}",
 		"debian:bookworm-slim", "localhost:5000/a/b:c", "scratch", "a:b:c", "root", "0", "0:0", "root:0", "postgres",
 		"5432", "5432/tcp", "53/udp", "53/icmp", "70000", "0640", "0o640", "888", "10s", "1h30m", "1.5m", "7d", "-5s",
-		"SIGINT", "int", "SIGNOPE", "base", "arg:A", "arg:", "file:a/**", "package:p", "file:/x", "none", "host", "default", "fail", "rebuild",
+		"SIGINT", "int", "SIGNOPE", "base", "arg:A", "arg:", "file:a/**", "package:p", "file:/x", "none", "host", "default", "fail", "rebuild", "kept", "apart",
 		"setup", "toolchain", "p=1", "p=1.*", "p=", "${A} == x", "1 >= 2", "1 =~ 2", "--force", "a b", "a\nb", "setup/x", "*.sh", "**/*.sh", "ccache",
 		"https://x/y", "http://user:pw@x", "ftp://x/y", "sha256:" + strings.Repeat("0a", 32), "sha256:0a", ".x",
 		0, 1, 999, 5432, 70000, -1, 640,
