@@ -34,7 +34,7 @@ func checkCurlPipeShell(p *pass) {
 				into = pipedInto(s, c)
 			}
 			if isInterpreter(into) || into == "eval" || into == "source" || into == "." {
-				p.call(s, c, "what %s downloads runs at once, whatever it is, and half of it where the connection breaks; save it, compare its checksum, then run it", c.Name)
+				p.call(s, c, "what %s downloads runs at once, whatever it is, and half of it where the connection breaks; save it, compare its checksum, then run it%s", c.Name, p.declared("a url and its checksum"))
 			}
 		}
 	}

@@ -32,6 +32,8 @@ func Rules() []Rule {
 		setupReadsEntrypoint(),
 		setupUndeclaredInput(),
 		sharedLibraryMissing(),
+		sourceFetchedAgain(),
+		sourceUnused(),
 		sourcedFileMissing(),
 		stopSignalNotFast(),
 		syntaxNotFirst(),

@@ -50,7 +50,7 @@ func (p *pass) clone(u *unit, s *shell.Script, c *shell.Call) {
 		}
 		if ok {
 			if isMoving(branch) && !asksForNewest(c) {
-				p.call(s, c, "%s is a branch that moves: the next build may get something else; name a tag, or check out a commit", branch)
+				p.call(s, c, "%s is a branch that moves: the next build may get something else; name a tag, or check out a commit%s", branch, p.declared("git and a ref that the lock file pins"))
 			}
 			return
 		}
@@ -62,7 +62,7 @@ func (p *pass) clone(u *unit, s *shell.Script, c *shell.Call) {
 			return
 		}
 	}
-	p.call(s, c, "the clone is of the newest commit: the next build may get something else; name a tag with --branch, or check out a commit")
+	p.call(s, c, "the clone is of the newest commit: the next build may get something else; name a tag with --branch, or check out a commit%s", p.declared("git and a ref that the lock file pins"))
 }
 
 // asksForNewest tells whether a condition around a call asks whether somebody

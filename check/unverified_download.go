@@ -25,7 +25,7 @@ func checkUnverifiedDownload(p *pass) {
 		}
 		for s, c := range u.calls() {
 			if isDownloader(c) && slices.ContainsFunc(remoteURLs(c), isUnproven) && !isQuestion(c) {
-				p.mayCall(s, c, "nothing in this script compares what %s downloads with a checksum: it may be another file tomorrow; add `echo \"$SHA256  FILE\" | sha256sum --check`", c.Name)
+				p.mayCall(s, c, "nothing in this script compares what %s downloads with a checksum: it may be another file tomorrow; add `echo \"$SHA256  FILE\" | sha256sum --check`%s", c.Name, p.declared("a url and its checksum"))
 			}
 		}
 	}
@@ -77,4 +77,9 @@ func isQuestion(c *shell.Call) bool {
 	}
 	_, file := hasFlag(c, 'o', "", "--output", "-O", "--remote-name", "--output-document")
 	return !file || c.HasArg("-O-", "-qO-", "-")
+}
+
+// declared offers a build file's declaration in the place of what a script does.
+func (p *pass) declared(what string) string {
+	return p.how(", or declare it under setup.sources, with "+what, "")
 }

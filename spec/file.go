@@ -97,6 +97,9 @@ type Setup struct {
 	DebugSymbols Text `yaml:"debug_symbols,literal" is:"kept|apart"`
 	// Scratch directories: an empty one in memory for each script, in no layer.
 	BuildArtifacts []Text `yaml:"build_artifacts" is:"image path"`
+	// LeftOut are the scripts whose conditions do not hold, once the file was
+	// discovered.
+	LeftOut []Script `yaml:"-"`
 	// Run last, after the chain. What they delete really leaves the image.
 	// Default: discovered.
 	FinalCleanup []Script `yaml:"final_cleanup" is:"script"`

@@ -167,6 +167,7 @@ func (f *File) leaveOut() {
 				return false
 			}
 			out[s.Name()], out[s.Path.Value] = true, true
+			f.Setup.LeftOut = append(f.Setup.LeftOut, s)
 			return true
 		})
 	}

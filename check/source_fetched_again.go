@@ -1,0 +1,40 @@
+package check
+
+import (
+	"strings"
+)
+
+func sourceFetchedAgain() Rule {
+	return Rule{
+		Name:        "SourceFetchedAgain",
+		Severity:    Warning,
+		Description: "A script takes a declared source from where it is mounted, and does not fetch it itself.",
+		check:       checkSourceFetchedAgain,
+	}
+}
+
+func checkSourceFetchedAgain(p *pass) {
+	for s, c := range p.setupCalls() {
+		if !isDownloader(c) && (c.Name != "git" || subcommand(c, "-C", "-c") != "clone") {
+			continue
+		}
+		for _, w := range c.Args {
+			if source := p.sourceNamed(w.Value); source != nil {
+				p.word(s, w, "setup.sources declares this as %s: what the script fetches by itself is not locked, in no SBOM, and fetched again in each run; list it under the script's `sources`, and take it from /context/sources/%s", source.Name, source.Name)
+			}
+		}
+	}
+}
+
+// plainAddress is an address without what may be written in several ways: the
+// scheme of a repository, scp's form, and an ending.
+func plainAddress(s string) string {
+	s = strings.TrimSuffix(strings.TrimSuffix(s, "/"), ".git")
+	if _, rest, ok := strings.Cut(s, "://"); ok {
+		s = rest
+	} else if host, path, ok := strings.Cut(s, ":"); ok {
+		s = host + "/" + path
+	}
+	s = strings.TrimPrefix(s, "git@")
+	return s
+}
