@@ -99,3 +99,24 @@ func TestRepositoryWithPassword(t *testing.T) {
 	assert.True(t, has(img.Files(), "/opt/probe"))
 	assert.False(t, has(img.Files(), "/etc/apt/auth.conf.d/ours.conf"))
 }
+
+// What apt would not take from a machine's own sources it does not take here.
+func TestRepositoryRefused(t *testing.T) {
+	env := testenv.Shared(t)
+	t.Run("a package that was replaced", func(t *testing.T) {
+		repo := testenv.NewAptRepository(t)
+		repo.Add(t, "probe", "3.0", "opt/probe", "three\n")
+		repo.Replace(t, "probe", "3.0")
+		result, err := attempt(t, env, fromRepository(t, repo), testenv.Request{})
+		require.Error(t, err)
+		assert.Contains(t, result.Trace.Logs("runtime packages: probe"), "unexpected size")
+	})
+	t.Run("a key that has expired", func(t *testing.T) {
+		repo := testenv.NewAptRepository(t)
+		repo.Expire(t)
+		repo.Add(t, "probe", "4.0", "opt/probe", "four\n")
+		result, err := attempt(t, env, fromRepository(t, repo), testenv.Request{})
+		require.Error(t, err)
+		assert.Contains(t, result.Trace.Logs("runtime packages: probe"), "EXPKEYSIG")
+	})
+}

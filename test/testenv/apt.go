@@ -18,6 +18,7 @@ type AptRepository struct {
 	Password string // what the user "apt" has to give, "" for nothing
 
 	dir, home, id string
+	at            string // what gpg takes for now, "" for the clock
 }
 
 // NewAptRepository makes an empty repository with a key of its own, and serves it until the test ends.
@@ -52,6 +53,21 @@ func (r *AptRepository) Add(tb testing.TB, name, version, path, text string, mor
 	r.index(tb)
 }
 
+// Expire signs the repository with another key, which expired long ago.
+func (r *AptRepository) Expire(tb testing.TB) {
+	tb.Helper()
+	r.at, r.id = "20200101T000000!", "expired@example.com"
+	r.gpg(tb, "--quick-generate-key", r.id, "ed25519", "sign", "1d")
+	r.Key = r.gpg(tb, "--armor", "--export", r.id)
+	r.index(tb)
+}
+
+// Replace puts something else in the place of a package that the indexes name.
+func (r *AptRepository) Replace(tb testing.TB, name, version string) {
+	tb.Helper()
+	Write(tb, filepath.Join(r.dir, fmt.Sprintf("%s_%s_all.deb", name, version)), "something else")
+}
+
 // index writes the repository's indexes, and signs them.
 func (r *AptRepository) index(tb testing.TB) {
 	tb.Helper()
@@ -72,7 +88,11 @@ func (r *AptRepository) index(tb testing.TB) {
 
 func (r *AptRepository) gpg(tb testing.TB, args ...string) string {
 	tb.Helper()
-	return r.run(tb, "gpg", append([]string{"--batch", "--yes", "--passphrase", "", "--pinentry-mode", "loopback"}, args...)...)
+	usual := []string{"--batch", "--yes", "--passphrase", "", "--pinentry-mode", "loopback"}
+	if r.at != "" {
+		usual = append(usual, "--faked-system-time", r.at)
+	}
+	return r.run(tb, "gpg", append(usual, args...)...)
 }
 
 // run runs a program in the repository's folder, and returns what it printed.
