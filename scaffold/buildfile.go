@@ -7,6 +7,9 @@ import (
 	"github.com/pgstrata/pgstrata/spec"
 )
 
+// exampleRelease is the release that the examples are for.
+const exampleRelease = "bookworm"
+
 // finish gives a build file its first lines, and the versions of a release.
 func finish(text string, o Options, r release) (string, error) {
 	file, err := spec.Load(buildFile, []byte(text), spec.Options{})
@@ -19,7 +22,13 @@ func finish(text string, o Options, r release) (string, error) {
 	if !strings.Contains(text[from:to], "${") {
 		e.replace(from, to, "debian:"+r.name+"-slim")
 	}
-	values := r.args(o.From)
+	values := r.args(o)
+	for i := range file.Setup.Repositories {
+		for _, suite := range file.Setup.Repositories[i].Suites {
+			from, to := e.offsets(suite.At)
+			e.replace(from, to, strings.Replace(text[from:to], exampleRelease, r.name, 1))
+		}
+	}
 	for _, a := range file.Args {
 		if value, ok := values[a.Name.Value]; ok {
 			from, to := e.offsets(a.Value.At)
@@ -38,6 +47,10 @@ func finish(text string, o Options, r release) (string, error) {
 func header(o Options) string {
 	what := "PostgreSQL from Debian's packages."
 	switch {
+	case o.From == PGDG && o.Patroni:
+		what = "PostgreSQL and Patroni from the packages of PostgreSQL's own repository."
+	case o.From == PGDG:
+		what = "PostgreSQL from the packages of its own repository."
 	case o.From == Source && o.Patroni:
 		what = "PostgreSQL, compiled from Debian's source packages, and Patroni."
 	case o.From == Source:

@@ -1,7 +1,9 @@
 package scaffold
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -40,12 +42,32 @@ func releaseOf(name string) (release, error) {
 }
 
 // args are the defaults of the build file's arguments that depend on the release. What is compiled does not.
-func (r release) args(from string) map[string]string {
-	if from == Source {
+func (r release) args(o Options) map[string]string {
+	if o.From == Source {
 		return map[string]string{"DEBIAN_RELEASE": r.name}
 	}
-	return map[string]string{
-		"POSTGRESQL_VERSION": `"` + r.postgresql + `"`,
+	out := map[string]string{
+		"POSTGRESQL_VERSION": `"` + cmp.Or(o.Major, r.postgresql) + `"`,
 		"PATRONI_VERSION":    `"` + r.patroni + `"`,
 	}
+	if o.From == PGDG {
+		out["POSTGRESQL_FROM"] = PGDG
+	}
+	return out
+}
+
+// majors are the major versions that PostgreSQL's own repository has.
+func majors() []string { return []string{"13", "14", "15", "16", "17", "18"} }
+
+// checkMajor reports a version that the packages are not there for.
+func (r release) checkMajor(o Options) error {
+	switch {
+	case o.Major == "" || o.Major == r.postgresql && o.From == Packages || o.From == PGDG && slices.Contains(majors(), o.Major):
+		return nil
+	case o.From == PGDG:
+		return fmt.Errorf("PostgreSQL's own repository has %s, not %q", strings.Join(majors(), ", "), o.Major)
+	case o.From == Source:
+		return fmt.Errorf("what is compiled is PostgreSQL 15: the build argument POSTGRESQL_VERSION names another")
+	}
+	return fmt.Errorf("Debian's %s has PostgreSQL %s; other versions are in PostgreSQL's own repository: --from %s", r.name, r.postgresql, PGDG)
 }

@@ -23,8 +23,10 @@ type Options struct {
 	Syntax string
 	// Release is Debian's: one of Releases.
 	Release string
-	// From is where PostgreSQL comes from: Packages or Source.
+	// From is where PostgreSQL comes from: Packages, PGDG or Source.
 	From string
+	// Major is PostgreSQL's major version, "" for the release's own.
+	Major string
 	// Patroni makes the image one that can also be a node of a cluster.
 	Patroni bool
 }
@@ -32,6 +34,7 @@ type Options struct {
 // Where PostgreSQL comes from.
 const (
 	Packages = "packages" // Debian's packages
+	PGDG     = "pgdg"     // those of PostgreSQL's own repository
 	Source   = "source"   // compiled, with extensions, pgBackRest, PgBouncer and pgBadger
 )
 
@@ -62,11 +65,14 @@ func Tree(o Options) ([]File, error) {
 	}
 	folder := "postgresql"
 	switch o.From {
-	case Packages:
+	case Packages, PGDG:
 	case Source:
 		folder = "postgresql-source"
 	default:
-		return nil, fmt.Errorf("PostgreSQL comes from %s or %s, not from %q", Packages, Source, o.From)
+		return nil, fmt.Errorf("PostgreSQL comes from %s, %s or %s, not from %q", Packages, PGDG, Source, o.From)
+	}
+	if err := r.checkMajor(o); err != nil {
+		return nil, err
 	}
 	if o.Name == "" || o.Name != filepath.Base(o.Name) {
 		return nil, fmt.Errorf("the build file is in the tree itself, so its name has no folder: %q", o.Name)

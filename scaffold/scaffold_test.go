@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/goccy/go-yaml"
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -167,4 +168,39 @@ func TestScriptsForget(t *testing.T) {
 	}
 	_, err := withoutPatroniInScript("x.sh", "a\nif patroni; then b; else c; fi\n")
 	assert.ErrorContains(t, err, "x.sh: line 2")
+}
+
+// PostgreSQL's own repository has each version for each release.
+func TestPGDG(t *testing.T) {
+	files, err := Tree(Options{Name: "Dockerfile", Syntax: "x", Release: "trixie", From: PGDG, Major: "16"})
+	require.NoError(t, err)
+	f, err := spec.Load("Dockerfile", []byte(text(t, files, "Dockerfile")), spec.Options{})
+	require.NoError(t, err)
+	require.NoError(t, f.Discover(tree(files)))
+	require.Len(t, f.Setup.Repositories, 1)
+	assert.Equal(t, "trixie-pgdg", f.Setup.Repositories[0].Suites[0].Value)
+	assert.Equal(t, "16", f.Args[1].Value.Value)
+
+	files, err = Tree(Options{Name: "Dockerfile", Syntax: "x", Release: "trixie", From: Packages})
+	require.NoError(t, err)
+	f, err = spec.Load("Dockerfile", []byte(text(t, files, "Dockerfile")), spec.Options{})
+	require.NoError(t, err)
+	require.NoError(t, f.Discover(tree(files)))
+	assert.Empty(t, f.Setup.Repositories, "Debian's own packages")
+
+	for major, want := range map[string]string{"12": "has 13, 14", "x": "has 13, 14"} {
+		_, err := Tree(Options{Name: "Dockerfile", Release: "bookworm", From: PGDG, Major: major})
+		assert.ErrorContains(t, err, want)
+	}
+	_, err = Tree(Options{Name: "Dockerfile", Release: "bookworm", From: Packages, Major: "17"})
+	assert.ErrorContains(t, err, "--from pgdg")
+}
+
+// tree is a context of files.
+func tree(files []File) fstest.MapFS {
+	out := fstest.MapFS{}
+	for _, f := range files {
+		out[f.Name] = &fstest.MapFile{Data: []byte(f.Text)}
+	}
+	return out
 }

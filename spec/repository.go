@@ -34,6 +34,9 @@ type Repository struct {
 	// The build secret that holds lines for apt's auth.conf(5): `machine HOST login
 	// NAME password PASSWORD`.
 	Credentials Text `yaml:"credentials,literal" is:"id"`
+	// Comparisons that must hold, such as `${POSTGRESQL_FROM} == pgdg`; else it is
+	// left out. See "Conditions". Default: it always counts.
+	When []Condition `yaml:"when" is:"comparison"`
 	// At is the place of the whole entry.
 	At Range `yaml:"-"`
 }
@@ -122,6 +125,9 @@ func (r *Repository) validate(p *Problems) {
 		p.Addf(r.At, "a suite that ends in / is a flat repository, which has no components")
 	case !flat && r.Components == nil:
 		r.Components = []Text{{Value: "main"}}
+	}
+	for i := range r.When {
+		r.When[i].validate(p)
 	}
 	r.SignedBy.validate(p, "a key")
 	switch {

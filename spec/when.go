@@ -157,9 +157,10 @@ func (t *Script) Name() string {
 	return strings.TrimSuffix(base, path.Ext(base))
 }
 
-// leaveOut drops the scripts whose conditions do not hold, and what else in the
-// file speaks of them.
+// leaveOut drops the repositories and scripts whose conditions do not hold, and
+// what else in the file speaks of these scripts.
 func (f *File) leaveOut() {
+	f.Setup.Repositories = slices.DeleteFunc(f.Setup.Repositories, func(r Repository) bool { return !hold(r.When) })
 	out := map[string]bool{}
 	keep := func(list []Script) []Script {
 		return slices.DeleteFunc(list, func(s Script) bool {

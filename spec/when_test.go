@@ -109,3 +109,12 @@ func TestImageAccount(t *testing.T) {
 	_, err = Load("build.yaml", []byte("base: debian\nimage: {healthcheck: {retries: 3}}\n"), Options{})
 	assert.Error(t, err)
 }
+
+func TestRepositoriesAreLeftOut(t *testing.T) {
+	for from, want := range map[string]int{"debian": 0, "pgdg": 1} {
+		f := load(t, "base: a\nargs: {FROM: debian}\nsetup:\n  repositories: [{name: r, uris: [\"http://x/y\"], suites: [s], unsigned: true, when: [\"${FROM} == pgdg\"]}]\n",
+			Options{BuildArgs: map[string]string{"FROM": from}})
+		require.NoError(t, f.Discover(fstest.MapFS{}))
+		assert.Len(t, f.Setup.Repositories, want, from)
+	}
+}

@@ -46,7 +46,7 @@ func completions(command string) map[string]cobra.CompletionFunc {
 		"progress":        oneOf("auto", "plain", "tty", "quiet", "rawjson"),
 		"network":         oneOf("default", "none", "host"),
 		"release":         oneOf(scaffold.Releases()...),
-		"from":            oneOf(scaffold.Packages, scaffold.Source),
+		"from":            oneOf(scaffold.Packages, scaffold.PGDG, scaffold.Source),
 	}
 }
 

@@ -46,14 +46,15 @@ func TestCompletion(t *testing.T) {
 			"setup/01-locales", "setup/02-install-postgresql", "setup/03-install-patroni", "setup/04-filesystem", "setup/99-cleanup",
 		}, noFiles},
 		{[]string{"llb", "--file", example + "/Dockerfile", example, "--build-arg", ""}, []string{
-			"LOCALES=\tlocales to generate, with spaces between them", "POSTGRESQL_VERSION=\tPostgreSQL's major version, as Debian's packages name it", "PATRONI_VERSION=\tPatroni's release",
+			"LOCALES=\tlocales to generate, with spaces between them", "POSTGRESQL_VERSION=\tPostgreSQL's major version, as packages name it",
+			"POSTGRESQL_FROM=\twhose packages these are: debian, or pgdg, which has 13 to 18", "PATRONI_VERSION=\tPatroni's release",
 		}, noSpace},
 		{[]string{"build", t.TempDir(), "--target", ""}, nil, noFiles},
 		{[]string{"build", "--progress", ""}, []string{"auto", "plain", "tty", "quiet", "rawjson"}, noFiles},
 		{[]string{"plan", "--format", ""}, []string{"text", "json"}, noFiles},
 		{[]string{"check", "--format", ""}, []string{"text", "json", "sarif"}, noFiles},
 		{[]string{"init", "--release", ""}, []string{"bookworm", "trixie"}, noFiles},
-		{[]string{"init", "--from", ""}, []string{"packages", "source"}, noFiles},
+		{[]string{"init", "--from", ""}, []string{"packages", "pgdg", "source"}, noFiles},
 		{[]string{"check", ""}, nil, folders},
 		{[]string{"check", ".", ""}, nil, noFiles},
 	} {

@@ -25,6 +25,7 @@ The image runs a single PostgreSQL server or, unless --postgresql is given, also
 working directory if it is left out, and made if it is not there. No file is ever overwritten.`,
 		Example: `  pgstrata init postgresql
   pgstrata init --postgresql --release trixie .
+  pgstrata init --from pgdg --major 17 .
   pgstrata init --from source --syntax registry.example.com/pgstrata:1 --file pgstrata.yaml postgresql`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -49,7 +50,8 @@ working directory if it is left out, and made if it is not there. No file is eve
 	f.BoolVar(&patroni, "patroni", true, "an image that can also be a node of a Patroni cluster")
 	f.BoolVar(&postgresql, "postgresql", false, "an image of PostgreSQL alone")
 	f.StringVar(&o.Release, "release", scaffold.Releases()[0], "Debian's release: bookworm, whose package is PostgreSQL 15, or trixie, 17")
-	f.StringVar(&o.From, "from", scaffold.Packages, "where PostgreSQL comes from: packages, or source (15), with extensions, pgBackRest, PgBouncer and pgBadger")
+	f.StringVar(&o.From, "from", scaffold.Packages, "where PostgreSQL comes from: packages, of Debian, or pgdg, those of its own repository, or source (15), with extensions, pgBackRest, PgBouncer and pgBadger")
+	f.StringVar(&o.Major, "major", "", "PostgreSQL's major version, of pgdg 13 to 18 (default: the release's own)")
 	f.StringVarP(&o.Name, "file", "f", dockerui.DefaultDockerfileName, "name of the build file")
 	addSyntaxFlag(f, &o.Syntax)
 	cmd.MarkFlagsMutuallyExclusive("patroni", "postgresql")

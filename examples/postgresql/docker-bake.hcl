@@ -51,3 +51,12 @@ target "release" {
   attest    = ["type=provenance,mode=max", "type=sbom,generator=${SCANNER}"]
   output    = ["type=registry"]
 }
+
+# Every major version that PostgreSQL's own repository has, where it can be reached: `docker buildx bake majors`.
+target "majors" {
+  inherits = ["build"]
+  name     = "postgresql-${major}"
+  matrix   = { major = ["13", "14", "15", "16", "17", "18"] }
+  args     = { POSTGRESQL_FROM = "pgdg", POSTGRESQL_VERSION = major }
+  tags     = ["${REGISTRY}/postgresql:${major}"]
+}
