@@ -43,15 +43,15 @@ func (d *dockerfileBuild) build(ctx context.Context) (*client.Result, error) {
 		if err != nil {
 			return nil, err
 		}
-		def, decisions, err := d.narrow(def)
+		seen, decisions, err := d.narrow(def)
 		if err != nil {
 			return nil, err
 		}
 		compiled(idx, decisions)
 		if d.tell != nil {
-			d.tell(d.resolved(idx, res, def))
+			d.tell(d.resolved(idx, res, seen.Definition))
 		}
-		ref, err := d.solved(ctx, def)
+		ref, err := d.solvedNarrow(ctx, seen, def)
 		if err != nil {
 			return nil, err
 		}

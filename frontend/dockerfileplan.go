@@ -34,10 +34,11 @@ func (d *dockerfileBuild) resolve(ctx context.Context) ([]Resolved, error) {
 		if err != nil {
 			return nil, err
 		}
-		if def, _, err = d.narrow(def); err != nil {
+		seen, _, err := d.narrow(def)
+		if err != nil {
 			return nil, err
 		}
-		out = append(out, d.resolved(idx, res, def))
+		out = append(out, d.resolved(idx, res, seen.Definition))
 	}
 	return out, nil
 }

@@ -2,9 +2,12 @@ package frontend
 
 import (
 	"context"
+	"errors"
 
 	"github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/moby/buildkit/solver/errdefs"
 	"github.com/moby/buildkit/solver/pb"
+	digest "github.com/opencontainers/go-digest"
 
 	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/narrow"
@@ -36,9 +39,9 @@ func (d *dockerfileBuild) readRecord(ctx context.Context) error {
 
 // narrow gives the steps of a definition what they were observed to read, where
 // their records hold, and tells of each.
-func (d *dockerfileBuild) narrow(def *pb.Definition) (*pb.Definition, []dockerfile.Decision, error) {
+func (d *dockerfileBuild) narrow(def *pb.Definition) (*narrow.Result, []dockerfile.Decision, error) {
 	if d.observed == nil {
-		return def, nil, nil
+		return &narrow.Result{Definition: def}, nil, nil
 	}
 	res, err := narrow.Apply(def, d.seeing())
 	if err != nil {
@@ -48,7 +51,28 @@ func (d *dockerfileBuild) narrow(def *pb.Definition) (*pb.Definition, []dockerfi
 	for _, dec := range res.Decisions {
 		out = append(out, dockerfile.Decision{Line: dec.Line, Text: dec.Title + ": " + dec.Text})
 	}
-	return res.Definition, out, nil
+	return res, out, nil
+}
+
+// solvedNarrow is the daemon's handle of a definition some of whose steps see no more
+// than what they were observed to read. Where one of them fails, all see all files,
+// as in whole: it may have looked elsewhere this time.
+func (d *dockerfileBuild) solvedNarrow(ctx context.Context, seen *narrow.Result, whole *pb.Definition) (client.Reference, error) {
+	if len(seen.Given) == 0 {
+		return d.solved(ctx, seen.Definition)
+	}
+	res, err := d.gateway.Solve(ctx, client.SolveRequest{Definition: seen.Definition, Evaluate: true, CacheImports: d.client.CacheImports})
+	if err == nil {
+		return res.SingleRef()
+	}
+	var failed *errdefs.VertexError
+	if ctx.Err() != nil || !errors.As(err, &failed) || !seen.Given[digest.Digest(failed.Digest)] {
+		return nil, err
+	}
+	d.source.Warn(ctx, "a step fails with no more than what it was observed to read; all steps see all files now", client.WarnOpts{Detail: [][]byte{
+		[]byte(err.Error()), []byte("Observe it again with `pgstrata observe --write`."),
+	}})
+	return d.solved(ctx, whole)
 }
 
 // seeing is what a definition means to package narrow.

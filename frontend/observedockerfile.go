@@ -139,7 +139,9 @@ func (o *stepsObserved) straight(ctx context.Context) error {
 			for at := target[1:]; at != "" && at != "."; at = path.Dir(at) {
 				info, err := files.Lstat(at)
 				if err == nil && info.Mode()&fs.ModeSymlink != 0 {
-					o.Withhold(step, "a copy above it goes through the link /"+at)
+					if err := o.Withhold(step, "a copy above it goes through the link /"+at); err != nil {
+						return err
+					}
 				}
 			}
 		}
@@ -156,7 +158,9 @@ func (o *stepsObserved) prove(ctx context.Context) error {
 			return err
 		}
 		for step, why := range back {
-			o.Withhold(step, why)
+			if err := o.Withhold(step, why); err != nil {
+				return err
+			}
 		}
 	}
 }

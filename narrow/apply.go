@@ -38,6 +38,8 @@ type Result struct {
 	// Definition is the one to build. It is the same where no step is narrow.
 	Definition *pb.Definition
 	Decisions  []Decision
+	// Given are the vertices of narrow steps.
+	Given map[digest.Digest]bool
 }
 
 // Apply gives each step of a definition whose record holds no more than what the
@@ -66,6 +68,8 @@ type applying struct {
 	old map[digest.Digest][]string
 	// timed are the steps that see all, after narrow ones, with what they see.
 	timed map[digest.Digest]*sight
+	// given are the vertices of narrow steps as they are run.
+	given map[digest.Digest]bool
 	// wides and narrows are what results have become.
 	wides   map[ref]ref
 	narrows map[narrowKey]ref
@@ -83,6 +87,8 @@ type narrowKey struct {
 type sight struct {
 	all       bool
 	at, names map[string]bool
+	// age is the time of the files that it is given.
+	age int64
 	// sources are the files of the context that steps before it were given as old
 	// files, of a step that sees all: see times.go.
 	sources map[string]bool
@@ -103,12 +109,12 @@ func newSight(list []Seen) *sight {
 	return s
 }
 
-// apply decides what each step sees. Withheld are steps whose records do not count,
-// with the reasons.
+// apply decides what each step sees. Withheld are steps that see all although their
+// records hold, with the reasons.
 func (b *build) apply(record *Record, withheld map[digest.Digest]string) (*applying, error) {
 	a := &applying{
 		build: b, rewriting: newRewriting(b.definition),
-		sees: map[digest.Digest]*sight{}, old: map[digest.Digest][]string{}, timed: map[digest.Digest]*sight{}, wides: map[ref]ref{}, narrows: map[narrowKey]ref{}, layers: map[digest.Digest]ref{},
+		sees: map[digest.Digest]*sight{}, old: map[digest.Digest][]string{}, timed: map[digest.Digest]*sight{}, given: map[digest.Digest]bool{}, wides: map[ref]ref{}, narrows: map[narrowKey]ref{}, layers: map[digest.Digest]ref{},
 	}
 	steps, err := b.steps()
 	if err != nil {
@@ -142,8 +148,8 @@ func (a *applying) decide(s *step, record *Record, withheld string) error {
 	tell := func(narrow bool, format string, args ...any) {
 		a.decisions = append(a.decisions, Decision{s.line, s.title, narrow, fmt.Sprintf(format, args...)})
 	}
-	if why := first(s.why, withheld); why != "" {
-		tell(false, "sees all files: %s", why)
+	if s.why != "" {
+		tell(false, "sees all files: %s", s.why)
 		return nil
 	}
 	for _, before := range s.after {
@@ -166,11 +172,16 @@ func (a *applying) decide(s *step, record *Record, withheld string) error {
 		return nil
 	}
 	sees := newSight(known.Seen)
+	sees.age, sees.all = age(known.lines()), sees.all || withheld != ""
 	a.sees[s.vertex] = sees
 	if !sees.all {
-		if a.old[s.vertex], err = a.given(s, sees); err != nil {
+		if a.old[s.vertex], err = a.sources(s, sees); err != nil {
 			return err
 		}
+	}
+	if withheld != "" {
+		tell(false, "sees all files: %s", withheld)
+		return nil
 	}
 	if sees.all {
 		tell(false, "sees all files, which have not changed: it was observed to read them all")
@@ -218,7 +229,7 @@ func (a *applying) changed(s *step, known *Recorded) (string, error) {
 
 // result writes the definition.
 func (a *applying) result() (*Result, error) {
-	out := &Result{Definition: a.of.pb, Decisions: a.decisions}
+	out := &Result{Definition: a.of.pb, Decisions: a.decisions, Given: a.given}
 	if slices.ContainsFunc(a.decisions, func(d Decision) bool { return d.Narrow }) {
 		out.Definition = a.done(a.wide(a.head))
 	}
@@ -285,7 +296,11 @@ func (a *applying) run(op *pb.Op, v digest.Digest, on ref) ref {
 		}
 		m.Input = add(op, from)
 	}
-	return ref{a.like(op, v, ""), output}
+	out := ref{a.like(op, v, ""), output}
+	if a.narrow(v) {
+		a.given[out.vertex] = true
+	}
+	return out
 }
 
 // seen is a result as a step sees it.

@@ -19,9 +19,9 @@ import (
 type chain struct {
 	// copies are what it has of the context, in order.
 	copies []*copied
-	// steps are those that changed it, and that what is copied from other stages
-	// was made by.
-	steps []digest.Digest
+	// own are the steps that changed it, steps these and those that what is copied
+	// from other stages was made by.
+	own, steps []digest.Digest
 	// flows are what comes from the file systems of other stages.
 	flows []flow
 	// named are the paths that file operations name.
@@ -40,7 +40,7 @@ type flow struct {
 // and adds what was made of another.
 func (c chain) and(o chain) chain {
 	return chain{
-		copies: slices.Concat(c.copies, o.copies), steps: join(c.steps, o.steps), flows: join(c.flows, o.flows),
+		copies: slices.Concat(c.copies, o.copies), own: join(c.own, o.own), steps: join(c.steps, o.steps), flows: join(c.flows, o.flows),
 		named: join(c.named, o.named), why: first(c.why, o.why),
 	}
 }
@@ -119,7 +119,7 @@ func (b *build) made(r ref) (chain, error) {
 	case *pb.Op_Exec:
 		if m := root(o.Exec); m != nil && m.Output == r.index {
 			c, err := b.chain(input(op, m.Input))
-			c.steps = join(c.steps, []digest.Digest{r.vertex})
+			c.own, c.steps = join(c.own, []digest.Digest{r.vertex}), join(c.steps, []digest.Digest{r.vertex})
 			return c, err
 		}
 	case *pb.Op_Merge:

@@ -197,7 +197,7 @@ func (n *narrowing) actions(list []*copied, context func() int64) []*pb.FileActi
 			continue
 		}
 		out = append(out, &pb.FileAction{SecondaryInput: int64(pb.Empty), Action: &pb.FileAction_Mkdir{Mkdir: &pb.FileActionMkDir{
-			Path: dir, Mode: int32(n.dirs[dir]), MakeParents: true, Owner: n.copy.Owner.CloneVT(), Timestamp: old(n.copy),
+			Path: dir, Mode: int32(n.dirs[dir]), MakeParents: true, Owner: n.copy.Owner.CloneVT(), Timestamp: n.sees.old(n.copy),
 		}}})
 	}
 	done := map[string]bool{}
@@ -217,7 +217,7 @@ func (n *narrowing) actions(list []*copied, context func() int64) []*pb.FileActi
 	}
 	for _, name := range slices.Sorted(maps.Keys(n.empty)) {
 		out = append(out, &pb.FileAction{SecondaryInput: int64(pb.Empty), Action: &pb.FileAction_Mkfile{Mkfile: &pb.FileActionMkFile{
-			Path: name, Mode: int32(n.empty[name]), Owner: n.copy.Owner.CloneVT(), Timestamp: old(n.copy),
+			Path: name, Mode: int32(n.empty[name]), Owner: n.copy.Owner.CloneVT(), Timestamp: n.sees.old(n.copy),
 		}}})
 	}
 	return out
@@ -226,7 +226,7 @@ func (n *narrowing) actions(list []*copied, context func() int64) []*pb.FileActi
 // from copies one path of the context.
 func (n *narrowing) from(source, target string, context int64) *pb.FileAction {
 	c := n.copy.CloneVT()
-	c.Src, c.Dest, c.Timestamp = path.Join("/", source), target, old(c)
+	c.Src, c.Dest, c.Timestamp = path.Join("/", source), target, n.sees.old(c)
 	c.AllowWildcard, c.AllowEmptyWildcard, c.ExcludePatterns = false, false, nil
 	return &pb.FileAction{SecondaryInput: context, Action: &pb.FileAction_Copy{Copy: c}}
 }

@@ -268,7 +268,7 @@ func TestStepThatReadsItsRecord(t *testing.T) {
 	list := did()
 	list[1].Paths = append(list[1].Paths, trace.Path{Name: "/app/Dockerfile.observed", Did: trace.Read, Was: trace.File})
 	o, record := s.observe(t, list)
-	require.Len(t, record.Steps, 1)
+	require.Len(t, record.Steps, 2)
 	res, err := o.Proposed()
 	require.NoError(t, err)
 	assert.Equal(t, installs+"RUN make: sees all files: it reads Dockerfile.observed itself: name that in .dockerignore", texts(res.Decisions))

@@ -217,12 +217,14 @@ func (o *Observation) Learn(name, platform string, r *trace.Record) error {
 	if err != nil {
 		return err
 	}
-	if why, err := o.readsRecord(s, seen); err != nil || why != "" {
-		o.Withhold(i, why)
+	if o.record.Step(s.key) == nil {
+		o.record.Steps = append(o.record.Steps, Recorded{Key: s.key, Platform: platform, Title: s.title, Seen: seen})
+	}
+	why, err := o.readsRecord(s, seen)
+	if err != nil || why == "" {
 		return err
 	}
-	o.record.Steps = append(o.record.Steps, Recorded{Key: s.key, Platform: platform, Title: s.title, Seen: seen})
-	return nil
+	return o.Withhold(i, why)
 }
 
 // readsRecord tells that a step reads the record itself, which would change with
@@ -333,8 +335,16 @@ func (w *watched) listed(name string) {
 	}
 }
 
-// Withhold lets a step see all, with all that come after it.
-func (o *Observation) Withhold(step int, why string) { o.withheld[o.steps[step].vertex] = why }
+// Withhold lets a step see all: its record is one of all files.
+func (o *Observation) Withhold(step int, why string) error {
+	s := o.steps[step]
+	o.withheld[s.vertex] = why
+	all, err := o.tree.seen(s.chain.copies, All, "/")
+	if known := o.record.Step(s.key); known != nil {
+		known.Seen = []Seen{all}
+	}
+	return err
+}
 
 // Proposed is the definition by what was learnt, and what each step sees in it.
 func (o *Observation) Proposed() (*Result, error) {
@@ -355,18 +365,8 @@ func (o *Observation) ProposedRoot(step int) (*pb.Definition, error) {
 	return def, a.err
 }
 
-// Learnt are the steps of the record that was proven.
-func (o *Observation) Learnt() []Recorded {
-	return slices.DeleteFunc(slices.Clone(o.record.Steps), func(r Recorded) bool {
-		for _, s := range o.steps {
-			if s.key == r.Key && s.why == "" {
-				_, withheld := o.withheld[s.vertex]
-				return withheld
-			}
-		}
-		return true
-	})
-}
+// Learnt are the steps of the record.
+func (o *Observation) Learnt() []Recorded { return o.record.Steps }
 
 // Narrow are the steps that see less than all, in order.
 func (o *Observation) Narrow() ([]int, error) {
@@ -383,11 +383,11 @@ func (o *Observation) Narrow() ([]int, error) {
 	return out, nil
 }
 
-// Last are the steps after which no other runs.
+// Last are the steps on whose results no other runs.
 func (o *Observation) Last() []int {
 	var out []int
 	for i, s := range o.steps {
-		followed := slices.ContainsFunc(o.steps, func(t *step) bool { return slices.Contains(t.after, s.vertex) })
+		followed := slices.ContainsFunc(o.steps, func(t *step) bool { return slices.Contains(t.chain.own, s.vertex) })
 		if !s.internal && !followed {
 			out = append(out, i)
 		}
@@ -438,6 +438,9 @@ func (o *Observation) Differences(record *Record) []Decision {
 		}
 		if was == nil {
 			tell("it is not in the record, or something above it was another")
+			continue
+		}
+		if len(was.Seen) == 1 && was.Seen[0].Kind == All { // whatever there is
 			continue
 		}
 		for _, one := range now.Seen {

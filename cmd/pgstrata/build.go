@@ -23,6 +23,7 @@ func newBuildCommand() *cobra.Command {
 
 		locked     bool
 		verify     bool
+		observe    bool
 		reportFile string
 	)
 	cmd := &cobra.Command{
@@ -41,6 +42,11 @@ func newBuildCommand() *cobra.Command {
 			m.apply(&o)
 			if locked {
 				o.buildArgs = append(o.buildArgs, frontend.LockedArg+"=1")
+			}
+			if observe {
+				if err := o.observeFirst(cmd.Context(), dir); err != nil {
+					return err
+				}
 			}
 			opt, err := o.solveOpt(dir)
 			if err != nil {
@@ -83,6 +89,7 @@ func newBuildCommand() *cobra.Command {
 	cmd.Flags().StringVar(&reportFile, "report", "", "write what happened, and when, to this .html file")
 	cmd.Flags().BoolVar(&locked, "locked", false, "refuse to build anything but what the lock file says")
 	cmd.Flags().BoolVar(&verify, "verify", false, "build a Dockerfile as BuildKit's own frontend does, too, and fail if the two images differ")
+	cmd.Flags().BoolVar(&observe, "observe", false, "of a Dockerfile, first watch what its steps read, and write that beside it")
 	return cmd
 }
 

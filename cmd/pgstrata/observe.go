@@ -65,12 +65,8 @@ the exit status is 1 where it is something else.`,
 			if err != nil {
 				return err
 			}
-			beside, err := o.beside(write)
+			answer, text, err := o.observeBeside(cmd.Context(), dir, write)
 			if err != nil {
-				return err
-			}
-			answer, text, err := o.observe(cmd.Context(), dir)
-			if err := beside(answer, err); err != nil {
 				return err
 			}
 			return o.observed(before, cmd.OutOrStdout(), answer, text, check, write)
@@ -108,6 +104,27 @@ func (o *options) observe(ctx context.Context, dir string) (*frontend.ObserveAns
 	return &answer, text, err
 }
 
+// observeFirst writes the record of a Dockerfile that is going to be built, and tells
+// what its steps see.
+func (o *options) observeFirst(ctx context.Context, dir string) error {
+	data, err := os.ReadFile(o.file)
+	if err != nil {
+		return err
+	}
+	kind, err := dockerfile.Detect(o.file, data)
+	if err != nil {
+		return err
+	}
+	if kind != dockerfile.Dockerfile {
+		return fmt.Errorf("--observe is for a Dockerfile; for the build file %s there is pgstrata observe", o.file)
+	}
+	_, text, err := o.observeBeside(ctx, dir, true)
+	if err == nil && o.loud() {
+		_, err = os.Stderr.Write(text)
+	}
+	return err
+}
+
 // observed tells what was observed, and writes the build file where that is asked
 // for.
 func (o *options) observed(before []byte, w io.Writer, answer *frontend.ObserveAnswer, text []byte, check, write bool) error {
@@ -137,6 +154,17 @@ func (o *options) observed(before []byte, w io.Writer, answer *frontend.ObserveA
 		return fmt.Errorf("%s was edited while its scripts were observed: it is left as it is", o.file)
 	}
 	return rewrite(o.file, answer.File)
+}
+
+// observeBeside asks the daemon, and writes the record of a Dockerfile where that is
+// asked for.
+func (o *options) observeBeside(ctx context.Context, dir string, write bool) (*frontend.ObserveAnswer, []byte, error) {
+	beside, err := o.beside(write)
+	if err != nil {
+		return nil, nil, err
+	}
+	answer, text, err := o.observe(ctx, dir)
+	return answer, text, beside(answer, err)
 }
 
 // beside writes the record of a Dockerfile, where that is asked for. The steps see

@@ -10,4 +10,9 @@ func usualRandom() number   { return number{now(), 40} }
 func usualRecorded() number { return number{now(), 60} }
 func usualKinds() number    { return number{now(), 60} }
 
+func usualObserved() number { return number{20261201, 14} }
+
+// editsOfTree is how often a tree is edited that is observed.
+const editsOfTree = 22
+
 func now() uint64 { return uint64(time.Now().UnixNano()) } //nolint:gosec // any number will do

@@ -123,17 +123,105 @@ func same(t *testing.T, env *testenv.Env, dir string) {
 	assert.Equal(t, want, got)
 }
 
-// contents are the files of an image, with what is in those that its steps made or
-// copied.
+// contents are the files of an image, with what is in those that are not the base's.
 func contents(t *testing.T, img *testenv.Image) map[string]string {
 	t.Helper()
 	out := summary(img.Files())
 	for name, e := range img.Files() {
-		if e.Type == tar.TypeReg && (strings.HasPrefix(name, "/app/") || name == "/manual" || name == "/last") {
+		base := strings.HasPrefix(name, "/usr/") || strings.HasPrefix(name, "/var/") || strings.HasPrefix(name, "/etc/") && !strings.HasPrefix(name, "/etc/project/")
+		if e.Type == tar.TypeReg && !base {
 			data, err := img.Read(name)
 			require.NoError(t, err)
 			out[name] += " " + string(data)
 		}
 	}
 	return out
+}
+
+// Stages, owners, users and mounts: what comes from another stage counts as what that
+// was made of.
+func TestObservedStages(t *testing.T) {
+	env := testenv.Shared(t)
+	program := testenv.Program(t, "pgstrata")
+	const text = `FROM debian:bookworm-slim AS builder
+WORKDIR /src
+COPY --chown=7:8 . .
+RUN mkdir out && cat src/*.c >out/program && stat -c '%u:%g %n' src/* >out/owners
+RUN --mount=type=bind,source=docs/a.md,target=/mnt/a.md cat /mnt/a.md >manual
+
+FROM debian:bookworm-slim
+RUN useradd app
+COPY --from=builder /src/out /opt/out
+COPY conf/ /etc/project/
+RUN cat /opt/out/program /etc/project/a.conf >/both
+USER app
+WORKDIR /home/app
+RUN cat /etc/project/b.conf >mine
+COPY --from=builder /src/manual /manual
+`
+	dir := testenv.Tree(t, map[string]string{
+		"Dockerfile": text,
+		"src/main.c": "main\n", "docs/a.md": "a\n", "docs/b.md": "b\n", "conf/a.conf": "a\n", "conf/b.conf": "b\n", "README": "r\n",
+	})
+	observe := func(flag string, code int) string {
+		out := env.Run(t, program, "observe", flag, "--progress=plain", dir)
+		require.Equal(t, code, out.Code, "%s\n%s", out.Stdout, out.Stderr)
+		return out.Stdout
+	}
+	assert.Contains(t, observe("--write", 0), "4 of 4 steps that see copied files need no more than what they read.")
+	steps := func() []string {
+		var list []string
+		for _, name := range ranUnder(build(t, env, dir, testenv.Request{Image: "observed-dockerfile"}).Trace, "[") {
+			if text, is := strings.CutPrefix(name, "RUN "); is {
+				list = append(list, text)
+			}
+		}
+		same(t, env, dir)
+		return list
+	}
+	const compile, both, mine = "mkdir out && cat src/*.c >out/program && stat -c '%u:%g %n' src/* >out/owners", "cat /opt/out/program /etc/project/a.conf >/both", "cat /etc/project/b.conf >mine"
+	const manual = "--mount=type=bind,source=docs/a.md,target=/mnt/a.md cat /mnt/a.md >manual"
+	write(t, dir, "README", "edited\n", "docs/b.md", "edited\n")
+	assert.Empty(t, steps())
+	write(t, dir, "conf/b.conf", "edited\n")
+	assert.Equal(t, []string{mine}, steps())
+	observe("--check", 1)
+	write(t, dir, "conf/b.conf", "b\n", "docs/a.md", "edited\n")
+	mounted := steps()
+	assert.Contains(t, mounted, manual)
+	assert.NotContains(t, mounted, compile)
+	write(t, dir, "docs/a.md", "a\n", "src/main.c", "edited\n")
+	assert.ElementsMatch(t, []string{compile, manual, both, mine}, steps(), "what another stage was made of")
+	assert.Contains(t, observe("--check", 1), "Dockerfile:4: RUN "+compile[:20])
+	write(t, dir, "Dockerfile", strings.Replace(text, ">out/owners", ">out/owners && ls -l src >times", 1))
+	assert.Contains(t, observe("--write", 0), "3 of 4 steps")
+	observe("--check", 0)
+	write(t, dir, "Dockerfile", text)
+	observe("--write", 0)
+	observe("--check", 0)
+	assert.Empty(t, steps())
+}
+
+// A step that looks elsewhere where it runs anew fails with what it was observed to
+// read; then all steps see all.
+func TestObservedStepThatLooksElsewhere(t *testing.T) {
+	program := testenv.Program(t, "pgstrata")
+	dir := testenv.Tree(t, map[string]string{
+		"Dockerfile": "FROM debian:bookworm-slim\nCOPY . /app\nRUN --mount=type=secret,id=which cat /app/$(cat /run/secrets/which) >/it\n",
+		"a":          "a\n", "b": "b\n",
+	})
+	secret := filepath.Join(t.TempDir(), "which")
+	testenv.Write(t, secret, "a")
+	env := testenv.Shared(t)
+	out := env.Run(t, program, "observe", "--write", "--progress=plain", "--secret=id=which,src="+secret, dir)
+	require.Zero(t, out.Code, "%s", out.Stderr)
+	assert.Contains(t, out.Stdout, "1 of 1 steps")
+	testenv.Write(t, secret, "b")
+	other := testenv.New(t)
+	out = other.Run(t, program, "build", "--progress=plain", "--secret=id=which,src="+secret, "--output=type=local,dest="+dir+"/out", dir)
+	require.Zero(t, out.Code, "%s", out.Stderr)
+	assert.Contains(t, out.Stderr, "a step fails with no more than what it was observed to read; all steps see all files now")
+	text, err := os.ReadFile(filepath.Join(dir, "out/it"))
+	require.NoError(t, err)
+	assert.Equal(t, "b\n", string(text))
 }
