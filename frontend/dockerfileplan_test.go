@@ -18,10 +18,11 @@ import (
 
 // dockerfileTree is a tree, its Dockerfile included, and what a client sends.
 type dockerfileTree struct {
-	files   fstest.MapFS
-	options map[string]string
-	last    *plan.Record
-	whole   bool
+	files    fstest.MapFS
+	options  map[string]string
+	last     *plan.Record
+	whole    bool
+	observed []byte
 }
 
 func newDockerfileTree(text string) *dockerfileTree {

@@ -202,6 +202,11 @@ func (t *tree) names(c *copied, dir string) (map[string]*found, error) {
 
 // seen returns what a step sees of copies when it asks for a path.
 func (t *tree) seen(list []*copied, k Kind, name string) (Seen, error) {
+	if k == All {
+		if large, err := t.tooLarge(list, name); large || err != nil {
+			return Seen{k, Large, name}, err
+		}
+	}
 	var words []string
 	for i, c := range list {
 		var more []string
@@ -269,4 +274,43 @@ func (t *tree) everything(c *copied, name string) ([]string, error) {
 		words = append(append(words, "/"+n), more...)
 	}
 	return words, nil
+}
+
+// tooLarge reports whether what copies have at a path and below it is too much to be
+// read in each build: the daemon sends it.
+func (t *tree) tooLarge(list []*copied, name string) (bool, error) {
+	const most = 128 << 20
+	var size int64
+	for _, c := range list {
+		at := name
+		if paths.Within(c.target, at) {
+			at = c.target
+		}
+		if err := t.size(c, at, &size, most); err != nil {
+			return false, err
+		}
+	}
+	return size > most, nil
+}
+
+func (t *tree) size(c *copied, name string, size *int64, most int64) error {
+	f, err := t.at(c, name)
+	if err != nil || f == nil || *size > most {
+		return err
+	}
+	switch f.kind {
+	case file:
+		*size += f.info.Size()
+	case directory, way:
+		entries, err := t.names(c, name)
+		if err != nil {
+			return err
+		}
+		for n := range entries {
+			if err := t.size(c, path.Join(name, n), size, most); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

@@ -153,11 +153,15 @@ func (b *build) step(v digest.Digest, op *pb.Op, exec *pb.ExecOp) (*step, error)
 	}
 	words = slices.Compact(words)
 	for _, f := range flows {
-		more, err := b.flowing(f)
+		seen, err := b.flowing(f)
 		if err != nil {
 			return nil, err
 		}
-		words = append(words, more...)
+		if seen.Value == Large {
+			s.why = "what it gets of the context by way of another stage, or of a mount, is too large to be compared"
+			return s, nil
+		}
+		words = append(words, seen.Path, seen.Value)
 	}
 	if s.why, err = b.throughLinks(s.chain); err != nil {
 		return nil, err
@@ -207,17 +211,16 @@ func downloads(dir string) bool {
 }
 
 // flowing stands for what is taken of the context through another file system.
-func (b *build) flowing(f flow) ([]string, error) {
+func (b *build) flowing(f flow) (Seen, error) {
 	list := []*copied{whole()}
 	if !b.isContext(f.from.vertex) {
 		c, err := b.chain(f.from)
 		if err != nil {
-			return nil, err
+			return Seen{}, err
 		}
 		list = c.copies
 	}
-	seen, err := b.tree.seen(list, All, f.path)
-	return []string{f.path, seen.Value}, err
+	return b.tree.seen(list, All, f.path)
 }
 
 // throughLinks tells of a link of the context on the way to what is copied or

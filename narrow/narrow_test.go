@@ -261,6 +261,16 @@ func TestStepThatWasNotFollowed(t *testing.T) {
 	assert.Equal(t, "RUN npm ci: sees all files: files have changed, of which it was observed to read all\n"+anew, texts(s.apply(t, record).Decisions))
 }
 
+// What is too large to be read in each build is never taken to be what it was.
+func TestAllOfALargeContext(t *testing.T) {
+	s := project()
+	s.files["large"] = &fstest.MapFile{Data: make([]byte, 128<<20+1), Mode: 0o644}
+	list := did()
+	list[0] = &trace.Record{Version: trace.Version, Unknown: []string{"everything"}}
+	_, record := s.observe(t, list)
+	assert.Equal(t, "RUN npm ci: sees all files: it was observed to read all files, which are too many to be compared\n"+anew, texts(s.apply(t, record).Decisions))
+}
+
 // A step that reads its own record would never have one that holds.
 func TestStepThatReadsItsRecord(t *testing.T) {
 	s := project()

@@ -57,6 +57,9 @@ const (
 // Nothing is the value of what was looked for, and is none of the copied files.
 const Nothing = "-"
 
+// Large is the value of what is too large to be read in each build: it never holds.
+const Large = "large"
+
 // Step returns the record of a key, nil for none.
 func (r *Record) Step(key string) *Recorded {
 	if r == nil {

@@ -40,7 +40,8 @@ file says. The report tells where each line of the Dockerfile went, and what
 could not be carried over.
 
 The Dockerfile stays as it is, and no file is overwritten unless --force is
-given. Nothing is built, and no daemon is asked.`,
+given. Nothing is built, and no daemon is asked, but with --observe: then the
+scripts are run and watched, and the build file has the graph of what they do.`,
 		Example: `  pgstrata migrate
   pgstrata migrate --dry-run docker/Dockerfile --context .
   pgstrata migrate --report json --target production Dockerfile >report.json`,
@@ -50,7 +51,14 @@ given. Nothing is built, and no daemon is asked.`,
 			if len(args) > 0 {
 				o.file = args[0]
 			}
-			return o.run(cmd.OutOrStdout())
+			if o.observe && o.dryRun {
+				return errors.New("--observe watches what was written: it does not go with --dry-run")
+			}
+			if err := o.run(cmd.OutOrStdout()); err != nil || !o.observe {
+				return err
+			}
+			watched := options{address: o.address, builder: o.builder, progress: o.progress, file: o.output, buildArgs: o.buildArgs}
+			return watched.watch(cmd.Context(), cmd.OutOrStdout(), o.dir, false, true)
 		},
 	}
 	f := cmd.Flags()
@@ -62,6 +70,10 @@ given. Nothing is built, and no daemon is asked.`,
 	f.BoolVar(&o.keepAccounts, "keep-accounts", false, "make no account the build file's user")
 	f.StringVar(&o.target, "target", "", "stage that becomes the image (default: the last)")
 	f.StringArrayVar(&o.buildArgs, "build-arg", nil, "build argument as NAME=VALUE")
+	f.BoolVar(&o.observe, "observe", false, "run the scripts, and write what they need and contribute into the build file, as pgstrata observe --write does")
+	f.StringVar(&o.address, "addr", "", "BuildKit's address, for --observe (default $BUILDKIT_HOST)")
+	f.StringVar(&o.builder, "builder", "", "builder of docker buildx, for --observe (default: without $BUILDKIT_HOST, the one in use)")
+	f.StringVar(&o.progress, "progress", "auto", "progress display of --observe: auto, plain, tty, quiet or rawjson")
 	addSyntaxFlag(f, &o.syntax)
 	return cmd
 }
@@ -69,7 +81,8 @@ given. Nothing is built, and no daemon is asked.`,
 // migration is what the command line asks for.
 type migration struct {
 	file, dir, output, target, report, syntax string
-	force, dryRun, keepAccounts               bool
+	force, dryRun, keepAccounts, observe      bool
+	address, builder, progress                string
 	buildArgs                                 []string
 	// ignore is the .dockerignore of the build file, nil where it needs none.
 	ignore *output

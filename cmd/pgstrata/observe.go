@@ -55,21 +55,7 @@ the exit status is 1 where it is something else.`,
 			if err != nil {
 				return err
 			}
-			if runtime.GOOS != "linux" {
-				return errors.New("the scripts are run by this program, in a step, which is for Linux: use docker buildx build --call pgstrata.observe with the frontend image")
-			}
-			if check {
-				o.buildArgs = append(o.buildArgs, frontend.ObserveCheck+"=1")
-			}
-			before, err := os.ReadFile(o.file)
-			if err != nil {
-				return err
-			}
-			answer, text, err := o.observeBeside(cmd.Context(), dir, write)
-			if err != nil {
-				return err
-			}
-			return o.observed(before, cmd.OutOrStdout(), answer, text, check, write)
+			return o.watch(cmd.Context(), cmd.OutOrStdout(), dir, check, write)
 		},
 	}
 	o.addFlags(cmd.Flags())
@@ -77,6 +63,25 @@ the exit status is 1 where it is something else.`,
 	cmd.Flags().BoolVar(&write, "write", false, "write the graph into the build file")
 	cmd.MarkFlagsMutuallyExclusive("check", "write")
 	return cmd
+}
+
+// watch is the whole command, for the context in dir.
+func (o *options) watch(ctx context.Context, w io.Writer, dir string, check, write bool) error {
+	if runtime.GOOS != "linux" {
+		return errors.New("the scripts are run by this program, in a step, which is for Linux: use docker buildx build --call pgstrata.observe with the frontend image")
+	}
+	if check {
+		o.buildArgs = append(o.buildArgs, frontend.ObserveCheck+"=1")
+	}
+	before, err := os.ReadFile(o.file)
+	if err != nil {
+		return err
+	}
+	answer, text, err := o.observeBeside(ctx, dir, write)
+	if err != nil {
+		return err
+	}
+	return o.observed(before, w, answer, text, check, write)
 }
 
 // observe asks the daemon.

@@ -177,3 +177,34 @@ func TestObservedScriptsThatGoBack(t *testing.T) {
 		assert.Contains(t, out.Stdout, want)
 	}
 }
+
+// A Dockerfile whose driver runs a chain of scripts becomes a build file that has the
+// graph from the start.
+func TestMigrateObserved(t *testing.T) {
+	env := testenv.Shared(t)
+	program := testenv.Program(t, "pgstrata")
+	files := unannotated()
+	for _, name := range []string{"01-packages", "16-settings"} {
+		delete(files, "setup/scripts/"+name+".sh")
+	}
+	files["setup/scripts/01-compiler.sh"] = "#!/bin/sh\nset -eu\nprintf '#!/bin/sh\\necho compiled\\n' >/usr/bin/demo-cc\nchmod 755 /usr/bin/demo-cc\n"
+	files["setup/setup.sh"] = "#!/bin/bash\nset -eu\nfor script in /setup/scripts/*.sh; do\n  bash \"$script\"\ndone\n"
+	files["Dockerfile"] = "FROM debian:bookworm-slim\nARG PG_VERSION=17.2\nARG HSTORE_VERSION=1.8\nCOPY setup /setup\nRUN /setup/setup.sh\n"
+	dir := testenv.Tree(t, files)
+	out := env.Run(t, program, "migrate", "--observe", "--progress=plain", filepath.Join(dir, "Dockerfile"))
+	require.Zero(t, out.Code, "%s\n%s", out.Stdout, out.Stderr)
+	t.Log(out.Stdout)
+	file, err := os.ReadFile(filepath.Join(dir, "pgstrata.yaml"))
+	require.NoError(t, err)
+	listed, err := spec.Listed("pgstrata.yaml", file)
+	require.NoError(t, err)
+	got := map[string][]string{}
+	for _, s := range listed {
+		got[s.Name()] = texts(s.Needs)
+		for _, o := range s.Outputs {
+			got[s.Name()] = append(got[s.Name()], o.From.Value)
+		}
+	}
+	assert.Equal(t, []string{"01-compiler", "04-postgresql", "/usr/local/pgsql/lib/hstore.so", "/usr/local/pgsql/share/extension/hstore*"}, got["10-hstore"])
+	assert.Contains(t, out.Stdout, "Built so, the image is that of the chain, file by file.")
+}
