@@ -60,6 +60,11 @@ func (d *dockerfileBuild) build(ctx context.Context) (*client.Result, error) {
 				return nil, err
 			}
 		}
+		if len(seen.Given) > 0 && res.SBOM != nil { // what is scanned is what was built
+			if res.SBOM.Core, err = stateOf(seen.Definition); err != nil {
+				return nil, err
+			}
+		}
 		scan.add(p, res)
 		out := &dockerui.BuildResult{Reference: ref, Image: res.Image, BaseImage: original.BaseImage, Epoch: res.Epoch}
 		if len(d.platforms[idx].Squashes) > 0 && !d.mergeDiff() { // the layers of that image are not in the result

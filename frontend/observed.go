@@ -72,6 +72,7 @@ func (d *dockerfileBuild) solvedNarrow(ctx context.Context, seen *narrow.Result,
 	d.source.Warn(ctx, "a step fails with no more than what it was observed to read; all steps see all files now", client.WarnOpts{Detail: [][]byte{
 		[]byte(err.Error()), []byte("Observe it again with `pgstrata observe --write`."),
 	}})
+	seen.Definition, seen.Given = whole, nil
 	return d.solved(ctx, whole)
 }
 

@@ -260,12 +260,17 @@ func (b *build) copied(v digest.Digest, action int, c *pb.FileActionCopy) (out [
 			if in.unsure = !into; in.unsure { // it depends on whether there is such a directory
 				one.unsure = true
 				out = append(out, &one)
+			} else if !pattern(c) {
+				in.area = in.target // that it is a file, the key tells
 			}
 			out = append(out, &in)
 		}
 	}
 	return out, "", nil
 }
+
+// pattern reports whether a copy's source is one.
+func pattern(c *pb.FileActionCopy) bool { return c.AllowWildcard && strings.ContainsAny(c.Src, `*?[\`) }
 
 // text matches the names of files that are no archives.
 var text = regexp.MustCompile(`\.(sh|sql|conf|ya?ml|json|txt|md|py|js|ts|toml|lock|ini|cfg|env|service|key|asc|list|xml|html|css)$`)
@@ -277,7 +282,7 @@ func (t *tree) matches(c *pb.FileActionCopy) (names []string, why string, err er
 	if src == "" {
 		list = []string{"."}
 	}
-	if c.AllowWildcard && strings.ContainsAny(src, `*?[\`) {
+	if pattern(c) {
 		if list, err = fs.Glob(t.FS, src); err != nil {
 			return nil, "", fmt.Errorf("%s: %w", c.Src, err)
 		}

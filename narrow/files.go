@@ -88,7 +88,7 @@ type narrowing struct {
 	// dirs are made, with the modes that they have; empty are files that are no more
 	// than names, in a directory that is listed; links and files are copied.
 	dirs  map[string]fs.FileMode
-	empty map[string]fs.FileMode
+	empty map[string]bool
 	// files are by what they are copied from.
 	files map[*copied][]string
 }
@@ -112,8 +112,8 @@ func (a *applying) copies(list []*copied, sees *sight, context func() int64) []*
 			n.dirs[path.Dir(c.target)] = n.made()
 			f, err := a.tree.at(c, c.target)
 			a.fail(err)
-			if f != nil && sees.names[path.Dir(c.target)] {
-				n.empty[c.target] = n.mode(f.info)
+			if f != nil && (!pattern(c.copy) || sees.names[path.Dir(c.target)]) {
+				n.empty[c.target] = true
 			}
 		}
 	}
@@ -121,7 +121,7 @@ func (a *applying) copies(list []*copied, sees *sight, context func() int64) []*
 }
 
 func (a *applying) narrowing(c *pb.FileActionCopy, sees *sight) *narrowing {
-	return &narrowing{a, sees, c, map[string]fs.FileMode{}, map[string]fs.FileMode{}, map[*copied][]string{}}
+	return &narrowing{a, sees, c, map[string]fs.FileMode{}, map[string]bool{}, map[*copied][]string{}}
 }
 
 // made is the mode of directories that a copy makes above what it copies.
@@ -179,7 +179,7 @@ func (n *narrowing) path(c *copied, name string, listed bool) error {
 	case f.kind == directory:
 		n.dirs[name] = n.mode(f.info)
 	case f.kind == file && listed && !n.sees.at[name]:
-		n.empty[name] = n.mode(f.info)
+		n.empty[name] = true
 	case !slices.Contains(n.files[c], name):
 		n.files[c] = append(n.files[c], name)
 	}
@@ -217,7 +217,7 @@ func (n *narrowing) actions(list []*copied, context func() int64) []*pb.FileActi
 	}
 	for _, name := range slices.Sorted(maps.Keys(n.empty)) {
 		out = append(out, &pb.FileAction{SecondaryInput: int64(pb.Empty), Action: &pb.FileAction_Mkfile{Mkfile: &pb.FileActionMkFile{
-			Path: name, Mode: int32(n.empty[name]), Owner: n.copy.Owner.CloneVT(), Timestamp: n.sees.old(n.copy),
+			Path: name, Mode: 0o644, Owner: n.copy.Owner.CloneVT(), Timestamp: n.sees.old(n.copy),
 		}}})
 	}
 	return out

@@ -148,10 +148,12 @@ func (b *build) step(v digest.Digest, op *pb.Op, exec *pb.ExecOp) (*step, error)
 	if s.why != "" {
 		return s, nil
 	}
-	for _, c := range s.chain.copies { // a pattern that matches nothing makes no directory
-		words = append(words, c.copy.Src)
+	var sources []string // what is a file, and may become a directory; a pattern that matches nothing makes none
+	for _, c := range s.chain.copies {
+		sources = append(sources, fmt.Sprint(c.copy.Src, " ", c.dir))
 	}
-	words = slices.Compact(words)
+	slices.Sort(sources)
+	words = append(words, slices.Compact(sources)...)
 	for _, f := range flows {
 		seen, err := b.flowing(f)
 		if err != nil {

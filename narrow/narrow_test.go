@@ -212,6 +212,28 @@ func TestChangesOfTheContext(t *testing.T) {
 	}
 }
 
+// Of a copy of one file, nothing else of its directory is asked; that it becomes a
+// directory makes the record void.
+func TestCopyOfOneFile(t *testing.T) {
+	s := project()
+	s.def = func(context llb.State) llb.State {
+		return twoSteps(copied(llb.Image(strings.TrimPrefix(baseImage, "docker-image://")), context, "/README", "/"))
+	}
+	list := []*trace.Record{
+		{Version: trace.Version, Paths: []trace.Path{{Name: "/usr/bin/npm", Did: trace.Executed, Was: trace.File}, {Name: "/", Did: trace.Listed, Was: trace.Directory}}},
+		{Version: trace.Version, Paths: []trace.Path{{Name: "/README", Did: trace.Read, Was: trace.File}}},
+	}
+	_, record := s.observe(t, list)
+	assert.Empty(t, record.Steps[0].Seen)
+	assert.Equal(t, []narrow.Seen{{Kind: narrow.At, Value: record.Steps[1].Seen[0].Value, Path: "/README"}}, record.Steps[1].Seen)
+	assert.Equal(t, []string{"name /README"}, given(t, s.apply(t, record).Definition, "RUN npm ci"), "whoever lists the directory sees it")
+	s.write("README", "edited")
+	assert.Equal(t, "RUN npm ci: sees only what it was observed to read (0 paths)\nRUN make: sees all files: /README, which it reads, has changed", texts(s.apply(t, record).Decisions))
+	delete(s.files, "README")
+	s.write("README/usr/bin/npm", "other")
+	assert.Equal(t, "RUN npm ci: sees all files: nothing was observed of it\n"+anew, texts(s.apply(t, record).Decisions))
+}
+
 // A step whose copies cannot be told path by path sees all.
 func TestWhatKeepsAStepWide(t *testing.T) {
 	image := llb.Image(strings.TrimPrefix(baseImage, "docker-image://"))
@@ -284,6 +306,30 @@ func TestStepThatReadsItsRecord(t *testing.T) {
 	assert.Equal(t, installs+"RUN make: sees all files: it reads Dockerfile.observed itself: name that in .dockerignore", texts(res.Decisions))
 }
 
+// given is what the definition gives a narrow step of the context.
+func given(t *testing.T, def *pb.Definition, title string) []string {
+	t.Helper()
+	var out []string
+	for _, data := range def.Def {
+		op := &pb.Op{}
+		require.NoError(t, op.UnmarshalVT(data))
+		if def.Metadata[digest.FromBytes(data).String()].GetDescription()["llb.customname"] != "[internal] what "+title+" reads" {
+			continue
+		}
+		for _, a := range op.GetFile().GetActions() {
+			switch {
+			case a.GetCopy() != nil:
+				out = append(out, "copy "+strings.Join(a.GetCopy().IncludePatterns, " "))
+			case a.GetMkdir() != nil:
+				out = append(out, "dir "+a.GetMkdir().Path)
+			case a.GetMkfile() != nil:
+				out = append(out, "name "+a.GetMkfile().Path)
+			}
+		}
+	}
+	return out
+}
+
 // What a narrow step is given is exactly what it saw, and what the build comes to is
 // the same each time.
 func TestNarrowDefinition(t *testing.T) {
@@ -297,27 +343,9 @@ func TestNarrowDefinition(t *testing.T) {
 			require.True(t, bytes.Equal(data, again.Definition.Def[i]))
 		}
 	}
-	var given []string
-	for _, data := range res.Definition.Def {
-		op := &pb.Op{}
-		require.NoError(t, op.UnmarshalVT(data))
-		if res.Definition.Metadata[digest.FromBytes(data).String()].GetDescription()["llb.customname"] != "[internal] what RUN make reads" {
-			continue
-		}
-		for _, a := range op.GetFile().GetActions() {
-			switch {
-			case a.GetCopy() != nil:
-				given = append(given, "copy "+strings.Join(a.GetCopy().IncludePatterns, " "))
-			case a.GetMkdir() != nil:
-				given = append(given, "dir "+a.GetMkdir().Path)
-			case a.GetMkfile() != nil:
-				given = append(given, "name "+a.GetMkfile().Path)
-			}
-		}
-	}
 	assert.Equal(t, []string{
 		"dir /app", "dir /app/moved", "dir /app/src", "dir /app/src/sub", "copy link moved/y src/a.c", "name /app/src/b.c",
-	}, given)
+	}, given(t, res.Definition, "RUN make"))
 	assert.Equal(t, s.definition(t), s.apply(t, &narrow.Record{}).Definition, "nothing changes where nothing was observed")
 	one, err := narrow.Apply(s.definition(t, llb.SessionID("1"), llb.FollowPaths([]string{"src"})), s.options(record))
 	require.NoError(t, err)
@@ -334,4 +362,39 @@ func TestDifferences(t *testing.T) {
 	o, _ = s.observe(t, list)
 	assert.Equal(t, "RUN make: the record does not have what it sees at /app/README", texts(o.Differences(record)))
 	assert.Equal(t, "RUN npm ci: it is not in the record, or something above it was another\nRUN make: it is not in the record, or something above it was another", texts(o.Differences(nil)))
+}
+
+// What a step is given is older than all that steps make: a step that sees all after a
+// narrow one is given what that was given as old files, too, and the image gets them as
+// they are.
+func TestTimes(t *testing.T) {
+	s := project()
+	_, record := s.observe(t, did())
+	old := func(at int64) bool { return at > 946684800e9-1 && at < 1577836800e9 }
+	ages := map[int64]bool{}
+	for _, text := range []string{"a", "edited"} {
+		s.write("src/a.c", text)
+		var copies []string
+		res := s.apply(t, record)
+		for _, data := range res.Definition.Def {
+			op := &pb.Op{}
+			require.NoError(t, op.UnmarshalVT(data))
+			name := res.Definition.Metadata[digest.FromBytes(data).String()].GetDescription()["llb.customname"]
+			for _, a := range op.GetFile().GetActions() {
+				if c := a.GetCopy(); c != nil {
+					if old(c.Timestamp) {
+						ages[c.Timestamp] = true
+					}
+					copies = append(copies, strings.TrimSpace(name+": "+map[bool]string{true: "old ", false: "all "}[old(c.Timestamp)]+strings.Join(c.IncludePatterns, " ")))
+				}
+			}
+		}
+		slices.Sort(copies)
+		want := []string{"[2/4] COPY . .: all", "[internal] what RUN make reads: old link moved/y src/a.c", "[internal] what RUN npm ci reads: old package.json"}
+		if text == "edited" { // make sees all
+			want = []string{"[2/4] COPY . .: all", "[internal] what RUN make reads: all", "[internal] what RUN make reads: old package.json", "[internal] what RUN npm ci reads: old package.json"}
+		}
+		assert.Equal(t, want, copies)
+	}
+	assert.Len(t, ages, 3, "what a step sees decides")
 }

@@ -205,6 +205,6 @@ func TestMigrateObserved(t *testing.T) {
 			got[s.Name()] = append(got[s.Name()], o.From.Value)
 		}
 	}
-	assert.Equal(t, []string{"01-compiler", "04-postgresql", "/usr/local/pgsql/lib/hstore.so", "/usr/local/pgsql/share/extension/hstore*"}, got["10-hstore"])
+	assert.Equal(t, []string{"01-copy-setup", "05-04-postgresql", "/usr/local/pgsql/lib/hstore.so", "/usr/local/pgsql/share/extension/hstore*"}, got["11-10-hstore"])
 	assert.Contains(t, out.Stdout, "Built so, the image is that of the chain, file by file.")
 }
