@@ -370,7 +370,7 @@ func TestDifferences(t *testing.T) {
 func TestTimes(t *testing.T) {
 	s := project()
 	_, record := s.observe(t, did())
-	old := func(at int64) bool { return at > 946684800e9-1 && at < 1577836800e9 }
+	old := func(at int64) bool { return at >= 946684800e9 && at < 1577836800e9 }
 	ages := map[int64]bool{}
 	for _, text := range []string{"a", "edited"} {
 		s.write("src/a.c", text)
