@@ -19,7 +19,7 @@ func packagesInIsolatedScript() Rule {
 
 func checkPackagesInIsolatedScript(p *pass) {
 	for _, u := range p.setup {
-		if !u.node.Isolated() {
+		if !u.node.Isolated() || u.node.Base.Name != "" { // the packages of another base are none of the image's
 			continue
 		}
 		for s, c := range u.calls() {

@@ -292,8 +292,14 @@ func (m *migration) ownedDirectories() {
 		if f.class != atRuntime && f.class != inSetup || f.By.Copy.Chown == "" && f.By.Copy.Chmod == "" && !f.folded {
 			continue
 		}
-		for dir := path.Dir(f.Target); !paths.Shared(dir); dir = path.Dir(dir) {
-			m.report.differ("folders above copied files are root's, with mode 0755", []string{dir}, nil)
-		}
+		m.rootsFolders(f.Target, paths.Shared)
+	}
+}
+
+// rootsFolders tells that folders above a file are root's, whatever --chown says,
+// but for those that are there anyway.
+func (m *migration) rootsFolders(name string, there func(dir string) bool) {
+	for dir := path.Dir(name); !there(dir); dir = path.Dir(dir) {
+		m.report.differ("folders above copied files are root's, with mode 0755", []string{dir}, nil)
 	}
 }

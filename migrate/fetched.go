@@ -23,6 +23,17 @@ func (m *migration) fromOutside(c *dockerfile.Copy) bool {
 	return c.From != "" && (c.Stage == nil || isImage(c.Stage) && c.Stage != m.ground)
 }
 
+// fromImages copies what a stage that only collects files takes of images.
+func (m *migration) fromImages(step *dockerfile.Step) {
+	for _, inner := range m.collectedBy(step) {
+		if inner != step && m.fromOutside(inner.Copy) {
+			if o := m.fromImage(inner); o != nil {
+				m.insert(o)
+			}
+		}
+	}
+}
+
 // imageText is the image that such a COPY takes files of.
 func (m *migration) imageText(step *dockerfile.Step, from string) (string, bool) {
 	if s := step.Copy.Stage; s != nil {

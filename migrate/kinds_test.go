@@ -107,7 +107,7 @@ func TestKinds(t *testing.T) {
 		{
 			name:       "a stage whose base may become another one is on a base of its own",
 			dockerfile: "ARG V=1\nARG OLD=example.org/pg:1\nFROM ${OLD} AS old\nRUN make -C /x\nFROM example.org/pg:${V}\nCOPY --from=old /x/y /x/y\n",
-			has:        []string{"base: example.org/pg:${V}", "  base: ${OLD}"},
+			has:        []string{"base: example.org/pg:${V}", `base: "${OLD}"`},
 		},
 		{
 			name:       "a directory that a script deletes is made again",
@@ -166,6 +166,21 @@ func TestKinds(t *testing.T) {
 			dockerfile: "ARG V=2\nFROM example.org/tool:$V AS tool\nFROM debian\nCOPY --from=tool /bin/tool /usr/local/bin/tool\n",
 			has:        []string{"tool: {image: \"example.org/tool:${V}\"}", "setup.sources: the image of the stage tool"},
 			lacks:      []string{"lost:", "outputs:"},
+		},
+		{
+			name:       "stages have bases of their own, files of images and downloads, and owners that only the image knows",
+			dockerfile: "FROM golang:1.25 AS go\nADD https://e.org/x.tar.gz /src/\nCOPY --from=e.org/tool:1 /bin/t /bin/t\nRUN go build -o /out/tool\nFROM rust:1 AS rust\nRUN cargo install --root /opt/r r\nFROM debian\nRUN apt-get update && apt-get install -y app\nCOPY --from=go --chown=app:app /out/tool /usr/local/bin/tool\nCOPY --from=rust --chown=7:8 /opt/r/bin/r* /usr/bin/\n",
+			has: []string{
+				"base: golang:1.25", "base: rust:1", "{from: /opt/r/bin/r*, to: /usr/bin/, owner: 7:8}", "sources: [tool, x]", "network: default", "install -D -m 0600 /context/sources/x/* /src/x.tar.gz",
+				"chown -R app:app /usr/local/bin/tool",
+			},
+			lacks: []string{"lost:"},
+		},
+		{
+			name:       "a stage that only collects files is those stages",
+			dockerfile: "FROM debian AS a\nRUN make -C /a && cp /a/x.deb /tmp/\nFROM debian AS b\nRUN make -C /b && cp /b/y /opt/y\nFROM scratch AS all\nCOPY --from=a /tmp/x.deb /tmp/x.deb\nCOPY --from=b /opt/y /opt/y\nCOPY --from=e.org/z:1 /z /opt/z\nFROM debian\nCOPY --from=all / /\n",
+			has:        []string{"outputs: [/tmp/x.deb]", "outputs: [/opt/y]", "/context/sources/z"},
+			lacks:      []string{"lost:"},
 		},
 		{
 			name:       "what the base has is taken away, and PATH is extended among others",

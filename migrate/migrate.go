@@ -129,8 +129,6 @@ type migration struct {
 	accounts   accounts
 	ops        []*op
 	copies     []*copied
-	// isolatedOnBase says that an isolated script runs on the image's own base.
-	isolatedOnBase bool
 	// uses counts how often a script is run, basenames how often a name occurs.
 	uses, basenames map[string]int
 	// taken are the names of scripts; numbered says that generated ones begin

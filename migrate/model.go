@@ -11,7 +11,6 @@ type build struct {
 	args []*arg
 	user *user
 
-	setupBase          string
 	sources            []*source
 	runtime, toolchain []string // packages
 	scripts, cleanup   []*entry
@@ -54,7 +53,9 @@ type user struct {
 type entry struct {
 	path             string
 	when             []string
-	outputs, needs   []string
+	base             string // "" for the image's own
+	outputs          []output
+	needs            []string
 	inputs           []string
 	caches, packages []string
 	secrets          []string
@@ -75,6 +76,44 @@ type entry struct {
 	ops       []*op
 	generated *File
 	title     string
+}
+
+// output is a path that an isolated script gives the image, in the build file's
+// notation: where it is there, and from where, "" for the same place.
+type output struct {
+	path, from string
+	// into is the directory that a glob's files go into.
+	into string
+	// owner is its user and group, "" for that which it has.
+	owner string
+}
+
+func (o output) node() *node {
+	if o.from+o.into+o.owner == "" {
+		return str("", o.path)
+	}
+	from, to := o.from, o.path
+	if from == "" {
+		from, to = o.path, ""
+	}
+	if o.into != "" {
+		to = o.into
+	}
+	n := mapping("", str("from", from))
+	for _, p := range []pair{{key: "to", text: to}, {key: "owner", text: o.owner}} {
+		if p.text != "" {
+			n.pairs = append(n.pairs, str(p.key, p.text))
+		}
+	}
+	return n
+}
+
+func outputsNode(list []output) *node {
+	n := &node{key: "outputs", kind: isList}
+	for _, o := range list {
+		n.list = append(n.list, o.node())
+	}
+	return n
 }
 
 // config is a file that is copied to a place of its own; its paths are in the

@@ -24,7 +24,7 @@ func (m *migration) propose() {
 				p := *e
 				p.outputs, p.proposal = nil, nil
 				for _, o := range outputs {
-					p.outputs = append(p.outputs, escapedGlob(o))
+					p.outputs = append(p.outputs, output{path: escapedGlob(o)})
 				}
 				p.notes = []string{"Its text says that it writes nothing else. To let it run beside the scripts after it:"}
 				if before != "" {

@@ -22,13 +22,19 @@ func (m *migration) placing() {
 		if step.Copy == nil {
 			continue
 		}
+		if c := step.Copy; c.Stage != nil && collects(c.Stage) {
+			m.fromImages(step)
+			continue
+		}
 		o := &op{step: step, dir: "/"}
 		for _, f := range m.copies {
 			if f.By == step && f.class == inSetup {
 				o.place = append(o.place, f)
 			}
 		}
-		if (!step.Copy.Known || m.fromOutside(step.Copy)) && len(step.Copy.Texts) == 0 {
+		if given := m.owned(step); given != nil {
+			o = given
+		} else if (!step.Copy.Known || m.fromOutside(step.Copy)) && len(step.Copy.Texts) == 0 {
 			o = m.unknownCopy(step)
 		} else if !step.Copy.Known && len(step.Copy.Sources) > 0 {
 			m.report.went(step.Start, Lost, "which files it copies beside its here-documents is not known before a build")

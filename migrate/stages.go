@@ -17,7 +17,7 @@ import (
 // taken is what an instruction copies from another stage.
 type taken struct {
 	step    *dockerfile.Step
-	outputs []string
+	outputs []output
 	// moves are commands that bring the files to where they are wanted.
 	moves []string
 }
@@ -43,21 +43,25 @@ func (g *stageGroup) names() string {
 }
 
 // outputs are all paths that it gives the image, without those below another.
-func (g *stageGroup) outputs() []string {
-	var all []string
+func (g *stageGroup) outputs() []output {
+	var all []output
 	for _, t := range g.list {
 		all = append(all, t.outputs...)
 	}
-	all = sorted(all)
-	return slices.DeleteFunc(slices.Clone(all), func(o string) bool {
-		return slices.ContainsFunc(all, func(other string) bool { return other != o && paths.Within(o, other) })
+	slices.SortFunc(all, func(a, b output) int { return cmp.Or(cmp.Compare(a.path, b.path), cmp.Compare(a.from, b.from)) })
+	all = slices.Compact(all)
+	all = slices.CompactFunc(all, func(a, b output) bool { return a.path == b.path && a.from == "" && b.from == "" }) // one owner
+	return slices.DeleteFunc(slices.Clone(all), func(o output) bool {
+		return slices.ContainsFunc(all, func(other output) bool {
+			return other.path != o.path && paths.Within(o.path, other.path) && o.from+o.owner+other.from+other.owner == ""
+		})
 	})
 }
 
 // overlaps reports whether two groups claim a path both.
 func (g *stageGroup) overlaps(other *stageGroup) bool {
-	return slices.ContainsFunc(g.outputs(), func(a string) bool {
-		return slices.ContainsFunc(other.outputs(), func(b string) bool { return paths.Within(a, b) || paths.Within(b, a) })
+	return slices.ContainsFunc(g.outputs(), func(a output) bool {
+		return slices.ContainsFunc(other.outputs(), func(b output) bool { return paths.Within(a.path, b.path) || paths.Within(b.path, a.path) })
 	})
 }
 
@@ -65,9 +69,9 @@ func (g *stageGroup) overlaps(other *stageGroup) bool {
 // beside the others, and gives the image these files alone.
 func (m *migration) isolated(chain []*entry) []*entry {
 	var groups []*stageGroup
-	for _, step := range m.chain {
+	for _, step := range m.collected() {
 		c := step.Copy
-		if c == nil || c.From == "" || c.Stage == nil || isImage(c.Stage) { // see fetched
+		if m.fromOutside(c) { // see placing
 			continue
 		}
 		t := m.take(step)
@@ -82,7 +86,7 @@ func (m *migration) isolated(chain []*entry) []*entry {
 		groups[i].list = append(groups[i].list, t)
 	}
 	var out []*entry
-	for _, g := range joined(groups) {
+	for _, g := range m.joinedStages(groups) {
 		if e := m.stageEntry(g); e != nil {
 			out = append(out, e)
 			m.seeing(e, g.list[0].step, chain)
@@ -91,12 +95,63 @@ func (m *migration) isolated(chain []*entry) []*entry {
 	return out
 }
 
-// joined makes one group of those that overlap and stand on one base.
-func joined(groups []*stageGroup) []*stageGroup {
+// collected are the instructions that copy from stages or images. Of a stage that
+// only collects files of others, and whose folder is copied to its own place, they
+// are those of that stage.
+func (m *migration) collected() []*dockerfile.Step {
+	var out []*dockerfile.Step
+	for _, step := range m.chain {
+		if c := step.Copy; c != nil && c.From != "" {
+			out = append(out, m.collectedBy(step)...)
+		}
+	}
+	return out
+}
+
+func (m *migration) collectedBy(step *dockerfile.Step) []*dockerfile.Step {
+	c := step.Copy
+	if c.Stage == nil || !collects(c.Stage) || !sameplace(c) || slices.ContainsFunc(copiesOf(c.Stage), func(inner *dockerfile.Step) bool {
+		return !paths.Within(path.Clean(inner.Copy.Dest), path.Clean(c.Dest))
+	}) {
+		return []*dockerfile.Step{step}
+	}
+	name := stageName(c.Stage.Stage)
+	for s := c.Stage; s != nil; s = s.On {
+		m.stageLines(s, "setup.scripts: the stages that it copies from", stageName(s.Stage))
+	}
+	m.report.went(step.Start, Carried, "the outputs of the stages that %s copies from", name)
+	var out []*dockerfile.Step
+	for _, inner := range copiesOf(c.Stage) {
+		m.order[inner] = m.order[step]
+		out = append(out, m.collectedBy(inner)...)
+	}
+	return out
+}
+
+// collects reports whether a stage on scratch has nothing but files of other
+// stages.
+func collects(s *dockerfile.StageReading) bool {
+	return s.Bottom().Image == "scratch" && len(copiesOf(s)) > 0 && !slices.ContainsFunc(s.All(), func(step *dockerfile.Step) bool {
+		return step.Run != nil || step.Copy != nil && step.Copy.From == ""
+	})
+}
+
+// copiesOf are the COPYs of a stage, and of those that it builds on.
+func copiesOf(s *dockerfile.StageReading) []*dockerfile.Step {
+	return slices.DeleteFunc(slices.Clone(s.All()), func(step *dockerfile.Step) bool { return step.Copy == nil })
+}
+
+// sameplace reports whether a COPY takes a folder to where it is.
+func sameplace(c *dockerfile.Copy) bool {
+	return len(c.Sources) == 1 && path.Clean("/"+c.Sources[0]) == path.Clean(c.Dest) && c.Chown+c.Chmod == ""
+}
+
+// joinedStages makes one group of those that overlap and stand on one base.
+func (m *migration) joinedStages(groups []*stageGroup) []*stageGroup {
 	for i := 0; i < len(groups); i++ {
 		for j := len(groups) - 1; j > i; j-- {
 			a, b := groups[i], groups[j]
-			if a.overlaps(b) && a.stages[0].Bottom().Image == b.stages[0].Bottom().Image {
+			if a.overlaps(b) && m.ownBase(a.stages[0]) == m.ownBase(b.stages[0]) {
 				a.stages, a.list = append(a.stages, b.stages...), append(a.list, b.list...)
 				groups = slices.Delete(groups, j, j+1)
 				j = len(groups) // what it overlaps now, it joins too
@@ -121,7 +176,7 @@ func isImage(s *dockerfile.StageReading) bool {
 // seeing lets the scripts that come after a COPY see what it brings.
 func (m *migration) seeing(e *entry, step *dockerfile.Step, chain []*entry) {
 	for _, other := range chain {
-		if len(other.ops) > 0 && m.order[other.ops[0].step] > m.order[step] {
+		if len(other.ops) > 0 && (m.order[other.ops[0].step] > m.order[step] || other.ops[0].step == step) {
 			other.after = append(other.after, e)
 			return
 		}
@@ -132,8 +187,8 @@ func (m *migration) seeing(e *entry, step *dockerfile.Step, chain []*entry) {
 func (m *migration) take(step *dockerfile.Step) *taken {
 	c := step.Copy
 	t := &taken{step: step}
-	lost := func(format string, args ...any) *taken {
-		m.report.went(step.Start, Lost, format, args...)
+	lost := func(why string) *taken {
+		m.report.went(step.Start, Lost, "%s", why)
 		return nil
 	}
 	if cmd, ok := step.Command.(*instructions.CopyCommand); ok && (len(cmd.ExcludePatterns) > 0 || cmd.Parents) {
@@ -142,17 +197,29 @@ func (m *migration) take(step *dockerfile.Step) *taken {
 	dest := m.destText(step)
 	for n, source := range c.Sources {
 		from, fromText := path.Clean("/"+source), "/"+m.sourceText(step, n)
+		dir, known := m.isDir(c, source)
 		switch {
-		case c.Dest == "" || from == "/" || c.Dest == "/" && m.isDir(c.Stage, source):
+		case strings.Contains(c.Dest+source, `\`):
+			return lost("it is a path of Windows")
+		case c.Dest == "" || from == "/" || c.Dest == "/" && dir:
 			return lost("it copies everything; name the paths that the stage makes")
 		case strings.ContainsAny(from, "*?["):
+			o := output{path: escaped(from)}
 			if path.Dir(from) != path.Clean(c.Dest) {
-				return lost("a pattern whose files go elsewhere cannot be an output")
+				if strings.ContainsAny(path.Dir(from), "*?[") {
+					return lost("a pattern of folders whose files go elsewhere cannot be an output")
+				}
+				o = output{path: path.Join(dest, path.Base(escaped(from))), from: escaped(from), into: strings.TrimSuffix(dest, "/") + "/"}
 			}
-			t.outputs = append(t.outputs, escaped(from))
-		case m.isDir(c.Stage, source) && !intoPrograms(c, source):
+			t.outputs = append(t.outputs, o)
+		case !known && len(c.Sources) == 1 && !strings.HasSuffix(c.Dest, "/"): // one path either way
+			t.outputs = append(t.outputs, output{path: dest})
+			if path.Clean(c.Dest) != from {
+				t.moves = append(t.moves, copyLine("", inShell(fromText), inShell(dest), false))
+			}
+		case dir:
 			to := path.Clean(c.Dest)
-			t.outputs = append(t.outputs, dest)
+			t.outputs = append(t.outputs, output{path: dest})
 			if to != from {
 				t.moves = append(t.moves, fmt.Sprintf("mkdir -p %s", inShell(dest)), fmt.Sprintf("cp -a %s/. %s/", inShell(fromText), inShell(dest)))
 			}
@@ -161,47 +228,100 @@ func (m *migration) take(step *dockerfile.Step) *taken {
 			if strings.HasSuffix(c.Dest, "/") || len(c.Sources) > 1 || c.Dest == "/" {
 				to, toText = path.Join(c.Dest, path.Base(from)), path.Join(dest, path.Base(fromText))
 			}
-			t.outputs = append(t.outputs, toText)
+			t.outputs = append(t.outputs, output{path: toText})
 			if to != from {
 				t.moves = append(t.moves, fmt.Sprintf("mkdir -p %s", inShell(path.Dir(toText))), fmt.Sprintf("cp -a %s %s", inShell(fromText), inShell(toText)))
 			}
 		}
 	}
-	if c.Chown != "" {
-		for _, o := range t.outputs {
-			t.moves = append(t.moves, "chown -R "+quoted(c.Chown)+" "+o)
+	for i := range t.outputs {
+		o := &t.outputs[i]
+		if c.Chown != "" {
+			m.rootsFolders(o.path, paths.Everywhere)
 		}
-	}
-	if c.Chmod != "" {
-		for _, o := range t.outputs {
-			t.moves = append(t.moves, "chmod -R "+quoted(c.Chmod)+" "+o)
+		at := inShell(o.path)
+		if pattern := cmp.Or(o.from, o.path); strings.ContainsAny(pattern, "*?[") { // the shell finds the files
+			at = pattern
+		}
+		switch owner := m.ownerOf(c.Chown); {
+		case c.Chown == "":
+		case owner != "":
+			o.owner = owner
+		case m.givesLater(c): // see owned
+		case o.from != "":
+			return lost("--chown of files that a pattern finds, to an account whose number only a build knows")
+		default:
+			t.moves = append(t.moves, "chown -R "+withGroup(c.Chown)+" "+at)
+		}
+		if c.Chmod != "" {
+			t.moves = append(t.moves, "chmod -R "+quoted(c.Chmod)+" "+at)
 		}
 	}
 	return t
 }
 
-// intoPrograms reports whether a COPY puts a file without an ending beside
-// programs: it is one itself, whatever its name.
-func intoPrograms(c *dockerfile.Copy, source string) bool {
-	base := path.Base(path.Clean(c.Dest))
-	return (base == "bin" || base == "sbin") && strings.HasSuffix(c.Dest, "/") && !strings.HasSuffix(source, "/") && path.Base(source) != base
+// ownerOf is the owner that a COPY gives, where a build file can name it: "" where
+// only the image has the account.
+func (m *migration) ownerOf(chown string) string {
+	uid, gid, ok := m.accounts.owner(chown, true)
+	if !ok || uid < 0 || gid < 0 {
+		return ""
+	}
+	return m.ownerText(uid, gid)
 }
 
-// isDir guesses whether a path of a stage is a directory: by its slash, by what
-// the stage does with it, or by its name.
-func (m *migration) isDir(s *dockerfile.StageReading, source string) bool {
+// withGroup is an owner as chown takes it: of a name alone, COPY means the group
+// that the account has.
+func withGroup(chown string) string {
+	if strings.Contains(chown, ":") {
+		return quoted(chown)
+	}
+	return quoted(chown + ":")
+}
+
+// givesLater reports whether a script of the chain has to give what a COPY takes of
+// a stage to its owner: an account that the stage does not have.
+func (m *migration) givesLater(c *dockerfile.Copy) bool {
+	return c.Chown != "" && m.ownerOf(c.Chown) == "" && m.ownBase(c.Stage) != ""
+}
+
+// owned gives what a COPY takes of a stage to its owner, where its stage cannot.
+func (m *migration) owned(step *dockerfile.Step) *op {
+	c := step.Copy
+	if c.Stage == nil || m.fromOutside(c) || !m.givesLater(c) {
+		return nil
+	}
+	t := m.take(step)
+	if t == nil {
+		return nil
+	}
+	o := &op{step: step, dir: "/"}
+	for _, out := range t.outputs {
+		at := inShell(out.path)
+		if strings.ContainsAny(out.path, "*?[") {
+			at = out.path
+		}
+		o.fetched = append(o.fetched, fmt.Sprintf("chown -R %s %s", withGroup(c.Chown), at))
+	}
+	return o
+}
+
+// isDir tells whether a path of a stage is a directory: by its slash, or by what
+// the stage does with it. Else it is a guess, by where it goes and by its name.
+func (m *migration) isDir(c *dockerfile.Copy, source string) (dir, known bool) {
+	s := c.Stage
 	name := path.Clean("/" + source)
 	if strings.HasSuffix(source, "/") || name == "/" {
-		return true
+		return true, true
 	}
 	for _, step := range s.All() {
 		if step.Copy != nil {
 			for _, f := range step.Copy.Files {
 				if f.Target == name {
-					return false
+					return false, true
 				}
 				if paths.Within(f.Target, name) {
-					return true
+					return true, true
 				}
 			}
 		}
@@ -209,22 +329,25 @@ func (m *migration) isDir(s *dockerfile.StageReading, source string) bool {
 			for _, script := range p.Closure() {
 				for _, r := range script.Paths {
 					if r.Path != name && paths.Within(r.Path, name) {
-						return true
+						return true, true
 					}
 					if r.Path == name && (r.Access == shell.AccessWrite || r.Access == shell.AccessRead) {
-						return false
+						return false, true
 					}
 				}
 				for _, c := range script.Calls {
 					if c.Name == "mkdir" && c.HasArg(name) {
-						return true
+						return true, true
 					}
 				}
 			}
 		}
 	}
 	base := path.Base(name)
-	return path.Ext(base) == "" && path.Base(path.Dir(name)) != "bin" && path.Base(path.Dir(name)) != "sbin"
+	if strings.HasSuffix(c.Dest, "/") && path.Base(c.Dest) != base { // a file goes into a directory
+		return false, false
+	}
+	return path.Ext(base) == "" && path.Base(path.Dir(name)) != "bin" && path.Base(path.Dir(name)) != "sbin", false
 }
 
 // stageEntry is the isolated script of a group of stages.
@@ -235,23 +358,32 @@ func (m *migration) stageEntry(g *stageGroup) *entry {
 		}
 		return nil
 	}
-	if s := g.stages[0]; !m.sameBase(s) {
-		return lost("the stage's base is %s: a build file can have one base for all isolated scripts (setup.base)", s.Bottom().Image)
-	}
 	w := &stageWriter{m: m, list: g.list}
 	done := map[*dockerfile.StageReading]bool{}
 	for _, s := range g.stages {
 		if from := w.flatten(s, done); from != "" {
-			return lost("the stage copies from the image %s; a build file has one base", from)
+			return lost("%s", from)
 		}
 	}
 	for i, step := range w.steps {
 		m.order[step] = i - len(w.steps) // before the target's own
 	}
 	w.ops = m.collect(w.steps)
-	m.stagePackages(w.ops)
+	own := m.ownBase(g.stages[0])
+	if own == unknownBase {
+		return lost("the stage's base is known only in a build")
+	}
+	for _, s := range w.stages {
+		if s.Platform != "" {
+			m.report.note(m.where(s.From.Start), "--platform=%s: the script of the stage %s runs on the platform that is built for; what it compiles for another one has to ask for that", s.Platform, stageName(s.Stage))
+		}
+	}
+	if own == "" {
+		m.stagePackages(w.ops)
+	}
 	m.stageVariables(w.ops)
 	e := w.entry()
+	e.base = own
 	name := g.names()
 	if len(g.stages) == 1 {
 		e.notes = append(e.notes, fmt.Sprintf("The stage %s: it runs beside the other scripts, and gives the image its outputs alone.", name))
@@ -262,8 +394,8 @@ func (m *migration) stageEntry(g *stageGroup) *entry {
 		for n := range t.step.Copy.Sources {
 			e.sees = append(e.sees, referred(m.sourceText(t.step, n))...)
 		}
-		for _, text := range t.outputs {
-			e.sees = append(e.sees, referred(text)...)
+		for _, o := range t.outputs {
+			e.sees = append(e.sees, referred(o.path)...)
 		}
 		m.report.went(t.step.Start, Carried, "the outputs of the stage %s", name)
 	}
@@ -291,27 +423,27 @@ func (m *migration) stageVariables(ops []*op) {
 	}
 }
 
-// sameBase reports whether a stage can share a base with the other isolated
-// scripts.
-func (m *migration) sameBase(s *dockerfile.StageReading) bool {
-	root := s.Bottom()
-	own := root.Image
-	text, exact := m.text(root.Base, m.reading.Global, m.globalNames())
-	if !exact {
-		return false
+// unknownBase is a base that cannot be written.
+const unknownBase = "unknown"
+
+// ownBase is the base of a stage, "" where it is the image's.
+func (m *migration) ownBase(s *dockerfile.StageReading) string {
+	if collects(s) {
+		for _, step := range copiesOf(s) {
+			if !m.fromOutside(step.Copy) {
+				return m.ownBase(step.Copy.Stage)
+			}
+		}
+		return ""
 	}
-	if text == m.out.base && m.out.setupBase == "" { // whatever the args are
-		m.isolatedOnBase = true
-		return true
+	text, exact := m.text(s.Bottom().Base, m.reading.Global, m.globalNames())
+	switch {
+	case !exact:
+		return unknownBase
+	case text == m.out.base: // whatever the args are
+		return ""
 	}
-	if own == "scratch" || strings.Contains(own, "alpine") {
-		return false
-	}
-	if m.out.setupBase == "" && !m.isolatedOnBase {
-		m.out.setupBase = text
-		return true
-	}
-	return m.out.setupBase == text
+	return text
 }
 
 // stagePackages makes build dependencies of the packages that a stage installs

@@ -20,15 +20,20 @@ type stageWriter struct {
 	steps  []*dockerfile.Step
 	list   []*taken
 	ops    []*op
+	// sources are those that it copies files of.
+	sources []string
 }
 
 // flatten lists a stage's instructions, those of other stages that it copies
-// from ahead of it. It returns the image that one of them copies from, if any.
+// from ahead of it. It returns why that is no script, "" if it is one.
 func (w *stageWriter) flatten(s *dockerfile.StageReading, done map[*dockerfile.StageReading]bool) string {
 	if done[s] {
 		return ""
 	}
 	done[s] = true
+	if s.Bottom().Image == "scratch" && !collects(s) {
+		return "the stage's base is scratch: a script needs a shell"
+	}
 	if s.On != nil {
 		if from := w.flatten(s.On, done); from != "" {
 			return from
@@ -36,8 +41,11 @@ func (w *stageWriter) flatten(s *dockerfile.StageReading, done map[*dockerfile.S
 	}
 	for _, step := range s.Steps {
 		if c := step.Copy; c != nil && c.From != "" {
-			if c.Stage == nil {
-				return c.From
+			if w.m.fromOutside(c) {
+				continue // a source
+			}
+			if a, b := w.m.ownBase(s), w.m.ownBase(c.Stage); a != b {
+				return fmt.Sprintf("the stage copies from the stage %s, which has another base: one script has one", stageName(c.Stage.Stage))
 			}
 			if from := w.flatten(c.Stage, done); from != "" {
 				return from
@@ -56,7 +64,10 @@ func (w *stageWriter) entry() *entry {
 		return &entry{path: o.call.source, ops: []*op{o}}
 	}
 	text := w.script()
-	e := &entry{generated: &File{Data: []byte(text), Mode: 0o755}, title: w.title(), ops: w.ops}
+	e := &entry{generated: &File{Data: []byte(text), Mode: 0o755}, title: w.title(), ops: w.ops, sources: sorted(w.sources)}
+	if len(w.sources) > 0 {
+		e.network = "default" // as any RUN has it
+	}
 	for _, step := range w.steps {
 		if step.Copy != nil && step.Copy.From == "" && step.Copy.Known {
 			for n := range step.Copy.Sources {
@@ -155,15 +166,23 @@ func (w *stageWriter) script() string {
 // copying are the commands that do what a COPY does.
 func (w *stageWriter) copying(step *dockerfile.Step) string {
 	c := step.Copy
+	if w.m.fromOutside(c) {
+		return w.fetched(w.m.fromImage(step))
+	}
 	if c.From != "" {
 		t := w.m.take(step)
 		if t == nil {
 			return ""
 		}
-		return strings.Join(append(t.moves, ""), "\n")
+		return strings.Join(append(t.here(), ""), "\n")
 	}
 	var b strings.Builder
 	dest := path.Clean(c.Dest)
+	if add, ok := step.Command.(*instructions.AddCommand); ok && !c.Known {
+		if o := w.m.download(step, add); o != nil {
+			return w.fetched(o)
+		}
+	}
 	if !c.Known {
 		w.m.report.went(step.Start, Lost, "which files it copies is not known")
 		return ""
@@ -188,6 +207,15 @@ func (w *stageWriter) copying(step *dockerfile.Step) string {
 		fmt.Fprintf(&b, "chmod -R %s %s\n", quoted(c.Chmod), quoted(dest))
 	}
 	return b.String()
+}
+
+// fetched are the commands that copy out of a source.
+func (w *stageWriter) fetched(o *op) string {
+	if o == nil {
+		return "" // it is lost
+	}
+	w.sources = append(w.sources, o.source.name)
+	return strings.Join(append(o.fetched, ""), "\n")
 }
 
 // run is a RUN as a subshell.
@@ -218,4 +246,18 @@ func (w *stageWriter) run(step *dockerfile.Step, _ *instructions.RunCommand) str
 	g.body(how)
 	b.WriteString(g.b.String() + ")\n")
 	return b.String()
+}
+
+// here are the commands that do in the script itself what its outputs would say.
+func (t *taken) here() []string {
+	out := slices.Clone(t.moves)
+	for _, o := range t.outputs {
+		if o.into != "" {
+			out = append(out, "mkdir -p "+inShell(o.into), fmt.Sprintf("cp -a %s %s", o.from, inShell(o.into)))
+		}
+		if o.owner != "" {
+			out = append(out, fmt.Sprintf("chown -R %s %s", o.owner, o.path))
+		}
+	}
+	return out
 }

@@ -77,9 +77,6 @@ func userNode(u *user) *node {
 func (m *migration) setupNode() *node {
 	o := &m.out
 	var pairs []*node
-	if o.setupBase != "" {
-		pairs = append(pairs, str("base", o.setupBase))
-	}
 	if len(o.sources) > 0 {
 		n := mapping("sources")
 		for _, s := range o.sources {
@@ -144,11 +141,20 @@ func entriesNode(key string, list []*entry) *node {
 
 func (e *entry) node() *node {
 	n := mapping("", str("path", escapedGlob(e.path)))
+	if e.base != "" {
+		n.pairs = append(n.pairs, str("base", e.base))
+	}
+	if len(e.when) > 0 {
+		n.pairs = append(n.pairs, texts("when", e.when))
+	}
+	if len(e.outputs) > 0 {
+		n.pairs = append(n.pairs, outputsNode(e.outputs))
+	}
 	for _, l := range []struct {
 		key  string
 		list []string
 	}{
-		{"when", e.when}, {"outputs", e.outputs}, {"needs", e.needs}, {"sources", e.sources}, {"packages", e.packages}, {"inputs", e.inputs}, {"caches", e.caches}, {"secrets", e.secrets},
+		{"needs", e.needs}, {"sources", e.sources}, {"packages", e.packages}, {"inputs", e.inputs}, {"caches", e.caches}, {"secrets", e.secrets},
 	} {
 		if len(l.list) > 0 {
 			n.pairs = append(n.pairs, texts(l.key, l.list))
