@@ -104,6 +104,8 @@ type State struct {
 	// lists are apt's lists of packages as they are now, beside the files and in
 	// no layer. See lists.go.
 	lists llb.State
+	// own is the image that it grew from, where a script has that for itself.
+	own string
 }
 
 // Graph returns the states of a graph. Its error is [spec.Errors].
@@ -117,9 +119,9 @@ func Graph(g *graph.Graph, opt Options) (*States, error) {
 	base := c.repositories(out.Base)
 	tools := c.toolchain(base)
 	c.tools = tools.root.State
-	out.Toolchain, out.Toolchains = tools.chain, []Toolchain{{out.Base, tools.chain}}
+	out.Toolchain, out.Toolchains = tools.chain, []Toolchain{{Base: out.Base, Root: tools.chain}}
 	if opt.ToolchainBase != nil {
-		out.Toolchains = append(out.Toolchains, Toolchain{tools.base, tools.isolated})
+		out.Toolchains = append(out.Toolchains, Toolchain{Base: tools.base, Root: tools.isolated})
 	}
 	out.Setup = c.setup(base, tools, out)
 	out.Entrypoint = c.entrypoint()
@@ -211,7 +213,7 @@ func emptyState() State { return State{State: llb.Scratch()} }
 
 // layer returns a state that has one layer more than its parent.
 func (s State) layer(st llb.State, createdBy string) State {
-	return State{State: st, Layers: append(slices.Clone(s.Layers), history(createdBy)), lists: s.lists}
+	return State{State: st, Layers: append(slices.Clone(s.Layers), history(createdBy)), lists: s.lists, own: s.own}
 }
 
 // history describes one layer, as `docker history` shows it.

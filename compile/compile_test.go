@@ -475,3 +475,48 @@ setup:
 	assert.Empty(t, changed(of(", image: [less]", "")), "an image package compiles nothing")
 	assert.Equal(t, []string{"[setup 3/4] 03-patroni.sh", "[setup 4/4] 99-cleanup.sh"}, changed(of("", ", ruby")))
 }
+
+// A script's own base has neither the build file's user and packages nor the versions that are locked for them.
+func TestBaseOfAScript(t *testing.T) {
+	const text = `base: debian:bookworm-slim
+user: {name: postgres, uid: 999}
+setup:
+  dependencies: {runtime: [libicu72], build: [gcc]}
+  scripts:
+    - {path: setup/scripts/02-pg.sh, outputs: [/pg]}
+    - {path: setup/scripts/03-patroni.sh, base: "golang:1", build: [make], needs: [02-pg], outputs: [/patroni]}
+  final_cleanup: []
+`
+	g := testGraph(t, text, nil)
+	g.Pins = []graph.Package{{Spec: "gcc=1"}}
+	g.BasePins = map[string][]graph.Package{"golang:1": {{Spec: "make=2"}}}
+	opt := testOptions()
+	opt.ScriptBases = map[string]Base{"golang:1": {State: llb.Image("golang:1")}}
+	states, err := Graph(g, opt)
+	require.NoError(t, err)
+	v := decode(t, states.Image)
+	script := v["[setup 2/2] 03-patroni.sh"]
+	assert.True(t, script.below["docker-image://docker.io/library/golang:1"])
+	assert.True(t, script.below["[setup] outputs of 02-pg.sh for 03-patroni.sh"])
+	def, err := states.Image.Marshal(context.Background(), llb.LinuxAmd64)
+	require.NoError(t, err)
+	pins := func(name string) string {
+		op := v[name].op
+		for _, m := range op.GetExec().Mounts {
+			if m.Dest != lockedVersions {
+				continue
+			}
+			for _, dt := range def.Def {
+				file := &pb.Op{}
+				require.NoError(t, file.UnmarshalVT(dt))
+				if string(digest.FromBytes(dt)) == op.Inputs[m.Input].Digest {
+					return string(file.GetFile().Actions[0].GetMkfile().Data)
+				}
+			}
+		}
+		return ""
+	}
+	assert.Contains(t, pins("[toolchain] build packages: gcc"), "Package: gcc\nPin: version 1\n")
+	assert.Equal(t, "Package: make\nPin: version 2\nPin-Priority: 1001\n\n", pins("[toolchain] build packages: make"))
+	assert.Equal(t, "golang:1", states.Toolchains[1].Own)
+}

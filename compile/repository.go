@@ -44,7 +44,7 @@ func (c *compiler) certificates(base State) State {
 	opts = append(opts, llb.AddEnv("UNLESS", "/etc/ssl/certs/ca-certificates.crt"),
 		c.vertex(Vertex{Node: graph.ToolchainState + "/certificates", Kind: "packages", Title: "certificates", Arguments: "package"}, graph.ToolchainState, what),
 		c.at(c.graph.Toolchain.Repositories[i].At), c.fresh(graph.ToolchainState))
-	return c.run(base, "toolchain: "+what, append(opts, c.pins()...)...)
+	return c.run(base, "toolchain: "+what, append(opts, c.pins(base.own)...)...)
 }
 
 // repository adds a repository's files to a chain of file actions, which may be

@@ -127,13 +127,18 @@ func (c *compiler) cacheMounts(caches []graph.Cache) []llb.RunOption {
 	return opts
 }
 
-// pins returns the mount that makes apt install the versions of a lock file.
-func (c *compiler) pins() []llb.RunOption {
-	if len(c.graph.Pins) == 0 {
+// pins returns the mount that makes apt install the versions of a lock file, on what
+// grew from the image's base or from one that a script has for itself.
+func (c *compiler) pins(own string) []llb.RunOption {
+	pins := c.graph.Pins
+	if own != "" {
+		pins = c.graph.BasePins[own]
+	}
+	if len(pins) == 0 {
 		return nil
 	}
 	var text strings.Builder
-	for _, p := range c.graph.Pins {
+	for _, p := range pins {
 		name, version, _ := strings.Cut(p.Spec, "=")
 		// Above 1000 (apt_preferences(5)): even where a newer one is there.
 		fmt.Fprintf(&text, "Package: %s\nPin: version %s\nPin-Priority: 1001\n\n", name, version)
@@ -193,7 +198,7 @@ func (c *compiler) versions(base State, r graph.Refresh) llb.State {
 		Node: graph.ToolchainState + "/versions-" + strings.ReplaceAll(list, " ", "-"), Kind: "versions",
 		Title: "versions of " + strings.Join(r.Packages, ", "), Arguments: "package",
 	}
-	opts := append(c.builtin("package-versions.sh", r.Packages...), c.pins()...)
+	opts := append(c.builtin("package-versions.sh", r.Packages...), c.pins(base.own)...)
 	opts = append(opts, c.repositoryMounts()...)
 	opts = append(opts, llb.AddEnv(DayEnv, r.Day), c.vertex(v, graph.ToolchainState, "versions in the archive on "+r.Day+": "+list))
 	return base.Run(opts...).AddMount(watched, llb.Scratch())

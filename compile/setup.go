@@ -163,16 +163,17 @@ func (s *setup) ownPackages(script *graph.Script) State {
 	})
 }
 
-// ownBase is the image that a script runs on, with its build packages. A lock file
-// has no versions of these: they are another image's.
+// ownBase is the image that a script runs on, with its build packages.
 func (s *setup) ownBase(script *graph.Script) State {
 	base := s.compiler.base(script.Base.Name, s.opt.ScriptBases[script.Base.Name])
+	base.own = script.Base.Name
 	if len(script.Build) == 0 {
 		return base
 	}
 	key := "base " + script.Base.Name + " build " + setOf(script.Build)
 	if _, ok := s.own[key]; !ok {
 		s.own[key] = s.packages(base, base, "build", "build-"+script.Name, script.Build)
+		s.toolchains = append(s.toolchains, Toolchain{base, s.own[key], script.Base.Name})
 	}
 	return s.own[key]
 }
@@ -181,7 +182,7 @@ func (s *setup) ownBase(script *graph.Script) State {
 func (s *setup) once(key string, root func() State) State {
 	if _, ok := s.own[key]; !ok {
 		s.own[key] = root()
-		s.toolchains = append(s.toolchains, Toolchain{s.tools.base, s.own[key]})
+		s.toolchains = append(s.toolchains, Toolchain{Base: s.tools.base, Root: s.own[key]})
 	}
 	return s.own[key]
 }
@@ -209,10 +210,10 @@ func (s *setup) options(script *graph.Script) []llb.RunOption {
 		opts = append(opts, llb.AddEnv(v.Name, v.Value))
 	}
 	opts = append(opts, s.cacheMounts(s.graph.CachesOn(script, s.environ(script)))...)
+	if cache.CallsApt(s.graph.Programs[script.Path]) {
+		opts = append(opts, s.pins(script.Base.Name)...)
+	}
 	if script.Base.Name == "" {
-		if cache.CallsApt(s.graph.Programs[script.Path]) {
-			opts = append(opts, s.pins()...)
-		}
 		opts = append(opts, s.repositoryMounts()...)
 	}
 	opts = append(opts, s.sourceMounts(script)...)

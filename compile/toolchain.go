@@ -31,7 +31,11 @@ type toolchain struct {
 }
 
 // Toolchain is a root that scripts run on, and the base image below it.
-type Toolchain struct{ Base, Root State }
+type Toolchain struct {
+	Base, Root State
+	// Own is the image below it where a script has that for itself, "" for none.
+	Own string
+}
 
 // base returns a resolved base image.
 func (c *compiler) base(name string, b Base) State {
@@ -118,5 +122,5 @@ func (c *compiler) packages(base, on State, kind, node string, list []graph.Pack
 	if kind == "build" {
 		opts = append(opts, llb.AddEnv("RECORD", buildRecord))
 	}
-	return c.run(on, "toolchain: "+what, append(opts, c.pins()...)...)
+	return c.run(on, "toolchain: "+what, append(opts, c.pins(on.own)...)...)
 }

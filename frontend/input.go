@@ -92,6 +92,7 @@ func (r *request) resolveGraph(in input, f *spec.File) (*graph.Graph, error) {
 		Predefined: in.options.Predefined,
 		Now:        in.now,
 		Pins:       r.lock.pins(platforms.Format(in.platform)),
+		BasePins:   r.lock.basePins(platforms.Format(in.platform)),
 		Sources:    r.lock.sources(),
 	})
 }

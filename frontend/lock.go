@@ -102,6 +102,14 @@ func (l *lockFile) pins(platform string) map[string]string {
 	return l.file.Platforms[platform].Pins()
 }
 
+// basePins are those on bases that scripts have for themselves.
+func (l *lockFile) basePins(platform string) map[string]map[string]string {
+	if l.file == nil {
+		return nil
+	}
+	return l.file.Platforms[platform].Bases
+}
+
 // sources are what sources are locked at.
 func (l *lockFile) sources() map[string]graph.LockedSource {
 	if l.file == nil {
@@ -215,6 +223,9 @@ func (r *request) verifyLock(ctx context.Context, in input, t *target) error {
 	}
 	want := r.lock.file.Platforms[in.graph.Platform]
 	drift := append(lock.Drift(want.Image, have.Image), lock.Drift(want.Build, have.Build)...)
+	for _, base := range bases(in.graph) {
+		drift = append(drift, lock.Drift(want.Bases[base], have.Bases[base])...)
+	}
 	if len(drift) > 0 {
 		return r.lock.refuse(drift)
 	}
@@ -243,6 +254,16 @@ func (r *request) installed(ctx context.Context, in input, t *target) (lock.Plat
 		have, err := r.packagesOf(ctx, tools.Root.State)
 		if err != nil {
 			return out, err
+		}
+		if tools.Own != "" {
+			if out.Bases == nil {
+				out.Bases = map[string]map[string]string{}
+			}
+			if out.Bases[tools.Own] == nil {
+				out.Bases[tools.Own] = map[string]string{}
+			}
+			maps.Copy(out.Bases[tools.Own], lock.Added(have, below))
+			continue
 		}
 		maps.Copy(out.Build, lock.Added(lock.Added(have, below), out.Image))
 	}

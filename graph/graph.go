@@ -55,6 +55,8 @@ type Graph struct {
 	// Pins are the versions of packages that a lock file asks for, sorted: apt
 	// installs these wherever a step asks it to, as dependencies too.
 	Pins []Package `json:"pins,omitempty"`
+	// BasePins are those on images that scripts have for a base of their own.
+	BasePins map[string][]Package `json:"basePins,omitempty"`
 	// Sources are what scripts compile or install from, in declared order.
 	Sources []*Source `json:"sources,omitempty"`
 	// Scripts are the setup scripts in their order.

@@ -32,6 +32,9 @@ type Options struct {
 	Now time.Time
 	// Pins are a lock file's package versions, by name.
 	Pins map[string]string
+	// BasePins are those on images that scripts have for a base of their own, by
+	// these and the packages' names.
+	BasePins map[string]map[string]string
 	// Sources are a lock file's pins of sources, by name.
 	Sources map[string]LockedSource
 }
@@ -58,8 +61,12 @@ func New(f *spec.File, context fs.FS, opt Options) (*Graph, error) {
 		b.graph.Predefined = append(b.graph.Predefined, Var{name, opt.Predefined[name]})
 		b.readable[name] = opt.Predefined[name]
 	}
-	for _, name := range slices.Sorted(maps.Keys(opt.Pins)) {
-		b.graph.Pins = append(b.graph.Pins, Package{Spec: name + "=" + opt.Pins[name]})
+	b.graph.Pins = pinned(opt.Pins)
+	for base, pins := range opt.BasePins {
+		if b.graph.BasePins == nil {
+			b.graph.BasePins = map[string][]Package{}
+		}
+		b.graph.BasePins[base] = pinned(pins)
 	}
 	for _, a := range f.Args {
 		b.graph.Args = append(b.graph.Args, Var{a.Name.Value, a.Value.Value})
@@ -98,6 +105,15 @@ type builder struct {
 	loader  *shell.Loader
 	// readable are the values that a script may read, by name.
 	readable map[string]string
+}
+
+// pinned are packages with their versions, sorted.
+func pinned(pins map[string]string) []Package {
+	var out []Package
+	for _, name := range slices.Sorted(maps.Keys(pins)) {
+		out = append(out, Package{Spec: name + "=" + pins[name]})
+	}
+	return out
 }
 
 func user(u spec.User) User {

@@ -54,6 +54,9 @@ type Platform struct {
 	Image map[string]string `yaml:"image" json:"image"`
 	// Build are those of packages that are there only while scripts run.
 	Build map[string]string `yaml:"build" json:"build"`
+	// Bases are those of build packages on images that scripts have for a base of
+	// their own, by the images' names.
+	Bases map[string]map[string]string `yaml:"bases,omitempty" json:"bases,omitempty"`
 }
 
 // Parse reads a lock file.
@@ -66,9 +69,12 @@ func Parse(data []byte) (*File, error) {
 		return nil, fmt.Errorf("its version is %d, and this pgstrata knows %d; write it anew with `pgstrata lock`", f.Version, Version)
 	}
 	for _, p := range f.Platforms {
-		for name, version := range p.Pins() {
-			if strings.ContainsAny(name+version, " \t\r\n") || name == "" || version == "" {
-				return nil, fmt.Errorf("%q with version %q is no package", name, version)
+		all := []map[string]string{p.Pins()}
+		for _, list := range slices.Concat(all, slices.Collect(maps.Values(p.Bases))) {
+			for name, version := range list {
+				if strings.ContainsAny(name+version, " \t\r\n") || name == "" || version == "" {
+					return nil, fmt.Errorf("%q with version %q is no package", name, version)
+				}
 			}
 		}
 	}
@@ -88,13 +94,15 @@ func (f *File) Marshal() ([]byte, error) {
 }
 
 // Without is the file without the bases and sources that are to be looked up anew.
-// Packages stay: the archive has to be asked for others.
+// Packages stay, but those on such a base: the archive has to be asked for others.
 func (f *File) Without(anew func(name string) bool) *File {
 	out := &File{Version: f.Version, Bases: maps.Clone(f.Bases), Sources: maps.Clone(f.Sources), Platforms: map[string]Platform{}}
 	maps.DeleteFunc(out.Bases, func(name, _ string) bool { return anew(name) })
 	maps.DeleteFunc(out.Sources, func(name string, _ Source) bool { return anew(name) })
 	for name, p := range f.Platforms {
-		out.Platforms[name] = Platform{Requested: p.Requested, Image: maps.Clone(p.Image), Build: maps.Clone(p.Build)}
+		one := Platform{Requested: p.Requested, Image: maps.Clone(p.Image), Build: maps.Clone(p.Build), Bases: maps.Clone(p.Bases)}
+		maps.DeleteFunc(one.Bases, func(base string, _ map[string]string) bool { return anew(base) })
+		out.Platforms[name] = one
 	}
 	return out
 }

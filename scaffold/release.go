@@ -69,5 +69,5 @@ func (r release) checkMajor(o Options) error {
 	case o.From == Source:
 		return fmt.Errorf("what is compiled is PostgreSQL 15: the build argument POSTGRESQL_VERSION names another")
 	}
-	return fmt.Errorf("Debian's %s has PostgreSQL %s; other versions are in PostgreSQL's own repository: --from %s", r.name, r.postgresql, PGDG)
+	return fmt.Errorf("%s of Debian has PostgreSQL %s; other versions are in PostgreSQL's own repository: --from %s", r.name, r.postgresql, PGDG)
 }

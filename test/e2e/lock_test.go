@@ -151,3 +151,34 @@ func TestLockedVersionIsInstalled(t *testing.T) {
 	assert.Equal(t, older, lock.Installed(status)["libexpat1"])
 	assert.False(t, has(img.Files(), "/etc/apt/preferences.d/pgstrata"), "pins are in no layer")
 }
+
+// Packages on a base that a script has for itself are locked by themselves: they are another image's.
+func TestLockOfABaseOfItsOwn(t *testing.T) {
+	env := testenv.Shared(t)
+	dir := testenv.Tree(t, map[string]string{
+		"Dockerfile": "base: company/none:1\nsetup:\n  scripts:\n" +
+			"    - {path: setup/a.sh, base: \"debian:bookworm-slim\", build: [xz-utils], outputs: [/opt/a]}\n",
+		"setup/a.sh": "#!/bin/sh\nset -eu\nxz --version >/opt/a\n",
+	})
+	build(t, env, testenv.Tree(t, map[string]string{"Dockerfile": "base: debian:bookworm-slim\nimage: {labels: {a: b}}\n"}), testenv.Request{Image: "company/none:1"})
+	pgstrata := testenv.Program(t, "pgstrata")
+	out := env.Run(t, pgstrata, "lock", "--progress=quiet", dir)
+	require.Zero(t, out.Code, out.Stderr)
+	file := filepath.Join(dir, "Dockerfile.lock")
+	data, err := os.ReadFile(file)
+	require.NoError(t, err)
+	f, err := lock.Parse(data)
+	require.NoError(t, err)
+	p := f.Platforms["linux/amd64"]
+	assert.Empty(t, p.Build)
+	version := p.Bases["debian:bookworm-slim"]["xz-utils"]
+	assert.NotEmpty(t, version, "%s", data)
+	assert.Len(t, f.Bases, 2)
+	out = env.Run(t, pgstrata, "build", "--locked", "--progress=quiet", dir)
+	require.Zero(t, out.Code, out.Stderr)
+
+	require.NoError(t, os.WriteFile(file, []byte(strings.Replace(string(data), "xz-utils: "+version, "xz-utils: 0.1", 1)), 0o600))
+	out = env.Run(t, pgstrata, "build", "--locked", "--progress=quiet", dir)
+	assert.Equal(t, 1, out.Code)
+	assert.Contains(t, out.Stderr, "xz-utils is locked at 0.1, and "+version+" was installed")
+}
