@@ -55,7 +55,7 @@ func (p *pass) holdsSecret(f graph.File) string {
 			continue
 		}
 		key, value, ok := keyValue(line)
-		if ok && secretName(key) && !isPlaceholder(value) && !isNoSecret(value) {
+		if ok && secretName(key) && !isPlaceholder(value) && !isNoSecret(value) && !namesItself(value) {
 			return "a value of " + key
 		}
 		if _, rest, ok := strings.Cut(value, "password="); ok {
@@ -65,4 +65,11 @@ func (p *pass) holdsSecret(f graph.File) string {
 		}
 	}
 	return ""
+}
+
+// namesItself tells whether a value is a word for a secret, such as strongPassword:
+// examples and templates have it.
+func namesItself(value string) bool {
+	lower := strings.ToLower(value)
+	return strings.Contains(lower, "password") && strings.Trim(lower, "abcdefghijklmnopqrstuvwxyz_-") == ""
 }

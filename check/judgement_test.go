@@ -47,7 +47,7 @@ func TestJudgement(t *testing.T) {
 			none: []map[string]string{
 				{"Dockerfile": "FROM debian:bookworm\nCOPY . /src\n", ".github/workflows/ci.yml": "permissions:\n  id-token: write\n  app-secret: abc12345\n"},
 				{"Dockerfile": "FROM debian:bookworm\nCOPY app.py /app.py\n", "app.py": "password = prompt\n"},
-				{"Dockerfile": "FROM debian:bookworm\nCOPY app.conf /etc/app.conf\n", "app.conf": "password = ${PASSWORD}\ntoken = changeme\n"},
+				{"Dockerfile": "FROM debian:bookworm\nCOPY app.conf /etc/app.conf\n", "app.conf": "password = ${PASSWORD}\ntoken = changeme\nadmin_password = strongPassword\n"},
 				{"Dockerfile": "FROM debian:bookworm\nCOPY --chmod=0640 app.conf /etc/app.conf\n", "app.conf": "password = hunter2\n"},
 				{"Dockerfile": "FROM debian:bookworm\nCOPY a.key /etc/a.key\n", "a.key": "\n"},
 				{"Dockerfile": "FROM debian:bookworm\nCOPY app.json /etc/app.json\n", "app.json": "{\n/*\n  \"pass\": \"bar_foo1\"\n*/\n  \"id_secret\": \"00000000-0000-0000-0000-000000000000\"\n}\n"},

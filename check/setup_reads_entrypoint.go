@@ -72,11 +72,15 @@ func checkSetupReadsEntrypointInDockerfile(p *pass) {
 	}
 }
 
-// copiesTo tells whether setup itself puts a file at a path, or a link there.
+// copiesTo tells whether setup itself puts a file at a path, or a link there, or
+// takes the one away that the base has.
 func (p *pass) copiesTo(target string) bool {
 	for _, c := range p.setupCalls() {
 		switch c.Name {
 		case "cp", "install", "mv", "ln", "rsync":
+			if c.Name == "mv" && c.HasArg(target) {
+				return true
+			}
 			if w := operands(c, "-m", "-o", "-g", "--mode", "--owner", "--group"); len(w) > 1 && w[len(w)-1].Known && path.IsAbs(w[len(w)-1].Value) && paths.Within(target, path.Clean(w[len(w)-1].Value)) {
 				return true
 			}
