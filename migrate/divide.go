@@ -299,7 +299,7 @@ func (m *migration) ownedDirectories() {
 // rootsFolders tells that folders above a file are root's, whatever --chown says,
 // but for those that are there anyway.
 func (m *migration) rootsFolders(name string, there func(dir string) bool) {
-	for dir := path.Dir(name); !there(dir); dir = path.Dir(dir) {
+	for dir := path.Dir(name); path.IsAbs(dir) && !there(dir); dir = path.Dir(dir) {
 		m.report.differ("folders above copied files are root's, with mode 0755", []string{dir}, nil)
 	}
 }

@@ -183,6 +183,11 @@ func TestKinds(t *testing.T) {
 			lacks:      []string{"lost:"},
 		},
 		{
+			name:       "the place of what a stage gives begins with an arg",
+			dockerfile: "ARG D=/opt/x\nFROM debian AS a\nRUN make -C /a\nFROM debian\nARG D\nCOPY --from=a --chown=7:8 /a/x $D/y/z\n",
+			has:        []string{"${D}/y/z"},
+		},
+		{
 			name:       "what the base has is taken away, and PATH is extended among others",
 			dockerfile: "FROM example.org/x\nENV A=/a PATH=$PATH:/x B=b\nHEALTHCHECK NONE\nENTRYPOINT []\nCMD [\"x\"]\n",
 			has:        []string{"PATH: ${PATH}:/x", "entrypoint: []", "healthcheck: {command: []}", "cmd: [x]"},
