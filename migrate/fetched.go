@@ -64,7 +64,7 @@ func (m *migration) fromImage(step *dockerfile.Step) *op {
 	}
 	o := m.fetch(step, &source{name: sourceName(step.Copy.From), image: image})
 	dest := inShell(m.destText(step))
-	into := strings.HasSuffix(step.Copy.Dest, "/") || len(cmd.SourcePaths) > 1 || step.Copy.Dest == "/"
+	into := intoFolder(step.Copy)
 	for n := range step.Copy.Sources {
 		from := m.fetchedPath(o, step, n)
 		all := ""
@@ -126,7 +126,7 @@ func (m *migration) fetchedPlaces(step *dockerfile.Step) []string {
 		switch {
 		case strings.ContainsAny(source, "*?["):
 			return nil
-		case strings.HasSuffix(step.Copy.Dest, "/") && !strings.HasSuffix(source, "/") || len(step.Copy.Sources) > 1:
+		case intoFolder(step.Copy) && !strings.HasSuffix(source, "/"):
 			at = path.Join(at, path.Base(m.sourceText(step, n)))
 		}
 		out = append(out, at)
@@ -192,7 +192,7 @@ func (m *migration) download(step *dockerfile.Step, add *instructions.AddCommand
 	}
 	o := m.fetch(step, &source{name: sourceName(place), url: text, checksum: checksum})
 	target := m.destText(step)
-	if strings.HasSuffix(c.Dest, "/") {
+	if intoFolder(c) {
 		target = path.Join(target, path.Base(text))
 	}
 	mode := "0600"

@@ -157,7 +157,7 @@ func TestKinds(t *testing.T) {
 		},
 		{
 			name:       "a file among programs is no folder, and a file below an output is a part of it",
-			dockerfile: "FROM debian AS a\nRUN mv /tmp/x-* /tmp/tool\nFROM debian AS b\nRUN make -C /b install\nFROM debian\nCOPY --from=a /tmp/tool /usr/local/bin/\nCOPY --from=b /opt/b/ /opt/b/\nCOPY --from=b /opt/b/bin/b /opt/b/bin/b\n",
+			dockerfile: "FROM debian AS a\nRUN mv /tmp/x-* /tmp/tool\nFROM debian AS b\nRUN make -C /b install\nFROM debian\nCOPY --from=a /tmp/tool /usr/local/bin\nCOPY --from=b /opt/b/ /opt/b/\nCOPY --from=b /opt/b/bin/b /opt/b/bin/b\n",
 			has:        []string{"outputs: [/usr/local/bin/tool]", "outputs: [/opt/b]"},
 			lacks:      []string{"lost:"},
 		},

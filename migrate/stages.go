@@ -212,7 +212,7 @@ func (m *migration) take(step *dockerfile.Step) *taken {
 				o = output{path: path.Join(dest, path.Base(escaped(from))), from: escaped(from), into: strings.TrimSuffix(dest, "/") + "/"}
 			}
 			t.outputs = append(t.outputs, o)
-		case !known && len(c.Sources) == 1 && !strings.HasSuffix(c.Dest, "/"): // one path either way
+		case !known && !intoFolder(c): // one path either way
 			t.outputs = append(t.outputs, output{path: dest})
 			if path.Clean(c.Dest) != from {
 				t.moves = append(t.moves, copyLine("", inShell(fromText), inShell(dest), false))
@@ -225,7 +225,7 @@ func (m *migration) take(step *dockerfile.Step) *taken {
 			}
 		default:
 			to, toText := path.Clean(c.Dest), dest
-			if strings.HasSuffix(c.Dest, "/") || len(c.Sources) > 1 || c.Dest == "/" {
+			if intoFolder(c) {
 				to, toText = path.Join(c.Dest, path.Base(from)), path.Join(dest, path.Base(fromText))
 			}
 			t.outputs = append(t.outputs, output{path: toText})
@@ -306,6 +306,12 @@ func (m *migration) owned(step *dockerfile.Step) *op {
 	return o
 }
 
+// intoFolder reports whether a COPY puts files into a folder: where that is said,
+// or where every image has one.
+func intoFolder(c *dockerfile.Copy) bool {
+	return strings.HasSuffix(c.Dest, "/") || len(c.Sources) > 1 || paths.Everywhere(path.Clean(c.Dest))
+}
+
 // isDir tells whether a path of a stage is a directory: by its slash, or by what
 // the stage does with it. Else it is a guess, by where it goes and by its name.
 func (m *migration) isDir(c *dockerfile.Copy, source string) (dir, known bool) {
@@ -344,7 +350,7 @@ func (m *migration) isDir(c *dockerfile.Copy, source string) (dir, known bool) {
 		}
 	}
 	base := path.Base(name)
-	if strings.HasSuffix(c.Dest, "/") && path.Base(c.Dest) != base { // a file goes into a directory
+	if intoFolder(c) && path.Base(c.Dest) != base { // a file goes into a directory
 		return false, false
 	}
 	return path.Ext(base) == "" && path.Base(path.Dir(name)) != "bin" && path.Base(path.Dir(name)) != "sbin", false
