@@ -236,7 +236,8 @@ func (n *narrowing) from(source, target string, context int64) *pb.FileAction {
 func (n *narrowing) fromDirectory(c *copied, names []string, context func() int64) []*pb.FileAction {
 	var out []*pb.FileAction
 	all := n.from(c.source, c.target, context())
-	for _, name := range names {
+	all.GetCopy().ExcludePatterns = n.copy.ExcludePatterns
+	for _, name := range n.condensed(c, names) {
 		rel := strings.TrimPrefix(name[len(c.target):], "/")
 		if plain.MatchString(rel) {
 			all.GetCopy().IncludePatterns = append(all.GetCopy().IncludePatterns, rel)
@@ -250,4 +251,42 @@ func (n *narrowing) fromDirectory(c *copied, names []string, context func() int6
 		out = append(out, all)
 	}
 	return out
+}
+
+// condensed are paths of a directory that is copied: in place of files, a directory
+// in which there is nothing else. There may be thousands of files.
+func (n *narrowing) condensed(c *copied, names []string) []string {
+	wanted := map[string]bool{} // with the directories above
+	for _, name := range names {
+		for at := name; paths.Below(at, c.target) && !wanted[at]; at = path.Dir(at) {
+			wanted[at] = true
+		}
+	}
+	all := map[string]bool{} // directories of which all is wanted
+	var whole func(dir string) bool
+	whole = func(dir string) bool {
+		entries, err := n.tree.names(c, dir)
+		n.fail(err)
+		out := len(entries) > 0
+		for name, f := range entries {
+			at := path.Join(dir, name)
+			switch {
+			case !wanted[at]:
+				out = false
+			case f.kind == directory:
+				out = whole(at) && n.dirs[at] > 0 && out
+			}
+		}
+		all[dir] = out
+		return out
+	}
+	whole(c.target)
+	var out []string
+	for _, name := range names {
+		for at := path.Dir(name); at != c.target && paths.Below(at, c.target) && all[at]; at = path.Dir(at) {
+			name = at
+		}
+		out = append(out, name)
+	}
+	return slices.Compact(out)
 }
