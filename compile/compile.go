@@ -106,6 +106,8 @@ type State struct {
 	lists llb.State
 	// own is the image that it grew from, where a script has that for itself.
 	own string
+	// changes made it, besides the layers that were merged in.
+	changes []Change
 }
 
 // Graph returns the states of a graph. Its error is [spec.Errors].
@@ -213,7 +215,10 @@ func emptyState() State { return State{State: llb.Scratch()} }
 
 // layer returns a state that has one layer more than its parent.
 func (s State) layer(st llb.State, createdBy string) State {
-	return State{State: st, Layers: append(slices.Clone(s.Layers), history(createdBy)), lists: s.lists, own: s.own}
+	return State{
+		State: st, Layers: append(slices.Clone(s.Layers), history(createdBy)), lists: s.lists, own: s.own,
+		changes: append(slices.Clone(s.changes), Change{s.State, st}),
+	}
 }
 
 // history describes one layer, as `docker history` shows it.
@@ -244,25 +249,26 @@ func (c *compiler) merge(lower State, uppers ...State) State {
 		states = append(states, u.State)
 		layers = append(layers, u.Layers...)
 	}
-	return State{State: llb.Merge(states, c.name("internal", "merge layers")), Layers: layers, lists: lower.lists}
+	return State{State: llb.Merge(states, c.name("internal", "merge layers")), Layers: layers, lists: lower.lists, changes: lower.changes}
 }
 
-// squash returns upper, which descends from lower, as lower and one layer of
-// exactly what differs: what was made and deleted in between is gone. The
-// copy gives the differ two plain trees to compare; it repeats no file that
-// is the same in both.
+// squash returns upper, which came of lower by changes and by layers that were merged
+// in, as lower and layers of exactly what was removed and made.
 func (c *compiler) squash(lower, upper State, createdBy string) State {
-	st := Squash(lower.State, upper.State, c.opt.Caps, Squashing{
+	st, removed := Squash(lower.State, upper.State, upper.changes[len(lower.changes):], c.opt.Caps, Squashing{
 		Tools:   c.tools,
 		Shell:   []string{"/bin/sh"},
-		Flatten: c.vertex(Vertex{Node: graph.SetupState + "/squash", Kind: "squash", Title: "squash"}, graph.SetupState, "flatten"),
 		Compare: c.vertex(Vertex{Node: graph.SetupState + "/comparison", Kind: "internal", Title: Comparison}, "internal", Comparison),
-		Diff:    c.name(graph.SetupState, "squash"),
-		Merge:   c.vertex(Vertex{Node: graph.SetupState + "/layer", Kind: "layer", Title: "setup's layer"}, "internal", "merge setup"),
+		Remove:  c.vertex(Vertex{Node: graph.SetupState + "/removal", Kind: "internal", Title: Removal}, "internal", Removal),
+		Copy:    c.vertex(Vertex{Node: graph.SetupState + "/squash", Kind: "squash", Title: "setup's layer"}, graph.SetupState, "squash"),
 	})
-	if !c.mergeDiff {
-		// One layer for everything: only so do deletions shrink the image.
-		return State{State: upper.WithOutput(st.Output()), Layers: []ocispecs.History{history(createdBy)}}
+	out := State{State: upper.WithOutput(st.Output()), lists: lower.lists}
+	if c.mergeDiff { // else one layer holds everything: only so do deletions shrink the image
+		out.Layers = slices.Clone(lower.Layers)
 	}
-	return lower.layer(upper.WithOutput(st.Output()), createdBy)
+	if removed {
+		out.Layers = append(out.Layers, history(RemovedBy(createdBy)))
+	}
+	out.Layers = append(out.Layers, history(createdBy))
+	return out
 }

@@ -10,79 +10,104 @@ import (
 	"github.com/pgstrata/pgstrata/graph"
 )
 
-// Where the step that compares two roots finds them, and may write.
+// Where the steps of a squash find the two roots and what was found out, and may write.
 const (
 	lowerMount = "/run/pgstrata/lower"
 	upperMount = "/run/pgstrata/upper"
+	goneMount  = "/run/pgstrata/gone"
+	keptMount  = "/run/pgstrata/kept"
 	workMount  = "/run/pgstrata/work"
 )
 
-// Comparison is what the step is called that compares what steps have made with
-// what was there before them.
-const Comparison = "compare with what was there before"
+// What the steps of a squash are called, but for the one that copies.
+const (
+	Comparison = "compare with what was there before"
+	Removal    = "remove what is gone"
+)
 
 // Squashing says how a squash is made.
 type Squashing struct {
-	// Flatten, Compare, Diff and Merge name its vertices.
-	Flatten, Compare, Diff, Merge llb.ConstraintsOpt
-	// Tools is a root with a shell, whose programs compare the two roots, and
-	// Shell the words that run a script there.
+	// Compare, Remove and Copy name its vertices: the one that compares the two roots,
+	// the one that removes what is gone, and the one that copies what is there.
+	Compare, Remove, Copy llb.ConstraintsOpt
+	// Tools is a root with a shell, and Shell the words that run a script there.
 	Tools llb.State
 	Shell []string
 	// Options are those of all its steps, such as the platform.
 	Options []llb.ConstraintsOpt
 }
 
-// Squash returns the files of upper, which descends from lower: as lower and
-// one layer of exactly what differs, or as one layer for everything where the
-// daemon cannot merge and diff. The copy gives the differ two plain trees to
-// compare, so that what was made and deleted in between is gone.
-func Squash(lower, upper llb.State, caps *apicaps.CapSet, s Squashing) llb.State {
-	with := func(o llb.ConstraintsOpt) []llb.ConstraintsOpt {
-		return append([]llb.ConstraintsOpt{o}, s.Options...)
-	}
-	flatten := with(s.Flatten)
-	if canMergeDiff(caps) {
-		flatten = append(flatten, llb.WithoutExportCache()) // it holds the base, too
-	}
-	flat := llb.Scratch().File(llb.Copy(upper, "/", "/", &llb.CopyInfo{CopyDirContentsOnly: true}), flatten...)
+// Change is a root before and after something changed it.
+type Change struct{ Before, After llb.State }
+
+// Squash returns the files of upper, which came of lower by changes, as lower, a layer
+// that deletes what upper lacks of it, and a layer of what the changes have made; removed
+// tells that there is the former. What one of them made and another one deleted is in
+// none. The copy is keyed by content: steps that ran again and made the same end there.
+// Where the daemon cannot merge and diff, one layer holds everything.
+func Squash(lower, upper llb.State, changes []Change, caps *apicaps.CapSet, s Squashing) (st llb.State, removed bool) {
+	everything := llb.CopyInfo{CopyDirContentsOnly: true}
 	if !canMergeDiff(caps) {
-		return flat
+		return llb.Scratch().File(llb.Copy(upper, "/", "/", &everything), s.with(s.Copy)...), false
 	}
-	from, to := s.compare(lower, flat, caps)
-	diff := llb.Diff(from, to, with(s.Diff)...)
-	return llb.Merge([]llb.State{lower, diff}, with(s.Merge)...)
+	all := llb.Copy(s.made(changes), "/", "/", &everything)
+	if lower.Output() == nil { // nothing can be gone
+		return lower.File(all, s.with(s.Copy)...), false
+	}
+	without, kept := s.compare(lower, upper, caps)
+	return without.File(all.Copy(kept, "/", "/", &everything), s.with(s.Copy)...), true
 }
 
-// compare returns two roots whose times tell which of their files differ. The
-// daemon compares times, and these tell nothing where the two came into its cache
-// on different days, or where a step sets them. Both come out of one step, so that
-// none can be replaced by itself.
-func (s Squashing) compare(lower, upper llb.State, caps *apicaps.CapSet) (llb.State, llb.State) {
-	if lower.Output() == nil { // nothing is in both
-		return lower, upper
+// RemovedBy is what made the layer that deletes files, of what made the one above it.
+func RemovedBy(createdBy string) string { return "removed by " + createdBy }
+
+// made lays on one another what changes have made. There is an empty layer below: so
+// overlayfs shows the files as it shows those of any root. Of a single layer the daemon
+// shows what is on the disk, with attributes of overlayfs's own, which differ each time.
+func (s Squashing) made(changes []Change) llb.State {
+	named := s.with(llb.WithCustomName("[internal] what the steps made"))
+	layers := []llb.State{llb.Scratch().File(llb.Rm("/nothing", llb.WithAllowNotFound(true)), s.with(llb.WithCustomName("[internal] nothing"))...)}
+	for _, c := range changes {
+		layers = append(layers, llb.Diff(c.Before, c.After, named...))
 	}
-	const name = "compare-roots.sh"
+	return llb.Merge(layers, named...)
+}
+
+func (s Squashing) with(o llb.ConstraintsOpt) []llb.ConstraintsOpt {
+	return append([]llb.ConstraintsOpt{o}, s.Options...)
+}
+
+// compare returns lower without what upper lacks of it, and the files that no difference
+// of layers has: BuildKit takes a file for unchanged that has the size and the time that
+// it had.
+func (s Squashing) compare(lower, upper llb.State, caps *apicaps.CapSet) (without, kept llb.State) {
+	whole := []llb.MountOption{llb.Readonly}
+	var own []llb.MountOption
+	if supports(caps, pb.CapExecMountContentCache) { // their contents would be the key, and take a walk through all of both
+		off := llb.ContentCache(llb.MountContentCacheOff)
+		whole, own = append(whole, off), append(own, off)
+	}
+	comparison := s.run("compare-roots.sh", s.Compare,
+		llb.AddMount(lowerMount, lower, whole...), llb.AddMount(upperMount, upper, whole...), llb.AddMount(workMount, llb.Scratch(), llb.Tmpfs()))
+	gone, kept := comparison.AddMount(goneMount, llb.Scratch()), comparison.AddMount(keptMount, llb.Scratch())
+	return s.run("remove-gone.sh", s.Remove, llb.AddMount(goneMount, gone, llb.Readonly)).AddMount(lowerMount, lower, own...), kept
+}
+
+// run runs one of the scripts, which finds its mounts where they always are. There is
+// no variable that would be a reason to run again.
+func (s Squashing) run(name string, vertex llb.ConstraintsOpt, mounts ...llb.RunOption) llb.ExecState {
 	data, err := scripts.ReadFile("scripts/" + name)
 	if err != nil {
 		panic(err) // it is embedded
 	}
-	named := llb.WithCustomName("[internal] " + name)
-	script := llb.Scratch().File(llb.Mkfile("/"+name, 0o755, data), append([]llb.ConstraintsOpt{named}, s.Options...)...)
-	words := append(append([]string{}, s.Shell...), path.Join(graph.ContextMount, name), lowerMount, upperMount)
-	opts := []llb.RunOption{
+	script := llb.Scratch().File(llb.Mkfile("/"+name, 0o755, data), s.with(llb.WithCustomName("[internal] "+name))...)
+	words := append(append([]string{}, s.Shell...), path.Join(graph.ContextMount, name), lowerMount, upperMount, goneMount, keptMount)
+	opts := append([]llb.RunOption{
 		llb.Args(words), llb.Dir("/"), llb.User("0:0"), llb.ReadonlyRootFS(), llb.Network(pb.NetMode_NONE),
-		llb.AddMount(graph.ContextMount, script, llb.Readonly), llb.AddMount(workMount, llb.Scratch(), llb.Tmpfs()), s.Compare,
-		llb.WithoutExportCache(), // of two whole roots
-	}
+		llb.AddMount(graph.ContextMount, script, llb.Readonly), vertex,
+	}, mounts...)
 	for _, o := range s.Options {
 		opts = append(opts, o)
 	}
-	// Alone, without variables: none of them is a reason to run again.
-	step := llb.NewState(s.Tools.Output()).Run(opts...)
-	var whole []llb.MountOption
-	if supports(caps, pb.CapExecMountContentCache) { // their contents would be the key, and take a walk through all of both
-		whole = append(whole, llb.ContentCache(llb.MountContentCacheOff))
-	}
-	return step.AddMount(lowerMount, lower, whole...), step.AddMount(upperMount, upper, whole...)
+	return llb.NewState(s.Tools.Output()).Run(opts...)
 }

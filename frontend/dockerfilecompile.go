@@ -116,21 +116,21 @@ func (c *compiler) squash(ctx context.Context, s dockerfile.Squash) error {
 	if c.client.MultiPlatformRequested {
 		label = platforms.Format(target) + " " + label
 	}
-	name := func(text string) llb.ConstraintsOpt { return llb.WithCustomName("[" + label + "] " + text) }
-	st := compile.Squash(lower.State, upper.State, &caps, compile.Squashing{
-		Flatten: name("flatten"), Diff: name("squash"), Merge: name("merge"),
-		Compare: llb.WithCustomName("[internal] " + compile.Comparison),
-		Tools:   lower.State, Shell: interpreter(lower.Image.Config.Shell),
-		Options: []llb.ConstraintsOpt{llb.Platform(target)},
+	st, removed := compile.Squash(lower.State, upper.State, []compile.Change{{Before: lower.State, After: upper.State}}, &caps, compile.Squashing{
+		Compare: llb.WithCustomName("[internal] " + compile.Comparison), Remove: llb.WithCustomName("[internal] " + compile.Removal),
+		Copy:  llb.WithCustomName("[" + label + "] squash"),
+		Tools: lower.State, Shell: interpreter(lower.Image.Config.Shell), Options: []llb.ConstraintsOpt{llb.Platform(target)},
 	})
 
 	img := *upper.Image
-	entry := ocispecs.History{CreatedBy: s.CreatedBy, Comment: "pgstrata"}
+	img.History = nil
 	if c.mergeDiff() {
-		img.History = append(slices.Clone(lower.Image.History), entry)
-	} else {
-		img.History = []ocispecs.History{entry}
+		img.History = slices.Clone(lower.Image.History)
 	}
+	if removed {
+		img.History = append(img.History, ocispecs.History{CreatedBy: compile.RemovedBy(s.CreatedBy), Comment: "pgstrata"})
+	}
+	img.History = append(img.History, ocispecs.History{CreatedBy: s.CreatedBy, Comment: "pgstrata"})
 	config, err := json.Marshal(img)
 	if err != nil {
 		return err

@@ -97,21 +97,21 @@ func TestDockerfilePlan(t *testing.T) {
 		"comment":  {setupDockerfile, func(d *dockerfileTree) { d.edit("FROM", "# a\n\nFROM") }, ""},
 		"unread arg": {
 			setupDockerfile, func(d *dockerfileTree) { d.options["build-arg:UNUSED"] = "2" },
-			"Dockerfile:6: a.sh: arg UNUSED 1 → 2; Dockerfile:6: b.sh: arg UNUSED 1 → 2, runs after a.sh; Dockerfile:6: squash: if the files that b.sh makes change; Dockerfile:5: COPY setup /setup: if setup's layer changes; Dockerfile:7: COPY run.sh /run.sh: if COPY setup /setup changes",
+			"Dockerfile:6: a.sh: arg UNUSED 1 → 2; Dockerfile:6: b.sh: arg UNUSED 1 → 2, runs after a.sh; Dockerfile:6: setup's layer: if the files that b.sh makes change; Dockerfile:5: COPY setup /setup: if setup's layer changes; Dockerfile:7: COPY run.sh /run.sh: if COPY setup /setup changes",
 		},
 		"script": {
 			setupDockerfile, func(d *dockerfileTree) {
 				d.write("setup/b.sh", "#!/bin/sh\nset -e\necho $VERSION\ncat /setup/data\n: edited\n")
 			},
-			"Dockerfile:6: b.sh: setup/b.sh changed; Dockerfile:6: squash: if the files that b.sh makes change; Dockerfile:5: COPY setup /setup: setup/b.sh changed, runs on setup's layer; Dockerfile:7: COPY run.sh /run.sh: COPY setup /setup copied again",
+			"Dockerfile:6: b.sh: setup/b.sh changed; Dockerfile:6: setup's layer: if the files that b.sh makes change; Dockerfile:5: COPY setup /setup: setup/b.sh changed, runs on setup's layer; Dockerfile:7: COPY run.sh /run.sh: COPY setup /setup copied again",
 		},
 		"what it reads": {
 			setupDockerfile, func(d *dockerfileTree) { d.write("setup/data", "edited") },
-			"Dockerfile:6: b.sh: setup/data changed; Dockerfile:6: squash: if the files that b.sh makes change; Dockerfile:5: COPY setup /setup: setup/data changed, runs on setup's layer; Dockerfile:7: COPY run.sh /run.sh: COPY setup /setup copied again",
+			"Dockerfile:6: b.sh: setup/data changed; Dockerfile:6: setup's layer: if the files that b.sh makes change; Dockerfile:5: COPY setup /setup: setup/data changed, runs on setup's layer; Dockerfile:7: COPY run.sh /run.sh: COPY setup /setup copied again",
 		},
 		"arg": {
 			setupDockerfile, func(d *dockerfileTree) { d.options["build-arg:VERSION"] = "2" },
-			"Dockerfile:6: b.sh: arg VERSION 1 → 2; Dockerfile:6: squash: if the files that b.sh makes change; Dockerfile:5: COPY setup /setup: if setup's layer changes; Dockerfile:7: COPY run.sh /run.sh: if COPY setup /setup changes",
+			"Dockerfile:6: b.sh: arg VERSION 1 → 2; Dockerfile:6: setup's layer: if the files that b.sh makes change; Dockerfile:5: COPY setup /setup: if setup's layer changes; Dockerfile:7: COPY run.sh /run.sh: if COPY setup /setup changes",
 		},
 		"last copy": {setupDockerfile, func(d *dockerfileTree) { d.write("run.sh", "#!/bin/sh\n:\n") }, "Dockerfile:7: COPY run.sh /run.sh: run.sh changed"},
 		"mode":      {setupDockerfile, func(d *dockerfileTree) { d.files["run.sh"] = &fstest.MapFile{Data: []byte("#!/bin/sh\n"), Mode: 0o700} }, "Dockerfile:7: COPY run.sh /run.sh: mode of run.sh 0755 → 0700"},
@@ -218,9 +218,10 @@ func TestDockerfileStates(t *testing.T) {
 	assert.Equal(t, `base base base/debian:bookworm-slim
 setup script stage-0/a.sh
 setup script stage-0/b.sh
-setup squash stage-0/squash
 setup internal stage-0/compare with what was there before
-setup layer setup/setup's layer
+setup internal stage-0/remove what is gone
+setup internal internal/nothing
+setup squash stage-0/setup's layer
 entrypoint files stage-0/COPY setup /setup
 entrypoint files stage-0/COPY run.sh /run.sh
 image image image`, states())

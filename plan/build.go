@@ -214,33 +214,18 @@ func (r *reader) tidy(edges []Edge) []Edge {
 	return out
 }
 
-// merge adds a layer that lies on others: the squash of steps, or a copy with
-// --link. It costs nothing, and is there for its key. All other merges of a build
-// file are no more than what they lay on one another.
+// merge adds a layer that lies on others: a copy with --link. It costs nothing, and is
+// there for its key. The merges of a build file are no more than what they lay on one
+// another.
 func (r *reader) merge(d digest.Digest, op *pb.Op) {
 	v, described := r.described(d)
-	if !described && len(r.build.Stages) == 0 {
+	if !described && len(r.build.Stages) == 0 || r.isMade(d) {
 		r.nodes[d] = r.layers(op)
 		return
 	}
 	n := Node{ID: v.Node, Kind: KindLayer, Title: v.Title, Edges: r.layers(op)}
 	if n.Title == "" {
 		n.Title = "layer"
-	}
-	for _, in := range op.Inputs {
-		if from := r.ops[digest.Digest(in.Digest)]; from.GetDiff() != nil {
-			upper := r.node(digest.Digest(in.Digest))
-			if upper == nil {
-				continue
-			}
-			n.Title = "setup's layer"
-			if !described {
-				n.Line = upper.Line
-			}
-			// It is first of all what the steps made.
-			i := slices.IndexFunc(n.Edges, func(e Edge) bool { return e.Node == upper.ID })
-			n.Edges = slices.Insert(slices.Delete(n.Edges, i, i+1), 0, Edge{Node: upper.ID, How: On})
-		}
 	}
 	r.place(d, &n, graph.SetupState)
 	r.add(d, n)
@@ -293,7 +278,7 @@ func (r *reader) step(d digest.Digest, kind Kind, parts []Part, edges []Edge) {
 		n.Kind, n.Title = KindInternal, name.text
 	}
 	if n.Kind == KindSquash {
-		n.Title = "squash"
+		n.Title = "setup's layer"
 	}
 	if n.Kind == KindInternal || n.Kind == KindDirectories {
 		n.Vertex, n.Label = "", ""
@@ -330,7 +315,8 @@ func (r *reader) line(d digest.Digest) int {
 }
 
 // lower is the vertex that a vertex adds a layer to, and the node that makes
-// the layer; "" and nil at the end of the chain.
+// the layer; "" and nil at the end of the chain. What removes files for a squash runs
+// on what it removes them from.
 func (r *reader) lower(d digest.Digest) (next digest.Digest, maker *Node) {
 	op := r.ops[d]
 	switch o := op.GetOp().(type) {

@@ -152,7 +152,7 @@ func edgeText(e Edge, other *Node, state Cache) string {
 		return "if the archive has other " + name
 	case e.How == Directories:
 		return "if the " + name + " change"
-	case e.How == Content && other.Kind == KindLayer:
+	case e.How == Content && (other.Kind == KindLayer || other.Kind == KindSquash):
 		return "if " + name + " changes"
 	case e.How == Content && other.Kind == KindOutputs:
 		return "if the outputs of " + needed(other.ID) + " change"

@@ -194,7 +194,7 @@ func (c *comparison) causes(was, n *Node, state Cache) []Cause {
 		if other.Kind == KindOutputs {
 			cause.Kind = string(Needs)
 		}
-		if c.slight[e.Node] {
+		if c.slight[e.Node] || other.Kind == KindInternal {
 			slight = append(slight, cause)
 			continue
 		}

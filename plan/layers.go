@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pgstrata/pgstrata/compile"
 	"github.com/pgstrata/pgstrata/graph"
 )
 
@@ -11,6 +12,7 @@ import (
 // says of it (Layer.By), or nil where that names none: the base's layers are
 // nobody's here.
 func (r *Record) Maker(l Layer) *Node {
+	l.By = strings.TrimPrefix(l.By, compile.RemovedBy(""))
 	if i := slices.IndexFunc(r.Nodes, func(n Node) bool { return n.By != "" && n.By == l.By }); i >= 0 {
 		return &r.Nodes[i]
 	}

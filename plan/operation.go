@@ -253,12 +253,14 @@ func (r *reader) file(d digest.Digest, op *pb.Op, o *pb.FileOp) error {
 		on[action.Input] = true
 		key := action.CloneVT()
 		if c := action.GetCopy(); c != nil {
-			kind = KindFiles
+			if kind != KindSquash {
+				kind = KindFiles
+			}
 			if i := action.SecondaryInput; i >= 0 && i < count {
 				selected[i] = append(selected[i], copySelector(c))
 				key.GetCopy().Src = path.Base(c.Src)
 			}
-			if c.Src == "/" && c.Dest == "/" && action.Input < 0 && splitName(r.name(d)).text == "flatten" {
+			if c.Src == "/" && c.Dest == "/" && r.isMade(input(op, action.SecondaryInput)) {
 				kind = KindSquash
 			}
 			parts = append(parts, copied(c)...)
@@ -281,8 +283,49 @@ func (r *reader) file(d digest.Digest, op *pb.Op, o *pb.FileOp) error {
 		}
 		parts, edges = append(p, parts...), append(edges, e...)
 	}
+	if kind == KindSquash {
+		edges = r.squashed(edges)
+	}
 	r.step(d, kind, parts, edges)
 	return nil
+}
+
+// isMade reports whether a vertex is what steps have made: their differences, on one
+// another.
+func (r *reader) isMade(d digest.Digest) bool {
+	op := r.ops[d]
+	return op.GetMerge() != nil && r.ops[input(op, int64(len(op.Inputs)-1))].GetDiff() != nil
+}
+
+// squashed are the edges of a squash: first of all it is what the last step left. The
+// steps that this one ran on are left out: where one of them changes, so does the last.
+func (r *reader) squashed(edges []Edge) []Edge {
+	under := map[string]bool{}
+	var descend func(id string)
+	descend = func(id string) {
+		for _, e := range r.record.Node(id).Edges {
+			if e.How == On && !under[e.Node] {
+				under[e.Node] = true
+				descend(e.Node)
+			}
+		}
+	}
+	made := func(e Edge) bool { return e.How == Content && r.record.Node(e.Node).Kind != KindInternal }
+	for _, e := range edges {
+		if made(e) {
+			descend(e.Node)
+		}
+	}
+	var last, others []Edge
+	for _, e := range edges {
+		switch {
+		case !made(e):
+			others = append(others, e)
+		case !under[e.Node]:
+			last = append(last, e)
+		}
+	}
+	return append(last, others...)
 }
 
 // copySelector is what a copy takes.

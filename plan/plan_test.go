@@ -133,7 +133,7 @@ func TestCompare(t *testing.T) {
 		return out
 	}
 	toolchain := with(with(chain, postgresql), want{
-		"toolchain/user": again, "toolchain/runtime": again, "toolchain/build": again, "setup/08-patroni": again, "setup/linker": again,
+		"toolchain/user": again, "toolchain/runtime": again, "toolchain/build": again, "setup/08-patroni": again, "setup/squash": again, "setup/linker": again,
 	})
 	for name, tc := range map[string]struct {
 		change func(in *input)

@@ -28,7 +28,7 @@ type fileTree struct {
 // comesAlong makes a tree of a vertex whose files were not added to any node's;
 // ok is false of any other.
 func (r *reader) comesAlong(d digest.Digest, op *pb.Op, o *pb.FileOp) (ok bool, err error) {
-	if !internal(r.name(d)) {
+	if !internal(r.name(d)) || o.Actions[0].GetRm() != nil { // which leaves no file that could come along
 		return false, nil
 	}
 	count := int64(len(op.Inputs))

@@ -32,11 +32,12 @@ func TestLayersHoldWhatTheyShould(t *testing.T) {
 	img := env.Registry.Image(t, "layers")
 	base := env.Registry.Image(t, "library/debian:bookworm-slim")
 
-	require.Len(t, img.Layers, len(base.Layers)+5)
+	require.Len(t, img.Layers, len(base.Layers)+6)
 	for i, l := range base.Layers {
 		assert.Equal(t, l.DiffID, img.Layers[i].DiffID, "the base's own layers, untouched")
 	}
-	setup, entry := img.Layers[len(base.Layers)], img.Layers[len(base.Layers)+1:]
+	removal, setup, entry := img.Layers[len(base.Layers)], img.Layers[len(base.Layers)+1], img.Layers[len(base.Layers)+2:]
+	assert.Empty(t, files(removal), "nothing of the base was removed")
 	assert.Equal(t, []string{
 		"/etc/group", "/etc/group-", "/etc/gshadow", "/etc/gshadow-", "/etc/passwd", "/etc/passwd-",
 		"/etc/shadow", "/etc/shadow-", "/first", "/second", "/third",
@@ -73,10 +74,11 @@ func TestLayersHoldWhatTheyShould(t *testing.T) {
 	}
 
 	var created []string
-	for _, h := range img.Config.History[len(img.Config.History)-5:] {
+	for _, h := range img.Config.History[len(img.Config.History)-6:] {
 		created = append(created, h.CreatedBy)
 	}
 	assert.Equal(t, []string{
+		"removed by setup: user, packages and 4 scripts",
 		"setup: user, packages and 4 scripts",
 		"entrypoint: configuration: /etc/server/server.conf",
 		"entrypoint: utilities: /opt/container/entrypoint.d/scripts/utils/log.sh",

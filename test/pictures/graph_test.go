@@ -92,7 +92,7 @@ func TestGraphPage(t *testing.T) {
 	p.do(chromedp.MouseEvent("mouseMoved", at[0], at[1]))
 	p.await(`!!document.querySelector(".exploring")`)
 	lit := ask[[]string](p, `Array.from(document.querySelectorAll(".node.lit"), n => n.dataset.node)`)
-	assert.Subset(t, lit, []string{"base", "toolchain/user", "setup/01-locales", "setup/squash", "setup/layer", "image"})
+	assert.Subset(t, lit, []string{"base", "toolchain/user", "setup/01-locales", "setup/squash", "image"})
 	assert.False(t, slices.ContainsFunc(lit, func(id string) bool { return id == "entrypoint/runtime" }))
 	assert.Contains(t, ask[string](p, `document.querySelector('[data-node="setup/squash"] title').textContent`), "conditional: if the files that 99-cleanup.sh makes change")
 	p.do(chromedp.MouseEvent("mouseMoved", 5, 5))

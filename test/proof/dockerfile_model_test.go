@@ -272,9 +272,8 @@ func (m *dockerfileModel) truth() map[string]string {
 		}
 		step("99-cleanup.sh", one("setup/scripts/99-cleanup.sh"))
 		delete(out, "settings")
-		last = ""
-		step("squash", base, m.tool, steps)
-		last += lower
+		last = lower
+		step("setup's layer", steps)
 		stamp()
 		step("COPY setup /setup", m.below(tree, "setup"))
 	}

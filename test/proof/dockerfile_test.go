@@ -174,7 +174,7 @@ func (p *dockerfileProver) compare(m *dockerfileModel, predicted *plan.Plan, rec
 	for _, v := range trace.Vertices {
 		label, text, _ := strings.Cut(v.Name, "] ")
 		own := strings.HasPrefix(label, "[tools") || strings.HasPrefix(label, "[stage-")
-		if !v.Ran || !own || strings.HasPrefix(text, "FROM ") || text == "squash" || text == "merge" { // no files are touched
+		if !v.Ran || !own || strings.HasPrefix(text, "FROM ") {
 			continue
 		}
 		nodes := record.Named(v.Name)

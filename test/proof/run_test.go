@@ -265,8 +265,7 @@ func compare(m *model, s *state, predicted *plan.Plan, record *plan.Record, trac
 	for _, v := range trace.Vertices {
 		label, name, _ := strings.Cut(v.Name, "] ")
 		kind, _, _ := strings.Cut(strings.TrimPrefix(label, "["), " ")
-		// A squash is a difference of two trees: no files are touched.
-		if !v.Ran || name == "squash" || !slices.Contains([]string{"toolchain", "setup", "entrypoint"}, kind) {
+		if !v.Ran || !slices.Contains([]string{"toolchain", "setup", "entrypoint"}, kind) {
 			continue
 		}
 		if g := groups[grouped(name)]; g != nil {

@@ -69,13 +69,13 @@ func within(name, dir string) bool {
 	return name == dir || strings.HasPrefix(name, strings.TrimSuffix(dir, "/")+"/")
 }
 
-// variables are those that count, in alphabetical order. Shells set _ and
-// SHLVL, which tell of one shell less where a step was divided; BuildKit sets
+// variables are those that count, in alphabetical order. Shells set _,
+// SHLVL and OLDPWD, which tell of one shell less where a step was divided; BuildKit sets
 // TRACEPARENT, anew for each build.
 func variables(all []string) []string {
 	all = slices.DeleteFunc(all, func(v string) bool {
 		name, _, _ := strings.Cut(v, "=")
-		return strings.HasPrefix(name, "OWN_") || slices.Contains([]string{"_", "SHLVL", "TRACEPARENT"}, name)
+		return strings.HasPrefix(name, "OWN_") || slices.Contains([]string{"_", "SHLVL", "OLDPWD", "TRACEPARENT"}, name)
 	})
 	slices.Sort(all)
 	return all
