@@ -23,7 +23,7 @@ func Meant() []Difference {
 	return []Difference{
 		{
 			What:   "layers",
-			Why:    "the steps that one `RUN` became are one layer, and what is copied lies above it",
+			Why:    "the steps that one `RUN` became are two layers, what they delete and what they make, and what is copied lies above them",
 			config: func(c *v1.ConfigFile) { c.RootFS.DiffIDs = nil },
 		},
 		{
@@ -54,10 +54,6 @@ func Meant() []Difference {
 			What: "layered file system",
 			Why: "steps lie on each other's layers, as separate `RUN` lines always did: the system call does not rename a folder of an earlier step, " +
 				"and writing to one of a file's names parts it from the others",
-		},
-		{
-			What: "kept times",
-			Why:  "of a file that a step changed without changing its size and time, BuildKit's own image has the old content, though later steps see the new; in a split step's layer it is the new",
 		},
 	}
 }
