@@ -111,8 +111,12 @@ func (m *migration) attributes(o *op, step *dockerfile.Step, places []string, ch
 			continue
 		}
 		text, _ := m.text(set.flag, step.Scope, m.namesAt(step))
+		value := inShell(text)
+		if set.command == "chown" && !strings.Contains(text, "$") {
+			value = withGroup(text)
+		}
 		for _, at := range places {
-			o.fetched = append(o.fetched, fmt.Sprintf("%s -R %s %s", set.command, inShell(text), inShell(at)))
+			o.fetched = append(o.fetched, fmt.Sprintf("%s -R %s %s", set.command, value, inShell(at)))
 		}
 	}
 }

@@ -163,8 +163,8 @@ func TestKinds(t *testing.T) {
 		},
 		{
 			name:       "a stage that is an image as it is, is a source",
-			dockerfile: "ARG V=2\nFROM example.org/tool:$V AS tool\nFROM debian\nCOPY --from=tool /bin/tool /usr/local/bin/tool\n",
-			has:        []string{"tool: {image: \"example.org/tool:${V}\"}", "setup.sources: the image of the stage tool"},
+			dockerfile: "ARG V=2\nFROM example.org/tool:$V AS tool\nFROM debian\nCOPY --from=tool --chown=200 /bin/tool /usr/local/bin/tool\n",
+			has:        []string{"chown -R 200:200 /usr/local/bin/tool", "tool: {image: \"example.org/tool:${V}\"}", "setup.sources: the image of the stage tool"},
 			lacks:      []string{"lost:", "outputs:"},
 		},
 		{

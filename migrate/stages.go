@@ -271,10 +271,13 @@ func (m *migration) ownerOf(chown string) string {
 }
 
 // withGroup is an owner as chown takes it: of a name alone, COPY means the group
-// that the account has.
+// that the account has; of a number, the group of that number.
 func withGroup(chown string) string {
-	if strings.Contains(chown, ":") {
+	switch {
+	case strings.Contains(chown, ":"):
 		return quoted(chown)
+	case strings.Trim(chown, "0123456789") == "":
+		return chown + ":" + chown
 	}
 	return quoted(chown + ":")
 }
