@@ -176,6 +176,9 @@ func (m *migration) download(step *dockerfile.Step, add *instructions.AddCommand
 		return nil
 	}
 	place := c.Sources[0]
+	if !strings.Contains(place, "://") && !strings.HasPrefix(place, "git@") {
+		return nil
+	}
 	text, exact := m.text(add.SourcePaths[0], step.Scope, m.namesAt(step))
 	if !exact {
 		return nil

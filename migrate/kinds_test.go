@@ -183,6 +183,12 @@ func TestKinds(t *testing.T) {
 			lacks:      []string{"lost:"},
 		},
 		{
+			name:       "what a stage adds and the context lacks is lost, and no download",
+			dockerfile: "FROM debian AS a\nARG J=x.jar\nADD $J /a/\nRUN make -C /a\nFROM debian\nCOPY --from=a /a/x /opt/x\n",
+			has:        []string{"lost: which files it copies is not known"},
+			lacks:      []string{"sources:"},
+		},
+		{
 			name:       "the place of what a stage gives begins with an arg",
 			dockerfile: "ARG D=/opt/x\nFROM debian AS a\nRUN make -C /a\nFROM debian\nARG D\nCOPY --from=a --chown=7:8 /a/x $D/y/z\n",
 			has:        []string{"${D}/y/z"},
