@@ -165,7 +165,9 @@ func (m *model) content(r *plan.Record, n *plan.Node) string {
 		case n.Kind == plan.KindPackages && n.Title == "build packages":
 		case n.Kind == plan.KindBase || n.Kind == plan.KindUser || n.Kind == plan.KindPackages:
 			for _, p := range n.Parts {
-				if p.Kind == "layers" || p.Kind == "command" || p.Kind == "package" {
+				// What is kept out was not there to begin with: it leaves no trace, and no step that does nothing else.
+				kept := p.Kind == "package" && !strings.HasPrefix(p.Value, "!")
+				if p.Kind == "layers" || p.Kind == "command" && n.Kind != plan.KindPackages || kept {
 					files = append(files, p.Kind+" "+p.Value)
 				}
 			}
