@@ -8,6 +8,7 @@ import (
 	"github.com/distribution/reference"
 	"github.com/moby/buildkit/util/suggest"
 
+	"github.com/pgstrata/pgstrata/graph"
 	"github.com/pgstrata/pgstrata/shell"
 	"github.com/pgstrata/pgstrata/spec"
 )
@@ -22,6 +23,7 @@ func argUndeclared() Rule {
 }
 
 func checkArgUndeclared(p *pass) {
+	p.imageEnv()
 	for _, u := range p.setup {
 		if len(u.unresolved()) > 0 { // a file that nobody could read may set anything
 			continue
@@ -33,6 +35,51 @@ func checkArgUndeclared(p *pass) {
 			}
 		}
 	}
+}
+
+// imageEnv judges what image.env refers to: args, the variables above, and those
+// of the base. A distribution's base has PATH alone, so that a build ends there; it
+// is no error here, since --build-context may give another base by that name.
+func (p *pass) imageEnv() {
+	known := map[string]string{"PATH": ""}
+	for _, list := range [][]graph.Var{p.in.Graph.Predefined, p.in.Graph.Args} {
+		for _, v := range list {
+			known[v.Name] = v.Value
+		}
+	}
+	for _, v := range p.in.Graph.Image.Env {
+		for {
+			_, missing, err := spec.Expand(v.Value, known)
+			if err != nil || missing == "" { // the first is compile's to tell
+				break
+			}
+			switch certain, hint := p.undeclared(missing, "write \\${"+missing+"} for a dollar sign"); {
+			case certain:
+				p.file(v.At, "${%s} is neither a build argument nor a variable of the base image; %s", missing, hint)
+			case hint != "":
+				p.mayFile(v.At, "${%s} is no build argument, and the base image may not set it; %s", missing, hint)
+			}
+			known[missing] = ""
+		}
+		known[v.Name] = ""
+	}
+}
+
+// undeclared says what to do about a name that is no arg, and whether nothing can
+// have set it; "" for one that the base may set.
+func (p *pass) undeclared(name, otherwise string) (certain bool, hint string) {
+	var declared []string
+	for _, a := range p.in.File.Args {
+		declared = append(declared, a.Name.Value)
+	}
+	certain = isDistribution(p.in.Graph.Base.Name)
+	if match, ok := suggest.Search(name, declared, true); ok {
+		return certain, "did you mean " + match + "?"
+	}
+	if certain {
+		return true, otherwise
+	}
+	return false, ""
 }
 
 // variables are those that a program sets itself, or finds set.
@@ -76,11 +123,9 @@ func (p *pass) readVariable(u *unit, s *shell.Script, r shell.Read, set map[stri
 		p.at(s.Path, at, "%s is declared, but the build file's `args:` of %s leave it out: it is empty here", r.Name, u.node.Path)
 		return
 	}
-	hint := "declare it under args, or give it a default here"
-	if match, ok := suggest.Search(r.Name, declared, true); ok {
-		hint = "did you mean " + match + "?"
-	} else if !isDistribution(p.in.Graph.Base.Name) {
-		return // its base may set it
+	_, hint := p.undeclared(r.Name, "declare it under args, or give it a default here")
+	if hint == "" {
+		return
 	}
 	p.report(true, s.Path, at, "%s may be empty: nothing sets it; %s", r.Name, hint)
 }
