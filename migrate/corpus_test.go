@@ -56,6 +56,7 @@ func FuzzMigrate(f *testing.F) {
 		f.Add(string(tree(f, name)["Dockerfile"].Data))
 	}
 	f.Add("FROM scratch\n")
+	f.Add("FROM A0\n")
 	f.Add("FROM a\nCOPY --from=0 / /\nRUN --mount=type=cache,target=$x true\nEXPOSE 1-\nHEALTHCHECK --retries=9 CMD\n")
 	f.Add("FROM debian\nWORKDIR $X\nUSER :\nRUN cd; cd ..; ./x\nENV A=$B B=$A A=$A$\nLABEL a=${b:?}\n")
 	f.Fuzz(func(t *testing.T, text string) {

@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/distribution/reference"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/pgstrata/pgstrata/cache"
@@ -177,6 +178,9 @@ func (m *migration) read() error {
 	}
 	if root.Image == "scratch" {
 		return errors.New("it builds on scratch: a build file's scripts need a base with a shell")
+	}
+	if _, err := reference.ParseNormalizedNamed(root.Image); err != nil && !strings.Contains(root.Base, "$") {
+		return fmt.Errorf("its base %q is no image: %w", root.Image, err)
 	}
 	m.declare()
 	base, _ := m.text(root.Base, m.reading.Global, m.globalNames())
