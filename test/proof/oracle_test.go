@@ -147,6 +147,7 @@ func (m *model) content(r *plan.Record, n *plan.Node) string {
 	}
 	// The whole chain: everything that is in its root, in whatever order it came.
 	var files []string
+	whole := n
 	holds := func(s *script) { files = append(files, s.result()+"\n"+m.file(s)) }
 	var add func(id string)
 	add = func(id string) {
@@ -161,8 +162,12 @@ func (m *model) content(r *plan.Record, n *plan.Node) string {
 		switch s := m.script(path.Base(n.ID)); {
 		case n.ID == "setup/99-cleanup":
 			files = append(files, "nothing doomed")
-		// Purged before anybody looks. Where both bases are one, this node is that of isolated scripts, too.
+		// Purged before anybody looks; only the directories that they were in are among what the steps made.
+		// Where both bases are one, this node is that of isolated scripts, too.
 		case n.Kind == plan.KindPackages && n.Title == "build packages":
+			if whole.Kind != plan.KindSquash {
+				files = append(files, "directories of build packages")
+			}
 		case n.Kind == plan.KindBase || n.Kind == plan.KindUser || n.Kind == plan.KindPackages:
 			for _, p := range n.Parts {
 				// What is kept out was not there to begin with: it leaves no trace, and no step that does nothing else.
