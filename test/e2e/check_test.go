@@ -40,6 +40,8 @@ args:
   BUILD_DATE: "" # WANT: BuildMetadataInArg
   GITHUB_TOKEN: "" # WANT: ArgUnused SecretInArg
 setup:
+  sources:
+    again: {git: "https://example.org/again.git", ref: v1} # WANT: SourceUnused
   scripts:
     - setup/scripts/01-packages.sh
     - path: setup/scripts/02-compile.sh
@@ -78,8 +80,9 @@ list=(a b) # WANT: BashInSh
 `,
 		"setup/scripts/02-compile.sh": `#!/bin/sh
 set -eu
-apt-get install -y gcc # WANT: PackagesInIsolatedScript
+apt-get install -y less # WANT: PackagesInIsolatedScript
 git clone https://example.org/a # WANT: UnpinnedBranch
+git clone --branch=v1 https://example.org/again # WANT: SourceFetchedAgain
 make # WANT: SerialMake
 make -j4 # WANT: HardcodedJobs
 # pgstrata: allow=SerialMake there is nothing here # WANT: UnusedAllowance
@@ -160,7 +163,7 @@ func TestCheckFindsEveryMistakeOnce(t *testing.T) {
 	out = env.Buildx(t, "--check", "--build-arg", "BUILDKIT_SYNTAX=localhost:5000/pgstrata:dev", dir)
 	assert.Equal(t, 1, out.Code)
 	assert.Contains(t, out.Stdout, "WARNING: SerialMake - https://github.com/pgstrata/pgstrata/blob/main/docs/rules/SerialMake.md")
-	assert.Contains(t, out.Stdout, "setup/scripts/02-compile.sh:5: make runs one compiler at a time")
+	assert.Contains(t, out.Stdout, "setup/scripts/02-compile.sh:6: make runs one compiler at a time")
 	assert.Contains(t, out.Stdout, ">>> make # WANT")
 }
 

@@ -127,7 +127,7 @@ func TestProvenance(t *testing.T) {
 		}
 	}
 	require.Len(t, made, len(env.Registry.Image(t, "proven").Layers))
-	assert.Equal(t, []string{"setup: user, packages and 2 scripts"}, made[1:])
+	assert.Equal(t, []string{"removed by setup: user, packages and 2 scripts", "setup: user, packages and 2 scripts"}, made[1:])
 }
 
 func mustJSON(t *testing.T, v any) []byte {

@@ -66,7 +66,7 @@ func TestGraphPage(t *testing.T) {
 	p := open(t, file, 1280, 900)
 
 	want := planned(t, program, dir, edits()...)
-	require.Len(t, want, 15)
+	require.Len(t, want, 14)
 	assert.Equal(t, want, p.drawn())
 	assert.Equal(t, "postgresql", ask[string](p, `document.title`))
 
@@ -100,7 +100,7 @@ func TestGraphPage(t *testing.T) {
 
 	// The table says the same in words.
 	rows := ask[[]string](p, `Array.from(document.querySelectorAll(".steps tbody tr"), r => Array.from(r.cells, c => c.innerText.trim()).join(" ").trim())`)
-	assert.Len(t, rows, 15)
+	assert.Len(t, rows, 14)
 	assert.Contains(t, rows, "entrypoint/entrypoint invalidated entrypoint.d/entrypoint.sh changed")
 
 	for _, scheme := range []string{"light", "dark"} {

@@ -78,7 +78,7 @@ func TestReport(t *testing.T) {
 	states := p.drawn()
 	assert.Equal(t, "miss", states["setup/01-first"])
 	assert.Equal(t, "miss", states["setup/02-tool/outputs"])
-	assert.Len(t, states, 12, "%v", states)
+	assert.Len(t, states, 11, "%v", states)
 	text := ask[string](p, `document.querySelector(".outcome").innerText`)
 	assert.Contains(t, text, "built in")
 	assert.Contains(t, text, "setup built (")
