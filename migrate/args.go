@@ -9,6 +9,7 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/spec"
 )
 
 // declare collects the build arguments: those ahead of the first FROM, and those
@@ -34,6 +35,10 @@ func (m *migration) declareArgs(in *dockerfile.Instruction, sc *dockerfile.Scope
 	for _, a := range cmd.Args {
 		if _, ok := m.opt.Dockerfile.Predefined[a.Key]; ok || isProxy(a.Key) {
 			m.report.went(in.Start, Dropped, "BuildKit defines %s", a.Key)
+			continue
+		}
+		if !spec.IsIdentifier(a.Key) {
+			m.report.went(in.Start, Lost, "%q cannot be the name of a build file's argument", a.Key)
 			continue
 		}
 		_, given := m.opt.Dockerfile.Args[a.Key]

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/shell"
+	"github.com/pgstrata/pgstrata/spec"
 )
 
 // wanted is a variable that an op may read, as the Dockerfile has it there.
@@ -216,6 +217,10 @@ func (m *migration) exportText(o *op, v shell.EnvVar) string {
 
 // variable settles one variable.
 func (m *migration) variable(name string, ops []*op) {
+	if !spec.IsIdentifier(name) {
+		m.report.note(m.where(lineOf(ops[0].step)), "runs without the variable %q, which cannot be the name of a build file's argument", name)
+		return
+	}
 	if m.arg(name) == nil {
 		m.newArg(name, majority(name, ops), ops)
 	}

@@ -107,10 +107,15 @@ func testPatroniVariables(t *testing.T, img *image) {
 		"--env=PATRONI_RESTAPI_CAFILE="+certificate+".crt", "--env=PATRONI_RESTAPI_VERIFY_CLIENT=required",
 		img.ref, "-euc", "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=n1 -addext subjectAltName=IP:127.0.0.1 "+
 			"-keyout "+certificate+".key -out "+certificate+".crt; exec /entrypoint.sh"), t: t, host: localhost, port: port}
+	s.await(patience, func() error { // it is healthy while Patroni makes the cluster
+		out := s.Exec("env", "PGPASSWORD="+password, "psql", "-XAtw", "-h", localhost, "-p", port, "-U", "admin", "-d", "postgres", "-c",
+			"SELECT string_agg(rolname, ' ' ORDER BY rolname) FROM pg_roles WHERE rolcanlogin")
+		if out.Stdout != "admin copy\n" {
+			return errors.New(out.Stdout + out.Stderr)
+		}
+		return nil
+	})
 	s.awaitHealth("healthy")
-	out := s.Exec("env", "PGPASSWORD="+password, "psql", "-XAtw", "-h", localhost, "-p", port, "-U", "admin", "-d", "postgres", "-c",
-		"SELECT string_agg(rolname, ' ' ORDER BY rolname) FROM pg_roles WHERE rolcanlogin")
-	assert.Equal(t, "admin copy\n", out.Stdout, out.Stderr)
 	assert.NotEmpty(t, s.sh("cat /var/lib/postgresql/data/own/PG_VERSION"))
 	s.stopped()
 }
