@@ -8,6 +8,7 @@
 package migrate
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,6 +16,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/distribution/reference"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
@@ -158,6 +160,11 @@ func (m *migration) where(line int) string { return fmt.Sprintf("%s:%d", m.file.
 
 // read reads the Dockerfile, and what every build file needs of it.
 func (m *migration) read() error {
+	for i, line := range bytes.Split(m.file.Data, []byte("\n")) {
+		if !utf8.Valid(line) || bytes.IndexByte(line, 0) >= 0 {
+			return fmt.Errorf("%s: this line is not text in UTF-8, and a build file has to be", m.where(i+1))
+		}
+	}
 	m.readLines()
 	m.conditions = &conditions{args: func(name string) (string, bool) {
 		_, ok := m.opt.Dockerfile.Predefined[name]
@@ -179,11 +186,14 @@ func (m *migration) read() error {
 	if root.Image == "scratch" {
 		return errors.New("it builds on scratch: a build file's scripts need a base with a shell")
 	}
-	if _, err := reference.ParseNormalizedNamed(root.Image); err != nil && !strings.Contains(root.Base, "$") {
-		return fmt.Errorf("its base %q is no image: %w", root.Image, err)
-	}
 	m.declare()
 	base, _ := m.text(root.Base, m.reading.Global, m.globalNames())
+	unset := func(a *arg) bool { return a.unset && strings.Contains(base, a.name) }
+	if v, known := value(base, m.values); known && !slices.ContainsFunc(m.out.args, unset) {
+		if _, err := reference.ParseNormalizedNamed(v); err != nil {
+			return fmt.Errorf("its base %q is no image: %w", v, err)
+		}
+	}
 	m.out.base = base
 	m.report.went(root.From.Start, Carried, "base")
 	m.notes["base"] = m.comments(root.From)
