@@ -58,6 +58,7 @@ func FuzzMigrate(f *testing.F) {
 	f.Add("FROM scratch\n")
 	f.Add("FROM A0\n")
 	f.Add("FROM $")
+	f.Add("FROM 0\nADD :// 00")
 	f.Add("ARG RELEASE=\nFROM $RELEASE")
 	f.Add("ARG RELEASE=1!0\nFROM $RELEASE")
 	f.Add("FROM a\nLABEL a=\xff\n")

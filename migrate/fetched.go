@@ -194,7 +194,7 @@ func (m *migration) download(step *dockerfile.Step, add *instructions.AddCommand
 		return o
 	}
 	checksum, exact := m.text(add.Checksum, step.Scope, m.namesAt(step))
-	if !exact || strings.ContainsAny(place, "#") || add.Unpack != nil && *add.Unpack {
+	if !exact || !spec.IsURL(place) || strings.ContainsAny(place, "#") || add.Unpack != nil && *add.Unpack {
 		return nil
 	}
 	o := m.fetch(step, &source{name: sourceName(place), url: text, checksum: checksum})

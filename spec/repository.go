@@ -80,11 +80,17 @@ func (f *Download) validate(p *Problems, what string) {
 	validateChecksum(p, f.Checksum)
 }
 
+// IsURL reports whether a text is an address that something can be downloaded from: one
+// of https or http, with a host.
+func IsURL(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != ""
+}
+
 func validateURL(p *Problems, t Text) {
-	u, err := url.Parse(t.Value)
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
+	if !IsURL(t.Value) {
 		p.Addf(t.At, "a url starts with https:// or http://, and names a host, not %q", t.Value)
-	} else if u.User != nil {
+	} else if u, err := url.Parse(t.Value); err == nil && u.User != nil {
 		p.Addf(t.At, "a url has no name or password in it: they would be in the build's provenance; use a secret")
 	}
 }
