@@ -255,20 +255,13 @@ func (c *compiler) merge(lower State, uppers ...State) State {
 // squash returns upper, which came of lower by changes and by layers that were merged
 // in, as lower and layers of exactly what was removed and made.
 func (c *compiler) squash(lower, upper State, createdBy string) State {
-	st, removed := Squash(lower.State, upper.State, upper.changes[len(lower.changes):], c.opt.Caps, Squashing{
+	out := Squash(lower, upper.State, upper.changes[len(lower.changes):], createdBy, c.opt.Caps, Squashing{
 		Tools:   c.tools,
 		Shell:   []string{"/bin/sh"},
 		Compare: c.vertex(Vertex{Node: graph.SetupState + "/comparison", Kind: "internal", Title: Comparison}, "internal", Comparison),
 		Remove:  c.vertex(Vertex{Node: graph.SetupState + "/removal", Kind: "internal", Title: Removal}, "internal", Removal),
 		Copy:    c.vertex(Vertex{Node: graph.SetupState + "/squash", Kind: "squash", Title: "setup's layer"}, graph.SetupState, "squash"),
 	})
-	out := State{State: upper.WithOutput(st.Output()), lists: lower.lists}
-	if c.mergeDiff { // else one layer holds everything: only so do deletions shrink the image
-		out.Layers = slices.Clone(lower.Layers)
-	}
-	if removed {
-		out.Layers = append(out.Layers, history(RemovedBy(createdBy)))
-	}
-	out.Layers = append(out.Layers, history(createdBy))
+	out.State, out.lists = upper.WithOutput(out.Output()), lower.lists
 	return out
 }

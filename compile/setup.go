@@ -151,14 +151,14 @@ func (s *setup) ownPackages(script *graph.Script) State {
 		on = s.tools.runtime
 	}
 	if build != all {
-		on = s.once(script.After+" build "+build, func() State {
+		on = s.once(script.After+" build "+build, s.tools.base, func() State {
 			return s.packages(s.tools.base, on, "build", "build-"+script.Name, script.Build)
 		})
 	}
 	if len(runtime) == 0 {
 		return on
 	}
-	return s.once("build "+build+" runtime "+setOf(runtime), func() State {
+	return s.once("build "+build+" runtime "+setOf(runtime), s.tools.base, func() State {
 		return s.packages(s.tools.base, on, "runtime", "packages-"+script.Name, runtime)
 	})
 }
@@ -170,19 +170,16 @@ func (s *setup) ownBase(script *graph.Script) State {
 	if len(script.Build) == 0 {
 		return base
 	}
-	key := "base " + script.Base.Name + " build " + setOf(script.Build)
-	if _, ok := s.own[key]; !ok {
-		s.own[key] = s.packages(base, base, "build", "build-"+script.Name, script.Build)
-		s.toolchains = append(s.toolchains, Toolchain{base, s.own[key], script.Base.Name})
-	}
-	return s.own[key]
+	return s.once("base "+script.Base.Name+" build "+setOf(script.Build), base, func() State {
+		return s.packages(base, base, "build", "build-"+script.Name, script.Build)
+	})
 }
 
-// once makes a root that scripts share.
-func (s *setup) once(key string, root func() State) State {
+// once makes a root that scripts share, on a base.
+func (s *setup) once(key string, base State, root func() State) State {
 	if _, ok := s.own[key]; !ok {
 		s.own[key] = root()
-		s.toolchains = append(s.toolchains, Toolchain{Base: s.tools.base, Root: s.own[key]})
+		s.toolchains = append(s.toolchains, Toolchain{base, s.own[key], base.own})
 	}
 	return s.own[key]
 }

@@ -40,22 +40,22 @@ type Squashing struct {
 // Change is a root before and after something changed it.
 type Change struct{ Before, After llb.State }
 
-// Squash returns the files of upper, which came of lower by changes, as lower, a layer
-// that deletes what upper lacks of it, and a layer of what the changes have made; removed
-// tells that there is the former. What one of them made and another one deleted is in
-// none. The copy is keyed by content: steps that ran again and made the same end there.
-// Where the daemon cannot merge and diff, one layer holds everything.
-func Squash(lower, upper llb.State, changes []Change, caps *apicaps.CapSet, s Squashing) (st llb.State, removed bool) {
+// Squash returns the files of upper, which came of lower by changes that createdBy names,
+// as lower, a layer that deletes what upper lacks of it, and a layer of what the changes
+// have made. What one of them made and another one deleted is in none. The copy is keyed by
+// content: steps that ran again and made the same end there. Where the daemon cannot merge
+// and diff, one layer holds everything: only so do deletions shrink the image.
+func Squash(lower State, upper llb.State, changes []Change, createdBy string, caps *apicaps.CapSet, s Squashing) State {
 	everything := llb.CopyInfo{CopyDirContentsOnly: true}
 	if !canMergeDiff(caps) {
-		return llb.Scratch().File(llb.Copy(upper, "/", "/", &everything), s.with(s.Copy)...), false
+		return emptyState().layer(llb.Scratch().File(llb.Copy(upper, "/", "/", &everything), s.with(s.Copy)...), createdBy)
 	}
 	all := llb.Copy(s.made(changes), "/", "/", &everything)
-	if lower.Output() == nil { // nothing can be gone
-		return lower.File(all, s.with(s.Copy)...), false
+	if lower.Output() != nil { // else nothing can be gone
+		without, kept := s.compare(lower.State, upper, caps)
+		lower, all = lower.layer(without, RemovedBy(createdBy)), all.Copy(kept, "/", "/", &everything)
 	}
-	without, kept := s.compare(lower, upper, caps)
-	return without.File(all.Copy(kept, "/", "/", &everything), s.with(s.Copy)...), true
+	return lower.layer(lower.File(all, s.with(s.Copy)...), createdBy)
 }
 
 // RemovedBy is what made the layer that deletes files, of what made the one above it.

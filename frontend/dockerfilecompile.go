@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
-	"slices"
 	"strings"
 
 	"github.com/containerd/platforms"
@@ -116,26 +115,20 @@ func (c *compiler) squash(ctx context.Context, s dockerfile.Squash) error {
 	if c.client.MultiPlatformRequested {
 		label = platforms.Format(target) + " " + label
 	}
-	st, removed := compile.Squash(lower.State, upper.State, []compile.Change{{Before: lower.State, After: upper.State}}, &caps, compile.Squashing{
+	below := compile.State{State: lower.State, Layers: lower.Image.History}
+	st := compile.Squash(below, upper.State, []compile.Change{{Before: lower.State, After: upper.State}}, s.CreatedBy, &caps, compile.Squashing{
 		Compare: llb.WithCustomName("[internal] " + compile.Comparison), Remove: llb.WithCustomName("[internal] " + compile.Removal),
 		Copy:  llb.WithCustomName("[" + label + "] squash"),
 		Tools: lower.State, Shell: interpreter(lower.Image.Config.Shell), Options: []llb.ConstraintsOpt{llb.Platform(target)},
 	})
 
 	img := *upper.Image
-	img.History = nil
-	if c.mergeDiff() {
-		img.History = slices.Clone(lower.Image.History)
-	}
-	if removed {
-		img.History = append(img.History, ocispecs.History{CreatedBy: compile.RemovedBy(s.CreatedBy), Comment: "pgstrata"})
-	}
-	img.History = append(img.History, ocispecs.History{CreatedBy: s.CreatedBy, Comment: "pgstrata"})
+	img.History = st.Layers
 	config, err := json.Marshal(img)
 	if err != nil {
 		return err
 	}
-	return c.contexts.add(s.Name, target, st, config)
+	return c.contexts.add(s.Name, target, st.State, config)
 }
 
 // interpreter is what runs a script, of a SHELL that runs a command line.

@@ -78,7 +78,12 @@ func (r *request) observe(ctx context.Context) (*client.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err := json.MarshalIndent(answer, "", "  ")
+	return answer.result(&text)
+}
+
+// result is the answer as the client gets it: JSON, and text for a person.
+func (a *ObserveAnswer) result(text *bytes.Buffer) (*client.Result, error) {
+	data, err := json.MarshalIndent(a, "", "  ")
 	if err != nil {
 		return nil, err
 	}

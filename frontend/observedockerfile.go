@@ -3,7 +3,6 @@ package frontend
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io/fs"
 	"path"
@@ -36,11 +35,7 @@ func (d *dockerfileBuild) answerObserve(ctx context.Context) (*client.Result, er
 	if err != nil {
 		return nil, err
 	}
-	data, err := json.MarshalIndent(answer, "", "  ")
-	if err != nil {
-		return nil, err
-	}
-	return result(data, text.Bytes()), nil
+	return answer.result(&text)
 }
 
 // stepsObserved is the observation of a Dockerfile.

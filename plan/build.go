@@ -218,15 +218,11 @@ func (r *reader) tidy(edges []Edge) []Edge {
 // there for its key. The merges of a build file are no more than what they lay on one
 // another.
 func (r *reader) merge(d digest.Digest, op *pb.Op) {
-	v, described := r.described(d)
-	if !described && len(r.build.Stages) == 0 || r.isMade(d) {
+	if len(r.build.Stages) == 0 || r.isMade(d) {
 		r.nodes[d] = r.layers(op)
 		return
 	}
-	n := Node{ID: v.Node, Kind: KindLayer, Title: v.Title, Edges: r.layers(op)}
-	if n.Title == "" {
-		n.Title = "layer"
-	}
+	n := Node{Kind: KindLayer, Title: "layer", Edges: r.layers(op)}
 	r.place(d, &n, graph.SetupState)
 	r.add(d, n)
 }
