@@ -7,7 +7,7 @@ SHELL := bash
 
 cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/pgstrata
 
-# Where the tests find the tools and the base images (see test/testenv).
+# Where the tests find the tools and the base images (see test/internal/testenv).
 export PGSTRATA_BIN := $(cache)/bin
 export PGSTRATA_IMAGES := $(cache)/images
 

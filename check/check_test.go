@@ -20,8 +20,8 @@ import (
 
 	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/graph"
+	"github.com/pgstrata/pgstrata/internal/golden"
 	"github.com/pgstrata/pgstrata/spec"
-	"github.com/pgstrata/pgstrata/test/golden"
 )
 
 // input resolves a tree as the command line does.

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pgstrata/pgstrata/test/golden"
+	"github.com/pgstrata/pgstrata/internal/golden"
 )
 
 const pages = "../docs/rules"

@@ -15,7 +15,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/pgstrata/pgstrata/dockerfile"
-	"github.com/pgstrata/pgstrata/test/golden"
+	"github.com/pgstrata/pgstrata/internal/golden"
 )
 
 // want is what a case's archive ends with.

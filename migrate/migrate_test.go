@@ -16,8 +16,8 @@ import (
 
 	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/graph"
+	"github.com/pgstrata/pgstrata/internal/golden"
 	"github.com/pgstrata/pgstrata/spec"
-	"github.com/pgstrata/pgstrata/test/golden"
 )
 
 // tree reads the files of a case. What begins with #! is executable, and a

@@ -12,9 +12,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pgstrata/pgstrata/internal/golden"
 	"github.com/pgstrata/pgstrata/picture"
 	"github.com/pgstrata/pgstrata/plan"
-	"github.com/pgstrata/pgstrata/test/golden"
 )
 
 // node is one of a record that a test makes by hand: pictures are drawn from

@@ -15,9 +15,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pgstrata/pgstrata/internal/golden"
 	"github.com/pgstrata/pgstrata/plan"
 	"github.com/pgstrata/pgstrata/replay"
-	"github.com/pgstrata/pgstrata/test/golden"
 )
 
 // repository is a git repository that a test makes, commit by commit.

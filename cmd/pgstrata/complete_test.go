@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"mvdan.cc/sh/v3/syntax"
 
-	"github.com/pgstrata/pgstrata/test/golden"
+	"github.com/pgstrata/pgstrata/internal/golden"
 )
 
 // completed returns what the shell would offer for the last of the arguments, and cobra's directive.

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"mvdan.cc/sh/v3/syntax"
 
-	"github.com/pgstrata/pgstrata/test/golden"
+	"github.com/pgstrata/pgstrata/internal/golden"
 )
 
 // commands are those that pgstrata has of its own.

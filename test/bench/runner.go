@@ -11,7 +11,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/moby/buildkit/client"
 
-	"github.com/pgstrata/pgstrata/test/testenv"
+	"github.com/pgstrata/pgstrata/test/internal/testenv"
 )
 
 // Mode is how much is measured.

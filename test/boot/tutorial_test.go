@@ -3,8 +3,8 @@ package boot
 import (
 	"testing"
 
-	"github.com/pgstrata/pgstrata/test/console"
-	"github.com/pgstrata/pgstrata/test/testenv"
+	"github.com/pgstrata/pgstrata/test/internal/console"
+	"github.com/pgstrata/pgstrata/test/internal/testenv"
 )
 
 // Every command of the tutorial prints what the tutorial shows.

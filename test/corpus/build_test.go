@@ -15,7 +15,7 @@ import (
 	"github.com/tonistiigi/fsutil"
 
 	"github.com/pgstrata/pgstrata/frontend"
-	"github.com/pgstrata/pgstrata/test/testenv"
+	"github.com/pgstrata/pgstrata/test/internal/testenv"
 )
 
 // prover builds specimens both ways, on one daemon.

@@ -5,7 +5,7 @@ package corpus
 import (
 	"testing"
 
-	"github.com/pgstrata/pgstrata/test/testenv"
+	"github.com/pgstrata/pgstrata/test/internal/testenv"
 )
 
 // TestCorpusWithArchive builds what installs packages.

@@ -12,7 +12,7 @@ import (
 
 	"github.com/moby/buildkit/client"
 
-	"github.com/pgstrata/pgstrata/test/testenv"
+	"github.com/pgstrata/pgstrata/test/internal/testenv"
 )
 
 // succeeds leaves out each instruction that fails when dockerfile.v0 builds it.

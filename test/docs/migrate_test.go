@@ -4,8 +4,8 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/pgstrata/pgstrata/test/console"
-	"github.com/pgstrata/pgstrata/test/testenv"
+	"github.com/pgstrata/pgstrata/test/internal/console"
+	"github.com/pgstrata/pgstrata/test/internal/testenv"
 )
 
 // docs/migrate.md shows what pgstrata migrate prints.

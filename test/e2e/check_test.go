@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pgstrata/pgstrata/check"
-	"github.com/pgstrata/pgstrata/test/testenv"
+	"github.com/pgstrata/pgstrata/test/internal/testenv"
 )
 
 // The examples have nothing to find, and docker's own command says so.

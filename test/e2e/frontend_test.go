@@ -15,7 +15,7 @@ import (
 
 	"github.com/moby/buildkit/client"
 
-	"github.com/pgstrata/pgstrata/test/testenv"
+	"github.com/pgstrata/pgstrata/test/internal/testenv"
 )
 
 func TestTargets(t *testing.T) {

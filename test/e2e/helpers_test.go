@@ -15,7 +15,7 @@ import (
 	"github.com/moby/buildkit/solver/pb"
 
 	"github.com/pgstrata/pgstrata/frontend"
-	"github.com/pgstrata/pgstrata/test/testenv"
+	"github.com/pgstrata/pgstrata/test/internal/testenv"
 )
 
 func frontendBuild() gateway.BuildFunc { return frontend.Build }

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pgstrata/pgstrata/frontend"
-	"github.com/pgstrata/pgstrata/test/testenv"
+	"github.com/pgstrata/pgstrata/test/internal/testenv"
 )
 
 func TestMain(m *testing.M) { testenv.Main(m) }

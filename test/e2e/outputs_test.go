@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"github.com/pgstrata/pgstrata/test/testenv"
+	"github.com/pgstrata/pgstrata/test/internal/testenv"
 )
 
 // Outputs that go elsewhere, with an owner and a mode, of scripts that may have a base of their own.

@@ -11,7 +11,7 @@ import (
 	"github.com/moby/buildkit/client"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pgstrata/pgstrata/test/testenv"
+	"github.com/pgstrata/pgstrata/test/internal/testenv"
 )
 
 // What lies in a cache mount may vanish between any two builds, and the next one

@@ -13,9 +13,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pgstrata/pgstrata/internal/golden"
 	"github.com/pgstrata/pgstrata/plan"
-	"github.com/pgstrata/pgstrata/test/golden"
-	"github.com/pgstrata/pgstrata/test/testenv"
+	"github.com/pgstrata/pgstrata/test/internal/testenv"
 )
 
 // edits are those that the pictures of the documentation show.

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pgstrata/pgstrata/test/testenv"
+	"github.com/pgstrata/pgstrata/test/internal/testenv"
 )
 
 // small is a tree that builds in a second, with a chain and an isolated script.

@@ -6,7 +6,7 @@ import (
 	"github.com/moby/buildkit/client/llb"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pgstrata/pgstrata/test/testenv"
+	"github.com/pgstrata/pgstrata/test/internal/testenv"
 )
 
 // collect copies the programs that the scripts run, and their libraries, out

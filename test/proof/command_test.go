@@ -14,7 +14,7 @@ import (
 
 	"github.com/pgstrata/pgstrata/frontend"
 	"github.com/pgstrata/pgstrata/plan"
-	"github.com/pgstrata/pgstrata/test/testenv"
+	"github.com/pgstrata/pgstrata/test/internal/testenv"
 )
 
 // What a user sees: a plan, a build and its last line, and the next plan.

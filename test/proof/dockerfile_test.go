@@ -20,7 +20,7 @@ import (
 
 	"github.com/pgstrata/pgstrata/frontend"
 	"github.com/pgstrata/pgstrata/plan"
-	"github.com/pgstrata/pgstrata/test/testenv"
+	"github.com/pgstrata/pgstrata/test/internal/testenv"
 	"github.com/pgstrata/pgstrata/worktree"
 )
 

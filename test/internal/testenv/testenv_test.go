@@ -12,7 +12,7 @@ import (
 	"github.com/moby/buildkit/client/llb"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pgstrata/pgstrata/test/testenv"
+	"github.com/pgstrata/pgstrata/test/internal/testenv"
 )
 
 func TestMain(m *testing.M) { testenv.Main(m) }

@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/pgstrata/pgstrata/test/testenv"
+	"github.com/pgstrata/pgstrata/test/internal/testenv"
 )
 
 // Dockerfile.frontend makes the image that all other tests use, byte for byte the same binary, though it is compiled
@@ -19,7 +19,7 @@ func TestDockerfile(t *testing.T) {
 	env.Frontend(t)
 	cmd := env.Command(t, "docker", "buildx", "build", "--file=Dockerfile.frontend", "--provenance=false",
 		"--output=type=image,rewrite-timestamp=true,push=true,name="+env.Registry.Ref("pgstrata:dockerfile"), ".")
-	cmd.Dir = "../.."
+	cmd.Dir = "../../.."
 	cmd.Env = append(cmd.Env, "SOURCE_DATE_EPOCH=0")
 	out := testenv.Finish(t, cmd)
 	require.Zero(t, out.Code, out.Stderr)
@@ -42,7 +42,7 @@ func TestCapabilities(t *testing.T) {
 	require.NoError(t, err)
 	want, err := testenv.ImageLabels(filepath.Join(strings.TrimSpace(string(module)), "frontend/dockerfile/cmd/dockerfile-frontend/Dockerfile"))
 	require.NoError(t, err)
-	got, err := testenv.ImageLabels("../../Dockerfile.frontend")
+	got, err := testenv.ImageLabels("../../../Dockerfile.frontend")
 	require.NoError(t, err)
 	const label = "moby.buildkit.frontend.caps"
 	require.NotEmpty(t, want[label])

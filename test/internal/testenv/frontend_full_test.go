@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/pgstrata/pgstrata/test/testenv"
+	"github.com/pgstrata/pgstrata/test/internal/testenv"
 )
 
 // The frontend image is the same, byte for byte, from two fresh daemons.
@@ -16,7 +16,7 @@ func TestDockerfileIsReproducible(t *testing.T) {
 		env := testenv.New(t)
 		cmd := env.Command(t, "docker", "buildx", "build", "--file=Dockerfile.frontend", "--provenance=false",
 			"--output=type=image,rewrite-timestamp=true,push=true,name="+env.Registry.Ref("pgstrata:reproduced"), ".")
-		cmd.Dir = "../.."
+		cmd.Dir = "../../.."
 		cmd.Env = append(cmd.Env, "SOURCE_DATE_EPOCH=0")
 		out := testenv.Finish(t, cmd)
 		require.Zero(t, out.Code, out.Stderr)

@@ -14,7 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/pgstrata/pgstrata/test/golden"
+	"github.com/pgstrata/pgstrata/internal/golden"
 )
 
 // Session is where the commands of a page run.
