@@ -45,7 +45,7 @@ type allowance struct {
 
 // allow takes out what comments allow, and reports comments that allow
 // nothing, as far as their rules are judged here.
-func (t *tree) allow(list []Finding, judged map[string]bool) []Finding {
+func (t *Tree) allow(list []Finding, judged map[string]bool) []Finding {
 	allowances := t.allowances()
 	list = slices.DeleteFunc(list, func(f Finding) bool {
 		allowed := false
@@ -56,11 +56,11 @@ func (t *tree) allow(list []Finding, judged map[string]bool) []Finding {
 		}
 		return allowed
 	})
-	rule := unusedAllowance()
-	if skipped(t.in.Config, rule.Name) {
+	rule := UnusedAllowance()
+	if skipped(t.Input.Config, rule.Name) {
 		return list
 	}
-	p := &pass{tree: t, rule: rule, out: &list}
+	p := &Pass{Tree: t, rule: rule, out: &list}
 	for file, own := range allowances {
 		for _, a := range own {
 			p.judge(file, a, judged)
@@ -69,28 +69,28 @@ func (t *tree) allow(list []Finding, judged map[string]bool) []Finding {
 	return list
 }
 
-func (p *pass) judge(file string, a *allowance, judged map[string]bool) {
+func (p *Pass) judge(file string, a *allowance, judged map[string]bool) {
 	var names []string
-	for _, r := range Rules() {
+	for _, r := range p.rules {
 		names = append(names, r.Name)
 	}
-	text := p.in.Setup == nil // Run tells what Contract need not repeat
+	text := p.Input.Setup == nil // Run tells what Contract need not repeat
 	switch {
 	case text && !slices.Contains(names, a.rule):
 		hint := ""
 		if s, ok := suggest.Search(a.rule, names, true); ok {
 			hint = "; did you mean " + s + "?"
 		}
-		p.at(file, a.at, "no rule is called %q%s", a.rule, hint)
+		p.At(file, a.at, "no rule is called %q%s", a.rule, hint)
 	case !a.used && judged[a.rule]:
-		p.at(file, a.at, "nothing here is found by %s; remove the comment", a.rule)
+		p.At(file, a.at, "nothing here is found by %s; remove the comment", a.rule)
 	case text && a.reason == "":
-		p.at(file, a.at, "%s is allowed without a reason; write it behind the rule's name", a.rule)
+		p.At(file, a.at, "%s is allowed without a reason; write it behind the rule's name", a.rule)
 	}
 }
 
 // allowances reads the comments of every file that a finding can be in.
-func (t *tree) allowances() map[string][]*allowance {
+func (t *Tree) allowances() map[string][]*allowance {
 	out := map[string][]*allowance{}
 	add := func(name string, data []byte) {
 		out[name] = nil
@@ -98,18 +98,18 @@ func (t *tree) allowances() map[string][]*allowance {
 			out[name] = readAllowances(name, data)
 		}
 	}
-	add(t.in.Graph.File, t.in.Text)
-	for _, side := range [][]*unit{t.setup, t.entrypoint} {
+	add(t.Input.Graph.File, t.Input.Text)
+	for _, side := range [][]*Unit{t.Setup, t.Entrypoint} {
 		for _, u := range side {
-			for _, s := range u.scripts {
+			for _, s := range u.Scripts {
 				if _, seen := out[s.Path]; !seen {
-					add(s.Path, t.text(s.Path))
+					add(s.Path, t.Text(s.Path))
 				}
 			}
 		}
 	}
-	for f := range t.in.entrypointFiles() {
-		add(f.Source, t.text(f.Source))
+	for f := range t.Input.EntrypointFiles() {
+		add(f.Source, t.Text(f.Source))
 	}
 	return out
 }
@@ -149,8 +149,8 @@ func readAllowances(file string, data []byte) []*allowance {
 	return out
 }
 
-// unusedAllowance is judged by Run itself, once all others are through.
-func unusedAllowance() Rule {
+// UnusedAllowance is judged by Run itself, once all others are through.
+func UnusedAllowance() Rule {
 	return Rule{
 		Name:        "UnusedAllowance",
 		Severity:    Warning,

@@ -1,10 +1,6 @@
-// Package check holds the rules: what makes PostgreSQL images slow, bloated,
-// insecure or broken at start-up, found in the build file and its scripts
-// before anything is built, and in the built setup where only that can tell.
-//
-// A rule is one file. It reads the build file (package spec), what the scripts
-// do (package shell) and what will be built (package graph), and reports
-// findings with file and line. A rule that has to guess says "may".
+// Package check runs rules over a build file or a Dockerfile: it reads what they
+// look at, gives it to each of them, and takes out what the user allows. The rules
+// themselves are in package rules, the reading of a Dockerfile in check/dockerfile.
 package check
 
 import (
@@ -43,14 +39,14 @@ type Rule struct {
 	// Description is one sentence.
 	Description string
 
-	// check reads the text, and contract looks into the built setup; a rule
+	// Check reads the text, and contract looks into the built setup; a rule
 	// has one of them, or both.
-	check, contract func(*pass)
-	// history tells that it needs to know how often files change.
-	history bool
-	// dockerfile reads a Dockerfile, in check's place; nil for a rule that it
+	Check, Contract func(*Pass)
+	// History tells that it needs to know how often files change.
+	History bool
+	// Dockerfile reads a Dockerfile, in check's place; nil for a rule that it
 	// has no answer for.
-	dockerfile func(*pass)
+	Dockerfile func(*Pass)
 }
 
 // URL is the address of the rule's page.
@@ -111,8 +107,8 @@ type Input struct {
 	// Config says which rules are skipped; nil skips none.
 	Config *linter.Config
 
-	// Setup is the root of the built setup state, for Contract. Its symbolic
-	// links are followed by the rules, inside of it.
+	// Setup is the root of the built setup, for Contract. Its symbolic links are
+	// followed by the rules, inside of it.
 	Setup fs.FS
 	// Path is the image's PATH, "" where the base is not known.
 	Path string
@@ -120,68 +116,62 @@ type Input struct {
 	// no history.
 	Changes map[string]int
 
-	// dockerfile is set where all this was read from a Dockerfile.
-	dockerfile *dockerfileFacts
+	// Dockerfile is set where all this was read from a Dockerfile.
+	Dockerfile *Dockerfile
 }
+
+// Checker is an input whose scripts have been read, which is most of the work.
+// It answers one question at a time.
+type Checker struct{ tree *Tree }
+
+// Read reads an input's scripts for these rules.
+func Read(in Input, rules []Rule) *Checker { return &Checker{newTree(&in, rules)} }
 
 // Run checks the text: the build file, its scripts, and what will be built.
 // Findings come in the order of files (the build file first) and lines, and
 // are the same for the same input.
-func Run(in Input) []Finding { return Read(in).Run() }
-
-// Contract checks the entrypoint against the built setup: what scripts run,
-// source and name is there. It repeats nothing of what Run finds.
-func Contract(in Input) []Finding { return Read(in).Contract(in.Setup, in.Path) }
-
-// Checker is an input whose scripts have been read, which is most of the work.
-// It answers one question at a time.
-type Checker struct{ tree *tree }
-
-// Read reads an input's scripts.
-func Read(in Input) *Checker { return &Checker{newTree(&in)} }
-
-// Run is the function of that name.
 func (r *Checker) Run() []Finding {
-	t := r.on(nil, r.tree.in.Path) // what was found must not depend on whether it is known already
-	return t.run(func(r Rule) func(*pass) {
-		if t.in.dockerfile != nil {
-			return r.dockerfile
+	t := r.on(nil, r.tree.Input.Path) // what was found must not depend on whether it is known already
+	return t.run(func(r Rule) func(*Pass) {
+		if t.Input.Dockerfile != nil {
+			return r.Dockerfile
 		}
-		if r.history && t.in.Changes == nil {
+		if r.History && t.Input.Changes == nil {
 			return nil
 		}
-		return r.check
+		return r.Check
 	})
 }
 
-// Contract is the function of that name, for the root of a built setup and the
-// image's PATH.
+// Contract checks the entrypoint against the root of a built setup, with the
+// image's PATH: what scripts run, source and name is there. It repeats nothing
+// of what Run finds.
 func (r *Checker) Contract(setup fs.FS, path string) []Finding {
-	return r.on(setup, path).run(func(r Rule) func(*pass) { return r.contract })
+	return r.on(setup, path).run(func(r Rule) func(*Pass) { return r.Contract })
 }
 
 // on is the tree with another setup.
-func (r *Checker) on(setup fs.FS, path string) *tree {
-	in, t := *r.tree.in, *r.tree
-	in.Setup, in.Path, t.in = setup, path, &in
+func (r *Checker) on(setup fs.FS, path string) *Tree {
+	in, t := *r.tree.Input, *r.tree
+	in.Setup, in.Path, t.Input = setup, path, &in
 	return &t
 }
 
-func (t *tree) run(part func(Rule) func(*pass)) []Finding {
-	in := t.in
+func (t *Tree) run(part func(Rule) func(*Pass)) []Finding {
+	in := t.Input
 	var out []Finding
 	judged := map[string]bool{}
-	for _, r := range Rules() {
+	for _, r := range t.rules {
 		check := part(r)
 		if check == nil || skipped(in.Config, r.Name) {
 			continue
 		}
-		check(&pass{tree: t, rule: r, out: &out})
+		check(&Pass{Tree: t, rule: r, out: &out})
 		// Of a rule with two parts, neither can tell that an allowance is of
 		// no use to the other.
-		judged[r.Name] = r.check == nil || r.contract == nil || in.dockerfile != nil
+		judged[r.Name] = r.Check == nil || r.Contract == nil || in.Dockerfile != nil
 	}
-	if d := in.dockerfile; d != nil {
+	if d := in.Dockerfile; d != nil {
 		out = slices.DeleteFunc(out, func(f Finding) bool { return f.File == in.Graph.File && d.skipped(&f) })
 	}
 	out = t.allow(unique(out), judged)
@@ -224,4 +214,17 @@ func sortFindings(list []Finding, first string) {
 			cmp.Compare(a.Message, b.Message),
 		)
 	})
+}
+
+// Merge puts together what Run found in a Dockerfile and what BuildKit's own
+// checks did. A secret that both see is told of once, in BuildKit's words.
+func Merge(own, buildkit []Finding, file string) []Finding {
+	own = slices.DeleteFunc(own, func(f Finding) bool {
+		return f.Rule == "SecretInArg" && slices.ContainsFunc(buildkit, func(b Finding) bool {
+			return b.Rule == "SecretsUsedInArgOrEnv" && f.File == file && b.Range.Start.Line <= f.Range.Start.Line && f.Range.Start.Line <= b.Range.End.Line
+		})
+	})
+	out := slices.Concat(own, buildkit)
+	sortFindings(out, file)
+	return out
 }

@@ -8,11 +8,11 @@ import (
 	"github.com/pgstrata/pgstrata/paths"
 )
 
-// isConfiguration tells whether a file in an image is the configuration of a
+// IsConfiguration tells whether a file in an image is the configuration of a
 // program that runs there: not the text of a program, no template, no
 // documentation, and nothing for those who build or test it.
-func isConfiguration(target string) bool {
-	if isForCI(target) {
+func IsConfiguration(target string) bool {
+	if IsForCI(target) {
 		return false
 	}
 	base := strings.ToLower(path.Base(target))
@@ -25,9 +25,9 @@ func isConfiguration(target string) bool {
 	return slices.Contains([]string{".env", ".pgpass", ".netrc", ".my.cnf", ".passwd", ".htpasswd"}, base) || path.Ext(base) == base
 }
 
-// isForCI tells whether a file is for a service that builds and tests, for a
+// IsForCI tells whether a file is for a service that builds and tests, for a
 // developer's machine, or for tests.
-func isForCI(target string) bool {
+func IsForCI(target string) bool {
 	base := path.Base(target)
 	switch {
 	case strings.HasPrefix(base, "docker-compose"), strings.HasPrefix(base, "compose."), base == ".gitlab-ci.yml", base == ".travis.yml", base == "azure-pipelines.yml",

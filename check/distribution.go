@@ -10,102 +10,102 @@ import (
 	"github.com/pgstrata/pgstrata/shell"
 )
 
-// distribution is what an image's base is, as far as rules ask: which sh, which
+// Distribution is what an image's base is, as far as rules ask: which sh, which
 // package manager, which C library.
-type distribution string
+type Distribution string
 
 // The distributions whose differences matter here; "" is one that is not known.
 const (
-	debian distribution = "debian" // and Ubuntu
-	alpine distribution = "alpine" // busybox and musl
-	redHat distribution = "redhat" // RHEL and its rebuilds, Fedora, Amazon's, Oracle's
-	suse   distribution = "suse"
+	Debian Distribution = "debian" // and Ubuntu
+	Alpine Distribution = "alpine" // busybox and musl
+	RedHat Distribution = "redhat" // RHEL and its rebuilds, Fedora, Amazon's, Oracle's
+	Suse   Distribution = "suse"
 )
 
-// names are how an image of a distribution is called: parts of a reference that
+// Names are how an image of a distribution is called: parts of a reference that
 // begin so.
-func (d distribution) names() []string {
+func (d Distribution) Names() []string {
 	switch d {
-	case debian:
+	case Debian:
 		return []string{"debian", "ubuntu", "bookworm", "bullseye", "trixie", "buster", "stretch", "noble", "jammy", "focal", "bionic", "xenial"}
-	case alpine:
+	case Alpine:
 		return []string{"alpine"}
-	case redHat:
+	case RedHat:
 		return []string{"rockylinux", "rocky", "almalinux", "alma", "fedora", "centos", "oraclelinux", "amazonlinux", "rhel", "ubi", "redhat"}
-	case suse:
+	case Suse:
 		return []string{"opensuse", "suse", "sles", "sle"}
 	}
 	return nil
 }
 
-// sh is the shell that /bin/sh is: dash, ash or bash; "" if not known.
-func (d distribution) sh() string {
+// Shell is the shell that /bin/sh is: dash, ash or bash; "" if not known.
+func (d Distribution) Shell() string {
 	switch d {
-	case debian:
+	case Debian:
 		return "dash"
-	case alpine:
+	case Alpine:
 		return "ash"
-	case redHat, suse:
+	case RedHat, Suse:
 		return "bash"
 	}
 	return ""
 }
 
-// packager is the distribution that a command installs packages of, "" for none.
-func packager(c *shell.Call) distribution {
+// Packager is the distribution that a command installs packages of, "" for none.
+func Packager(c *shell.Call) Distribution {
 	if c.Is(programs.Apt) {
-		return debian
+		return Debian
 	}
 	switch c.Name {
 	case "dpkg-reconfigure":
-		return debian
+		return Debian
 	case "apk":
-		return alpine
+		return Alpine
 	case "dnf", "microdnf", "yum", "tdnf":
-		return redHat
+		return RedHat
 	case "zypper":
-		return suse
+		return Suse
 	}
 	return ""
 }
 
-// distributionOf is what a program of setup runs on.
-func (t *tree) distributionOf(u *unit) distribution { return t.distributions[t.rootOf(u)] }
+// DistributionOf is what a program of setup runs on.
+func (t *Tree) DistributionOf(u *Unit) Distribution { return t.distributions[t.RootOf(u)] }
 
-// distribution is that of the image itself.
-func (t *tree) distribution() distribution { return t.distributions[t.in.Graph.Base.Name] }
+// Distribution is that of the image itself.
+func (t *Tree) Distribution() Distribution { return t.distributions[t.Input.Graph.Base.Name] }
 
-// rootOf is the image that a program of setup runs on, however many stages lie
+// RootOf is the image that a program of setup runs on, however many stages lie
 // between.
-func (t *tree) rootOf(u *unit) string {
-	if d := t.in.dockerfile; d != nil && u.node != nil {
-		return d.roots[u.node.Path]
+func (t *Tree) RootOf(u *Unit) string {
+	if d := t.Input.Dockerfile; d != nil && u.Node != nil {
+		return d.Roots[u.Node.Path]
 	}
-	return t.in.Graph.Base.Name
+	return t.Input.Graph.Base.Name
 }
 
 // newDistributions finds out what the bases are. A package manager that runs
 // unconditionally is the best witness, the image's name the next, and one that
 // runs under a condition the last: a script may know several distributions.
-func (t *tree) newDistributions() map[string]distribution {
-	sure, maybe := map[string][]distribution{}, map[string][]distribution{}
-	for _, u := range t.setup {
-		root := t.rootOf(u)
-		for _, c := range u.calls() {
-			if d := packager(c); d != "" && c.MayNotRun() {
+func (t *Tree) newDistributions() map[string]Distribution {
+	sure, maybe := map[string][]Distribution{}, map[string][]Distribution{}
+	for _, u := range t.Setup {
+		root := t.RootOf(u)
+		for _, c := range u.Calls() {
+			if d := Packager(c); d != "" && c.MayNotRun() {
 				maybe[root] = append(maybe[root], d)
 			} else if d != "" {
 				sure[root] = append(sure[root], d)
 			}
 		}
 	}
-	one := func(list []distribution) distribution {
+	one := func(list []Distribution) Distribution {
 		if list = slices.Compact(slices.Sorted(slices.Values(list))); len(list) == 1 {
 			return list[0]
 		}
 		return ""
 	}
-	out := map[string]distribution{}
+	out := map[string]Distribution{}
 	for _, root := range t.roots() {
 		out[root] = cmp.Or(one(sure[root]), named(root), one(maybe[root]))
 	}
@@ -113,10 +113,10 @@ func (t *tree) newDistributions() map[string]distribution {
 }
 
 // roots are the images that anything is built on.
-func (t *tree) roots() []string {
-	out := []string{t.in.Graph.Base.Name}
-	for _, u := range t.setup {
-		out = append(out, t.rootOf(u))
+func (t *Tree) roots() []string {
+	out := []string{t.Input.Graph.Base.Name}
+	for _, u := range t.Setup {
+		out = append(out, t.RootOf(u))
 	}
 	return slices.Compact(slices.Sorted(slices.Values(out)))
 }
@@ -124,11 +124,11 @@ func (t *tree) roots() []string {
 // named is the distribution that an image's reference speaks of. What Docker's
 // official images are built on where their tag names nothing else is Debian,
 // but for a few.
-func named(ref string) distribution {
-	parts := referenceParts(ref)
-	for _, d := range []distribution{alpine, debian, redHat, suse} {
+func named(ref string) Distribution {
+	parts := ReferenceParts(ref)
+	for _, d := range []Distribution{Alpine, Debian, RedHat, Suse} {
 		for _, part := range parts {
-			if slices.ContainsFunc(d.names(), func(name string) bool { return isNumbered(part, name) }) {
+			if slices.ContainsFunc(d.Names(), func(name string) bool { return IsNumbered(part, name) }) {
 				return d
 			}
 		}
@@ -136,27 +136,27 @@ func named(ref string) distribution {
 	if repository, _, _ := strings.Cut(ref, ":"); !strings.Contains(repository, "/") {
 		switch repository {
 		case "postgres", "python", "node", "golang", "ruby", "rust", "elixir", "erlang", "php", "perl", "gcc", "buildpack-deps", "redis", "mariadb", "mongo", "nginx", "httpd", "openjdk", "tomcat", "haproxy":
-			return debian
+			return Debian
 		}
 	}
 	return ""
 }
 
-// referenceParts are the words of an image reference.
-func referenceParts(ref string) []string {
+// ReferenceParts are the words of an image reference.
+func ReferenceParts(ref string) []string {
 	ref, _, _ = strings.Cut(ref, "@")
 	return strings.FieldsFunc(strings.ToLower(ref), func(r rune) bool { return strings.ContainsRune("/:-_.", r) })
 }
 
-// isNumbered tells whether a word is a name, with a version perhaps: ubi9.
-func isNumbered(word, name string) bool {
+// IsNumbered tells whether a word is a name, with a version perhaps: ubi9.
+func IsNumbered(word, name string) bool {
 	rest, ok := strings.CutPrefix(word, name)
 	return ok && strings.Trim(rest, "0123456789") == ""
 }
 
-// replacesSh tells whether setup makes /bin/sh another shell than the base has.
-func (t *tree) replacesSh() bool {
-	for _, c := range calls(t.setup) {
+// ReplacesSh tells whether setup makes /bin/sh another shell than the base has.
+func (t *Tree) ReplacesSh() bool {
+	for _, c := range Calls(t.Setup) {
 		switch c.Name {
 		case "ln", "cp", "mv", "dpkg-divert", "update-alternatives", "install":
 			if slices.ContainsFunc(c.Args, func(w shell.Word) bool {
@@ -171,4 +171,12 @@ func (t *tree) replacesSh() bool {
 		}
 	}
 	return false
+}
+
+// IsServerName tells whether a word in an image's name says that a server is in
+// it.
+func IsServerName(word string) bool {
+	return slices.ContainsFunc([]string{"postgres", "postgresql", "postgis", "timescaledb", "spilo", "patroni", "pgvector", "citus"}, func(name string) bool {
+		return IsNumbered(word, name)
+	})
 }

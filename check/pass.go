@@ -8,19 +8,19 @@ import (
 	"github.com/pgstrata/pgstrata/spec"
 )
 
-// pass is one rule at work.
-type pass struct {
-	*tree
+// Pass is one rule at work.
+type Pass struct {
+	*Tree
 	rule Rule
 	out  *[]Finding
 }
 
-// at reports a finding in a file of the context, or in the build file.
-func (p *pass) at(file string, r spec.Range, format string, args ...any) {
-	p.report(false, file, r, format, args...)
+// At reports a finding in a file of the context, or in the build file.
+func (p *Pass) At(file string, r spec.Range, format string, args ...any) {
+	p.Report(false, file, r, format, args...)
 }
 
-func (p *pass) report(may bool, file string, r spec.Range, format string, args ...any) {
+func (p *Pass) Report(may bool, file string, r spec.Range, format string, args ...any) {
 	if r == (spec.Range{}) {
 		r.Start = spec.Position{Line: 1, Column: 1}
 	}
@@ -41,65 +41,65 @@ func (p *pass) report(may bool, file string, r spec.Range, format string, args .
 	*p.out = append(*p.out, f)
 }
 
-// file reports a finding in the build file.
-func (p *pass) file(r spec.Range, format string, args ...any) {
-	p.report(false, p.in.Graph.File, r, format, args...)
+// File reports a finding in the build file.
+func (p *Pass) File(r spec.Range, format string, args ...any) {
+	p.Report(false, p.Input.Graph.File, r, format, args...)
 }
 
-// mayFile reports a guess about the build file.
-func (p *pass) mayFile(r spec.Range, format string, args ...any) {
-	p.report(true, p.in.Graph.File, r, format, args...)
+// MayFile reports a guess about the build file.
+func (p *Pass) MayFile(r spec.Range, format string, args ...any) {
+	p.Report(true, p.Input.Graph.File, r, format, args...)
 }
 
-// how says what to do, in the words of the file that is checked.
-func (p *pass) how(buildFile, dockerfile string) string {
-	if p.in.dockerfile != nil {
+// Advice says what to do, in the words of the file that is checked.
+func (p *Pass) Advice(buildFile, dockerfile string) string {
+	if p.Input.Dockerfile != nil {
 		return dockerfile
 	}
 	return buildFile
 }
 
-// inline tells whether a script is the text of a RUN.
-func (p *pass) inline(s *shell.Script) bool {
-	return p.in.dockerfile != nil && s.Path == p.in.Graph.File
+// Inline tells whether a script is the text of a RUN.
+func (p *Pass) Inline(s *shell.Script) bool {
+	return p.Input.Dockerfile != nil && s.Path == p.Input.Graph.File
 }
 
-// severe reports a finding that is an error where it is certain, and else what
+// Severe reports a finding that is an error where it is certain, and else what
 // the rule's are.
-func (p *pass) severe(certain bool, file string, r spec.Range, format string, args ...any) {
-	p.report(false, file, r, format, args...)
+func (p *Pass) Severe(certain bool, file string, r spec.Range, format string, args ...any) {
+	p.Report(false, file, r, format, args...)
 	if certain {
 		(*p.out)[len(*p.out)-1].Severity = Error
 	}
 }
 
-// fix gives the finding that was reported last an edit that cures it.
-func (p *pass) fix(r spec.Range, text string) {
+// Fix gives the finding that was reported last an edit that cures it.
+func (p *Pass) Fix(r spec.Range, text string) {
 	(*p.out)[len(*p.out)-1].Fix = &Fix{Range: r, Text: text}
 }
 
-// behind is the place behind a position, with nothing in it.
-func behind(pos shell.Pos) spec.Range {
+// Behind is the place behind a position, with nothing in it.
+func Behind(pos shell.Pos) spec.Range {
 	return spec.Range{Start: spec.Position{Line: pos.Line, Column: pos.Column}, End: spec.Position{Line: pos.Line, Column: pos.Column - 1}}
 }
 
-// call reports a finding at a command.
-func (p *pass) call(s *shell.Script, c *shell.Call, format string, args ...any) {
-	p.report(false, s.Path, span(c.Pos, c.End), format, args...)
+// Call reports a finding at a command.
+func (p *Pass) Call(s *shell.Script, c *shell.Call, format string, args ...any) {
+	p.Report(false, s.Path, Span(c.Pos, c.End), format, args...)
 }
 
-// mayCall reports a guess at a command.
-func (p *pass) mayCall(s *shell.Script, c *shell.Call, format string, args ...any) {
-	p.report(true, s.Path, span(c.Pos, c.End), format, args...)
+// MayCall reports a guess at a command.
+func (p *Pass) MayCall(s *shell.Script, c *shell.Call, format string, args ...any) {
+	p.Report(true, s.Path, Span(c.Pos, c.End), format, args...)
 }
 
-// word reports a finding at a word of a script.
-func (p *pass) word(s *shell.Script, w shell.Word, format string, args ...any) {
-	p.report(false, s.Path, span(w.Pos, w.End), format, args...)
+// Word reports a finding at a word of a script.
+func (p *Pass) Word(s *shell.Script, w shell.Word, format string, args ...any) {
+	p.Report(false, s.Path, Span(w.Pos, w.End), format, args...)
 }
 
-// span is a place in a script. A script's End is behind its last character.
-func span(pos, end shell.Pos) spec.Range {
+// Span is a place in a script. A script's End is behind its last character.
+func Span(pos, end shell.Pos) spec.Range {
 	r := spec.Range{
 		Start: spec.Position{Line: pos.Line, Column: pos.Column},
 		End:   spec.Position{Line: end.Line, Column: max(1, end.Column-1)},
@@ -110,18 +110,18 @@ func span(pos, end shell.Pos) spec.Range {
 	return r
 }
 
-// setupCalls are the commands that setup scripts run, as far as they are
+// SetupCalls are the commands that setup scripts run, as far as they are
 // reached.
-func (p *pass) setupCalls() iter.Seq2[*shell.Script, *shell.Call] { return calls(p.setup) }
+func (p *Pass) SetupCalls() iter.Seq2[*shell.Script, *shell.Call] { return Calls(p.Setup) }
 
-// entrypointCalls are the commands that entrypoint scripts run.
-func (p *pass) entrypointCalls() iter.Seq2[*shell.Script, *shell.Call] { return calls(p.entrypoint) }
+// EntrypointCalls are the commands that entrypoint scripts run.
+func (p *Pass) EntrypointCalls() iter.Seq2[*shell.Script, *shell.Call] { return Calls(p.Entrypoint) }
 
-// allCalls are those of both sides.
-func (p *pass) allCalls() iter.Seq2[*shell.Script, *shell.Call] {
+// AllCalls are those of both sides.
+func (p *Pass) AllCalls() iter.Seq2[*shell.Script, *shell.Call] {
 	return func(yield func(*shell.Script, *shell.Call) bool) {
-		for _, side := range [][]*unit{p.setup, p.entrypoint} {
-			for s, c := range calls(side) {
+		for _, side := range [][]*Unit{p.Setup, p.Entrypoint} {
+			for s, c := range Calls(side) {
 				if !yield(s, c) {
 					return
 				}
@@ -130,10 +130,10 @@ func (p *pass) allCalls() iter.Seq2[*shell.Script, *shell.Call] {
 	}
 }
 
-func calls(units []*unit) iter.Seq2[*shell.Script, *shell.Call] {
+func Calls(units []*Unit) iter.Seq2[*shell.Script, *shell.Call] {
 	return func(yield func(*shell.Script, *shell.Call) bool) {
 		for _, u := range units {
-			for s, c := range u.calls() {
+			for s, c := range u.Calls() {
 				if !yield(s, c) {
 					return
 				}
@@ -142,10 +142,10 @@ func calls(units []*unit) iter.Seq2[*shell.Script, *shell.Call] {
 	}
 }
 
-// calls are the commands of one program that may run.
-func (u *unit) calls() iter.Seq2[*shell.Script, *shell.Call] {
+// Calls are the commands of one program that may run.
+func (u *Unit) Calls() iter.Seq2[*shell.Script, *shell.Call] {
 	return func(yield func(*shell.Script, *shell.Call) bool) {
-		for _, s := range u.scripts {
+		for _, s := range u.Scripts {
 			for _, c := range s.Calls {
 				if c.Unreached || shell.Never(c.Guards) {
 					continue
@@ -158,11 +158,11 @@ func (u *unit) calls() iter.Seq2[*shell.Script, *shell.Call] {
 	}
 }
 
-// assigns are all assignments of one program, with those in front of a
+// Assigns are all assignments of one program, with those in front of a
 // command.
-func (u *unit) assigns() iter.Seq2[*shell.Script, *shell.Assign] {
+func (u *Unit) Assigns() iter.Seq2[*shell.Script, *shell.Assign] {
 	return func(yield func(*shell.Script, *shell.Assign) bool) {
-		for _, s := range u.scripts {
+		for _, s := range u.Scripts {
 			for i := range s.Assigns {
 				if !yield(s, &s.Assigns[i]) {
 					return
@@ -179,10 +179,10 @@ func (u *unit) assigns() iter.Seq2[*shell.Script, *shell.Assign] {
 	}
 }
 
-// units are the programs of both sides.
-func (p *pass) units() iter.Seq[*unit] {
-	return func(yield func(*unit) bool) {
-		for _, side := range [][]*unit{p.setup, p.entrypoint} {
+// Units are the programs of both sides.
+func (p *Pass) Units() iter.Seq[*Unit] {
+	return func(yield func(*Unit) bool) {
+		for _, side := range [][]*Unit{p.Setup, p.Entrypoint} {
 			for _, u := range side {
 				if !yield(u) {
 					return

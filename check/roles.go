@@ -27,52 +27,52 @@ const (
 // base's entrypoint looks for scripts, and if anything that is started, a RUN or
 // a configuration file names its path.
 type roles struct {
-	tree  *tree
+	tree  *Tree
 	of    map[string]role // by target
-	units map[string]*unit
+	units map[string]*Unit
 }
 
 // newRoles are the roles of what has been loaded.
-func (t *tree) newRoles(units map[string]*unit) map[string]role {
+func (t *Tree) newRoles(units map[string]*Unit) map[string]role {
 	r := &roles{tree: t, of: map[string]role{}, units: units}
-	for target := range t.targets {
-		if slices.Contains(strings.Split(defaultPath, ":"), path.Dir(target)) {
+	for target := range t.Targets {
+		if slices.Contains(strings.Split(DefaultPath, ":"), path.Dir(target)) {
 			r.of[target] = command
 		}
 	}
-	for _, class := range t.in.Graph.Entrypoint {
-		if t.in.dockerfile == nil && class.Name != "configuration" {
+	for _, class := range t.Input.Graph.Entrypoint {
+		if t.Input.Dockerfile == nil && class.Name != "configuration" {
 			for _, f := range class.Files {
 				r.start(f.Target)
 			}
 		}
 	}
-	for _, word := range t.in.Graph.Image.Entrypoint {
+	for _, word := range t.Input.Graph.Image.Entrypoint {
 		r.words(word)
 	}
-	for _, word := range slices.Concat(t.in.Graph.Image.Cmd, healthcheckWords(t.in.Graph)) {
+	for _, word := range slices.Concat(t.Input.Graph.Image.Cmd, healthcheckWords(t.Input.Graph)) {
 		r.words(word)
 	}
-	for target := range t.targets {
+	for target := range t.Targets {
 		if isHook(path.Dir(target)) || r.of[target] == command && strings.Contains(path.Base(target), "entrypoint") || path.Dir(target) == "/" {
 			r.start(target)
 		}
 	}
-	for _, u := range t.setup {
-		if t.in.dockerfile == nil {
+	for _, u := range t.Setup {
+		if t.Input.Dockerfile == nil {
 			break // setup comes before all of them
 		}
-		for _, s := range u.scripts {
+		for _, s := range u.Scripts {
 			for _, ref := range s.Paths {
-				if _, ok := t.targets[ref.Path]; ok && !ref.Glob && !ref.Bare {
+				if _, ok := t.Targets[ref.Path]; ok && !ref.Glob && !ref.Bare {
 					r.start(ref.Path)
 				}
 			}
 		}
 	}
-	for target, f := range t.targets {
-		if units[f.Source] == nil && isConfiguration(target) {
-			for _, word := range pathWords(t.text(f.Source)) {
+	for target, f := range t.Targets {
+		if units[f.Source] == nil && IsConfiguration(target) {
+			for _, word := range pathWords(t.Text(f.Source)) {
 				r.start(word)
 			}
 		}
@@ -85,13 +85,13 @@ func (r *roles) words(line string) {
 	for _, word := range strings.Fields(line) {
 		word = strings.Trim(word, `"';`)
 		if !path.IsAbs(word) && !strings.Contains(word, "/") {
-			for dir := range strings.SplitSeq(defaultPath, ":") {
+			for dir := range strings.SplitSeq(DefaultPath, ":") {
 				r.start(path.Join(dir, word))
 			}
 			continue
 		}
 		if !path.IsAbs(word) {
-			word = path.Join("/", r.tree.in.Graph.Image.WorkingDir, word)
+			word = path.Join("/", r.tree.Input.Graph.Image.WorkingDir, word)
 		}
 		r.start(word)
 	}
@@ -100,19 +100,19 @@ func (r *roles) words(line string) {
 // start notes that a file is started, and with it what it names itself.
 func (r *roles) start(target string) {
 	target = path.Clean(target)
-	f, ok := r.tree.targets[target]
+	f, ok := r.tree.Targets[target]
 	if !ok || r.of[target] == started {
 		return
 	}
 	r.of[target] = started
 	u := r.units[f.Source]
 	if u == nil {
-		for _, word := range pathWords(r.tree.text(f.Source)) {
+		for _, word := range pathWords(r.tree.Text(f.Source)) {
 			r.start(word)
 		}
 		return
 	}
-	for _, s := range u.scripts {
+	for _, s := range u.Scripts {
 		for _, ref := range s.Paths {
 			r.ref(ref)
 		}
@@ -122,7 +122,7 @@ func (r *roles) start(target string) {
 		for _, src := range s.Sources {
 			r.start(src.Absolute)
 		}
-		for name, other := range r.tree.targets {
+		for name, other := range r.tree.Targets {
 			if other.Source == s.Path {
 				r.start(name)
 			}
@@ -139,7 +139,7 @@ func (r *roles) ref(ref shell.PathRef) {
 	if !ref.Glob {
 		r.start(ref.Path)
 	}
-	for target := range r.tree.targets {
+	for target := range r.tree.Targets {
 		if ref.Glob {
 			if ok, err := path.Match(ref.Path, target); err == nil && ok {
 				r.start(target)
@@ -167,7 +167,7 @@ func isHook(dir string) bool {
 // pathWords are the absolute paths that a text mentions.
 func pathWords(data []byte) []string {
 	var out []string
-	for _, line := range textLines(data) {
+	for _, line := range TextLines(data) {
 		for _, word := range strings.FieldsFunc(line, func(r rune) bool { return strings.ContainsRune(" \t\"'`=,;:()[]{}<>|&", r) }) {
 			if strings.HasPrefix(word, "/") && len(word) > 1 {
 				out = append(out, word)
@@ -184,3 +184,6 @@ func healthcheckWords(g *graph.Graph) []string {
 	}
 	return g.Image.Healthcheck.Command
 }
+
+// DefaultPath is PATH where neither the image nor its base sets one.
+const DefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

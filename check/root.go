@@ -9,63 +9,63 @@ import (
 	"github.com/pgstrata/pgstrata/spec"
 )
 
-// root is the built setup's file system, as a process in it sees it: paths are
+// Root is the built setup's file system, as a process in it sees it: paths are
 // absolute, and symbolic links lead nowhere else.
-type root struct{ fsys fs.FS }
+type Root struct{ FS fs.FS }
 
-func (t *tree) root() root { return root{t.in.Setup} }
+func (t *Tree) Root() Root { return Root{t.Input.Setup} }
 
-// stat follows symbolic links inside the root, that of the path itself too.
-func (r root) stat(name string) (fs.FileInfo, error) {
-	resolved, err := spec.Resolve(r.fsys, name)
+// Stat follows symbolic links inside the root, that of the path itself too.
+func (r Root) Stat(name string) (fs.FileInfo, error) {
+	resolved, err := spec.Resolve(r.FS, name)
 	if err != nil {
 		return nil, err
 	}
-	return fs.Lstat(r.fsys, resolved)
+	return fs.Lstat(r.FS, resolved)
 }
 
-// resolve is where a path leads to, without symbolic links.
-func (r root) resolve(name string) (string, error) {
-	if r.fsys == nil {
+// Resolve is where a path leads to, without symbolic links.
+func (r Root) Resolve(name string) (string, error) {
+	if r.FS == nil {
 		return "", fs.ErrNotExist
 	}
-	return spec.Resolve(r.fsys, name)
+	return spec.Resolve(r.FS, name)
 }
 
-// text is a script's content.
-func (r root) text(name string) ([]byte, error) {
-	resolved, err := r.resolve(name)
+// Text is a script's content.
+func (r Root) Text(name string) ([]byte, error) {
+	resolved, err := r.Resolve(name)
 	if err != nil {
 		return nil, err
 	}
-	return shell.ReadFile(r.fsys, resolved)
+	return shell.ReadFile(r.FS, resolved)
 }
 
-// executable tells whether a path is a program.
-func (r root) executable(name string) bool {
-	info, err := r.stat(name)
+// Executable tells whether a path is a program.
+func (r Root) Executable(name string) bool {
+	info, err := r.Stat(name)
 	return err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0
 }
 
-// lookPath finds a command in a list of directories, as a shell does.
-func (r root) lookPath(name, list string) (string, bool) {
+// LookPath finds a command in a list of directories, as a shell does.
+func (r Root) LookPath(name, list string) (string, bool) {
 	for dir := range strings.SplitSeq(list, ":") {
-		if file := path.Join(dir, name); path.IsAbs(dir) && r.executable(file) {
+		if file := path.Join(dir, name); path.IsAbs(dir) && r.Executable(file) {
 			return file, true
 		}
 	}
 	return "", false
 }
 
-// names are the entries of a database such as /etc/passwd, by name and by
+// Names are the entries of a database such as /etc/passwd, by name and by
 // number.
-func (r root) names(file string) map[string]bool {
+func (r Root) Names(file string) map[string]bool {
 	out := map[string]bool{}
-	resolved, err := spec.Resolve(r.fsys, file)
+	resolved, err := spec.Resolve(r.FS, file)
 	if err != nil {
 		return out
 	}
-	data, _ := fs.ReadFile(r.fsys, resolved) // an unreadable one knows nobody
+	data, _ := fs.ReadFile(r.FS, resolved) // an unreadable one knows nobody
 	for line := range strings.SplitSeq(string(data), "\n") {
 		if fields := strings.Split(line, ":"); len(fields) >= 3 {
 			out[fields[0]], out[fields[2]] = true, true

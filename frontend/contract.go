@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/pgstrata/pgstrata/check"
+	"github.com/pgstrata/pgstrata/check/rules"
 	"github.com/pgstrata/pgstrata/graph"
 )
 
@@ -64,7 +65,7 @@ func (b *building) compare(ctx context.Context, in input, t *target, config *lin
 		return err
 	}
 	if !b.isFirst(in) {
-		reading = check.Read(b.checkInput(in, config))
+		reading = rules.Read(b.checkInput(in, config))
 	}
 	findings := reading.Contract(files, list)
 	if !b.isFirst(in) { // warnings are for the first platform

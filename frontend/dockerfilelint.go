@@ -13,6 +13,8 @@ import (
 	"github.com/pkg/errors"
 
 	"github.com/pgstrata/pgstrata/check"
+	dockerfilecheck "github.com/pgstrata/pgstrata/check/dockerfile"
+	"github.com/pgstrata/pgstrata/check/rules"
 	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/spec"
 )
@@ -25,13 +27,13 @@ func (d *dockerfileBuild) answerLint(ctx context.Context) (*client.Result, error
 		return nil, err
 	}
 	if results.Error == nil {
-		rules, err := d.lintConfig()
+		config, err := d.lintConfig()
 		if err != nil {
 			return nil, err
 		}
 		findings = certain(findings)
 		results = LintResults(findings, d.source.Filename, d.infoOf)
-		results.Error = violation(rules, findings)
+		results.Error = violation(config, findings)
 	}
 	return results.ToResult(nil)
 }
@@ -39,7 +41,7 @@ func (d *dockerfileBuild) answerLint(ctx context.Context) (*client.Result, error
 // lint checks the Dockerfile. Where BuildKit cannot compile it, the results say
 // so, and there are no findings.
 func (d *dockerfileBuild) lint(ctx context.Context) (*lint.LintResults, []check.Finding, error) {
-	rules, err := d.lintConfig()
+	skips, err := d.lintConfig()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -47,7 +49,7 @@ func (d *dockerfileBuild) lint(ctx context.Context) (*lint.LintResults, []check.
 	if err != nil {
 		return nil, nil, err
 	}
-	all := *rules
+	all := *skips
 	all.ReturnAsError = false // it would end the checks before ours have run
 	rc.LinterConfig = &all
 	config := rc.Config
@@ -65,12 +67,12 @@ func (d *dockerfileBuild) lint(ctx context.Context) (*lint.LintResults, []check.
 	if d.tree != nil {
 		opt.Context = d.tree
 	}
-	in, err := check.ReadDockerfile(d.file, opt)
+	in, err := dockerfilecheck.Read(d.file, opt)
 	if err != nil {
 		return nil, nil, err
 	}
-	in.Config = rules
-	return results, check.Merge(check.Run(in), ownFindings(results, d.source.Filename), d.source.Filename), nil
+	in.Config = skips
+	return results, check.Merge(rules.Run(in), ownFindings(results, d.source.Filename), d.source.Filename), nil
 }
 
 // ownFindings are what BuildKit's own checks have found.

@@ -17,6 +17,7 @@ import (
 	"github.com/pkg/errors"
 
 	"github.com/pgstrata/pgstrata/check"
+	"github.com/pgstrata/pgstrata/check/rules"
 	"github.com/pgstrata/pgstrata/compile"
 	"github.com/pgstrata/pgstrata/graph"
 	"github.com/pgstrata/pgstrata/spec"
@@ -41,7 +42,7 @@ func (r *request) lint(ctx context.Context) (*lint.LintResults, error) {
 	if err != nil {
 		return nil, err
 	}
-	findings := certain(check.Run(r.checkInput(in, config)))
+	findings := certain(rules.Run(r.checkInput(in, config)))
 	results := LintResults(findings, in.graph.File, func(name string) *pb.SourceInfo { return r.infoOf(in, name) })
 	results.Error = violation(config, findings)
 	return results, nil
@@ -139,7 +140,7 @@ func (r *request) warnFindings(ctx context.Context, in input) (*check.Checker, e
 	if err != nil {
 		return nil, err
 	}
-	reading := check.Read(r.checkInput(in, config))
+	reading := rules.Read(r.checkInput(in, config))
 	return reading, r.report(ctx, in, reading.Run(), config)
 }
 

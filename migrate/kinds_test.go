@@ -10,6 +10,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/pgstrata/pgstrata/check"
+	"github.com/pgstrata/pgstrata/check/rules"
 	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/spec"
 )
@@ -254,7 +255,7 @@ func TestGeneratedScriptsAreDeclared(t *testing.T) {
 	f, err := spec.Load("pgstrata.yaml", r.BuildFile, spec.Options{})
 	require.NoError(t, err)
 	require.NoError(t, f.Discover(r.Context))
-	for _, finding := range check.Run(check.Input{File: f, Text: r.BuildFile, Graph: g, Context: r.Context}) {
+	for _, finding := range rules.Run(check.Input{File: f, Text: r.BuildFile, Graph: g, Context: r.Context}) {
 		assert.NotContains(t, []string{"SetupUndeclaredInput", "ArgUndeclared"}, finding.Rule, finding.Message)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/pgstrata/pgstrata/check"
+	"github.com/pgstrata/pgstrata/check/rules"
 	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/graph"
 	"github.com/pgstrata/pgstrata/spec"
@@ -39,7 +40,7 @@ func (m *migration) verify(out *Result) error {
 		return &RefusedError{err}
 	}
 	m.cached(g)
-	for _, finding := range check.Run(check.Input{File: f, Text: out.BuildFile, Graph: g, Context: context}) {
+	for _, finding := range rules.Run(check.Input{File: f, Text: out.BuildFile, Graph: g, Context: context}) {
 		if finding.Severity == check.Error {
 			m.report.note(fmt.Sprintf("%s:%d", finding.File, finding.Range.Start.Line), "a build ends with this: %s", finding.Message)
 		}

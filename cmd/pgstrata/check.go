@@ -19,6 +19,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pgstrata/pgstrata/check"
+	"github.com/pgstrata/pgstrata/check/rules"
 	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/frontend"
 	"github.com/pgstrata/pgstrata/spec"
@@ -240,7 +241,7 @@ func (t *buildContext) check(ctx context.Context, dir string, buildArgs map[stri
 	}
 	t.notes = unused(in.File.Undeclared(spec.Options{BuildArgs: buildArgs, Predefined: frontend.OwnArgs(buildArgs)}))
 	in.Changes = changes(ctx, dir)
-	return check.Run(in), nil
+	return rules.Run(in), nil
 }
 
 // Close lets go of the directory.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"github.com/pgstrata/pgstrata/check"
+	"github.com/pgstrata/pgstrata/check/rules"
 	"github.com/pgstrata/pgstrata/spec"
 )
 
@@ -87,7 +88,7 @@ const mistakeRule = "Mistake"
 func newSARIF(findings []check.Finding) sarif {
 	run := sarifRun{Results: []sarifResult{}}
 	run.Tool.Driver = sarifDriver{Name: "pgstrata", InformationURI: "https://github.com/pgstrata/pgstrata"}
-	for _, r := range check.Rules() {
+	for _, r := range rules.All() {
 		run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRule{r.Name, sarifMessage{r.Description}, r.URL()})
 	}
 	run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRule{mistakeRule, sarifMessage{"the build file, or the Dockerfile, cannot be built"}, check.URL("")})

@@ -120,7 +120,7 @@ func TestCheckFindsEveryMistakeOnce(t *testing.T) {
 			}
 		}
 	}
-	for _, r := range check.Rules() {
+	for _, r := range rules.All() {
 		switch r.Name {
 		case "EntrypointMissingCommand", "EntrypointMissingFile", "EntrypointMissingUser": // see TestContract
 		case "VolatileBeforeStable", "UnstableOrder": // there is no history

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pgstrata/pgstrata/check"
+	"github.com/pgstrata/pgstrata/check/rules"
 	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/frontend"
 	"github.com/pgstrata/pgstrata/migrate"
@@ -176,7 +177,7 @@ func (m *measure) migrate(f *dockerfile.File, opt dockerfile.Options) (out migra
 		known[f.Rule] = true
 		known["SecretInArg"] = known["SecretInArg"] || f.Rule == "SecretsUsedInArgOrEnv" // which says the same
 	}
-	for _, f := range findings(check.Run(in)) {
+	for _, f := range findings(rules.Run(in)) {
 		if !known[f.Rule] {
 			out.New = append(out.New, f)
 		}

@@ -1,0 +1,229 @@
+package rules
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/pgstrata/pgstrata/check"
+)
+
+// Kinds of Dockerfiles as others write them, in pairs: where a rule has
+// something to say, and where what looks the same is right.
+func TestJudgement(t *testing.T) {
+	const compiled = "FROM debian:bookworm\nRUN apt-get update && apt-get install -y gcc libpng-dev"
+	for rule, pair := range map[string]struct{ found, none []map[string]string }{
+		"SourcedFileMissing": {
+			found: []map[string]string{
+				{"Dockerfile": "FROM debian:bookworm\nCOPY ep /srv/ep\nRUN chown -R nobody /srv && chmod -R 0755 /srv/ep\nENTRYPOINT [\"/srv/ep/start.sh\"]\n", "ep/start.sh": "#!/bin/sh\n. /srv/ep/gone.sh\n"},
+			},
+			none: []map[string]string{
+				{"Dockerfile": "FROM debian:bookworm\nCOPY ep /srv/ep\nRUN make -C /srv/ep\nENTRYPOINT [\"/srv/ep/start.sh\"]\n", "ep/start.sh": "#!/bin/sh\n. /srv/ep/gone.sh\n"},
+				{"Dockerfile": "FROM debian:bookworm\nCOPY ep /usr/local/bin\nENTRYPOINT [\"/usr/local/bin/start.sh\"]\n", "ep/start.sh": "#!/bin/sh\n. /usr/local/bin/functions\n"},
+			},
+		},
+		"CacheWiped": {
+			found: []map[string]string{{"Dockerfile": "FROM debian:bookworm\nRUN --mount=type=cache,target=/var/cache/apt apt-get update && apt-get install -y jq && apt-get clean\n"}},
+			none:  []map[string]string{{"Dockerfile": "FROM debian:bookworm\nRUN apt-get update && apt-get install -y jq && apt-get clean && rm -rf /var/cache/apt\n"}},
+		},
+		"BashInSh": {
+			found: []map[string]string{{"Dockerfile": "FROM debian:bookworm\nRUN [[ -e /x ]] || touch /x\n"}},
+			none: []map[string]string{
+				{"Dockerfile": "FROM alpine:3.20\nRUN [[ -e /x ]] || touch /x\n"},
+				{"Dockerfile": "FROM rockylinux:9\nRUN [[ -e /x ]] || touch /x\n"},
+				{"Dockerfile": "FROM redhat/ubi9-minimal\nRUN [[ -e /x ]] || touch /x\n"},
+				{"Dockerfile": "FROM debian:bookworm\nSHELL [\"/bin/bash\", \"-c\"]\nRUN [[ -e /x ]] || touch /x\n"},
+				{"Dockerfile": "FROM debian:bookworm\nCOPY s /s\nRUN bash /s/a.sh\n", "s/a.sh": "#!/bin/bash\n. /s/b.sh\n", "s/b.sh": "#!/bin/sh\n[[ -e /x ]]\n"},
+			},
+		},
+		"TrustAuthentication": {
+			found: []map[string]string{{"Dockerfile": "FROM postgres:16-bookworm\nCOPY pg_hba.conf /etc/pg_hba.conf\n", "pg_hba.conf": "host all all 0.0.0.0/0 trust\n"}},
+			none:  []map[string]string{{"Dockerfile": "FROM postgres:16-bookworm\nCOPY pg_hba.conf /etc/pg_hba.conf\n", "pg_hba.conf": "local all all trust\nhost all all 127.0.0.1/32 trust\nhost all all ::1/128 trust\n"}},
+		},
+		"VolatileBeforeStable": {
+			found: []map[string]string{{"Dockerfile": "FROM debian:bookworm\nCOPY . /src\nRUN apt-get update && apt-get install -y tzdata\nRUN make -C /src\n", "a.c": "\n"}},
+			none:  []map[string]string{{"Dockerfile": "FROM debian:bookworm\nRUN apt-get update && apt-get install -y make\nCOPY . /src\nRUN make -C /src\n", "a.c": "\n"}},
+		},
+		"ConfigWorldReadableSecret": {
+			found: []map[string]string{{"Dockerfile": "FROM debian:bookworm\nCOPY app.conf /etc/app.conf\n", "app.conf": "password = hunter2\n"}},
+			none: []map[string]string{
+				{"Dockerfile": "FROM debian:bookworm\nCOPY . /src\n", ".github/workflows/ci.yml": "permissions:\n  id-token: write\n  app-secret: abc12345\n"},
+				{"Dockerfile": "FROM debian:bookworm\nCOPY app.py /app.py\n", "app.py": "password = prompt\n"},
+				{"Dockerfile": "FROM debian:bookworm\nCOPY app.conf /etc/app.conf\n", "app.conf": "password = ${PASSWORD}\ntoken = changeme\nadmin_password = strongPassword\n"},
+				{"Dockerfile": "FROM debian:bookworm\nCOPY --chmod=0640 app.conf /etc/app.conf\n", "app.conf": "password = hunter2\n"},
+				{"Dockerfile": "FROM debian:bookworm\nCOPY a.key /etc/a.key\n", "a.key": "\n"},
+				{"Dockerfile": "FROM debian:bookworm\nCOPY app.json /etc/app.json\n", "app.json": "{\n/*\n  \"pass\": \"bar_foo1\"\n*/\n  \"id_secret\": \"00000000-0000-0000-0000-000000000000\"\n}\n"},
+			},
+		},
+		"EntrypointInstalls": {
+			found: []map[string]string{{"Dockerfile": "FROM debian:bookworm\nCOPY e.sh /e.sh\nENTRYPOINT [\"/e.sh\"]\n", "e.sh": "#!/bin/sh\napt-get install -y less\n"}},
+			none: []map[string]string{
+				{"Dockerfile": "FROM debian:bookworm\nCOPY e.sh /e.sh\nENTRYPOINT [\"/e.sh\"]\n", "e.sh": "#!/bin/sh\ngroupadd -g \"$GID\" db\nuseradd -u \"$ID\" -g db db\n"},
+				{"Dockerfile": "FROM debian:bookworm\nCOPY . /src\n", "ci/run.sh": "#!/bin/sh\napt-get install -y less\n"},
+				{"Dockerfile": "FROM debian:bookworm\nCOPY e.sh /e.sh\nENTRYPOINT [\"/e.sh\"]\n", "e.sh": "#!/bin/sh\nmake modules\nmake modules_install\n"},
+			},
+		},
+		"RunsAsRoot": {
+			found: []map[string]string{{"Dockerfile": "FROM debian:bookworm\nRUN apt-get update && apt-get install -y postgresql-15\nCOPY e.sh /e.sh\nENTRYPOINT [\"/e.sh\"]\n", "e.sh": "#!/bin/sh\nexec postgres\n"}},
+			none: []map[string]string{
+				{"Dockerfile": "FROM debian:bookworm\nCOPY e.sh /e.sh\nENTRYPOINT [\"/e.sh\"]\n", "e.sh": "#!/bin/sh\nexec nginx\n"},
+				{"Dockerfile": "FROM debian:bookworm\nRUN apt-get update && apt-get install -y postgresql-15\nCOPY e.sh /e.sh\nENTRYPOINT [\"/e.sh\"]\n", "e.sh": "#!/bin/sh\nexec gosu postgres postgres\n"},
+				{"Dockerfile": "FROM debian:bookworm\nRUN apt-get update && apt-get install -y postgresql-15\nCOPY e.sh /e.sh\nENTRYPOINT [\"/e.sh\"]\n", "e.sh": "#!/bin/sh\nexec setpriv --reuid=postgres postgres\n"},
+				{"Dockerfile": "FROM postgres:16\nCOPY e.sh /e.sh\nENTRYPOINT [\"/e.sh\"]\n", "e.sh": "#!/bin/sh\nexec /usr/local/bin/docker-entrypoint.sh \"$@\"\n"},
+			},
+		},
+		"SharedLibraryMissing": {
+			found: []map[string]string{{"Dockerfile": compiled + " && make install && apt-get purge -y --auto-remove gcc libpng-dev\n"}},
+			none: []map[string]string{
+				{"Dockerfile": "FROM debian:bookworm\nRUN apt-get update && apt-get install -y nginx gnupg && apt-get purge -y --auto-remove gnupg\n"},
+				{"Dockerfile": "FROM postgres:16\nRUN apt-get update && apt-get install -y build-essential postgresql-server-dev-16 && make install && apt-get remove -y build-essential postgresql-server-dev-16 && apt-get autoremove -y\n"},
+				{"Dockerfile": compiled + " libpng16-16 && make install && apt-get purge -y --auto-remove gcc libpng-dev\n"},
+				{"Dockerfile": compiled + " && make install && apt-mark manual libpng16-16 && apt-get purge -y --auto-remove gcc libpng-dev\n"},
+			},
+		},
+		"ArgUnused": {
+			found: []map[string]string{{"Dockerfile": "FROM debian:bookworm\nARG NOBODY=1\nRUN echo x\n"}},
+			none: []map[string]string{
+				{"Dockerfile": "FROM debian:bookworm\nARG MIX_ENV=prod\nRUN mix release\n"},
+				{"Dockerfile": "FROM debian:bookworm AS tool\nCOPY t.sh /t.sh\nFROM debian:bookworm\nARG BITS=64\nRUN --mount=type=bind,from=tool,target=/tool /tool/t.sh\n", "t.sh": "#!/bin/sh\necho $BITS\n"},
+			},
+		},
+		"LocaleWithoutLang": {
+			found: []map[string]string{{"Dockerfile": "FROM debian:bookworm\nRUN apt-get update && apt-get install -y locales postgresql-15 && locale-gen de_DE.UTF-8\nCMD [\"postgres\"]\nENTRYPOINT [\"/e.sh\"]\nCOPY e.sh /e.sh\n", "e.sh": "#!/bin/sh\nexec postgres\n"}},
+			none: []map[string]string{
+				{"Dockerfile": "FROM postgres:16-alpine\nENV LANG=de_DE.utf8\n"},
+				{"Dockerfile": "FROM debian:bookworm\nENV LANG=de_DE.UTF-8\nRUN apt-get update && apt-get install -y locales postgresql-15 && locale-gen de_DE.UTF-8\n"},
+			},
+		},
+		"ArchSpecificDownload": {
+			found: []map[string]string{{"Dockerfile": "FROM debian:bookworm\nARG TARGETARCH\nRUN curl -fO https://example.org/a-$TARGETARCH && curl -fO https://example.org/b-amd64\n"}},
+			none: []map[string]string{
+				{"Dockerfile": "FROM debian:bookworm\nRUN curl -fO https://example.org/b-amd64\n"},
+				{"Dockerfile": "FROM debian:bookworm\nRUN arch=$(uname -m) && curl -fO https://example.org/b-$arch\n"},
+				{"Dockerfile": "FROM --platform=linux/amd64 debian:bookworm\nARG TARGETARCH\nRUN curl -fO https://example.org/b-amd64\n"},
+				{"Dockerfile": "FROM debian:bookworm\nARG TARGETARCH\nRUN curl -fO https://example.org/b-amd64\n", "Dockerfile.arm64": "FROM debian:bookworm\n"},
+				{"Dockerfile": "FROM debian:bookworm\nARG TARGETARCH\nRUN wget -qO- https://example.org/linux-x86_64/list/ | grep xpi >/tmp/names\n"},
+			},
+		},
+		"SetupReadsEntrypoint": {
+			found: []map[string]string{{"Dockerfile": "FROM debian:bookworm\nCOPY e.sh /e.sh\nRUN cat /e.sh >/y\nENTRYPOINT [\"/e.sh\"]\n", "e.sh": "#!/bin/sh\necho\n"}},
+			none: []map[string]string{
+				{"Dockerfile": "FROM debian:bookworm\nCOPY e.sh /e.sh\nRUN sed -i s/a/b/ /e.sh\nENTRYPOINT [\"/e.sh\"]\n", "e.sh": "#!/bin/sh\necho\n"},
+				{"Dockerfile": "FROM debian:bookworm\nCOPY e.sh /e.sh\nRUN ln -s /e.sh /entry\nENTRYPOINT [\"/e.sh\"]\n", "e.sh": "#!/bin/sh\necho\n"},
+				{"Dockerfile": "FROM debian:bookworm\nRUN echo /e.sh\nCOPY e.sh /e.sh\nENTRYPOINT [\"/e.sh\"]\n", "e.sh": "#!/bin/sh\necho\n"},
+			},
+		},
+		"TLSVerificationDisabled": {
+			found: []map[string]string{
+				{"Dockerfile": "FROM debian:bookworm\nRUN curl -kO https://example.org/x\n"},
+				{"Dockerfile": "FROM debian:bookworm\nRUN apt-get update -o Acquire::AllowInsecureRepositories=true\n"},
+			},
+			none: []map[string]string{
+				{"Dockerfile": "FROM debian:bookworm\nCOPY e.sh /e.sh\nENTRYPOINT [\"/e.sh\"]\n", "e.sh": "#!/bin/sh\ncurl -k https://localhost:8008/health\n"},
+				{"Dockerfile": "FROM debian:bookworm\nCOPY e.sh /e.sh\nENTRYPOINT [\"/e.sh\"]\n", "e.sh": "#!/bin/sh\ncurl -k -s -o /dev/null -w \"%{http_code}\" https://peer:8008/health\n"},
+				{"Dockerfile": "FROM debian:bookworm\nCOPY e.sh /e.sh\nENTRYPOINT [\"/e.sh\"]\n", "e.sh": "#!/bin/sh\n[ \"$(curl --insecure -${2} -L http://${1}/challenge)\" = \"$X\" ]\n"},
+			},
+		},
+		"CopiedTwice": {
+			found: []map[string]string{
+				{"Dockerfile": "FROM debian:bookworm\nCOPY a /etc/a\nRUN chown -R 1:1 /etc/a && touch /b\n", "a": "x\n"},
+				{"Dockerfile": "FROM debian:bookworm\nCOPY a /etc/a\nCOPY a /etc/b\n", "a": "x\n"},
+			},
+			none: []map[string]string{
+				{"Dockerfile": "FROM debian:bookworm\nRUN chown -R 1:1 /etc/a\nCOPY a /etc/a\n", "a": "x\n"},
+				{"Dockerfile": "FROM debian:bookworm\nRUN install -d /opt/d\nRUN chown -R 1:1 /opt/d\n"},
+				{"Dockerfile": "FROM debian:bookworm AS one\nRUN touch /opt/d/x\nFROM debian:bookworm\nRUN mkdir -p /opt/d && chown -R 1:1 /opt/d\n"},
+			},
+		},
+		"SecretInScript": {
+			found: []map[string]string{{"Dockerfile": "FROM debian:bookworm\nCOPY s.sh /s.sh\nRUN sh /s.sh\n", "s.sh": "DB_PASSWORD=hunter2\necho \"$DB_PASSWORD\" | tool\n"}},
+			none: []map[string]string{
+				{"Dockerfile": "FROM debian:bookworm\nCOPY s.sh /s.sh\nRUN sh /s.sh\n", "s.sh": "PASS=0\nDB_PASSWORD=$1\nTOKEN=changeme\necho \"$DB_PASSWORD\" | tool\n"},
+				{"Dockerfile": "FROM debian:bookworm\nCOPY s.sh /s.sh\nRUN sh /s.sh\n", "s.sh": "wallet_password+=\"-A1\"\nPGPASSWORD=not-password psql -c \"select 1\" && exit 1\n"},
+			},
+		},
+		"UnverifiedDownload": {
+			found: []map[string]string{{"Dockerfile": "FROM debian:bookworm\nRUN curl -fO https://example.org/x.tar.gz && tar xf x.tar.gz\n"}},
+			none: []map[string]string{
+				{"Dockerfile": "FROM debian:bookworm\nRUN curl -fO https://example.org/x.tar.gz && echo \"123  x.tar.gz\" | sha256sum -c\n"},
+				{"Dockerfile": "FROM debian:bookworm\nRUN curl -fo /LICENSE https://example.org/main/LICENSE.txt\n"},
+				{"Dockerfile": "FROM debian:bookworm\nRUN v=$(curl -fs https://example.org/version) && echo $v\n"},
+				{"Dockerfile": "FROM debian:bookworm\nRUN curl -fo x.tar https://example.org/x.tar && curl -fs https://example.org/x.tar.md5 | md5sum -c\n"},
+			},
+		},
+		"SerialMake": {
+			found: []map[string]string{
+				{"Dockerfile": "FROM debian:bookworm\nRUN make\n"},
+				{"Dockerfile": "FROM debian:bookworm\nCOPY . /src\nWORKDIR /src\nRUN make build_release\n", "Makefile": "build_release:\n\tcc -o x *.c\n"},
+			},
+			none: []map[string]string{
+				{"Dockerfile": "FROM debian:bookworm\nRUN make install\n"},
+				{"Dockerfile": "FROM debian:bookworm\nRUN curl -f https://go.dev/dl/go1.22.tar.gz | tar xz -C /usr/local\nRUN make build\n"},
+				{"Dockerfile": "FROM golang:1.22\nRUN make\n"},
+				{"Dockerfile": "FROM debian:bookworm\nRUN make suidinstall && make prerequisites\n"},
+				{"Dockerfile": "FROM debian:bookworm\nRUN apt-get update && apt-get install -y golang make\nRUN make\n"},
+				{"Dockerfile": "FROM debian:bookworm\nCOPY . /src\nWORKDIR /src\nRUN make build_release\n", "Makefile": "build_release:\n\tcmake . && make -j$(nproc)\n"},
+				{"Dockerfile": "FROM debian:bookworm\nCOPY . /src\nRUN make -C /src\n", "Makefile": "all:\n\tcargo build --release\n"},
+			},
+		},
+		"ErrorsIgnored": {
+			found: []map[string]string{
+				{"Dockerfile": "FROM debian:bookworm\nRUN apt-get update && apt-get install -y jq; rm -rf /var/lib/apt/lists/*\n"},
+				{"Dockerfile": "FROM rockylinux:9\nRUN dnf install -y jq; \\\n    dnf clean all\n"},
+				{"Dockerfile": "FROM debian:bookworm\nCOPY s.sh /s.sh\nRUN /s.sh\n", "s.sh": "#!/bin/sh\napt-get update\napt-get install -y jq\n"},
+				{"Dockerfile": "FROM debian:bookworm\nCOPY s.sh /s.sh\nRUN /s.sh\n", "s.sh": "#!/bin/bash\nfailed() { echo failed; }\ntrap failed ERR\ncurl -fO https://example.org/x\ntar xf x\n"},
+			},
+			none: []map[string]string{
+				{"Dockerfile": "FROM debian:bookworm\nRUN apt-get update && apt-get install -y jq && rm -rf /var/lib/apt/lists/*\n"},
+				{"Dockerfile": "FROM debian:bookworm\nRUN set -eux; apt-get update; apt-get install -y jq\n"},
+				{"Dockerfile": "FROM debian:bookworm\nRUN echo x; apt-get install -y jq\n"},
+				{"Dockerfile": "FROM debian:bookworm\nRUN apt-get install -y jq || exit 1; rm -rf /x\n"},
+				{"Dockerfile": "FROM debian:bookworm\nSHELL [\"/bin/bash\", \"-ec\"]\nRUN apt-get install -y jq; rm -rf /x\n"},
+				{"Dockerfile": "FROM debian:bookworm\nCOPY s.sh /s.sh\nRUN /s.sh\n", "s.sh": "#!/bin/sh -e\napt-get update\napt-get install -y jq\n"},
+				{"Dockerfile": "FROM debian:bookworm\nCOPY s.sh /s.sh\nRUN /s.sh\n", "s.sh": "#!/bin/sh\nuname -m\ndate\n"},
+				{"Dockerfile": "FROM debian:bookworm\nCOPY s.sh /s.sh\nRUN /s.sh\n", "s.sh": "#!/bin/bash\nfailed() { exit 1; }\ntrap failed ERR\ncurl -fO https://example.org/x\ntar xf x\n"},
+			},
+		},
+		"CurlPipeShell": {
+			found: []map[string]string{{"Dockerfile": "FROM debian:bookworm\nRUN curl -f https://example.org/x | bash\n"}},
+			none: []map[string]string{
+				{"Dockerfile": "FROM debian:bookworm\nRUN curl -f https://example.org/x | bash /s.sh\n"},
+				{"Dockerfile": "FROM debian:bookworm\nRUN curl -f https://example.org/x | tar xz\n"},
+			},
+		},
+		"BuildMetadataInArg": {
+			found: []map[string]string{
+				{"Dockerfile": "FROM debian:bookworm\nARG GIT_COMMIT=unknown\nRUN echo $GIT_COMMIT >/rev\n"},
+				{"Dockerfile": "FROM debian:bookworm\nARG BUILD_DATE=2026-01-01\nRUN echo $BUILD_DATE >/date\n"},
+			},
+			none: []map[string]string{
+				{"Dockerfile": "FROM debian:bookworm\nARG commit=b54d75d3\nRUN curl -fO https://example.org/x-$commit.tar.gz\n"},
+				{"Dockerfile": "FROM debian:bookworm\nARG SOURCE_URL=https://example.org/x.tar.gz\nRUN curl -fO $SOURCE_URL\n"},
+			},
+		},
+		"UnpinnedBase": {
+			found: []map[string]string{{"Dockerfile": "FROM nginx\n"}, {"Dockerfile": "FROM rocker/rstudio:latest\n"}, {"Dockerfile": "FROM registry.example:5000/app\n"}},
+			none:  []map[string]string{{"Dockerfile": "FROM redhat/ubi9-minimal\n"}, {"Dockerfile": "FROM ubi8/s2i-core\n"}, {"Dockerfile": "FROM registry.example.com/rhel8/postgresql-12\n"}, {"Dockerfile": "FROM debian:12\n"}},
+		},
+		"UnpinnedBranch": {
+			found: []map[string]string{{"Dockerfile": "FROM debian:bookworm\nRUN git clone -b main https://example.org/x\n"}, {"Dockerfile": "FROM debian:bookworm\nRUN wget https://example.org/x/releases/latest/download/y\n"}},
+			none: []map[string]string{
+				{"Dockerfile": "FROM debian:bookworm\nRUN git clone -b v1 https://example.org/x\n"},
+				{"Dockerfile": "FROM debian:bookworm\nARG V=1.2\nRUN if [ \"$V\" = latest ]; then wget https://example.org/x/releases/latest/download/y; else wget https://example.org/x/$V/y; fi\n"},
+				{"Dockerfile": "FROM debian:bookworm\nRUN curl -fo /L https://raw.githubusercontent.com/a/b/main/LICENSE\n"},
+			},
+		},
+	} {
+		for _, files := range pair.found {
+			assert.Len(t, only(judge(t, files), rule), 1, "%s: %v", rule, files)
+		}
+		for _, files := range pair.none {
+			assert.Empty(t, describe(only(judge(t, files), rule)), "%s: %v", rule, files)
+		}
+	}
+}
+
+func judge(t *testing.T, files map[string]string) []check.Finding {
+	t.Helper()
+	return Run(readDockerfile(t, files["Dockerfile"], executables(files)))
+}
