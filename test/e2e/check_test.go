@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pgstrata/pgstrata/check"
+	"github.com/pgstrata/pgstrata/check/rules"
 	"github.com/pgstrata/pgstrata/test/internal/testenv"
 )
 
@@ -104,7 +105,7 @@ func TestCheckFindsEveryMistakeOnce(t *testing.T) {
 	env := testenv.Shared(t)
 	env.Frontend(t)
 	dir := testenv.Tree(t, mistakes())
-	want, certain, rules := map[string]int{}, map[string]int{}, map[string]bool{}
+	want, certain, planted := map[string]int{}, map[string]int{}, map[string]bool{}
 	for name, text := range mistakes() {
 		number := 0
 		for line := range strings.Lines(text) {
@@ -116,7 +117,7 @@ func TestCheckFindsEveryMistakeOnce(t *testing.T) {
 					certain[fmt.Sprintf("%s:%d %s", name, number, rule)]++
 				}
 				want[fmt.Sprintf("%s:%d %s", name, number, rule)]++
-				rules[rule] = true
+				planted[rule] = true
 			}
 		}
 	}
@@ -126,7 +127,7 @@ func TestCheckFindsEveryMistakeOnce(t *testing.T) {
 		case "VolatileBeforeStable", "UnstableOrder": // there is no history
 		case "LocaleWithoutLang": // the script that cannot be read may set the locale
 		default:
-			assert.True(t, rules[r.Name], "the tree has a mistake for %s", r.Name)
+			assert.True(t, planted[r.Name], "the tree has a mistake for %s", r.Name)
 		}
 	}
 	found := func(out testenv.Output) map[string]int {
