@@ -80,6 +80,8 @@ type request struct {
 	// offline tells that a folder answers in the daemon's place, and now is the
 	// time of the build; zero for the clock's.
 	offline bool
+	// lenient leaves out of a build file's lists what the context does not have.
+	lenient bool
 	now     time.Time
 }
 

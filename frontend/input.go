@@ -70,6 +70,9 @@ func (r *request) read(ctx context.Context) ([]input, error) {
 	for i := range inputs {
 		in := &inputs[i]
 		in.context, in.files, in.source = *state, tree, r.source.SourceMap
+		if r.lenient {
+			in.file.DropMissing(tree)
+		}
 		if err := in.file.Discover(tree); err != nil {
 			return nil, err
 		}

@@ -36,6 +36,9 @@ type Offline struct {
 	// Whole takes a Dockerfile as BuildKit's own frontend does: nothing in it is
 	// taken apart.
 	Whole bool
+	// Lenient leaves out of a build file's lists what the context does not have: it
+	// is older than the build file.
+	Lenient bool
 }
 
 // Resolve compiles the build for each platform, by the code that compiles it for a
@@ -52,7 +55,7 @@ func (o Offline) Resolve() (_ []Resolved, err error) {
 	if err != nil {
 		return nil, err
 	}
-	r.offline, r.now, r.lock = true, o.Now, lockFile{file: o.Lock, anew: true}
+	r.offline, r.lenient, r.now, r.lock = true, o.Lenient, o.Now, lockFile{file: o.Lock, anew: true}
 	var list []Resolved
 	if r.kind == dockerfile.Dockerfile {
 		list, err = o.resolveDockerfile(ctx, r)

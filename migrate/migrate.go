@@ -188,7 +188,7 @@ func (m *migration) read() error {
 	}
 	m.declare()
 	base, _ := m.text(root.Base, m.reading.Global, m.globalNames())
-	unset := func(a *arg) bool { return a.unset && strings.Contains(base, a.name) }
+	unset := func(a *arg) bool { return a.unset && strings.Contains(base, "${"+a.name+"}") }
 	if v, known := value(base, m.values); known && !slices.ContainsFunc(m.out.args, unset) {
 		if _, err := reference.ParseNormalizedNamed(v); err != nil {
 			return fmt.Errorf("its base %q is no image: %w", v, err)

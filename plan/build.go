@@ -331,7 +331,7 @@ func (r *reader) lower(d digest.Digest) (next digest.Digest, maker *Node) {
 }
 
 // states tells apart what the container runs from what installs it: the copies
-// after the target's last step are the entrypoint. It also notes which entry of
+// after the target's last step are the entrypoint, with their owners and modes. It also notes which entry of
 // the image's history speaks of which node.
 func (r *reader) states(head digest.Digest) {
 	var made []string
@@ -351,7 +351,7 @@ func (r *reader) states(head digest.Digest) {
 		if last := len(made) - 1; last >= 0 {
 			maker.By, made = made[last], made[:last]
 		}
-		files = files && (maker.Kind == KindFiles || maker.Kind == KindFolder)
+		files = files && (maker.Kind == KindFiles || maker.Kind == KindFolder || maker.Kind == KindModes)
 		for _, n := range []*Node{maker, r.node(d)} {
 			if files && n != nil {
 				n.State = graph.EntrypointState

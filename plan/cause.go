@@ -168,7 +168,7 @@ func edgeText(e Edge, other *Node, state Cache) string {
 	switch other.Kind {
 	case KindFiles:
 		return name + " copied again"
-	case KindScript:
+	case KindScript, KindModes:
 		return "runs after " + name
 	}
 	return "runs on " + name

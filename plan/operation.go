@@ -53,7 +53,11 @@ func (r *reader) exec(d digest.Digest, op *pb.Op, o *pb.ExecOp) error {
 		return err
 	}
 	add("operation", whole)
-	r.step(d, KindScript, parts, edges)
+	kind := KindScript
+	if len(r.build.Stages) > 0 && setsModes(m.GetArgs()) {
+		kind = KindModes
+	}
+	r.step(d, kind, parts, edges)
 	return nil
 }
 

@@ -77,15 +77,18 @@ const (
 	KindPackages  Kind = "packages"
 	KindVersions  Kind = "versions"
 	KindScript    Kind = "script"
-	KindOutputs   Kind = "outputs"
-	KindPurge     Kind = "purge"
-	KindSquash    Kind = "squash"
-	KindLayer     Kind = "layer"
-	KindLinker    Kind = "linker"
-	KindFiles     Kind = "files"
-	KindFolder    Kind = "folder"
-	KindImage     Kind = "image"
-	KindTest      Kind = "test"
+	// KindModes is a command of a Dockerfile that sets owners and modes, and does
+	// nothing else.
+	KindModes   Kind = "modes"
+	KindOutputs Kind = "outputs"
+	KindPurge   Kind = "purge"
+	KindSquash  Kind = "squash"
+	KindLayer   Kind = "layer"
+	KindLinker  Kind = "linker"
+	KindFiles   Kind = "files"
+	KindFolder  Kind = "folder"
+	KindImage   Kind = "image"
+	KindTest    Kind = "test"
 	// KindDirectories looks which directories are on the ways to files, and
 	// KindInternal is what else has to be done and nobody asked for.
 	KindDirectories Kind = "directories"

@@ -160,10 +160,11 @@ func TestContenders(t *testing.T) {
 	var text strings.Builder
 	require.NoError(t, r.Write(&text))
 	assert.Contains(t, text.String(), `
-                                  build file   Dockerfile
-commits that could be compared    2            2
-  needed no step of setup         1 (50.0 %)   0 (0.0 %)
-  changed one setup script        1 (50.0 %)   2 (100.0 %)
+                                              build file   Dockerfile
+commits that changed nothing of the context   0            0
+commits that could be compared                2            2
+  needed no step of setup                     1 (50.0 %)   0 (0.0 %)
+  changed one setup script                    1 (50.0 %)   2 (100.0 %)
 `)
 }
 

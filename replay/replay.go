@@ -17,7 +17,9 @@ import (
 
 // Commit is one commit of the history.
 type Commit struct {
-	ID      string    `json:"commit"`
+	ID string `json:"commit"`
+	// Parents are the commits that it was made on, the first of them first.
+	Parents []string  `json:"-"`
 	Time    time.Time `json:"time"`
 	Subject string    `json:"subject"`
 	// Changed are the context's files that it changed, by the names that they
@@ -43,6 +45,9 @@ func (c *Commit) Newest(name string) string {
 // Snapshot is what a build of one commit would be made from.
 type Snapshot struct {
 	Record *plan.Record
+	// Files names all that the build can be made from: two commits with one name are
+	// one build.
+	Files string
 	// Err is why there is no record: the commit has no build file, say.
 	Err error
 }
@@ -73,6 +78,8 @@ type Report struct {
 	To   Commit `json:"to"`
 	// BuildFile is the build file's name.
 	BuildFile string `json:"build_file,omitempty"`
+	// FirstParent tells that merges stand for the commits of their branches.
+	FirstParent bool `json:"first_parent,omitempty"`
 	// Commits is how many there are, Renames how many of them renamed files.
 	Commits int `json:"commits"`
 	Renames int `json:"renames"`
@@ -89,7 +96,10 @@ type Report struct {
 // Contender is what one way of building comes to.
 type Contender struct {
 	Name string `json:"name"`
-	// Compared is how many commits could be compared with one before.
+	// Untouched is how many commits changed nothing that a build can be made from.
+	// They are in no other number.
+	Untouched int `json:"untouched"`
+	// Compared is how many of the others could be compared with one before.
 	Compared int `json:"compared"`
 	// None, One and More count these: no step of setup runs; one setup script
 	// changed; more changed than one script, or something all of them run on.
@@ -192,30 +202,73 @@ func New(commits []Commit, series ...Series) *Report {
 // contend replays one series.
 func contend(commits []Commit, s Series) *Contender {
 	c := &Contender{Name: s.Name}
-	var last *plan.Record
 	var took map[string]time.Duration
 	if newest := s.newest(); newest != nil {
 		took = newest.Took
 	}
-	for i, reading := range s.Snapshots {
-		switch {
-		case reading.Record == nil && i > 0:
-			c.Unread = append(c.Unread, Unread{commits[i-1], reading.Err.Error()})
+	past := built{commits: map[string]*plan.Record{}, files: map[string]string{}}
+	first := "" // what the first commit was made on
+	if len(commits) > 0 && len(commits[0].Parents) > 0 {
+		first = commits[0].Parents[0]
+	}
+	past.add(first, nil, &s.Snapshots[0])
+	for i, commit := range commits {
+		reading := &s.Snapshots[i+1]
+		switch before := past.before(commit); {
 		case reading.Record == nil:
-		default:
-			record := *reading.Record // its keys of earlier builds are this replay's
-			record.Seen = nil
-			if last != nil && i > 0 {
-				c.add(outcome(commits[i-1], last, &record), took, &record)
-			}
-			record.Carry(last)
-			last = &record
+			c.Unread = append(c.Unread, Unread{commit, reading.Err.Error()})
+		case past.untouched(commit, reading):
+			c.Untouched++
+		case before != nil:
+			c.add(outcome(commit, before, reading.Record), took, reading.Record)
 		}
+		past.add(commit.ID, commit.Parents, reading)
 	}
 	slices.SortStableFunc(c.Causes, func(a, b Cause) int {
 		return cmp.Or(b.Commits-a.Commits, b.Ran-a.Ran, cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name))
 	})
 	return c
+}
+
+// built is what a daemon has built so far.
+type built struct {
+	// commits are the records by their commits: of one that has none, its parent's.
+	commits map[string]*plan.Record
+	// files are the names of what they were made from.
+	files map[string]string
+	// last is the record of the last build, which knows those before it.
+	last *plan.Record
+}
+
+// before is the record that a commit is compared with: its parent's, or the last.
+func (b *built) before(c Commit) *plan.Record {
+	if len(c.Parents) > 0 && b.commits[c.Parents[0]] != nil {
+		record := *b.commits[c.Parents[0]]
+		record.Seen = nil
+		record.Carry(b.last)
+		return &record
+	}
+	return b.last
+}
+
+// untouched tells whether a commit has the files of one that it was made on.
+func (b *built) untouched(c Commit, s *Snapshot) bool {
+	return s.Files != "" && slices.ContainsFunc(c.Parents, func(id string) bool { return b.files[id] == s.Files })
+}
+
+// add adds a commit.
+func (b *built) add(id string, parents []string, s *Snapshot) {
+	if s.Record == nil {
+		if len(parents) > 0 {
+			b.commits[id] = b.commits[parents[0]]
+		}
+		return
+	}
+	b.commits[id], b.files[id] = s.Record, s.Files
+	record := *s.Record // its keys of earlier builds are this replay's
+	record.Seen = nil
+	record.Carry(b.last)
+	b.last = &record
 }
 
 // outcome compares one commit with the one before.
@@ -230,7 +283,7 @@ func outcome(commit Commit, before, after *plan.Record) Outcome {
 	}
 	for i := range p.Steps {
 		s := &p.Steps[i]
-		slow := s.State == graph.ToolchainState || s.State == graph.SetupState
+		slow := (s.State == graph.ToolchainState || s.State == graph.SetupState) && s.Kind != plan.KindModes
 		if slow && s.Vertex != "" && s.Kind != plan.KindOutputs {
 			o.Steps++
 		}

@@ -13,7 +13,11 @@ import (
 // Write writes a report for people to read.
 func (r *Report) Write(w io.Writer) error {
 	var text strings.Builder
-	fmt.Fprintf(&text, "%s, first parents only: %s of %s to %s of %s\n", many(r.Commits, "commit"),
+	parents := ""
+	if r.FirstParent {
+		parents = ", first parents only"
+	}
+	fmt.Fprintf(&text, "%s%s: %s of %s to %s of %s\n", many(r.Commits, "commit"), parents,
 		shortID(r.From.ID), r.From.Time.Format(time.DateOnly), shortID(r.To.ID), r.To.Time.Format(time.DateOnly))
 	if r.Renames > 0 {
 		fmt.Fprintf(&text, "%s renamed files, which keep their counts under their newest names\n", many(r.Renames, "commit"))
@@ -69,6 +73,7 @@ func (r *Report) table(w io.Writer) error {
 	}
 	fmt.Fprintln(rows)
 	row("", func(c *Contender) string { return c.Name })
+	row("commits that changed nothing of the context", func(c *Contender) string { return fmt.Sprint(c.Untouched) })
 	row("commits that could be compared", func(c *Contender) string { return fmt.Sprint(c.Compared) })
 	row("  needed no step of setup", func(c *Contender) string { return share(c.None, c.Compared) })
 	row("  changed one setup script", func(c *Contender) string { return c.split(c.One) })

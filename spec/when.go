@@ -157,14 +157,18 @@ func (t *Script) Name() string {
 	return strings.TrimSuffix(base, path.Ext(base))
 }
 
-// leaveOut drops the repositories and scripts whose conditions do not hold, and
-// what else in the file speaks of these scripts.
+// leaveOut drops the repositories and scripts whose conditions do not hold.
 func (f *File) leaveOut() {
 	f.Setup.Repositories = slices.DeleteFunc(f.Setup.Repositories, func(r Repository) bool { return !hold(r.When) })
+	f.drop(func(s Script) bool { return !hold(s.When) })
+}
+
+// drop drops scripts, and what else in the file speaks of them.
+func (f *File) drop(which func(s Script) bool) {
 	out := map[string]bool{}
 	keep := func(list []Script) []Script {
 		return slices.DeleteFunc(list, func(s Script) bool {
-			if hold(s.When) {
+			if !which(s) {
 				return false
 			}
 			out[s.Name()], out[s.Path.Value] = true, true

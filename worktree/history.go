@@ -26,13 +26,15 @@ type History struct {
 
 // Commit is a commit as a folder sees it.
 type Commit struct {
-	// ID is the commit's hash, Parent its first parent's, "" for none.
-	ID, Parent string
+	// ID is the commit's hash, Parents those of its parents, the first first.
+	ID      string
+	Parents []string
 	// Time is the committer's.
 	Time time.Time
 	// Subject is the first line of its message.
 	Subject string
-	// Changes are the files of the folder that differ from the first parent's.
+	// Changes are the files of the folder that differ from the parent's: a merge has
+	// none, unless merges stand for what was on their branches.
 	Changes []Change
 }
 
@@ -62,23 +64,34 @@ func OpenHistory(ctx context.Context, dir string) (*History, error) {
 // Close ends the process.
 func (h *History) Close() error { return h.store.close() }
 
-// Commits returns the way to HEAD, oldest first, following first parents: the
-// commits after since where it is not "", and the last most of them where most
-// is not 0.
-func (h *History) Commits(since string, most int) ([]Commit, error) {
+// Range says which commits of a history are meant.
+type Range struct {
+	// Since is a revision: the commits after it; "" for all.
+	Since string
+	// Most is how many of the newest, 0 for all.
+	Most int
+	// FirstParent leaves out what was on branches: a merge stands for it.
+	FirstParent bool
+}
+
+// Commits returns commits that HEAD comes from, each after its parents.
+func (h *History) Commits(r Range) ([]Commit, error) {
 	args := []string{
-		"-c", "log.showSignature=false", "log", "--first-parent", "--diff-merges=first-parent", "--relative",
+		"-c", "log.showSignature=false", "log", "--topo-order", "--relative", "--diff-merges=off",
 		"-z", "--name-status", "--find-renames", "--no-color", "--format=format:%H%x00%P%x00%ct%x00%s",
 	}
-	if most > 0 {
-		args = append(args, "--max-count="+strconv.Itoa(most))
+	if r.FirstParent {
+		args = append(args, "--first-parent", "--diff-merges=first-parent")
+	}
+	if r.Most > 0 {
+		args = append(args, "--max-count="+strconv.Itoa(r.Most))
 	}
 	if _, err := h.git.commit("HEAD"); err != nil {
 		return nil, fmt.Errorf("the git repository of %s has no commit yet", h.git.dir)
 	}
 	rng := "HEAD"
-	if since != "" {
-		id, err := h.git.commit(since)
+	if r.Since != "" {
+		id, err := h.git.commit(r.Since)
 		if err != nil {
 			return nil, err
 		}
@@ -110,7 +123,7 @@ func parseLog(text string) ([]Commit, error) {
 		if c.ID == "" {
 			continue
 		}
-		c.Parent, _, _ = strings.Cut(next(), " ")
+		c.Parents = strings.Fields(next())
 		seconds, err := strconv.ParseInt(next(), 10, 64)
 		if err != nil {
 			return nil, fmt.Errorf("git log: cannot read the time of commit %q: %w", c.ID, err)

@@ -57,7 +57,7 @@ func testHistory(t *testing.T, format string) {
 	third := commit("renamed and deleted")
 	git("checkout", "--quiet", "-b", "side")
 	write("image one/side", "s")
-	commit("on the side")
+	side := commit("on the side")
 	git("checkout", "--quiet", "main")
 	fourth := commit("empty")
 	git("merge", "--quiet", "--no-ff", "--message", "merge", "side")
@@ -66,19 +66,40 @@ func testHistory(t *testing.T, format string) {
 	h, err := worktree.OpenHistory(t.Context(), dir)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, h.Close()) }()
-	log, err := h.Commits("", 0)
+	log, err := h.Commits(worktree.Range{FirstParent: true})
 	require.NoError(t, err)
 	at := time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC)
 	assert.Equal(t, []worktree.Commit{
-		{ID: first, Time: at, Subject: "before the folder"},
-		{ID: second, Parent: first, Time: at, Subject: "made", Changes: []worktree.Change{{Path: "a"}, {Path: "deep/b c"}, {Path: "link"}}},
-		{ID: third, Parent: second, Time: at, Subject: "renamed and deleted", Changes: []worktree.Change{{Path: "deep/b c", Deleted: true}, {Path: "z", From: "a"}}},
-		{ID: fourth, Parent: third, Time: at, Subject: "empty"},
-		{ID: merge, Parent: fourth, Time: at, Subject: "merge", Changes: []worktree.Change{{Path: "side"}}},
+		{ID: first, Parents: []string{}, Time: at, Subject: "before the folder"},
+		{ID: second, Parents: []string{first}, Time: at, Subject: "made", Changes: []worktree.Change{{Path: "a"}, {Path: "deep/b c"}, {Path: "link"}}},
+		{ID: third, Parents: []string{second}, Time: at, Subject: "renamed and deleted", Changes: []worktree.Change{{Path: "deep/b c", Deleted: true}, {Path: "z", From: "a"}}},
+		{ID: fourth, Parents: []string{third}, Time: at, Subject: "empty"},
+		{ID: merge, Parents: []string{fourth, side}, Time: at, Subject: "merge", Changes: []worktree.Change{{Path: "side"}}},
 	}, log)
-	part, err := h.Commits(second, 2)
+	part, err := h.Commits(worktree.Range{Since: second, Most: 2, FirstParent: true})
 	require.NoError(t, err)
 	assert.Equal(t, log[3:], part)
+	every, err := h.Commits(worktree.Range{Since: third})
+	require.NoError(t, err)
+	assert.ElementsMatch(t, []worktree.Commit{
+		{ID: side, Parents: []string{third}, Time: at, Subject: "on the side", Changes: []worktree.Change{{Path: "side"}}},
+		log[3],
+		{ID: merge, Parents: []string{fourth, side}, Time: at, Subject: "merge"},
+	}, every, "a merge has the changes of its branch in their own commits")
+	assert.Equal(t, merge, every[2].ID, "after its parents")
+
+	// What is excluded is no part of a sum, and all else is.
+	sum := func(commit string, exclude ...string) string {
+		source, _, err := h.Tree(commit)
+		require.NoError(t, err)
+		out, err := worktree.Sum(source, exclude)
+		require.NoError(t, err)
+		return out
+	}
+	assert.Equal(t, sum(third), sum(fourth))
+	assert.NotEqual(t, sum(third), sum(side))
+	assert.Equal(t, sum(third), sum(side, "side"))
+	assert.NotEqual(t, sum(second, "a"), sum(third, "z"))
 
 	_, _, err = h.Tree(first)
 	require.ErrorIs(t, err, fs.ErrNotExist)

@@ -61,6 +61,7 @@ func newRevision(blob func(id string) ([]byte, error)) *revision {
 
 // object is one entry of git's tree.
 type object struct {
+	id   string                 // git's, "" of what git does not know
 	read func() ([]byte, error) // of a file
 	stat *types.Stat
 }
@@ -106,7 +107,7 @@ func (r *revision) put(mode uint32, id, name string) error {
 	default:
 		st.Mode = mode & 0o777
 	}
-	r.enter(st, func() ([]byte, error) { return r.blob(id) })
+	r.enter(st, object{id: id, read: func() ([]byte, error) { return r.blob(id) }})
 	return nil
 }
 
@@ -134,18 +135,19 @@ func (r *revision) disk(folder, name string) error {
 		if _, ok := r.objects[dir]; ok {
 			break
 		}
-		r.enter(&types.Stat{Path: dir, Mode: uint32(fs.ModeDir | 0o755)}, nil)
+		r.enter(&types.Stat{Path: dir, Mode: uint32(fs.ModeDir | 0o755)}, object{})
 	}
-	r.enter(st, func() ([]byte, error) { return os.ReadFile(full) })
+	r.enter(st, object{read: func() ([]byte, error) { return os.ReadFile(full) }})
 	return nil
 }
 
 // enter adds an entry.
-func (r *revision) enter(st *types.Stat, read func() ([]byte, error)) {
+func (r *revision) enter(st *types.Stat, o object) {
 	if _, ok := r.objects[st.Path]; ok {
 		return // a file that was there in the commit, and has left git since
 	}
-	r.objects[st.Path] = object{read: read, stat: st}
+	o.stat = st
+	r.objects[st.Path] = o
 	r.children[path.Dir(st.Path)] = append(r.children[path.Dir(st.Path)], st.Path)
 }
 

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 )
 
 // store reads git's objects through one process: one for each object would
@@ -21,10 +22,12 @@ type store struct {
 	in    io.WriteCloser
 	out   *bufio.Reader
 	blobs map[string][]byte
+	kept  int // how many bytes they are
 }
 
 func openStore(ctx context.Context, dir string) (*store, error) {
 	s := &store{cmd: exec.CommandContext(ctx, "git", "-C", dir, "cat-file", "--batch"), blobs: map[string][]byte{}}
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // what interrupts the caller is for the caller to hear
 	var err error
 	if s.in, err = s.cmd.StdinPipe(); err != nil {
 		return nil, err
@@ -72,8 +75,8 @@ func (s *store) get(name string) (kind, id string, data []byte, err error) {
 	return fields[1], fields[0], data[:size], nil
 }
 
-// blob returns a file's content. What is read once is kept: scripts are small,
-// and a history asks for the same ones again and again.
+// blob returns a file's content. What is read once is kept: a history asks for the
+// same files again and again.
 func (s *store) blob(id string) ([]byte, error) {
 	s.mu.Lock()
 	data, ok := s.blobs[id]
@@ -85,11 +88,12 @@ func (s *store) blob(id string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	const most = 1 << 20
-	if len(data) <= most {
-		s.mu.Lock()
+	const most = 512 << 20
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.kept+len(data) <= most {
+		s.kept += len(data)
 		s.blobs[id] = data
-		s.mu.Unlock()
 	}
 	return data, nil
 }

@@ -10,10 +10,12 @@ import (
 )
 
 // advice says what to do about a failure that is not the build file's; "" where
-// the error says it, or nobody knows.
-func advice(err error) string {
+// the error says it, or nobody knows. Not every command has asked a daemon.
+func advice(err error, daemon bool) string {
 	text, code := err.Error(), grpcerrors.Code(err)
 	switch {
+	case errors.Is(err, context.Canceled) && !daemon:
+		return "interrupted"
 	case errors.Is(err, context.Canceled) || code == codes.Canceled:
 		return "interrupted; what was done is in the daemon's cache, and the same command goes on from there"
 	case code == codes.Unavailable && strings.Contains(text, "Error while dialing"):

@@ -21,7 +21,8 @@ func TestAdvice(t *testing.T) {
 		"the tag is":       errors.New("failed to solve: failed to push localhost:5000/x:1: connection refused"),
 		"was not written;": errors.New("failed to solve: error writing layer blob: connection refused"),
 	} {
-		assert.Contains(t, advice(err), want)
+		assert.Contains(t, advice(err, true), want)
 	}
-	assert.Empty(t, advice(errors.New(`process "/context/x.sh" did not complete successfully: exit code: 1`)))
+	assert.Empty(t, advice(errors.New(`process "/context/x.sh" did not complete successfully: exit code: 1`), true))
+	assert.NotContains(t, advice(context.Canceled, false), "daemon", "a command that never asked one")
 }

@@ -33,12 +33,15 @@ func newAnalyzeCommand() *cobra.Command {
 		Long: `Tell what the commits of a git history would have built again, and what would
 have saved most. Nothing is built, and no daemon is asked.
 
-Each commit is compared with the one before it on the way to HEAD, following
-first parents, as if one daemon had built them all. The report has the share of
-commits that needed no setup, what made setup run, how often each file changed,
-and the order of scripts that would have run least, as a change of the build
-file. Times are those of the last recorded build; without one, steps are
-counted.`,
+Each commit is compared with the one that it was made on, as if one daemon had
+built them all. The report has the share of commits that needed no setup, what
+made setup run, how often each file changed, and the order of scripts that
+would have run least, as a change of the build file. Times are those of the
+last recorded build; without one, steps are counted. Commits that change
+nothing of the build context are counted apart.
+
+The newest commits are read first. Interrupted, the report is on those that
+have been read.`,
 		Example: `  pgstrata analyze .
   pgstrata analyze --since v1.0 .
   pgstrata analyze -f pgstrata.yaml --against Dockerfile .
@@ -58,6 +61,7 @@ counted.`,
 					a.file = filepath.Join(a.dir, dockerui.DefaultDockerfileName)
 				}
 			}
+			a.progress, a.every = cmd.ErrOrStderr(), progressEvery
 			report, err := a.report(cmd.Context())
 			if err != nil {
 				return err
@@ -68,8 +72,9 @@ counted.`,
 	f := cmd.Flags()
 	o.addInputFlags(f)
 	f.StringVar(&a.against, "against", "", "another build file for the same files, such as the Dockerfile that was there before: a second column")
-	f.StringVar(&a.since, "since", "", "only the commits after this git revision")
-	f.IntVarP(&a.most, "max-count", "n", 1000, "only the newest commits, 0 for all")
+	f.StringVar(&a.commits.Since, "since", "", "only the commits after this git revision")
+	f.IntVarP(&a.commits.Most, "max-count", "n", 1000, "only the newest commits, 0 for all")
+	f.BoolVar(&a.commits.FirstParent, "first-parent", false, "leave out the commits of branches that were merged: the merge stands for them")
 	f.StringVar(&a.format, "format", "text", "text or json")
 	return cmd
 }
@@ -80,10 +85,12 @@ type analysis struct {
 	dir, file string
 	// against is the build file of the second column, "" for none that is named.
 	against string
-	since   string
-	most    int
+	commits worktree.Range
 	format  string
-	now     time.Time
+	// progress is where it is told how far the reading is, every is how often.
+	progress io.Writer
+	every    time.Duration
+	now      time.Time
 	// histories are the open ones, by their folders.
 	histories map[string]*worktree.History
 }
@@ -113,21 +120,19 @@ func (a *analysis) report(ctx context.Context) (*replay.Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	log, err := history.Commits(a.since, a.most)
+	log, err := history.Commits(a.commits)
 	if err != nil {
 		return nil, err
 	}
 	if len(log) == 0 {
-		return nil, fmt.Errorf("there are no commits after %s", a.since)
+		return nil, fmt.Errorf("there are no commits after %s", a.commits.Since)
 	}
 	last := log[len(log)-1].ID
 	r, err := a.reader(ctx, a.file, last)
 	if err != nil {
 		return nil, err
 	}
-	series := []replay.Series{r.series("pgstrata", log)}
-	newest := &series[0].Snapshots[len(log)]
-	a.measured(newest)
+	contenders := []contender{{"pgstrata", r}}
 	build, err := r.newest(log)
 	switch {
 	case a.against != "":
@@ -136,22 +141,70 @@ func (a *analysis) report(ctx context.Context) (*replay.Report, error) {
 			return nil, err
 		}
 		other.whole = true
-		series = append(series, other.series(filepath.Base(a.against), log))
+		contenders = append(contenders, contender{filepath.Base(a.against), other})
 	case err == nil && build.Graph == nil: // what pgstrata takes apart, as the Dockerfile has it
 		whole := *r
 		whole.known, whole.whole = map[string]replay.Snapshot{}, true
-		series = append(series, whole.series("Dockerfile", log))
+		contenders = append(contenders, contender{"Dockerfile", &whole})
 	}
-	if ctx.Err() != nil {
+	series, read := a.read(ctx, log, contenders)
+	if read == 0 {
 		return nil, ctx.Err()
 	}
-	report := replay.New(commits(log), series...)
+	newest := &series[0].Snapshots[read]
+	a.measured(newest)
+	report := replay.New(commits(log[len(log)-read:]), series...)
+	report.FirstParent = a.commits.FirstParent
+	if read < len(log) {
+		report.Notes = append(report.Notes, fmt.Sprintf("interrupted: this is on the newest %d of %d commits", read, len(log)))
+	}
 	if err == nil && build.Graph != nil && newest.Record != nil {
 		if err := a.advise(report, build.Graph, newest.Record); err != nil {
 			return nil, err
 		}
 	}
 	return report, nil
+}
+
+// contender is a way of building with its name.
+type contender struct {
+	name string
+	*reader
+}
+
+// progressEvery is how often a reading that takes long says how far it is.
+const progressEvery = 10 * time.Second
+
+// read reads the commits, the newest first, until it is interrupted. It returns of
+// how many it is, with the one before them in front.
+func (a *analysis) read(ctx context.Context, log []worktree.Commit, contenders []contender) ([]replay.Series, int) {
+	series := make([]replay.Series, len(contenders))
+	for i, c := range contenders {
+		series[i] = replay.Series{Name: c.name, Snapshots: make([]replay.Snapshot, len(log)+1)}
+	}
+	next := a.now.Add(a.every)
+	for at := len(log); at >= 0; at-- {
+		id := parent(log[0])
+		if at > 0 {
+			id = log[at-1].ID
+		}
+		for i, c := range contenders {
+			snapshot := c.reader.read(id)
+			if ctx.Err() != nil {
+				for j := range series { // what is before those that are whole is not known
+					series[j].Snapshots = series[j].Snapshots[at:]
+					series[j].Snapshots[0] = replay.Snapshot{Err: ctx.Err()}
+				}
+				return series, len(log) - at
+			}
+			series[i].Snapshots[at] = snapshot
+		}
+		if now := time.Now(); now.After(next) && at > 0 {
+			next = now.Add(a.every)
+			fmt.Fprintf(a.progress, "read %d of %d commits; an interrupt ends it with a report on these\n", len(log)-at+1, len(log))
+		}
+	}
+	return series, len(log)
 }
 
 // measured adds, to the newest record, how long its steps took when they last

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -185,17 +186,18 @@ func analyzed(t *testing.T) *repository {
 func TestAnalyze(t *testing.T) {
 	r := analyzed(t)
 	report := r.analyze()
-	assert.Equal(t, 129, report.Commits, "without the three of the side branch")
+	assert.Equal(t, 132, report.Commits, "with the three of the side branch")
 	assert.Equal(t, 1, report.Renames)
 	require.Len(t, report.Contenders, 1)
 	c := report.Contenders[0]
-	assert.Equal(t, 126, c.Compared, "all but the first and the two that cannot be read")
+	assert.Equal(t, 1, c.Untouched)
+	assert.Equal(t, 128, c.Compared, "all but the first, the one that changed nothing, and the two that cannot be read")
 	assert.Equal(t, 99, c.None)
-	assert.Equal(t, 19, c.One)
+	assert.Equal(t, 21, c.One)
 	assert.Equal(t, 8, c.More)
-	assert.Equal(t, 36+9+3+2+5+5+2+2+16+4+3*7, c.Ran)
-	assert.Equal(t, 24, c.Perhaps, "the squash, each time that setup runs on what was there before")
-	assert.Equal(t, 126*7, c.Steps)
+	assert.Equal(t, 36+9+3+2+5+2*2+5+2+2+16+4+3*7, c.Ran)
+	assert.Equal(t, 26, c.Perhaps, "the squash, each time that setup runs on what was there before")
+	assert.Equal(t, 128*7, c.Steps)
 	assert.Zero(t, c.AllSeconds, "nobody has measured anything")
 	require.Len(t, c.Unread, 2)
 	assert.Equal(t, "import", report.From.Subject)
@@ -217,19 +219,23 @@ func TestAnalyze(t *testing.T) {
 	assert.NotContains(t, counts, "setup/scripts/01-locales.sh")
 	assert.Equal(t, 2, len(c.Outcomes[len(c.Outcomes)-10].Ran), "the merge: %+v", c.Outcomes[len(c.Outcomes)-10])
 
-	// 01 had 2 commits of its own, 02 had 14, 03 had 8, 04 had 3; 4 of them are
+	// 01 had 2 commits of its own, 02 had 14, 03 had 8, 04 had 5; 4 of them are
 	// those of the helper, which 02 and 03 share, and one is 02's and 04's. So
-	// they ran 2 + 16 + 20 + 22 times.
+	// they ran 2 + 16 + 20 + 24 times.
 	order := report.Advice[0]
 	assert.Equal(t, []string{"setup/01.sh", "setup/scripts/03-patroni.sh", "setup/scripts/04-filesystem.sh", "setup/scripts/02-postgresql.sh"}, order.Order)
-	assert.Equal(t, 60, order.Of)
-	assert.Equal(t, 60-(2+10+13+22), order.Saves)
+	assert.Equal(t, 62, order.Of)
+	assert.Equal(t, 62-(2+10+15+24), order.Saves)
 	split := report.Advice[1]
 	assert.Equal(t, "split", split.Kind)
 	assert.Contains(t, split.Text, "split 02-postgresql.sh: it changed in 14 commits, and the 2 scripts after it ran each time")
-	assert.Equal(t, 60-(14+2+10+13), split.Saves, "the others without it, and it alone")
+	assert.Equal(t, 62-(14+2+10+15), split.Saves, "the others without it, and it alone")
 	shared := report.Advice[len(report.Advice)-1]
 	assert.Equal(t, "split setup/lib/common.sh: it changed in 4 commits, and 16 steps of setup ran for it. 02-postgresql.sh, 03-patroni.sh read it: each may need but a part", shared.Text)
+
+	merged := r.analyze("--first-parent")
+	assert.Equal(t, 129, merged.Commits, "the merge stands for the branch")
+	assert.Equal(t, 36+9+3+2+5+5+2+2+16+4+3*7, merged.Contenders[0].Ran)
 
 	// The edit is one that git takes, and that pgstrata reads.
 	r.write("order.diff", order.Edit)
@@ -259,7 +265,7 @@ func TestAnalyzeInWords(t *testing.T) {
 	require.NoError(t, err)
 	// The page of the documentation shows this history: hashes are the same each time.
 	golden.Region(t, "../../docs/analyze.md", "report", "```console\n$ pgstrata analyze .\n"+out+"```\n")
-	assert.Contains(t, out, "\n  needed no step of setup         99 (78.6 %)\n")
+	assert.Contains(t, out, "\n  needed no step of setup                     99 (77.3 %)\n")
 
 	_, err = r.run("analyze", "--since", "nothing", r.dir)
 	require.ErrorContains(t, err, `"nothing" is no revision of the git repository`)
@@ -268,6 +274,68 @@ func TestAnalyzeInWords(t *testing.T) {
 	_, err = r.run("analyze", t.TempDir())
 	require.ErrorContains(t, err, "git rev-parse")
 }
+
+// Older commits lack what the build file of today names, and a command that sets
+// owners alone is no setup.
+func TestAnalyzeWhatOlderCommitsLack(t *testing.T) {
+	r := newRepository(t)
+	r.write("setup/one.sh", "#!/bin/sh\nmkdir -p /srv/one\n")
+	r.write("ep/e.sh", "#!/bin/sh\nexec postgres\n")
+	r.write("README.md", "text\n")
+	r.write(".dockerignore", "README.md\n")
+	r.write("Dockerfile", "FROM debian:bookworm-slim\nCOPY setup /setup\nRUN /setup/one.sh\nCOPY ep /opt/ep\nRUN set -e; chown -R 999 /opt/ep && chmod 0755 /opt/ep/*\n")
+	r.commit("first")
+	r.edit(4, "ep/e.sh")
+	r.edit(5, "README.md")
+	r.write("setup/two.sh", "#!/bin/sh\nmkdir -p /srv/two\n")
+	r.commit("second script")
+	r.write("pgstrata.yaml", `base: debian:bookworm-slim
+setup:
+  scripts: [setup/one.sh, {path: setup/two.sh, inputs: [setup/three/*]}]
+  final_cleanup: [setup/four.sh]
+entrypoint:
+  runtime_scripts: [ep]
+  configuration_files: [{source: ep/five, target: /etc/five}]
+`)
+	for _, name := range []string{"setup/three/x", "setup/four.sh", "ep/five"} { // in no commit yet
+		r.write(name, "")
+	}
+	dockerfile := r.analyze().Contenders[0]
+	assert.Equal(t, []int{5, 5, 4}, []int{dockerfile.Untouched, dockerfile.Compared, dockerfile.None}, "the command that sets owners is no setup")
+	require.NoError(t, os.Remove(filepath.Join(r.dir, "setup/four.sh")))
+	require.NoError(t, os.RemoveAll(filepath.Join(r.dir, "setup/three")))
+	require.NoError(t, os.Remove(filepath.Join(r.dir, "ep/five")))
+	file := r.analyze("--file", filepath.Join(r.dir, "pgstrata.yaml")).Contenders[0]
+	assert.Empty(t, file.Unread)
+	assert.Equal(t, []int{5, 5, 4, 1}, []int{file.Untouched, file.Compared, file.None, file.One})
+}
+
+// Interrupted, it reports on the commits that it has read, the newest.
+func TestAnalyzeInterrupted(t *testing.T) {
+	r := analyzed(t)
+	ctx, interrupt := context.WithCancel(t.Context())
+	a := &analysis{options: &options{}, dir: r.dir, file: filepath.Join(r.dir, "Dockerfile"), format: "text"}
+	a.progress = writerFunc(func(p []byte) (int, error) {
+		assert.Contains(t, string(p), " of 132 commits; an interrupt ends it with a report on these\n")
+		if strings.HasPrefix(string(p), "read 3 ") {
+			interrupt()
+		}
+		return len(p), nil
+	})
+	a.every = time.Nanosecond
+	report, err := a.report(ctx)
+	require.NoError(t, err)
+	assert.Equal(t, 3, report.Commits)
+	assert.Equal(t, "change Dockerfile", report.To.Subject)
+	assert.Equal(t, []string{"interrupted: this is on the newest 3 of 132 commits"}, report.Notes)
+	assert.Equal(t, 2, report.Contenders[0].Compared, "of the first nobody knows what was there before")
+	_, err = a.report(ctx)
+	require.ErrorIs(t, err, context.Canceled, "before anything was read")
+}
+
+type writerFunc func(p []byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
 // With a recorded build, runs of scripts are times.
 func TestAnalyzeInTime(t *testing.T) {
@@ -283,16 +351,16 @@ func TestAnalyzeInTime(t *testing.T) {
 	// 02 that often, and 14 times of itself; 03 and 04 see TestAnalyze. A renamed
 	// script is another node: only as 01 is it what was measured.
 	c := report.Contenders[0]
-	assert.InDelta(t, 3*10+5*1+19*60+23*20+25*1, c.Seconds, 1e-6)
-	assert.InDelta(t, 126*10+13*1+126*60+126*20+126*1, c.AllSeconds, 1e-6)
+	assert.InDelta(t, 3*10+5*1+19*60+23*20+27*1, c.Seconds, 1e-6)
+	assert.InDelta(t, 128*10+16*1+128*60+128*20+128*1, c.AllSeconds, 1e-6)
 	order := report.Advice[0]
 	assert.Equal(t, "order", order.Kind)
 	assert.Equal(t, []string{"setup/scripts/02-postgresql.sh", "setup/scripts/03-patroni.sh", "setup/01.sh", "setup/scripts/04-filesystem.sh"}, order.Order,
 		"what takes long comes first, where it has least before it")
-	assert.InDelta(t, 2*1+16*60+20*20+22*1-(14*60+18*20+20*1+22*1), order.Seconds, 1e-6)
+	assert.InDelta(t, 2*1+16*60+20*20+24*1-(14*60+18*20+20*1+24*1), order.Seconds, 1e-6)
 	out, err := r.run("analyze", r.dir)
 	require.NoError(t, err)
-	assert.Contains(t, out, "\ntime that they take               28 min of 3.2 h\n")
+	assert.Contains(t, out, "\ntime that they take                           28 min of 3.2 h\n")
 	assert.Contains(t, out, "   saves 2 min\n", "with more runs of what takes no time")
 }
 

@@ -20,10 +20,10 @@ func commits(log []worktree.Commit) []replay.Commit {
 	out := make([]replay.Commit, len(log))
 	names := map[string]string{}
 	for i := len(log) - 1; i >= 0; i-- {
-		c := replay.Commit{ID: log[i].ID, Time: log[i].Time, Subject: log[i].Subject, Names: maps.Clone(names)}
+		c := replay.Commit{ID: log[i].ID, Parents: log[i].Parents, Time: log[i].Time, Subject: log[i].Subject, Names: maps.Clone(names)}
 		before := maps.Clone(names)
 		for _, change := range log[i].Changes {
-			if log[i].Parent == "" {
+			if len(log[i].Parents) == 0 {
 				break // it made the files, and changed none
 			}
 			name := c.Newest(change.Path)
@@ -92,15 +92,6 @@ func has(h *worktree.History, commit, name string) bool {
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-// series reads the commits, and the one before them.
-func (r *reader) series(name string, log []worktree.Commit) replay.Series {
-	s := replay.Series{Name: name, Snapshots: []replay.Snapshot{r.read(log[0].Parent)}}
-	for _, c := range log {
-		s.Snapshots = append(s.Snapshots, r.read(c.ID))
-	}
-	return s
-}
-
 // newest resolves the last of the commits.
 func (r *reader) newest(log []worktree.Commit) (*frontend.Resolved, error) {
 	context, beside, _, err := r.files(log[len(log)-1].ID)
@@ -108,6 +99,14 @@ func (r *reader) newest(log []worktree.Commit) (*frontend.Resolved, error) {
 		return nil, err
 	}
 	return r.resolve(context, beside)
+}
+
+// parent is a commit's first parent, "" of one that has none.
+func parent(c worktree.Commit) string {
+	if len(c.Parents) == 0 {
+		return ""
+	}
+	return c.Parents[0]
 }
 
 // read returns the record of a commit. Commits with the same files have the
@@ -122,6 +121,9 @@ func (r *reader) read(commit string) replay.Snapshot {
 		var build *frontend.Resolved
 		if build, reading.Err = r.resolve(context, beside); reading.Err == nil {
 			reading.Record, reading.Err = build.Record()
+		}
+		if reading.Err == nil {
+			reading.Files, reading.Err = r.sum(context, beside)
 		}
 		r.known[key] = reading
 	}
@@ -154,6 +156,22 @@ func (r *reader) files(commit string) (context, beside worktree.Source, name str
 	return context, beside, name + other, nil
 }
 
+// sum names all that a build can be made from: the build context without what
+// .dockerignore excludes, and the files of the build file's folder that belong to it.
+func (r *reader) sum(context, beside worktree.Source) (string, error) {
+	name := filepath.Base(r.file)
+	exclude, err := worktree.Ignored(context, beside, name)
+	if err != nil {
+		return "", err
+	}
+	files, err := worktree.Sum(context, exclude)
+	if err != nil || r.today != nil {
+		return files, err
+	}
+	own, err := worktree.Sum(beside, []string{"*", "!" + name + "*", "!.dockerignore"})
+	return files + own, err
+}
+
 // resolve resolves what would be built from the files of a commit.
 func (r *reader) resolve(context, beside worktree.Source) (*frontend.Resolved, error) {
 	offline, err := r.without(context, beside, r.file, r.now)
@@ -164,6 +182,7 @@ func (r *reader) resolve(context, beside worktree.Source) (*frontend.Resolved, e
 		return nil, err
 	}
 	offline.Whole = r.whole
+	offline.Lenient = r.today != nil
 	builds, err := offline.Resolve()
 	if err != nil {
 		return nil, err

@@ -36,7 +36,7 @@ func run() (code int) {
 	}()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	err := newCommand().ExecuteContext(ctx)
+	cmd, err := newCommand().ExecuteContextC(ctx)
 	switch {
 	case err == nil:
 		return 0
@@ -49,7 +49,7 @@ func run() (code int) {
 		_ = s.Print(os.Stderr) // the message below says the same without the excerpt
 	}
 	fmt.Fprintln(os.Stderr, "pgstrata:", err)
-	if what := advice(err); what != "" {
+	if what := advice(err, cmd.Flags().Lookup("addr") != nil); what != "" {
 		fmt.Fprintln(os.Stderr, "pgstrata:", what)
 	}
 	return 1
