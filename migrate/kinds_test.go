@@ -270,4 +270,10 @@ func TestRefusedIsAnError(t *testing.T) {
 	var refused *RefusedError
 	require.ErrorAs(t, err, &refused)
 	assert.ErrorContains(t, err, "a bug of migrate")
+
+	f, err = dockerfile.Parse("Dockerfile", []byte("FROM debian\nRUN if\n"))
+	require.NoError(t, err)
+	_, err = Migrate(f, options(fstest.MapFS{}, nil))
+	require.ErrorContains(t, err, "the commands of a RUN, of which it would make setup/generated/01-run.sh, are none that a shell can read: ")
+	assert.NotErrorAs(t, err, &refused, "the Dockerfile's own mistake")
 }

@@ -1,12 +1,15 @@
 package migrate
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/pgstrata/pgstrata/check"
 	"github.com/pgstrata/pgstrata/check/rules"
 	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/graph"
+	"github.com/pgstrata/pgstrata/shell"
 	"github.com/pgstrata/pgstrata/spec"
 )
 
@@ -35,6 +38,9 @@ func (m *migration) verify(out *Result) error {
 	if err := f.Discover(context); err != nil {
 		return &RefusedError{err}
 	}
+	if err := m.readable(f); err != nil {
+		return err
+	}
 	g, err := graph.New(f, context, graph.Options{Platform: m.opt.Dockerfile.Platform, Predefined: m.opt.Dockerfile.Predefined})
 	if err != nil {
 		return &RefusedError{err}
@@ -43,6 +49,23 @@ func (m *migration) verify(out *Result) error {
 	for _, finding := range rules.Run(check.Input{File: f, Text: out.BuildFile, Graph: g, Context: context}) {
 		if finding.Severity == check.Error {
 			m.report.note(fmt.Sprintf("%s:%d", finding.File, finding.Range.Start.Line), "a build ends with this: %s", finding.Message)
+		}
+	}
+	return nil
+}
+
+// readable reports a script whose text no shell can read, as its own cannot: that is
+// no mistake of this package.
+func (m *migration) readable(f *spec.File) error {
+	for _, s := range slices.Concat(f.Setup.Scripts, f.Setup.FinalCleanup) {
+		program, err := m.loader().Load(s.Path.Value, shell.Options{Dir: "/"})
+		var broken *shell.SyntaxError
+		switch {
+		case !errors.As(err, &broken):
+		case m.generated[s.Path.Value] != nil:
+			return fmt.Errorf("the commands of a RUN, of which it would make %s, are none that a shell can read: %w", s.Path.Value, broken)
+		case program != nil:
+			return fmt.Errorf("one of its scripts cannot be read: %w", broken)
 		}
 	}
 	return nil

@@ -189,7 +189,7 @@ func (a *analysis) read(ctx context.Context, log []worktree.Commit, contenders [
 			id = log[at-1].ID
 		}
 		for i, c := range contenders {
-			snapshot := c.reader.read(id)
+			snapshot := c.read(id)
 			if ctx.Err() != nil {
 				for j := range series { // what is before those that are whole is not known
 					series[j].Snapshots = series[j].Snapshots[at:]
