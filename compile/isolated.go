@@ -38,6 +38,9 @@ func (s *setup) collect(script *graph.Script, root llb.State, runs *graph.Script
 	for _, o := range script.Outputs {
 		patterns = append(patterns, o.Path)
 	}
+	if script.Auto() { // they are all that there is
+		patterns = []string{"/*", "/.[!.]*"}
+	}
 	node, name := script.Node()+"/outputs", "outputs of "+path.Base(script.Path)
 	if runs != nil {
 		node += "/" + runs.Name
@@ -51,13 +54,25 @@ func (s *setup) collect(script *graph.Script, root llb.State, runs *graph.Script
 		return copyAction(on, outline, "/", "/", &llb.CopyInfo{CopyDirContentsOnly: true})
 	}
 	action := directories(nil)
-	for _, o := range script.Outputs {
-		action = s.output(action, m.after, o.Path)
+	if script.Auto() {
+		action = copyAction(action, m.after, "/", "/", &llb.CopyInfo{CopyDirContentsOnly: true})
+	} else {
+		for _, o := range script.Outputs {
+			action = s.output(action, m.after, o.Path)
+		}
 	}
 	// Once more: a copy of a directory imposes owner and mode of those in it.
 	action = directories(action)
 	st := llb.Scratch().File(action, s.vertex(Vertex{Node: node, Kind: "outputs", Title: "outputs of " + script.Name}, graph.SetupState, name), s.at(script.Outputs[0].At), fresh)
 	return emptyState().layer(st, layerOf(script))
+}
+
+// contributed is the root that has an isolated script's outputs where they belong.
+func (s *setup) contributed(script *graph.Script, before, after llb.State) llb.State {
+	if script.Auto() {
+		return s.contribution(script, before, after)
+	}
+	return s.place(script, s.split(script, after))
 }
 
 // split takes debug symbols out of what a script has made, where they are wanted
@@ -134,19 +149,22 @@ func (s *setup) divide() (held, others []*graph.Script) {
 // program and library of the outputs finds its libraries, in the versions that
 // it was linked against, in the root that the image really has. The tools are
 // those of the packages' root: a cleanup script may have left none.
-func (c *compiler) linker(root State) State {
-	var outputs []string
-	for _, script := range c.graph.Scripts {
+func (s *setup) linker(root State) State {
+	var words []string
+	claims := s.claims()
+	for _, script := range s.graph.Scripts {
 		for _, o := range script.Outputs {
-			outputs = append(outputs, o.Path)
+			if !o.Auto {
+				words = append(words, o.Path)
+			}
 		}
 	}
-	if len(outputs) == 0 {
+	if len(words)+len(claims) == 0 {
 		return root
 	}
-	opts := append(c.builtin("refresh-linker.sh", outputs...),
+	opts := append(append(s.builtin("refresh-linker.sh", words...), claims...),
 		llb.ReadonlyRootFS(), llb.Network(noNetwork),
-		c.vertex(Vertex{Node: graph.SetupState + "/linker", Kind: "linker", Title: "linker's cache"}, graph.SetupState, "refresh the linker's cache, find every library"),
-		c.fresh(graph.SetupState))
-	return root.layer(c.tools.Run(opts...).AddMount(rootMount, root.State), "setup: ldconfig")
+		s.vertex(Vertex{Node: graph.SetupState + "/linker", Kind: "linker", Title: "linker's cache"}, graph.SetupState, "refresh the linker's cache, find every library"),
+		s.fresh(graph.SetupState))
+	return root.layer(s.compiler.tools.Run(opts...).AddMount(rootMount, root.State), "setup: ldconfig")
 }

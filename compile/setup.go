@@ -35,7 +35,7 @@ func (c *compiler) setup(base State, tools toolchain, out *States) State {
 	out.Toolchains = append(out.Toolchains, s.toolchains...)
 	held, others := s.divide()
 	out.Symbols = c.merge(emptyState(), s.symbols...)
-	return c.sweep(c.filesystem(c.linker(s.with(s.chain(held), others, nil))))
+	return c.sweep(c.filesystem(s.linker(s.with(s.chain(held), others, nil))))
 }
 
 // setup is the compilation of the setup scripts.
@@ -91,7 +91,7 @@ func (s *setup) run(script *graph.Script) {
 	on := s.with(s.parent(script), needs, script)
 	done := s.script(on, script)
 	if script.Isolated() {
-		s.made[script.Name] = made{before: on.State, after: s.place(script, s.split(script, done.State))}
+		s.made[script.Name] = made{before: on.State, after: s.contributed(script, on.State, done.State)}
 		s.outputs[script.Name] = s.collect(script, llb.Scratch(), nil)
 		return
 	}

@@ -43,7 +43,7 @@ func (d *dockerfileBuild) build(ctx context.Context) (*client.Result, error) {
 		if err != nil {
 			return nil, err
 		}
-		seen, decisions, err := d.narrow(def)
+		seen, decisions, err := d.narrow(ctx, def)
 		if err != nil {
 			return nil, err
 		}

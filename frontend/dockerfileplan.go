@@ -34,7 +34,7 @@ func (d *dockerfileBuild) resolve(ctx context.Context) ([]Resolved, error) {
 		if err != nil {
 			return nil, err
 		}
-		seen, _, err := d.narrow(def)
+		seen, _, err := d.narrow(ctx, def)
 		if err != nil {
 			return nil, err
 		}

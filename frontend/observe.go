@@ -185,9 +185,11 @@ func readRecord(from fs.FS, name string) (*trace.Record, error) {
 		return nil, err
 	}
 	defer file.Close()
-	const atOnce = 4 << 20
-	return trace.ReadRecord(bufio.NewReaderSize(file, atOnce))
+	return trace.ReadRecord(bufio.NewReaderSize(file, observedAtOnce))
 }
+
+// observedAtOnce is how much of what a step wrote down is asked for at once.
+const observedAtOnce = 4 << 20
 
 // proposed is the request for another text of the build file.
 func (r *request) proposed(ctx context.Context, text []byte) (*request, input, error) {

@@ -39,11 +39,13 @@ func (d *dockerfileBuild) readRecord(ctx context.Context) error {
 
 // narrow gives the steps of a definition what they were observed to read, where
 // their records hold, and tells of each.
-func (d *dockerfileBuild) narrow(def *pb.Definition) (*narrow.Result, []dockerfile.Decision, error) {
+func (d *dockerfileBuild) narrow(ctx context.Context, def *pb.Definition) (*narrow.Result, []dockerfile.Decision, error) {
 	if d.observed == nil {
 		return &narrow.Result{Definition: def}, nil, nil
 	}
-	res, err := narrow.Apply(def, d.seeing())
+	seeing := d.seeing()
+	seeing.Digests = d.digests(ctx)
+	res, err := narrow.Apply(def, seeing)
 	if err != nil {
 		return nil, nil, err
 	}

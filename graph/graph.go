@@ -229,6 +229,9 @@ type Script struct {
 // beside its siblings.
 func (s *Script) Isolated() bool { return len(s.Outputs) > 0 }
 
+// Auto tells whether it contributes all that it leaves, without a list.
+func (s *Script) Auto() bool { return len(s.Outputs) == 1 && s.Outputs[0].Auto }
+
 // Node returns the script's name as a node of the graph.
 func (s *Script) Node() string { return SetupState + "/" + s.Name }
 
@@ -277,9 +280,11 @@ type Output struct {
 	From string `json:"from,omitempty"`
 	To   string `json:"to,omitempty"`
 	// Owner is `uid:gid`, and Mode octal bits; "" as the script made it.
-	Owner string     `json:"owner,omitempty"`
-	Mode  string     `json:"mode,omitempty"`
-	At    spec.Range `json:"-"`
+	Owner string `json:"owner,omitempty"`
+	Mode  string `json:"mode,omitempty"`
+	// Auto tells that it stands for all that the script leaves, and has no path.
+	Auto bool       `json:"auto,omitempty"`
+	At   spec.Range `json:"-"`
 }
 
 // Placed tells whether it is not as and where the script made it.

@@ -31,6 +31,12 @@ func (b *builder) isolate(s spec.Script, out *Script) cacheSet {
 
 // output resolves where an output comes from and goes to.
 func (b *builder) output(o spec.Output) Output {
+	if o.Auto {
+		if b.file.Setup.DebugSymbols.Value == "apart" {
+			b.Addf(o.At, "debug_symbols: apart takes symbols out of outputs that are listed; list them here, in the place of auto")
+		}
+		return Output{Auto: true, At: o.At}
+	}
 	out := Output{Path: o.From.Value, At: o.At}
 	for _, dir := range b.file.Setup.BuildArtifacts {
 		if paths.Within(o.From.Value, dir.Value) {

@@ -158,6 +158,9 @@ func (b *builder) disjointOutputs() {
 	below := map[string][]claim{} // those in each directory
 	for _, s := range b.graph.Scripts {
 		for _, o := range s.Outputs {
+			if o.Auto { // the build finds out
+				continue
+			}
 			var taken *claim
 			for _, other := range below[o.Path] {
 				if !slices.Contains(other.script.Needs, s.Name) {

@@ -16,6 +16,9 @@ type Options struct {
 	// in the definition, such as local://context.
 	Context fs.FS
 	Source  string
+	// Digests asks for the digests of many files of the context at once; nil where
+	// each is read.
+	Digests Digests
 	// Record is what was observed; nil for nothing.
 	Record *Record
 	// Name is the record's own file name: a step that reads it has no record that
@@ -47,6 +50,9 @@ type Result struct {
 func Apply(def *pb.Definition, opt Options) (*Result, error) {
 	b, err := newBuild(def, opt.Context, opt.Source)
 	if err != nil {
+		return nil, err
+	}
+	if err := b.ahead(opt.Record, opt.Digests); err != nil {
 		return nil, err
 	}
 	a, err := b.apply(opt.Record, nil)

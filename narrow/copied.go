@@ -63,9 +63,11 @@ type found struct {
 type tree struct {
 	fs.FS
 	digests *memory[string]
+	// ahead are digests that were asked for at once; see ahead.go.
+	ahead map[string]string
 }
 
-func newTree(context fs.FS) *tree { return &tree{context, newMemory[string]()} }
+func newTree(context fs.FS) *tree { return &tree{FS: context, digests: newMemory[string]()} }
 
 // sum stands for a list of words.
 func sum(words ...string) string {
@@ -148,6 +150,9 @@ func (t *tree) value(c *copied, f *found) (string, error) {
 
 // digest is that of a file's content.
 func (t *tree) digest(name string) (string, error) {
+	if known, ok := t.ahead[name]; ok {
+		return known, nil
+	}
 	return t.digests.once(name, func() (string, error) {
 		r, err := t.Open(name)
 		if err != nil {
@@ -277,40 +282,50 @@ func (t *tree) everything(c *copied, name string) ([]string, error) {
 }
 
 // tooLarge reports whether what copies have at a path and below it is too much to be
-// read in each build: the daemon sends it.
+// read in each build.
 func (t *tree) tooLarge(list []*copied, name string) (bool, error) {
 	const most = 128 << 20
 	var size int64
 	for _, c := range list {
-		at := name
-		if paths.Within(c.target, at) {
-			at = c.target
-		}
-		if err := t.size(c, at, &size, most); err != nil {
+		err := t.walk(c, name, func(f *found) bool {
+			size += f.info.Size()
+			return size <= most
+		})
+		if err != nil {
 			return false, err
 		}
 	}
 	return size > most, nil
 }
 
-func (t *tree) size(c *copied, name string, size *int64, most int64) error {
+// walk visits the files that a copy has at a path and below it, until one is enough.
+func (t *tree) walk(c *copied, name string, visit func(f *found) bool) error {
+	if paths.Within(c.target, name) {
+		name = c.target
+	}
+	_, err := t.visit(c, name, visit)
+	return err
+}
+
+func (t *tree) visit(c *copied, name string, visit func(f *found) bool) (more bool, err error) {
 	f, err := t.at(c, name)
-	if err != nil || f == nil || *size > most {
-		return err
+	if err != nil || f == nil {
+		return err == nil, err
 	}
-	switch f.kind {
-	case file:
-		*size += f.info.Size()
-	case directory, way:
-		entries, err := t.names(c, name)
-		if err != nil {
-			return err
-		}
-		for n := range entries {
-			if err := t.size(c, path.Join(name, n), size, most); err != nil {
-				return err
-			}
+	if f.kind == file {
+		return visit(f), nil
+	}
+	if f.kind != directory && f.kind != way {
+		return true, nil
+	}
+	entries, err := t.names(c, name)
+	if err != nil {
+		return false, err
+	}
+	for n := range entries {
+		if more, err := t.visit(c, path.Join(name, n), visit); !more {
+			return false, err
 		}
 	}
-	return nil
+	return true, nil
 }

@@ -214,15 +214,20 @@ func downloads(dir string) bool {
 
 // flowing stands for what is taken of the context through another file system.
 func (b *build) flowing(f flow) (Seen, error) {
-	list := []*copied{whole()}
-	if !b.isContext(f.from.vertex) {
-		c, err := b.chain(f.from)
-		if err != nil {
-			return Seen{}, err
-		}
-		list = c.copies
+	list, err := b.flowed(f)
+	if err != nil {
+		return Seen{}, err
 	}
 	return b.tree.seen(list, All, f.path)
+}
+
+// flowed is what that file system has of the context.
+func (b *build) flowed(f flow) ([]*copied, error) {
+	if b.isContext(f.from.vertex) {
+		return []*copied{whole()}, nil
+	}
+	c, err := b.chain(f.from)
+	return c.copies, err
 }
 
 // throughLinks tells of a link of the context on the way to what is copied or

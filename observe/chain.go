@@ -46,6 +46,8 @@ type Script struct {
 	// the needs of needs.
 	Outputs []string
 	Needs   []string
+	// Auto tells that it is declared to contribute all that it leaves.
+	Auto bool
 	// Sees are the names of all scripts whose work it sees as declared.
 	Sees []string
 	// At is its place in the build file.
@@ -57,7 +59,7 @@ type Script struct {
 }
 
 // Isolated tells whether the build file declares outputs.
-func (s *Script) Isolated() bool { return len(s.Outputs) > 0 }
+func (s *Script) Isolated() bool { return len(s.Outputs) > 0 || s.Auto }
 
 // Order returns the names of a graph's scripts as they ran one after another:
 // in the order of the list, but each after what it needs. Cleanup is last.
@@ -108,7 +110,11 @@ func (c *Chain) add(g *graph.Graph, s *graph.Script, decl spec.Script, record *t
 		Name: s.Name, Path: s.Path, Record: record, Inputs: s.Inputs, Env: s.Env, At: s.At,
 		Mounts: mounts(g, s), Sees: sees(g, s), effects: effectsOf(record, mounts(g, s)),
 	}
+	out.Auto = s.Auto()
 	for _, o := range s.Outputs {
+		if o.Auto {
+			continue
+		}
 		out.Outputs = append(out.Outputs, o.Path)
 	}
 	for _, t := range decl.Needs {

@@ -100,7 +100,7 @@ func (c *Chain) seenWithout(s *Script, without, other string) bool {
 
 func (c *Chain) checkOutputs(index int, add adding) {
 	s := c.Scripts[index]
-	if !s.Isolated() {
+	if !s.Isolated() || s.Auto {
 		return
 	}
 	left := c.contribution(index)

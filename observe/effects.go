@@ -147,6 +147,33 @@ func Counts(name string, directory bool) bool {
 	return apart(name, kind) == nil
 }
 
+// Lists has the kinds of files that are nobody's outputs, and the state of the whole
+// image, as words for the script that finds out what another one has left.
+func Lists() []string {
+	var out []string
+	for _, a := range Aparts() {
+		how := "place:"
+		switch {
+		case a.files:
+			how = "files:"
+		case a.inside:
+			how = "inside:"
+		}
+		for _, place := range a.places {
+			out = append(out, how+place)
+		}
+		for _, part := range a.parts {
+			out = append(out, "part:"+part)
+		}
+	}
+	for _, s := range allShared() {
+		for _, place := range s.places {
+			out = append(out, "shared:"+place+":"+s.what+": "+s.out)
+		}
+	}
+	return out
+}
+
 // shared is state of the whole image that has one writer after another: what
 // two scripts write beside each other cannot be merged.
 type shared struct {

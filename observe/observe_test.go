@@ -317,3 +317,26 @@ func TestCheck(t *testing.T) {
 		})
 	}
 }
+
+// A script of `outputs: auto` is declared: of what it leaves nothing is missing, and
+// nobody else may claim it.
+func TestAuto(t *testing.T) {
+	c, _ := chainOf(t,
+		"{path: lib.sh, outputs: auto}", "/opt/lib newdir\n/opt/lib/a new\n/tmp/x new\n",
+		"program.sh", "/opt/lib/a reads\n/opt/program new\n",
+		"{path: tool.sh, outputs: auto}", "/opt/lib/a reads\n/opt/tool new\n",
+		"again.sh", "/opt/tool new\n",
+	)
+	var findings []string
+	for _, f := range c.Check() {
+		findings = append(findings, string(f.Kind)+" "+f.Script)
+	}
+	assert.Equal(t, []string{"MissingNeed program", "MissingNeed tool", "MissingNeed again"}, findings)
+	p := c.Propose(nil)
+	assert.True(t, p.Scripts[0].Declared)
+	assert.True(t, p.Scripts[2].Declared)
+	assert.Equal(t, []string{"lib"}, p.Scripts[1].Needs)
+	assert.Equal(t, []string{"/opt/program"}, p.Scripts[1].Outputs)
+	assert.Contains(t, p.Scripts[3].Stays, "it leaves /opt/tool, and tool leaves /opt/tool")
+	assert.False(t, c.Withheld("/opt/lib/a"))
+}

@@ -59,9 +59,9 @@ func (c *Chain) Propose(stay map[string]string) *Proposal {
 	for {
 		d.outputs = make([][]string, len(c.Scripts))
 		for i, s := range c.Scripts {
-			if s.Isolated() {
+			if s.Isolated() && !s.Auto {
 				d.outputs[i] = s.Outputs
-			} else if d.free(s) {
+			} else if s.Auto || d.free(s) {
 				d.outputs[i] = c.outputs(i, d.closed.has)
 			}
 		}

@@ -33,7 +33,7 @@ func (c *Chain) Leaves(p *Proposal, name string) string {
 func (c *Chain) Withheld(name string) bool {
 	for i := len(c.Scripts) - 1; i >= 0; i-- {
 		if s := c.Scripts[i]; s.effects.touched(name) {
-			return s.Isolated() && !slices.ContainsFunc(s.Outputs, func(o string) bool { return matches(o, name) })
+			return s.Isolated() && !s.Auto && !slices.ContainsFunc(s.Outputs, func(o string) bool { return matches(o, name) })
 		}
 	}
 	return false

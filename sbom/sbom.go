@@ -139,6 +139,9 @@ func component(s *graph.Source, users []*graph.Script) Package {
 		for _, o := range script.Outputs {
 			outputs = append(outputs, o.Path)
 		}
+		if script.Auto() {
+			outputs = []string{"all that it leaves"}
+		}
 		if len(outputs) > 0 {
 			text += ", which gives " + strings.Join(outputs, ", ")
 		}

@@ -152,6 +152,10 @@ func (d *decoder) decodeSlice(n ast.Node, v reflect.Value, depth int) {
 		v.Set(reflect.ValueOf(sources))
 		return
 	}
+	if text, ok := n.(*ast.StringNode); ok && text.Value == auto && v.Type().Elem() == reflect.TypeFor[Output]() {
+		v.Set(reflect.ValueOf([]Output{{Auto: true, At: rangeOf(n)}}))
+		return
+	}
 	seq, ok := n.(*ast.SequenceNode)
 	if !ok {
 		d.notList(n)

@@ -124,7 +124,8 @@ type Script struct {
 	// match.
 	Path Text `yaml:"path" is:"context path or glob,required"`
 	// Makes the script isolated: it runs beside its siblings, and only these
-	// paths of what it wrote survive. See "Isolated scripts".
+	// paths of what it wrote survive; with `auto` all of them. See "Isolated
+	// scripts".
 	Outputs []Output `yaml:"outputs" is:"output path,some"`
 	// The declared args in its environment. See "Args". Default: those it reads.
 	Args []Text `yaml:"args,literal" is:"name"`

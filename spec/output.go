@@ -24,6 +24,8 @@ type Output struct {
 	Mode *Mode `yaml:"mode" is:"octal bits"`
 	// Into tells that To is the directory that it goes into.
 	Into bool `yaml:"-"`
+	// Auto tells that it stands for all that the script leaves: `outputs: auto`.
+	Auto bool `yaml:"-"`
 	// At is the place of the whole entry.
 	At Range `yaml:"-"`
 }
@@ -34,10 +36,16 @@ func (o *Output) decodeNode(d *decoder, n ast.Node, depth int) {
 	decodeLong(d, n, depth, o, &o.From)
 }
 
+// auto in place of a list of outputs is all that a script leaves.
+const auto = "auto"
+
 // hasGlob tells whether an output is a glob, whose signs are those of BuildKit.
 func hasGlob(s string) bool { return strings.ContainsAny(s, `*?[\`) }
 
 func (o *Output) validate(p *Problems, f *File) {
+	if o.Auto {
+		return
+	}
 	absolute(p, &o.From, "an output")
 	first, _, _ := strings.Cut(strings.TrimPrefix(o.From.Value, "/"), "/")
 	if matchesAll(first) {

@@ -32,6 +32,13 @@ func main() {
 		}
 		os.Exit(code)
 	}
+	if len(os.Args) == 5 && os.Args[1] == frontend.DigestsCommand { // in a step that reads many files
+		if err := frontend.WriteDigests(os.Args[2], os.Args[3], os.Args[4]); err != nil {
+			fmt.Fprintln(os.Stderr, "pgstrata:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if err := grpcclient.RunFromEnvironment(appcontext.Context(), frontend.Build); err != nil {
 		fmt.Fprintln(os.Stderr, "pgstrata:", err)
 		os.Exit(1)

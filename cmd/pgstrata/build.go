@@ -57,6 +57,11 @@ func newBuildCommand() *cobra.Command {
 					return err
 				}
 			}
+			if o.hasRecord() {
+				if err := lendProgram(&opt); err != nil {
+					return err
+				}
+			}
 			if opt.Exports, err = e.entries(opt.FrontendAttrs); err != nil {
 				return err
 			}

@@ -69,6 +69,7 @@ func newCommand() *cobra.Command {
 		newBuildCommand(),
 		newCheckCommand(),
 		newCompareCommand(),
+		newDigestsCommand(),
 		newGraphCommand(),
 		newInitCommand(),
 		newLLBCommand(),

@@ -205,3 +205,10 @@ func (o *options) beside(write bool) (func(*frontend.ObserveAnswer, error) error
 		return rewrite(name, answer.Record)
 	}, err
 }
+
+// hasRecord reports whether there is a record of the Dockerfile, and this program can
+// read many files where the daemon is.
+func (o *options) hasRecord() bool {
+	_, err := os.Stat(o.file + narrow.Suffix)
+	return err == nil && runtime.GOOS == "linux"
+}

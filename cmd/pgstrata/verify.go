@@ -65,3 +65,17 @@ func newCompareCommand() *cobra.Command {
 		},
 	}
 }
+
+// newDigestsCommand is run by steps of builds.
+func newDigestsCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     frontend.DigestsCommand + " LIST FOLDER FILE",
+		Short:   "Write digests of the files of a folder that a list names",
+		Example: "  pgstrata digests /wanted /context /digests",
+		Hidden:  true,
+		Args:    cobra.ExactArgs(3),
+		RunE: func(_ *cobra.Command, args []string) error {
+			return frontend.WriteDigests(args[0], args[1], args[2])
+		},
+	}
+}

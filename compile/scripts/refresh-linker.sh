@@ -1,9 +1,9 @@
 #!/bin/sh
 # Renews the linker's cache of the root beside this one, then looks for every library that the programs and libraries
-# below the arguments (paths or patterns) were linked against. The tools are this root's: the other may have none left.
+# below the arguments (paths or patterns) were linked against, and those that claims.sh has listed. The tools are this root's: the other may have none left.
 # Exit code 93: some are missing. It must be kept equal to MissingLibraryExit.
 set -eu
-root=/run/pgstrata/root
+root=/run/pgstrata/root claims=/run/pgstrata/claims/paths
 
 unchecked() {
     echo "The libraries of the outputs were not looked for: $1" >&2
@@ -61,6 +61,9 @@ elf=$(
             [ ! -e "$path" ] || find "$path" -type f -exec grep -la -m1 "^$(printf '\177')ELF" {} + || true
         done
     done
+    if [ -s "$claims" ]; then
+        sed "s,^,$root," "$claims" | tr '\n' '\0' | xargs -0 grep -la -m1 "^$(printf '\177')ELF" || true
+    fi
 )
 
 # missing FILE: the first library that it lacks, or versions of one, in the words of ldd. What else a loader finds wrong (a

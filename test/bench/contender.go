@@ -16,6 +16,9 @@ type Contender struct {
 	// Frontend is the name of the process that the daemon starts for it; "" where BuildKit's own frontend does the work,
 	// which is in the daemon.
 	Frontend string
+	// Unannotated tells that its build file has no outputs, so that all scripts are a chain; Observed, that pgstrata
+	// observe --write has made a graph of that.
+	Unannotated, Observed bool
 }
 
 const frontendProcess = "pgstrata-frontend"
@@ -26,6 +29,8 @@ const (
 	Best     = "best"
 	Pgstrata = "pgstrata"
 	Adopted  = "adopted"
+	Chain    = "chain"
+	Observed = "observed"
 	Floor    = "floor"
 	OneFile  = "onefile"
 )
@@ -40,6 +45,8 @@ func Contenders() []Contender {
 			Key: Adopted, Name: "naive Dockerfile through pgstrata", File: "Dockerfile.naive", Frontend: frontendProcess,
 			Args: []string{"--build-arg=BUILDKIT_SYNTAX=" + frontendImage},
 		},
+		{Key: Chain, Name: "unannotated tree", File: "Dockerfile", Frontend: frontendProcess, Unannotated: true},
+		{Key: Observed, Name: "unannotated tree, observed", File: "Dockerfile", Frontend: frontendProcess, Unannotated: true, Observed: true},
 	}
 }
 

@@ -15,6 +15,7 @@ func Report(r *Results) string {
 	text.WriteString("### Goals\n\n" + r.goalTable() +
 		"\n### Time of one build\n\n" + r.timeTable() +
 		"\n### Vertices run and cached, bytes sent, new layers\n\n" + r.workTable() +
+		"\n### An unannotated tree\n\n" + r.observedTable() +
 		"\n### The image\n\n" + r.imageTable() +
 		"\n### The frontend alone\n\n" + r.overheadTable())
 	return text.String()
@@ -124,6 +125,22 @@ func (c Cell) work() string {
 		layers = fmt.Sprintf("%d new, %s", c.New, bytes(c.Pushed))
 	}
 	return fmt.Sprintf("%d / %d · %s · %s", c.Ran, c.Cached, bytes(c.Sent), layers)
+}
+
+// observedTable compares a tree of which nobody has listed outputs with what observing it comes to.
+func (r *Results) observedTable() string {
+	rows := [][]string{{"", "unannotated tree", "ran", "unannotated tree, observed", "ran", "to unannotated", "to best"}}
+	for _, row := range r.Rows {
+		chain, seen := row.Cells[Chain], row.Cells[Observed]
+		if len(chain.Seconds)+len(seen.Seconds) == 0 {
+			continue
+		}
+		rows = append(rows, []string{
+			row.Name, row.time(r, Chain), fmt.Sprint(chain.Ran), row.time(r, Observed), fmt.Sprint(seen.Ran),
+			r.ratio(row.Name, Observed, Chain), r.ratio(row.Name, Observed, Best),
+		})
+	}
+	return table(rows)
 }
 
 func (r *Results) imageTable() string {

@@ -19,6 +19,8 @@ func some() *Results {
 				Naive:    {Seconds: []float64{100}, Ran: 5, Size: 3e8, Layers: 7},
 				Best:     {Seconds: []float64{60}, Ran: 20, Size: 1e8, Layers: 9},
 				Pgstrata: {Seconds: []float64{45}, Ran: 21, Size: 1e8, Layers: 8},
+				Chain:    {Seconds: []float64{90}, Ran: 15},
+				Observed: {Seconds: []float64{54}, Ran: 22},
 			}},
 			{Name: Entrypoint, Cells: map[string]Cell{
 				Naive:    {Seconds: []float64{80}},
@@ -43,6 +45,7 @@ func TestReport(t *testing.T) {
 		"| entrypoint script edited | 80 s | 0.40 s | 0.44 s | 0.005 | 1.10 |  |  | 0.30 s |  |",
 		"| utility edited | ≈ 80 s | 0.50 s | failed |  |  |  |  |  |  |",
 		"| entrypoint script edited | 0 / 0 · 0 B · no layer | 0 / 0 · 0 B · no layer | 2 / 40 · 2.1 kB · 1 new, 900 B |  |",
+		"| cold build | 90 s | 15 | 54 s | 22 | 0.60 | 0.90 |",
 		"| pgstrata | 100.0 MB | 8 |  | 30.0 MB |",
 		"| 100 | 50 | 1 | pgstrata | 50 ms | 500 µs | 40.0 MB | 70 | 20.5 kB |",
 	} {

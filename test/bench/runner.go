@@ -26,12 +26,18 @@ type Mode struct {
 	Patience time.Duration
 	// Enough is when rows that are left are left out: a run has to end.
 	Enough time.Duration
+	// Only are the contenders, and OnlyRows the rows; nil for all.
+	Only, OnlyRows []string
 }
 
 // Modes are what BENCH can be: full is the default.
 func Modes() map[string]Mode {
 	return map[string]Mode{
-		"full":  {Name: "full", Tree: "full", Versions: []string{"trixie"}, Times: 9, Patience: 12 * time.Second, Enough: 35 * time.Minute},
+		"full": {Name: "full", Tree: "full", Versions: []string{"trixie"}, Times: 9, Patience: 12 * time.Second, Enough: 35 * time.Minute},
+		"observed": {
+			Name: "observed", Tree: "quick", Versions: []string{"2", "3", "4"}, Times: 3, Patience: 4 * time.Second, Enough: 9 * time.Minute,
+			Only: []string{Best, Pgstrata, Chain, Observed}, OnlyRows: []string{Cold, Nothing, "PgBouncer version bumped", "first setup script edited", "last setup script edited"},
+		},
 		"quick": {Name: "quick", Tree: "quick", Versions: []string{"2", "3", "4"}, Times: 3, Patience: 4 * time.Second, Enough: 9 * time.Minute},
 	}
 }
@@ -72,10 +78,16 @@ func (r *Runner) Run() (*Results, error) {
 		floors = append(floors, r.enter(c))
 	}
 	for _, c := range Contenders() {
+		if r.Mode.Only != nil && !slices.Contains(r.Mode.Only, c.Key) {
+			continue
+		}
 		r.racers = append(r.racers, r.enter(c))
 		results.Contenders = append(results.Contenders, c.Key)
 	}
 	for _, row := range Rows(r.Mode.Versions) {
+		if r.Mode.OnlyRows != nil && !slices.Contains(r.Mode.OnlyRows, row.Name) {
+			continue
+		}
 		racers := slices.Clone(r.racers)
 		for _, floor := range floors {
 			if slices.Contains(row.Floors, floor.Key) {
@@ -93,8 +105,10 @@ func (r *Runner) Run() (*Results, error) {
 			return nil, err
 		}
 	}
-	if results.Overhead, err = r.overhead(); err != nil {
-		return nil, err
+	if r.Mode.Only == nil {
+		if results.Overhead, err = r.overhead(); err != nil {
+			return nil, err
+		}
 	}
 	results.Machine.LoadAtEnd = loadAverage()
 	results.Minutes = time.Since(r.start).Minutes()
@@ -113,6 +127,15 @@ func (r *Runner) enter(c Contender) *racer {
 		pushFloor(r.TB, env)
 	}
 	racer.base = pinBase(r.TB, env)
+	if c.Unannotated {
+		racer.dead = unannotate(racer.dir)
+	}
+	if c.Observed && racer.dead == nil {
+		racer.dead = racer.observe(r.TB)
+	}
+	if racer.dead != nil {
+		r.Say("%s: %v", c.Name, racer.dead)
+	}
 	return racer
 }
 

@@ -1,12 +1,15 @@
 package bench
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/moby/buildkit/client"
 
 	"github.com/pgstrata/pgstrata/test/internal/testenv"
 )
@@ -55,6 +58,33 @@ func overlay(dir, from string) error {
 		}
 		return os.WriteFile(target, data, info.Mode().Perm())
 	})
+}
+
+// unannotate takes the outputs out of a build file.
+func unannotate(dir string) error {
+	file := filepath.Join(dir, "Dockerfile")
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	var out strings.Builder
+	for line := range strings.Lines(string(data)) {
+		if !strings.HasPrefix(strings.TrimSpace(line), "outputs:") {
+			out.WriteString(line)
+		}
+	}
+	return os.WriteFile(file, []byte(out.String()), 0o644) //nolint:gosec // as a checkout has it
+}
+
+// observe makes a graph of the chain, and leaves nothing of that in the daemon.
+func (r *racer) observe(tb testing.TB) error {
+	tb.Helper()
+	out := r.env.Run(tb, testenv.Program(tb, "pgstrata"), "observe", "--write", "--progress=plain", r.dir)
+	if out.Code != 0 {
+		return fmt.Errorf("pgstrata observe: %s", out.Stderr)
+	}
+	tb.Log(out.Stdout)
+	return r.env.Daemon.Client.Prune(tb.Context(), nil, client.PruneAll)
 }
 
 const (

@@ -144,6 +144,8 @@ func (k Key) schema() (*Schema, error) {
 		return own(n.key, n.value), nil
 	case k.Type == "Caches":
 		return &Schema{AnyOf: []*Schema{{Enum: []string{"none"}}, {Type: "array", Items: n.value}}}, nil
+	case k.Type == "Output":
+		return &Schema{AnyOf: []*Schema{{Enum: []string{"auto"}}, k.list(ref)}}, nil
 	case k.List && n.value == nil:
 		if k.Name == "final_cleanup" { // it runs after all others
 			ref.Not = &Schema{Type: "object", AnyOf: []*Schema{{Required: []string{"outputs"}}, {Required: []string{"needs"}}}}
