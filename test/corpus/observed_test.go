@@ -88,9 +88,8 @@ func (t tally) String() string {
 func (p *prover) observed(t *testing.T, program string, seed uint64) tally {
 	t.Helper()
 	r := rand.New(rand.NewPCG(seed, 1))
-	tree := drawProject(r)
 	dir := t.TempDir()
-	require.NoError(t, tree.write(dir))
+	tree := p.buildable(t, r, dir)
 	var n tally
 	record := filepath.Join(dir, "Dockerfile"+narrow.Suffix)
 	observe := func() {
@@ -112,7 +111,10 @@ func (p *prover) observed(t *testing.T, program string, seed uint64) tally {
 		before := tree.clone()
 		told := tree.edit(r)
 		require.NoError(t, tree.write(dir))
-		failed, err := p.stale(t.Context(), dir, &n, before, tree)
+		failed, more, err := p.stale(t.Context(), dir, &n, before, tree)
+		if more != "" {
+			t.Errorf("PGSTRATA_CORPUS_SEED=%d PGSTRATA_CORPUS_COUNT=1, edit %d (%s): %s\n%s", seed, i, told, more, tree.dockerfile())
+		}
 		if err != nil {
 			kept, _ := os.ReadFile(record)
 			t.Errorf("PGSTRATA_CORPUS_SEED=%d PGSTRATA_CORPUS_COUNT=1, edit %d (%s): %v\n%s\n%s", seed, i, told, err, tree.dockerfile(), kept)
@@ -126,29 +128,44 @@ func (p *prover) observed(t *testing.T, program string, seed uint64) tally {
 	return n
 }
 
+// buildable draws trees until one can be built, and writes that: some steps are not for
+// all shapes.
+func (p *prover) buildable(t *testing.T, r *rand.Rand, dir string) *project {
+	t.Helper()
+	for {
+		tree := drawProject(r)
+		require.NoError(t, tree.write(dir))
+		built, err := p.build(t.Context(), &specimen{name: "observed", free: true}, dir, "dockerfile.v0")
+		require.NoError(t, err)
+		if built.err == nil {
+			return tree
+		}
+	}
+}
+
 // stale builds a tree both ways, and compares. It tells of a build that fails, both
-// ways.
-func (p *prover) stale(ctx context.Context, dir string, n *tally, before, after *project) (failed bool, err error) {
+// ways, and of more steps than BuildKit's frontend would run.
+func (p *prover) stale(ctx context.Context, dir string, n *tally, before, after *project) (failed bool, more string, err error) {
 	s := &specimen{name: "observed", free: true}
 	got, err := p.build(ctx, s, dir, "")
 	if err != nil {
-		return false, err
+		return false, "", err
 	}
 	plain := &specimen{name: "observed", free: true, options: map[string]string{"no-cache": ""}}
 	want, err := p.build(ctx, plain, dir, "dockerfile.v0")
 	if err != nil {
-		return false, err
+		return false, "", err
 	}
 	n.edits++
 	if (want.err == nil) != (got.err == nil) {
-		return false, fmt.Errorf("BuildKit's frontend: %w; pgstrata: %w", want.err, got.err)
+		return false, "", fmt.Errorf("BuildKit's frontend: %w; pgstrata: %w", want.err, got.err)
 	}
 	if want.err != nil {
 		n.failing++
-		return true, nil //nolint:nilerr // both failed, as they should
+		return true, "", nil //nolint:nilerr // both failed, as they should
 	}
 	if found := plain.judge(want, got); len(found) > 0 {
-		return false, errors.New(strings.Join(found, "\n") + "\n" + strings.Join(decisions(got.trace), "\n"))
+		return false, "", errors.New(strings.Join(found, "\n") + "\n" + strings.Join(decisions(got.trace), "\n"))
 	}
 	ran := 0
 	for _, name := range got.trace.RanNames() {
@@ -157,6 +174,9 @@ func (p *prover) stale(ctx context.Context, dir string, n *tally, before, after 
 		}
 	}
 	would := after.reruns(before)
+	if ran > would {
+		more = fmt.Sprintf("%d steps ran, BuildKit's frontend runs %d:\n%s\n%s", ran, would, strings.Join(got.trace.RanNames(), "\n"), strings.Join(decisions(got.trace), "\n"))
+	}
 	n.ran, n.buildkit = n.ran+ran, n.buildkit+would
 	if ran < would {
 		n.fewer++
@@ -164,7 +184,7 @@ func (p *prover) stale(ctx context.Context, dir string, n *tally, before, after 
 			n.none++
 		}
 	}
-	return false, nil
+	return false, more, nil
 }
 
 // project is a tree with its Dockerfile, of which tests know more than the text.
