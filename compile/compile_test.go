@@ -520,3 +520,25 @@ setup:
 	assert.Equal(t, "Package: make\nPin: version 2\nPin-Priority: 1001\n\n", pins("[toolchain] build packages: make"))
 	assert.Equal(t, "golang:1", states.Toolchains[1].Own)
 }
+
+// The linker's step looks at the content of the whole root only where nothing else ends what a script made again as before.
+func TestLinkerAndItsRoot(t *testing.T) {
+	content := func(text string, opt Options) pb.MountContentCache {
+		t.Helper()
+		step := decode(t, compile(t, text, nil, opt).Image)["[setup] refresh the linker's cache, find every library"]
+		require.NotNil(t, step.op)
+		mounts := step.op.GetExec().Mounts
+		return mounts[len(mounts)-1].ContentCache
+	}
+	const (
+		isolated = "base: debian:bookworm-slim\nsetup:\n  scripts:\n    - {path: setup/scripts/02-pg.sh, outputs: [/pg]}\n"
+		chain    = isolated + "    - {path: setup/scripts/01-a.sh}\n"
+		none     = "  final_cleanup: []\n"
+	)
+	assert.Equal(t, pb.MountContentCache_OFF, content(isolated+none, testOptions()), "outputs alone")
+	assert.Equal(t, pb.MountContentCache_DEFAULT, content(chain+none, testOptions()), "layers of a chain")
+	assert.Equal(t, pb.MountContentCache_OFF, content(chain, testOptions()), "a squash")
+	old := testOptions()
+	old.Caps = daemon(pb.CapExecMountContentCache)
+	assert.Equal(t, pb.MountContentCache_DEFAULT, content(isolated+none, old), "a daemon that cannot tell")
+}

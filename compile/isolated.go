@@ -166,5 +166,10 @@ func (s *setup) linker(root State) State {
 		llb.ReadonlyRootFS(), llb.Network(noNetwork),
 		s.vertex(Vertex{Node: graph.SetupState + "/linker", Kind: "linker", Title: "linker's cache"}, graph.SetupState, "refresh the linker's cache, find every library"),
 		s.fresh(graph.SetupState))
-	return root.layer(s.compiler.tools.Run(opts...).AddMount(rootMount, root.State), "setup: ldconfig")
+	var mount []llb.MountOption
+	// Outputs and a squash are keyed by content already. To look at all of the root once more would be a walk through it.
+	if settled := s.squashes() || len(s.chainScripts()) == 0; settled && supports(s.opt.Caps, pb.CapExecMountContentCache) {
+		mount = append(mount, llb.ContentCache(llb.MountContentCacheOff))
+	}
+	return root.layer(s.compiler.tools.Run(opts...).AddMount(rootMount, root.State, mount...), "setup: ldconfig")
 }
