@@ -20,6 +20,8 @@ func (p *Pass) At(file string, r spec.Range, format string, args ...any) {
 	p.Report(false, file, r, format, args...)
 }
 
+// Report reports a finding in a file of the context, or in the build file; may says
+// that it is a guess.
 func (p *Pass) Report(may bool, file string, r spec.Range, format string, args ...any) {
 	if r == (spec.Range{}) {
 		r.Start = spec.Position{Line: 1, Column: 1}
@@ -130,6 +132,7 @@ func (p *Pass) AllCalls() iter.Seq2[*shell.Script, *shell.Call] {
 	}
 }
 
+// Calls are the commands of programs that may run.
 func Calls(units []*Unit) iter.Seq2[*shell.Script, *shell.Call] {
 	return func(yield func(*shell.Script, *shell.Call) bool) {
 		for _, u := range units {

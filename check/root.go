@@ -13,6 +13,7 @@ import (
 // absolute, and symbolic links lead nowhere else.
 type Root struct{ FS fs.FS }
 
+// Root is the built setup, for Contract.
 func (t *Tree) Root() Root { return Root{t.Input.Setup} }
 
 // Stat follows symbolic links inside the root, that of the path itself too.

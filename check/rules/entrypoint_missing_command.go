@@ -60,7 +60,7 @@ type missingCommand struct {
 // rather than a file for others to source.
 func (m *missing) program(u *check.Unit, program *shell.Program, starts bool) {
 	own := &check.Unit{Program: program, Scripts: program.Scripts(), Node: u.Node}
-	list, sure := pathOf(m.Pass.Tree, u)
+	list, sure := pathOf(m.Tree, u)
 	sure = sure && starts && !m.definitions.changed && !m.definitions.standalone(own) && !m.definitions.sourcesUnknown(own)
 	for s, c := range own.Calls() {
 		sure := sure && s.Reaches(c)
@@ -70,7 +70,7 @@ func (m *missing) program(u *check.Unit, program *shell.Program, starts bool) {
 			}
 		}
 		name, ok := c.Command.Literal()
-		if c.Kind != shell.CallProgram || !ok || name == "" || c.Optional() || tested(m.Pass, c, name) || asked(c, name) || isShellWord(name) {
+		if c.Kind != shell.CallProgram || !ok || name == "" || c.Optional() || tested(c, name) || asked(c, name) || isShellWord(name) {
 			continue
 		}
 		if !m.has(name, list, c.Dir) {
@@ -83,10 +83,10 @@ func (m *missing) program(u *check.Unit, program *shell.Program, starts bool) {
 // when the container starts.
 func (m *missing) has(name, list, dir string) bool {
 	if strings.Contains(name, "/") {
-		return path.IsAbs(name) && !known(m.Pass.Tree, name) || hasCommand(m.Pass.Tree, name, list, dir)
+		return path.IsAbs(name) && !known(m.Tree, name) || hasCommand(m.Tree, name, list, dir)
 	}
-	return hasCommand(m.Pass.Tree, name, list, dir) || slices.ContainsFunc(strings.Split(list, ":"), func(d string) bool {
-		return path.IsAbs(d) && entrypointWrites(m.Pass.Tree, path.Join(d, name))
+	return hasCommand(m.Tree, name, list, dir) || slices.ContainsFunc(strings.Split(list, ":"), func(d string) bool {
+		return path.IsAbs(d) && entrypointWrites(m.Tree, path.Join(d, name))
 	})
 }
 
@@ -117,9 +117,9 @@ func (m *missing) report() {
 	})
 	for _, c := range m.found {
 		if c.defined != "" {
-			m.Pass.Report(true, c.file, c.at, "%s is no program of the built setup but a function of %s, which is not sourced on the way here", c.name, c.defined)
+			m.Report(true, c.file, c.at, "%s is no program of the built setup but a function of %s, which is not sourced on the way here", c.name, c.defined)
 		} else {
-			m.Pass.Report(!c.sure, c.file, c.at, "%s is not in the built setup%s", c.name, describeMissing(path.Base(c.name)))
+			m.Report(!c.sure, c.file, c.at, "%s is not in the built setup%s", c.name, describeMissing(path.Base(c.name)))
 		}
 	}
 }
@@ -192,7 +192,7 @@ func missingInterpreter(p *check.Pass, bang shell.Shebang) string {
 }
 
 // tested tells whether a condition around a call asks for its file.
-func tested(p *check.Pass, c *shell.Call, name string) bool {
+func tested(c *shell.Call, name string) bool {
 	return slices.ContainsFunc(c.Guards, func(g shell.Guard) bool {
 		return slices.ContainsFunc(g.Tests, func(w shell.Word) bool { return w.Is(name) })
 	})

@@ -52,7 +52,7 @@ func undeclaredInput(p *check.Pass, u *check.Unit, s *shell.Script, ref shell.Pa
 		}
 	}
 	for _, name := range names {
-		if seen(u.Node.Inputs, name) || sourced(p, s, ref) || slices.ContainsFunc(u.Node.Inputs, func(in graph.Input) bool { return strings.HasPrefix(in.Path, name+" ") }) {
+		if seen(u.Node.Inputs, name) || sourced(s, ref) || slices.ContainsFunc(u.Node.Inputs, func(in graph.Input) bool { return strings.HasPrefix(in.Path, name+" ") }) {
 			continue // the last: a name with spaces, and no quotes around it
 		}
 		switch {
@@ -79,7 +79,7 @@ func onlyLinked(s *shell.Script, ref shell.PathRef) bool {
 }
 
 // sourced tells whether another rule speaks of the same word.
-func sourced(p *check.Pass, s *shell.Script, ref shell.PathRef) bool {
+func sourced(s *shell.Script, ref shell.PathRef) bool {
 	for _, src := range s.Sources {
 		if src.Word.Pos == ref.Pos || src.Pos == ref.Pos {
 			return true

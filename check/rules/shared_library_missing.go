@@ -43,7 +43,7 @@ func checkSharedLibraryMissing(p *check.Pass) {
 			continue
 		}
 		kept := keepsLibraries(u)
-		chain.programs = chain.programs || copiedFrom(p.Tree, stage, u.Node.At.Start.Line)
+		chain.programs = chain.programs || copiedFrom(stage, u.Node.At.Start.Line)
 		for s, c := range u.Calls() {
 			if links(c) {
 				chain.programs = true
@@ -205,7 +205,7 @@ func stageOf(t *check.Tree, u *check.Unit) *dockerfile.StageReading {
 
 // copiedFrom tells whether a stage, or one that it builds on, has files of another
 // stage or image above a line.
-func copiedFrom(t *check.Tree, s *dockerfile.StageReading, line int) bool {
+func copiedFrom(s *dockerfile.StageReading, line int) bool {
 	return s != nil && slices.ContainsFunc(s.All(), func(step *dockerfile.Step) bool {
 		return step.Copy != nil && step.Copy.From != "" && step.Start < line
 	})
