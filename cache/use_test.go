@@ -10,14 +10,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pgstrata/pgstrata/cache"
-	"github.com/pgstrata/pgstrata/shell"
+	"github.com/pgstrata/pgstrata/shell/interp"
 )
 
 // use reads a script that runs as root with some variables.
 func use(t *testing.T, text string, env ...string) cache.Use {
 	t.Helper()
-	loader := shell.NewFSLoader(fstest.MapFS{"helper.sh": {Data: []byte("#!/bin/sh\napt-get install -y x\n"), Mode: 0o755}})
-	p, err := loader.LoadText("x.sh", []byte(text), shell.Options{Mounts: []shell.Mount{{Target: "/"}}, Dir: "/", Interpreter: "sh", Follow: true})
+	loader := interp.NewFSLoader(fstest.MapFS{"helper.sh": {Data: []byte("#!/bin/sh\napt-get install -y x\n"), Mode: 0o755}})
+	p, err := loader.LoadText("x.sh", []byte(text), interp.Options{Mounts: []interp.Mount{{Target: "/"}}, Dir: "/", Interpreter: "sh", Follow: true})
 	require.NoError(t, err)
 	return cache.Use{Program: p, Vars: func(name string) (string, bool) {
 		for _, e := range env {

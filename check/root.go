@@ -5,7 +5,7 @@ import (
 	"path"
 	"strings"
 
-	"github.com/pgstrata/pgstrata/shell"
+	"github.com/pgstrata/pgstrata/shell/interp"
 	"github.com/pgstrata/pgstrata/spec"
 )
 
@@ -39,7 +39,7 @@ func (r Root) Text(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return shell.ReadFile(r.FS, resolved)
+	return interp.ReadFile(r.FS, resolved)
 }
 
 // Executable tells whether a path is a program.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pgstrata/pgstrata/graph"
 	"github.com/pgstrata/pgstrata/shell"
+	"github.com/pgstrata/pgstrata/shell/interp"
 	"github.com/pgstrata/pgstrata/spec"
 )
 
@@ -92,8 +93,8 @@ func (in *Input) EntrypointFiles() func(func(graph.File) bool) {
 // with a first line such as #!/bin/sh start by themselves; others count by
 // themselves only where nothing sources them.
 func (t *Tree) loadEntrypoint() {
-	loader := shell.NewLoader(t.readText, func(pattern string) ([]string, error) { return fs.Glob(t.Input.Context, pattern) })
-	opt := shell.Options{Mounts: t.mounts(), Dir: t.Input.Graph.Image.WorkingDir, Vars: map[string]string{}, MaxSize: graph.MaxScriptSize, Follow: true}
+	loader := interp.NewLoader(t.readText, func(pattern string) ([]string, error) { return fs.Glob(t.Input.Context, pattern) })
+	opt := interp.Options{Mounts: t.mounts(), Dir: t.Input.Graph.Image.WorkingDir, Vars: map[string]string{}, MaxSize: graph.MaxScriptSize, Follow: true}
 	if opt.Dir == "" {
 		opt.Dir = "/"
 	}
@@ -154,12 +155,12 @@ func (t *Tree) StartsWith(u *Unit) bool {
 }
 
 // mounts tell where context files are in the image.
-func (t *Tree) mounts() []shell.Mount {
-	var out []shell.Mount
+func (t *Tree) mounts() []interp.Mount {
+	var out []interp.Mount
 	for f := range t.Input.EntrypointFiles() {
-		m := shell.Mount{Source: f.Source, Target: f.Target}
+		m := interp.Mount{Source: f.Source, Target: f.Target}
 		if top, _, ok := strings.Cut(f.Source, "/"); ok && f.Target == path.Join(spec.InstallRoot, f.Source) {
-			m = shell.Mount{Source: top, Target: path.Join(spec.InstallRoot, top)} // patterns match in directories
+			m = interp.Mount{Source: top, Target: path.Join(spec.InstallRoot, top)} // patterns match in directories
 		}
 		if !slices.Contains(out, m) {
 			out = append(out, m)
@@ -181,7 +182,7 @@ func (t *Tree) readText(name string) ([]byte, error) {
 	if t.read > maxTexts {
 		return nil, errors.New("the context's texts are more than what is read of it")
 	}
-	data, err := shell.ReadFile(t.Input.Context, name)
+	data, err := interp.ReadFile(t.Input.Context, name)
 	if err == nil {
 		t.read += len(data)
 		t.texts[name] = data

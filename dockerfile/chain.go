@@ -8,6 +8,7 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/pgstrata/pgstrata/shell"
+	"github.com/pgstrata/pgstrata/shell/interp"
 )
 
 // chain is the shell text of a RUN: commands of which the first that fails ends
@@ -52,7 +53,7 @@ func chainOf(text, interpreter string, errexit bool) *chain {
 	if err != nil || hereDocuments(file) || variant == syntax.LangPOSIX && arithmetic(file) {
 		return nil
 	}
-	shell.Regroup(file)
+	interp.Regroup(file)
 	c := &chain{functions: functions(file)}
 	for i, stmt := range file.Stmts {
 		last := i == len(file.Stmts)-1

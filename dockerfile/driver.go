@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/pgstrata/pgstrata/shell"
+	"github.com/pgstrata/pgstrata/shell/interp"
 )
 
 // cannotSplit tells why a driver stays one step.
@@ -28,7 +29,7 @@ func driver(p *shell.Program, runs *shell.Child, scripts []*shell.Program, root 
 		return nil, cannot("it is too large to follow")
 	}
 	for _, u := range p.Unresolved {
-		if !shell.Never(u.Guards) && shell.Sets(u.Absolute) == nil {
+		if !shell.Never(u.Guards) && interp.Sets(u.Absolute) == nil {
 			return nil, cannot("it sources %s", first(u.Absolute, u.Word.Text))
 		}
 	}

@@ -6,11 +6,12 @@ import (
 	"strings"
 
 	"github.com/pgstrata/pgstrata/shell"
+	"github.com/pgstrata/pgstrata/shell/interp"
 )
 
 // source decides about a file that the driver reads in.
 func (d *driverReader) source(e *shell.Effect, where string) error {
-	names := shell.Sets(e.Name)
+	names := interp.Sets(e.Name)
 	if names == nil {
 		return nil
 	}

@@ -7,7 +7,7 @@ import (
 
 	"mvdan.cc/sh/v3/syntax"
 
-	"github.com/pgstrata/pgstrata/shell"
+	"github.com/pgstrata/pgstrata/shell/interp"
 )
 
 // effects are what a command leaves in the shell that runs it.
@@ -223,7 +223,7 @@ func (e *effects) call(n *syntax.CallExpr, top bool) {
 		if len(n.Args) == 2 {
 			file = n.Args[1].Lit()
 		}
-		if e.sets = append(e.sets, shell.Sets(file)...); shell.Sets(file) == nil {
+		if e.sets = append(e.sets, interp.Sets(file)...); interp.Sets(file) == nil {
 			e.all = true
 		}
 	case "read", "mapfile", "readarray":

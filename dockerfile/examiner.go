@@ -7,6 +7,7 @@ import (
 
 	"github.com/pgstrata/pgstrata/programs"
 	"github.com/pgstrata/pgstrata/shell"
+	"github.com/pgstrata/pgstrata/shell/interp"
 )
 
 // examiner fills facts.
@@ -49,7 +50,7 @@ func (x *examiner) program(p *shell.Program) {
 		x.giveUp(base(p.Main.Path) + " is too large to follow")
 	}
 	for _, u := range p.Unresolved {
-		if shell.Never(u.Guards) || shell.Sets(u.Absolute) != nil {
+		if shell.Never(u.Guards) || interp.Sets(u.Absolute) != nil {
 			continue
 		}
 		x.unknown(first(u.Absolute, u.Word.Text))

@@ -9,6 +9,7 @@ import (
 	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/programs"
 	"github.com/pgstrata/pgstrata/shell"
+	"github.com/pgstrata/pgstrata/shell/interp"
 )
 
 // Facts are what a step does with the files that were copied before it, read from
@@ -68,8 +69,8 @@ func (r *rootfs) examine(text string, s *Scope) *Facts {
 		f.Opaque = "its SHELL is not one that is read"
 		return f
 	}
-	p, err := r.loader().LoadText("RUN", []byte(text), shell.Options{
-		Mounts: []shell.Mount{{Source: "", Target: "/"}}, Dir: s.Dir, Vars: s.vars(), Interpreter: interpreter,
+	p, err := r.loader().LoadText("RUN", []byte(text), interp.Options{
+		Mounts: []interp.Mount{{Source: "", Target: "/"}}, Dir: s.Dir, Vars: s.vars(), Interpreter: interpreter,
 		Follow: true, Stat: r.stat, Glob: r.ordered(s),
 	})
 	if p == nil || err != nil || len(p.Broken) > 0 {

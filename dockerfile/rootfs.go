@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/pgstrata/pgstrata/paths"
-	"github.com/pgstrata/pgstrata/shell"
+	"github.com/pgstrata/pgstrata/shell/interp"
 )
 
 // rootfs is what is known of a stage's files at one place: those that were
@@ -246,8 +246,8 @@ func (r *rootfs) ordered(s *Scope) func(pattern string) ([]string, bool) {
 }
 
 // loader reads scripts as the stage has them.
-func (r *rootfs) loader() *shell.Loader {
-	return shell.NewLoader(func(name string) ([]byte, error) {
+func (r *rootfs) loader() *interp.Loader {
+	return interp.NewLoader(func(name string) ([]byte, error) {
 		f := r.files["/"+name]
 		if f == nil {
 			return nil, &fs.PathError{Op: "open", Path: "/" + name, Err: fs.ErrNotExist}

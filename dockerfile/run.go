@@ -9,6 +9,7 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/pgstrata/pgstrata/shell"
+	"github.com/pgstrata/pgstrata/shell/interp"
 )
 
 // Run is what a RUN instruction does.
@@ -98,8 +99,8 @@ func (p *runReader) child(one *Command, f *Facts, text string) {
 	}
 	program := f.Program
 	if program == nil { // a script that it runs cannot be parsed, but which it is can be told
-		program, err = p.root.loader().LoadText("RUN", []byte(text), shell.Options{
-			Mounts: []shell.Mount{{Source: "", Target: "/"}}, Dir: p.scope.Dir, Vars: p.scope.vars(), Stat: p.root.stat,
+		program, err = p.root.loader().LoadText("RUN", []byte(text), interp.Options{
+			Mounts: []interp.Mount{{Source: "", Target: "/"}}, Dir: p.scope.Dir, Vars: p.scope.vars(), Stat: p.root.stat,
 		})
 		if program == nil || err != nil {
 			return

@@ -11,11 +11,12 @@ import (
 
 	"github.com/pgstrata/pgstrata/cache"
 	"github.com/pgstrata/pgstrata/shell"
+	"github.com/pgstrata/pgstrata/shell/interp"
 	"github.com/pgstrata/pgstrata/spec"
 )
 
 // MaxScriptSize is the largest script that is read, in bytes.
-const MaxScriptSize = shell.DefaultMaxSize
+const MaxScriptSize = interp.DefaultMaxSize
 
 // maxInputs is how many inputs a script can have: each is an operation of the
 // definition, which is sent in one message.
@@ -54,7 +55,7 @@ func New(f *spec.File, context fs.FS, opt Options) (*Graph, error) {
 			Base:     Ref{Name: f.Base.Value, At: f.Base.At},
 			Programs: map[string]*shell.Program{},
 		},
-		loader:   shell.NewFSLoader(context),
+		loader:   interp.NewFSLoader(context),
 		readable: map[string]string{},
 	}
 	for _, name := range slices.Sorted(maps.Keys(opt.Predefined)) {
@@ -102,7 +103,7 @@ type builder struct {
 	now     time.Time
 	caches  cacheSet
 	graph   *Graph
-	loader  *shell.Loader
+	loader  *interp.Loader
 	// readable are the values that a script may read, by name.
 	readable map[string]string
 }
@@ -221,7 +222,7 @@ func (b *builder) load(t spec.Text, at spec.Range) *shell.Program {
 	if t.At != (spec.Range{}) {
 		at = t.At
 	}
-	program, err := b.loader.Load(t.Value, shell.Options{Dir: "/", Vars: b.readable, MaxSize: MaxScriptSize, Follow: true})
+	program, err := b.loader.Load(t.Value, interp.Options{Dir: "/", Vars: b.readable, MaxSize: MaxScriptSize, Follow: true})
 	if err != nil {
 		b.Addf(at, "%v", err)
 		return nil

@@ -25,6 +25,7 @@ import (
 	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/graph"
 	"github.com/pgstrata/pgstrata/shell"
+	"github.com/pgstrata/pgstrata/shell/interp"
 )
 
 // Options are what a migration depends on besides the Dockerfile's text.
@@ -278,7 +279,7 @@ func (m *migration) cached(g *graph.Graph) {
 }
 
 // loader reads scripts of the context, and generated ones.
-func (m *migration) loader() *shell.Loader { return shell.NewFSLoader(m.overlay()) }
+func (m *migration) loader() *interp.Loader { return interp.NewFSLoader(m.overlay()) }
 
 // overlay is the context with the generated files.
 func (m *migration) overlay() fs.FS { return overlay{m.opt.Dockerfile.Context, m.generated} }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
+	"github.com/pgstrata/pgstrata/shell/interp"
 )
 
 // atRuntime marks the copied files that a container needs, as far as that can be
@@ -68,7 +69,7 @@ type runtime struct {
 	files   map[string]*copied
 	dirs    []string
 	context fs.FS
-	loader  *shell.Loader
+	loader  *interp.Loader
 	queue   []*copied
 }
 
@@ -97,7 +98,7 @@ func (r *runtime) word(w, dir string) {
 // read marks what a file that a container runs speaks of.
 func (r *runtime) read(f *copied) {
 	if r.loader == nil {
-		r.loader = shell.NewLoader(func(name string) ([]byte, error) {
+		r.loader = interp.NewLoader(func(name string) ([]byte, error) {
 			f := r.files["/"+name]
 			if f == nil {
 				return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
@@ -105,7 +106,7 @@ func (r *runtime) read(f *copied) {
 			return fs.ReadFile(r.context, f.Source)
 		}, nil)
 	}
-	p, err := r.loader.Load(strings.TrimPrefix(f.Target, "/"), shell.Options{Mounts: []shell.Mount{{Target: "/"}}, Dir: "/"})
+	p, err := r.loader.Load(strings.TrimPrefix(f.Target, "/"), interp.Options{Mounts: []interp.Mount{{Target: "/"}}, Dir: "/"})
 	if p == nil || err != nil && p.Main == nil {
 		return
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/pgstrata/pgstrata/graph"
 	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
+	"github.com/pgstrata/pgstrata/shell/interp"
 )
 
 // entries turns ops into scripts of setup: those that run a script of the
@@ -251,7 +252,7 @@ func (m *migration) load(source string) *shell.Program {
 	if p, ok := m.programs[source]; ok {
 		return p
 	}
-	p, err := m.loader().Load(source, shell.Options{Dir: "/", Vars: m.values, MaxSize: graph.MaxScriptSize, Follow: true})
+	p, err := m.loader().Load(source, interp.Options{Dir: "/", Vars: m.values, MaxSize: graph.MaxScriptSize, Follow: true})
 	if err != nil {
 		p = nil
 	}

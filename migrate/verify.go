@@ -10,6 +10,7 @@ import (
 	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/graph"
 	"github.com/pgstrata/pgstrata/shell"
+	"github.com/pgstrata/pgstrata/shell/interp"
 	"github.com/pgstrata/pgstrata/spec"
 )
 
@@ -58,7 +59,7 @@ func (m *migration) verify(out *Result) error {
 // no mistake of this package.
 func (m *migration) readable(f *spec.File) error {
 	for _, s := range slices.Concat(f.Setup.Scripts, f.Setup.FinalCleanup) {
-		program, err := m.loader().Load(s.Path.Value, shell.Options{Dir: "/"})
+		program, err := m.loader().Load(s.Path.Value, interp.Options{Dir: "/"})
 		var broken *shell.SyntaxError
 		switch {
 		case !errors.As(err, &broken):

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pgstrata/pgstrata/shell"
+	"github.com/pgstrata/pgstrata/shell/interp"
 )
 
 // setsModes tells of a command that sets owners and modes of files, and does
@@ -17,7 +18,7 @@ func setsModes(args []string) bool {
 	if len(args) < 3 || !strings.HasPrefix(args[len(args)-2], "-") || !strings.HasSuffix(args[len(args)-2], "c") {
 		return false
 	}
-	script, err := shell.Parse("", []byte(args[len(args)-1]))
+	script, err := interp.Parse("", []byte(args[len(args)-1]))
 	if err != nil {
 		return false
 	}

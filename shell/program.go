@@ -69,7 +69,7 @@ type Source struct {
 	// nobody tried.
 	Err error
 
-	pattern bool // Absolute is a pattern
+	Pattern bool // Absolute is a pattern
 }
 
 // Child is a script that is run as a process of its own.

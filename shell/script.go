@@ -58,9 +58,9 @@ type Script struct {
 	// Paths are the file names that it mentions, as far as they are known.
 	Paths []PathRef
 
-	text     *text
-	comments []span
-	readsAll Pos
+	Text       *Text
+	Comments   []Span
+	ReadsAllAt Pos
 }
 
 // Pos is a position in a script. Both numbers start at 1; the column counts

@@ -15,6 +15,7 @@ import (
 	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/graph"
 	"github.com/pgstrata/pgstrata/shell"
+	"github.com/pgstrata/pgstrata/shell/interp"
 	"github.com/pgstrata/pgstrata/spec"
 )
 
@@ -35,7 +36,7 @@ func Read(f *dockerfile.File, opt dockerfile.Options) (check.Input, error) {
 		return check.Input{}, err
 	}
 	r := &reader{
-		reading: reading, built: built, context: opt.Context, loader: shell.NewFSLoader(opt.Context), read: map[string]bool{}, touched: map[string]bool{},
+		reading: reading, built: built, context: opt.Context, loader: interp.NewFSLoader(opt.Context), read: map[string]bool{}, touched: map[string]bool{},
 		in: check.Input{
 			File:       &spec.File{Name: f.Name},
 			Text:       f.Data,
@@ -66,7 +67,7 @@ type reader struct {
 	// built is the Dockerfile as it is built.
 	built   *dockerfile.Layout
 	context fs.FS
-	loader  *shell.Loader
+	loader  *interp.Loader
 	in      check.Input
 	// read are the files of the context that a RUN reads, touched those that it
 	// is given to change.

@@ -13,6 +13,7 @@ import (
 	"github.com/pgstrata/pgstrata/graph"
 	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
+	"github.com/pgstrata/pgstrata/shell/interp"
 )
 
 // run reads a RUN: its own text is a program at the Dockerfile's lines, and each
@@ -23,7 +24,7 @@ func (r *reader) run(step *dockerfile.Step) {
 	if text == nil {
 		return
 	}
-	opt := shell.Options{
+	opt := interp.Options{
 		Mounts: r.mounts(step), Dir: step.Scope.Dir, Vars: map[string]string{}, Interpreter: interpreter, MaxSize: graph.MaxScriptSize, Follow: true,
 	}
 	for _, vars := range []map[string]string{step.Scope.Args, step.Scope.Env} {
@@ -149,9 +150,9 @@ func (r *reader) reads(step *dockerfile.Step) {
 }
 
 // mounts tell where files of the context are when a RUN starts.
-func (r *reader) mounts(step *dockerfile.Step) []shell.Mount {
-	out := []shell.Mount{}
-	add := func(m shell.Mount) {
+func (r *reader) mounts(step *dockerfile.Step) []interp.Mount {
+	out := []interp.Mount{}
+	add := func(m interp.Mount) {
 		if !slices.Contains(out, m) {
 			out = append(out, m)
 		}
@@ -170,7 +171,7 @@ func (r *reader) mounts(step *dockerfile.Step) []shell.Mount {
 	for _, p := range step.Run.Commands { // what it mounts itself
 		for _, f := range p.Files {
 			if f.By == nil {
-				add(shell.Mount{Source: f.Source, Target: f.Target})
+				add(interp.Mount{Source: f.Source, Target: f.Target})
 			}
 		}
 	}
@@ -178,7 +179,7 @@ func (r *reader) mounts(step *dockerfile.Step) []shell.Mount {
 }
 
 // mountOf is the directory that a COPY names, or the file where it names none.
-func mountOf(c *dockerfile.Copy, f *dockerfile.CopiedFile) shell.Mount {
+func mountOf(c *dockerfile.Copy, f *dockerfile.CopiedFile) interp.Mount {
 	for _, source := range c.Sources {
 		dir := strings.TrimPrefix(path.Clean("/"+source), "/")
 		rest := f.Source
@@ -189,10 +190,10 @@ func mountOf(c *dockerfile.Copy, f *dockerfile.CopiedFile) shell.Mount {
 			}
 		}
 		if target, ok := strings.CutSuffix(f.Target, "/"+rest); ok && target != "" {
-			return shell.Mount{Source: dir, Target: target}
+			return interp.Mount{Source: dir, Target: target}
 		}
 	}
-	return shell.Mount{Source: f.Source, Target: f.Target}
+	return interp.Mount{Source: f.Source, Target: f.Target}
 }
 
 // runText is the shell text of a RUN with each word at its line and column in

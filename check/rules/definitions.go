@@ -9,6 +9,7 @@ import (
 
 	"github.com/pgstrata/pgstrata/check"
 	"github.com/pgstrata/pgstrata/shell"
+	"github.com/pgstrata/pgstrata/shell/interp"
 )
 
 // definitions are the functions and aliases of the image's shell files, and the
@@ -57,7 +58,7 @@ func newDefinitions(t *check.Tree) *definitions {
 		}
 		read[f.Source] = true
 		data := t.Text(f.Source)
-		s, err := shell.Parse(f.Source, data)
+		s, err := interp.Parse(f.Source, data)
 		if err != nil || !s.Shell {
 			d.unread[f.Source] = data
 			continue
@@ -155,7 +156,7 @@ func (d *definitions) loginShell(u *check.Unit) bool {
 // unknown tells whether nobody knows what a source brings that could not be
 // followed. A file of the built setup that defines nothing brings nothing.
 func (d *definitions) unknown(src shell.Source) bool {
-	if src.Absolute == "" || src.Word.Glob || !errors.Is(src.Err, shell.ErrOutsideContext) {
+	if src.Absolute == "" || src.Word.Glob || !errors.Is(src.Err, interp.ErrOutsideContext) {
 		return true
 	}
 	name := path.Clean(src.Absolute)
@@ -164,7 +165,7 @@ func (d *definitions) unknown(src shell.Source) bool {
 		_, err = d.tree.Root().Stat(name)
 		return err == nil || !known(d.tree, name) // what cannot be there brings nothing
 	}
-	s, err := shell.Parse(name, data)
+	s, err := interp.Parse(name, data)
 	return err != nil || len(s.Functions) > 0 || len(s.Sources) > 0 || slices.ContainsFunc(s.Calls, func(c *shell.Call) bool {
 		return c.Kind == shell.CallDynamic || c.Name == "eval" || c.Name == "alias"
 	})

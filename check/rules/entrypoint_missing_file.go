@@ -18,7 +18,7 @@ func entrypointMissingFile() check.Rule {
 
 func checkEntrypointMissingFile(p *check.Pass) {
 	for s, c := range p.EntrypointCalls() {
-		if w, ok := scriptOf(c); ok && !tested(p, c, w.Value) && absent(p, w.Value) {
+		if w, ok := scriptOf(c); ok && !tested(c, w.Value) && absent(p, w.Value) {
 			p.Report(w.Assumed || !s.Reaches(c), s.Path, check.Span(w.Pos, w.End), "%s is neither in the built setup nor among the entrypoint files", w.Value)
 		}
 		if c.MayNotRun() {
