@@ -122,10 +122,8 @@ func (r *roles) start(target string) {
 		for _, src := range s.Sources {
 			r.start(src.Absolute)
 		}
-		for name, other := range r.tree.Targets {
-			if other.Source == s.Path {
-				r.start(name)
-			}
+		for _, name := range r.tree.places[s.Path] {
+			r.start(name)
 		}
 	}
 }
@@ -138,13 +136,13 @@ func (r *roles) ref(ref shell.PathRef) {
 	}
 	if !ref.Glob {
 		r.start(ref.Path)
+		for _, target := range r.tree.entries[ref.Path] {
+			r.start(target)
+		}
+		return
 	}
 	for target := range r.tree.Targets {
-		if ref.Glob {
-			if ok, err := path.Match(ref.Path, target); err == nil && ok {
-				r.start(target)
-			}
-		} else if path.Dir(target) == ref.Path {
+		if ok, err := path.Match(ref.Path, target); err == nil && ok {
 			r.start(target)
 		}
 	}

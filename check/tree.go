@@ -31,10 +31,13 @@ type Tree struct {
 	distributions map[string]Distribution
 	// Broken are entrypoint scripts that cannot be read.
 	Broken []brokenScript
-	// Targets are the entrypoint files by their places in the image, dirs the
+	// Targets are the entrypoint files by their places in the image, Dirs the
 	// directories that they are in.
 	Targets map[string]graph.File
 	Dirs    map[string]bool
+	// places are the targets of each file of the context, entries those that lie
+	// in each directory of the image.
+	places, entries map[string][]string
 	texts   map[string][]byte
 	// read is how many bytes texts has.
 	read int
@@ -59,7 +62,10 @@ type brokenScript struct {
 }
 
 func newTree(in *Input, rules []Rule) *Tree {
-	t := &Tree{Input: in, rules: rules, Targets: map[string]graph.File{}, Dirs: map[string]bool{}, texts: map[string][]byte{}}
+	t := &Tree{
+		Input: in, rules: rules, Targets: map[string]graph.File{}, Dirs: map[string]bool{},
+		places: map[string][]string{}, entries: map[string][]string{}, texts: map[string][]byte{},
+	}
 	for _, s := range slices.Concat(in.Graph.Scripts, in.Graph.Cleanup) {
 		if program := in.Graph.Programs[s.Path]; program != nil {
 			t.Setup = append(t.Setup, &Unit{Program: program, Scripts: program.Closure(), Node: s})
@@ -70,6 +76,10 @@ func newTree(in *Input, rules []Rule) *Tree {
 		for dir := path.Dir(f.Target); !t.Dirs[dir]; dir = path.Dir(dir) {
 			t.Dirs[dir] = true
 		}
+	}
+	for target, f := range t.Targets {
+		t.places[f.Source] = append(t.places[f.Source], target)
+		t.entries[path.Dir(target)] = append(t.entries[path.Dir(target)], target)
 	}
 	t.distributions = t.newDistributions()
 	t.loadEntrypoint()
@@ -146,12 +156,7 @@ func (t *Tree) loadEntrypoint() {
 // StartsWith tells whether a program runs when a container starts, rather than
 // when somebody calls it.
 func (t *Tree) StartsWith(u *Unit) bool {
-	for target, f := range t.Targets {
-		if f.Source == u.Program.Main.Path && t.roles[target] == started {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(t.places[u.Program.Main.Path], func(target string) bool { return t.roles[target] == started })
 }
 
 // mounts tell where context files are in the image.
