@@ -38,7 +38,7 @@ type Tree struct {
 	// places are the targets of each file of the context, entries those that lie
 	// in each directory of the image.
 	places, entries map[string][]string
-	texts   map[string][]byte
+	texts           map[string][]byte
 	// read is how many bytes texts has.
 	read int
 }
