@@ -13,21 +13,30 @@ type Contender struct {
 	Args []string // further arguments of docker buildx build
 	// Whole tells that all of setup is one step, which every edit runs again.
 	Whole bool
-	// Frontend is the name of the process that the daemon starts for it; "" where BuildKit's own frontend does the work,
-	// which is in the daemon.
+	// Frontend is the name of the process that the daemon starts for it; "" where a frontend does the work that is in the
+	// daemon or in the program that builds.
 	Frontend string
+	// Direct tells that pgstrata build builds it, and not docker buildx build.
+	Direct bool
 	// Unannotated tells that its build file has no outputs, so that all scripts are a chain; Observed, that pgstrata
 	// observe --write has made a graph of that.
 	Unannotated, Observed bool
 }
 
-const frontendProcess = "pgstrata-frontend"
+// The names of frontends' processes.
+const (
+	frontendProcess = "pgstrata-frontend"
+	dockerProcess   = "dockerfile-frontend"
+	floorProcess    = "floor"
+)
 
 // The keys of the contenders that goals speak of.
 const (
 	Naive    = "naive"
 	Best     = "best"
+	Rival    = "rival"
 	Pgstrata = "pgstrata"
+	Direct   = "direct"
 	Adopted  = "adopted"
 	Chain    = "chain"
 	Observed = "observed"
@@ -40,7 +49,12 @@ func Contenders() []Contender {
 	return []Contender{
 		{Key: Naive, Name: "naive Dockerfile", File: "Dockerfile.naive", Whole: true},
 		{Key: Best, Name: "best Dockerfile", File: "Dockerfile.best"},
+		{
+			Key: Rival, Name: "best Dockerfile, docker/dockerfile", File: "Dockerfile.best", Frontend: dockerProcess,
+			Args: []string{"--build-arg=BUILDKIT_SYNTAX=localhost:5000/" + rivalImage},
+		},
 		{Key: Pgstrata, Name: "pgstrata", File: "Dockerfile", Frontend: frontendProcess},
+		{Key: Direct, Name: "pgstrata build", File: "Dockerfile", Direct: true},
 		{
 			Key: Adopted, Name: "naive Dockerfile through pgstrata", File: "Dockerfile.naive", Frontend: frontendProcess,
 			Args: []string{"--build-arg=BUILDKIT_SYNTAX=" + frontendImage},
@@ -53,6 +67,7 @@ func Contenders() []Contender {
 const (
 	frontendImage = "localhost:5000/pgstrata:dev"
 	floorImage    = "floor:dev"
+	rivalImage    = "dockerfile:1"
 	finished      = "finished" // an image that pgstrata has built
 )
 
@@ -61,7 +76,7 @@ const (
 // daemon's. The second copies the entrypoint script onto a finished image, and that is all it knows.
 func Floors() []Contender {
 	return []Contender{
-		{Key: Floor, Name: "empty solve", File: "Dockerfile.floor", Frontend: "floor"},
-		{Key: OneFile, Name: "one file copied", File: "Dockerfile.floor", Frontend: "floor", Args: []string{"--build-arg=IMAGE=localhost:5000/" + finished + ":latest"}},
+		{Key: Floor, Name: "empty solve", File: "Dockerfile.floor", Frontend: floorProcess},
+		{Key: OneFile, Name: "one file copied", File: "Dockerfile.floor", Frontend: floorProcess, Args: []string{"--build-arg=IMAGE=localhost:5000/" + finished + ":latest"}},
 	}
 }

@@ -67,12 +67,15 @@ func table(rows [][]string) string {
 }
 
 func (r *Results) timeTable() string {
-	rows := [][]string{{"", "naive Dockerfile", "best Dockerfile", "pgstrata", "to naive", "to best", "naive through pgstrata", "to naive", "empty solve", "one file copied"}}
+	rows := [][]string{{
+		"", "naive Dockerfile", "best Dockerfile", "… docker/dockerfile", "pgstrata", "to naive", "to best", "to … docker/dockerfile",
+		"pgstrata build", "to best", "naive through pgstrata", "to naive", "empty solve", "one file copied",
+	}}
 	for _, row := range r.Rows {
 		at := func(key string) string { return row.time(r, key) }
 		rows = append(rows, []string{
-			row.Name, at(Naive), at(Best), at(Pgstrata), r.ratio(row.Name, Pgstrata, Naive), r.ratio(row.Name, Pgstrata, Best),
-			at(Adopted), r.ratio(row.Name, Adopted, Naive), at(Floor), at(OneFile),
+			row.Name, at(Naive), at(Best), at(Rival), at(Pgstrata), r.ratio(row.Name, Pgstrata, Naive), r.ratio(row.Name, Pgstrata, Best),
+			r.ratio(row.Name, Pgstrata, Rival), at(Direct), r.ratio(row.Name, Direct, Best), at(Adopted), r.ratio(row.Name, Adopted, Naive), at(Floor), at(OneFile),
 		})
 	}
 	return table(rows)
@@ -151,6 +154,8 @@ func (r *Results) imageTable() string {
 			switch {
 			case found == nil:
 				return ""
+			case c.Direct:
+				return "in the program"
 			case c.Frontend == "":
 				return "in the daemon"
 			}

@@ -25,6 +25,8 @@ func some() *Results {
 			{Name: Entrypoint, Cells: map[string]Cell{
 				Naive:    {Seconds: []float64{80}},
 				Best:     {Seconds: []float64{0.5, 0.3, 0.4}},
+				Rival:    {Seconds: []float64{0.4}},
+				Direct:   {Seconds: []float64{0.6}},
 				Pgstrata: {Seconds: []float64{0.43, 0.45}, Ran: 2, Cached: 40, Sent: 2100, New: 1, Pushed: 900, Memory: 30e6},
 				Floor:    {Seconds: []float64{0.3}},
 			}},
@@ -41,9 +43,9 @@ func some() *Results {
 func TestReport(t *testing.T) {
 	text := Report(some())
 	for _, line := range []string{
-		"| cold build | 100 s | 60 s | 45 s | 0.45 | 0.75 |  |  |  |  |",
-		"| entrypoint script edited | 80 s | 0.40 s | 0.44 s | 0.005 | 1.10 |  |  | 0.30 s |  |",
-		"| utility edited | ≈ 80 s | 0.50 s | failed |  |  |  |  |  |  |",
+		"| cold build | 100 s | 60 s |  | 45 s | 0.45 | 0.75 |  |  |  |  |  |  |  |",
+		"| entrypoint script edited | 80 s | 0.40 s | 0.40 s | 0.44 s | 0.005 | 1.10 | 1.10 | 0.60 s | 1.50 |  |  | 0.30 s |  |",
+		"| utility edited | ≈ 80 s | 0.50 s |  | failed |  |  |  |  |  |  |  |  |  |",
 		"| entrypoint script edited | 0 / 0 · 0 B · no layer | 0 / 0 · 0 B · no layer | 2 / 40 · 2.1 kB · 1 new, 900 B |  |",
 		"| cold build | 90 s | 15 | 54 s | 22 | 0.60 | 0.90 |",
 		"| pgstrata | 100.0 MB | 8 |  | 30.0 MB |",
@@ -60,14 +62,16 @@ func TestGoals(t *testing.T) {
 		met[g.Text+" | "+g.Measured] = g.Met
 	}
 	for goal, want := range map[string]bool{
-		"an edit of the entrypoint script takes at most 1.5 times an empty solve | 1.47 (0.44 s, 0.30 s)":          true,
-		"… and at most 2 % of what the naive Dockerfile takes | 0.0055 (0.44 s, 80 s)":                             true,
-		"no row is slower than with the best Dockerfile by more than 5 % | entrypoint script edited: 1.10":         false,
-		"a cold build is at least 20 % faster than with the best Dockerfile | 0.75 (45 s, 60 s)":                   true,
-		"the image is no larger than the best Dockerfile's | 100.0 MB, 100.0 MB":                                   true,
-		"after an edit of the entrypoint script its own layer alone is pushed | 1 new, 900 B":                      true,
-		"the unchanged naive Dockerfile: no row is slower through pgstrata by more than 5 % | not measured":        false,
-		"the unchanged naive Dockerfile, cleanup script edited: five times faster through pgstrata | not measured": false,
+		"an edit of the entrypoint script takes at most 1.5 times an empty solve | 1.47 (0.44 s, 0.30 s)":                                                           true,
+		"… and at most 2 % of what the naive Dockerfile takes | 0.0055 (0.44 s, 80 s)":                                                                              true,
+		"no row is slower than with the best Dockerfile by docker/dockerfile, which runs in a container as well, by more than 5 % | entrypoint script edited: 1.10": false,
+		"no row is slower than with the best Dockerfile by the frontend in the daemon by more than 15 % | none":                                                     true,
+		"pgstrata build, without a container: the same | entrypoint script edited: 1.50":                                                                            false,
+		"a cold build is at least 20 % faster than with the best Dockerfile | 0.75 (45 s, 60 s)":                                                                    true,
+		"the image is no larger than the best Dockerfile's | 100.0 MB, 100.0 MB":                                                                                    true,
+		"after an edit of the entrypoint script its own layer alone is pushed | 1 new, 900 B":                                                                       true,
+		"the unchanged naive Dockerfile: no row is slower through pgstrata by more than 5 % | not measured":                                                         false,
+		"the unchanged naive Dockerfile, cleanup script edited: five times faster through pgstrata | not measured":                                                  false,
 	} {
 		got, ok := met[goal]
 		assert.True(t, ok, "%s\nis none of\n%v", goal, met)

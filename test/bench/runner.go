@@ -63,6 +63,8 @@ type racer struct {
 	layers map[v1.Hash]bool
 	base   v1.Image
 	dead   error // why it builds no more
+	// program is pgstrata's, where it builds.
+	program string
 }
 
 // Run measures all rows, and then the frontends alone.
@@ -120,11 +122,16 @@ func (r *Runner) enter(c Contender) *racer {
 	r.TB.Helper()
 	env := testenv.New(r.TB)
 	racer := &racer{Contender: c, env: env, dir: tree(r.TB, r.Mode.Tree), layers: map[v1.Hash]bool{}}
-	if c.Frontend == frontendProcess {
+	switch c.Frontend {
+	case frontendProcess:
 		env.Frontend(r.TB)
+	case floorProcess:
+		pushFrontend(r.TB, env, floorImage, "./test/bench/floor")
+	case dockerProcess:
+		pushFrontend(r.TB, env, rivalImage, "github.com/moby/buildkit/frontend/dockerfile/cmd/dockerfile-frontend")
 	}
-	if c.Frontend == "floor" {
-		pushFloor(r.TB, env)
+	if c.Direct {
+		racer.program = testenv.Program(r.TB, "pgstrata")
 	}
 	racer.base = pinBase(r.TB, env)
 	if c.Unannotated {
@@ -246,9 +253,12 @@ func (r *Runner) build(row Row, racer *racer, n int) (*sample, error) {
 
 func (r *racer) build(tb testing.TB, args ...string) (*sample, error) {
 	tb.Helper()
-	flags := []string{"buildx", "build", "--progress=rawjson", "--push", "--tag", r.env.Registry.Ref(r.Key), "--file", r.File}
-	all := slices.Concat(flags, r.Args, args, []string{"."})
-	cmd := r.env.Command(tb, "docker", all...)
+	program, flags := "docker", []string{"buildx", "build"}
+	if r.Direct {
+		program, flags = r.program, []string{"build"}
+	}
+	flags = append(flags, "--progress=rawjson", "--push", "--tag", r.env.Registry.Ref(r.Key), "--file", r.File)
+	cmd := r.env.Command(tb, program, slices.Concat(flags, r.Args, args, []string{"."})...)
 	cmd.Dir = r.dir
 	return run(tb, cmd, r.env.Registry, r.Key)
 }

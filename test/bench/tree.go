@@ -118,15 +118,14 @@ func (r *racer) rebase(n int) error {
 	return r.env.Registry.Push(base, img)
 }
 
-// pushFloor pushes the frontend image of the empty solve.
-func pushFloor(tb testing.TB, env *testenv.Env) {
+// pushFrontend pushes a main package as a frontend image.
+func pushFrontend(tb testing.TB, env *testenv.Env, name, pkg string) {
 	tb.Helper()
-	binary := testenv.Binary(tb, "./test/bench/floor")
-	img, err := testenv.FrontendImage(binary)
+	img, err := testenv.FrontendImage(testenv.Binary(tb, pkg))
 	if err != nil {
 		tb.Fatal(err)
 	}
-	if err := env.Registry.Push(floorImage, img); err != nil {
+	if err := env.Registry.Push(name, img); err != nil {
 		tb.Fatal(err)
 	}
 }
