@@ -30,9 +30,8 @@ func alwaysReworded() []rewording {
 func rewordedWithoutPatroni() []rewording {
 	return []rewording{
 		{"config/postgresql.conf", "defaults, for a single server and for Patroni's alike.", "defaults."},
-		{"entrypoint.d/entrypoint.sh", "it is a server in one of three modes:", "it is in one of two modes:"},
 		{"entrypoint.d/entrypoint.sh", "#   USE_PATRONI=true   a node of a Patroni cluster\n", ""},
-		{"entrypoint.d/entrypoint.sh", "#   neither            a single PostgreSQL server", "#   otherwise          a PostgreSQL server"},
+		{"entrypoint.d/entrypoint.sh", "#   none of them       a single PostgreSQL server", "#   none of them       a PostgreSQL server"},
 		{"entrypoint.d/entrypoint.sh", "(psql, patronictl, bash)", "(psql, bash)"},
 		{
 			"entrypoint.d/scripts/runtime/shutdown.sh",

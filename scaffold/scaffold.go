@@ -121,6 +121,9 @@ func example(folder string) ([]File, error) {
 		case "README.md", "compose.yaml", "docker-bake.hcl":
 			return nil
 		}
+		if strings.HasPrefix(name, "kubernetes/") {
+			return nil
+		}
 		data, err := fs.ReadFile(root, name)
 		files = append(files, File{Name: name, Text: string(data)})
 		return err

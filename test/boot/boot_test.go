@@ -49,6 +49,7 @@ func boot(t *testing.T, e example) {
 			{"single server becomes a cluster", testSingleServerBecomesCluster},
 			{"backup", testBackup},
 			{"backup of a cluster", testBackupOfACluster},
+			{"pooler", testPooler},
 			{"what runs again", testWhatRunsAgain},
 			{"package manager works", testPackageManagerWorks},
 			{"test target passes", testTestTargetPasses},

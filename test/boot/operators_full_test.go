@@ -22,7 +22,7 @@ func TestOperators(t *testing.T) {
 	for name, test := range map[string]func(*testing.T, *image){
 		"Patroni's variables": testPatroniVariables, "copy takes long": testCopyTakesLong, "users": testUsers,
 		"volume of another user": testVolumeOfAnotherUser, "first start begins anew": testFirstStartBeginsAnew,
-		"connections taken": testConnectionsTaken,
+		"connections taken": testConnectionsTaken, "backup schedule": testBackupSchedule,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -1,9 +1,11 @@
 #!/bin/bash
-# The container's process 1. With no arguments, or `postgres` and its options, it is a server in one of three modes:
+# The container's process 1. With no arguments, or `postgres` and its options, it is in one of these modes:
 #
 #   USE_PATRONI=true   a node of a Patroni cluster
 #   SLEEP_MODE=true    maintenance: no server, for work on the data directory
-#   neither            a single PostgreSQL server
+#   MODE=upgrade       makes the cluster of an older major version one of the image's, and ends
+#   MODE=pgbouncer     a pool of connections to a server elsewhere
+#   none of them       a single PostgreSQL server
 #
 # Any other command (psql, patronictl, bash) is run in its place, with nothing prepared.
 set -euo pipefail
@@ -29,6 +31,10 @@ readonly SCRIPTS=/opt/container/entrypoint.d/scripts
 . "$SCRIPTS/init/backup.sh"
 # shellcheck source=scripts/init/database.sh
 . "$SCRIPTS/init/database.sh"
+# shellcheck source=scripts/init/upgrade.sh
+. "$SCRIPTS/init/upgrade.sh"
+# shellcheck source=scripts/init/pgbouncer.sh
+. "$SCRIPTS/init/pgbouncer.sh"
 # shellcheck source=scripts/runtime/shutdown.sh
 . "$SCRIPTS/runtime/shutdown.sh"
 # shellcheck source=scripts/runtime/startup.sh
@@ -48,6 +54,7 @@ main() {
     handle_signals
     load_modes
     require_boolean SLEEP_MODE USE_PATRONI
+    [[ -z $MODE ]] || require_match MODE 'upgrade|pgbouncer' 'upgrade or pgbouncer, or empty'
     report_problems
     load_files
     load_settings
@@ -55,6 +62,8 @@ main() {
     case $(container_mode) in
         maintenance) start_maintenance ;;
         patroni) start_patroni "$@" ;;
+        upgrade) start_upgrade ;;
+        pgbouncer) start_pgbouncer ;;
         postgresql) start_postgresql "$@" ;;
     esac
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs PostgreSQL, without the cluster that Debian's package would create: clusters belong on volumes, where the
-# container creates them when it starts. And pgBackRest, for BACKUP=pgbackrest.
+# container creates them when it starts. And pgBackRest, for BACKUP=pgbackrest, and PgBouncer, for MODE=pgbouncer.
 set -eu
 
 mkdir -p /etc/postgresql-common/createcluster.d
@@ -8,6 +8,7 @@ echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.d/conta
 
 apt-get update
 apt-get install -y --no-install-recommends "postgresql-$POSTGRESQL_VERSION" pgbackrest
+[ "$PGBOUNCER" != true ] || apt-get install -y --no-install-recommends pgbouncer
 
 # ssl-cert, which the package depends on, has made a private key. One that everybody who has the image knows is none.
 rm -f /etc/ssl/private/ssl-cert-snakeoil.key /etc/ssl/certs/ssl-cert-snakeoil.pem

@@ -17,10 +17,15 @@ create_cluster() {
         fi
         mv "$unfinished" "$finished"
     fi
-    find "$finished" -mindepth 1 -maxdepth 1 ! -name PG_VERSION -exec mv -t "$PGDATA" {} +
-    mv "$finished/PG_VERSION" "$PGDATA"
-    rmdir "$finished"
+    move_up "$finished"
     log_info 'cluster created' directory="$PGDATA"
+}
+
+# move_up DIRECTORY: a finished cluster to its place, PG_VERSION last.
+move_up() {
+    find "$1" -mindepth 1 -maxdepth 1 ! -name PG_VERSION -exec mv -t "$PGDATA" {} +
+    mv "$1/PG_VERSION" "$PGDATA"
+    rmdir "$1"
 }
 
 # initialize DIRECTORY [OPTION...]
@@ -32,6 +37,7 @@ initialize() {
 
     start_private_server "$@"
     [[ -z $REPLICATION_PASSWORD ]] || create_replication_role
+    [[ -z $PGBOUNCER_PASSWORD ]] || create_pooler_role
     create_database
     run_operator_scripts "$1"
     stop_private_server "$1"

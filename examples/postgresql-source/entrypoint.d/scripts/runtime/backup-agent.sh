@@ -21,13 +21,15 @@ ask() { PGCONNECT_TIMEOUT=5 run_sql --dbname=postgres --tuples-only --no-align "
 takes_writes() { [[ $(ask --command='SELECT pg_is_in_recovery()' 2>/dev/null) == f ]]; }
 
 # due INFO: prints which kind of backup is due, if any, by what pgBackRest says of the repository. The first is a full one,
-# and the first of a new timeline makes that one restorable; otherwise the last one's age decides.
+# and the first of a new timeline makes that one restorable; otherwise the last one's age decides. Those of the major version
+# before do not count.
 due() {
     ask --set=full="$BACKUP_FULL_EVERY" --set=diff="$BACKUP_DIFF_EVERY" --set=incr="$BACKUP_INCR_EVERY" <<SQL
 WITH backups AS (
     SELECT backup->>'type' AS type, to_timestamp((backup->'timestamp'->>'stop')::bigint) AS stop,
         left(backup->'archive'->>'stop', 8) AS timeline
     FROM jsonb_array_elements(\$json\$$1\$json\$::jsonb->0->'backup') AS backup
+    WHERE (backup->'database'->>'id')::int = (SELECT max((db->>'id')::int) FROM jsonb_array_elements(\$json\$$1\$json\$::jsonb->0->'db') AS db)
 ), last AS (
     SELECT now() - max(stop) FILTER (WHERE type = 'full') AS full, now() - max(stop) FILTER (WHERE type <> 'incr') AS diff,
         now() - max(stop) AS incr, (array_agg(timeline ORDER BY stop DESC))[1] AS timeline

@@ -6,7 +6,7 @@ set -euo pipefail
 umask 077
 
 readonly SCRIPTS=/opt/container/entrypoint.d/scripts
-for part in utils/logging utils/settings utils/validation init/directories init/configuration init/initdb init/backup init/database \
+for part in utils/logging utils/settings utils/validation init/directories init/configuration init/initdb init/backup init/pgbouncer init/database \
     runtime/shutdown; do
     # shellcheck source=/dev/null # each is checked by itself
     . "$SCRIPTS/$part.sh"

@@ -4,6 +4,8 @@
     patroni-node.py settings        reads files and variables as Patroni does; prints shell assignments
     patroni-node.py forgive         gives up a claim that this node's last, interrupted, first start has left
     patroni-node.py claim           marks the cluster that is being made as this node's
+    patroni-node.py stopped LSN     fails if a node leads the cluster, or another one has led it further than LSN
+    patroni-node.py forget ID       lets a cluster of this system identifier take the place of the one that the store knows
     patroni-node.py run             Patroni
 
 The first writes what it has read into node.json for the next two: they are called where Patroni has taken its
@@ -101,6 +103,23 @@ def forgive():
         return
 
 
+def stopped():
+    """What is upgraded must be the node that led last, and no other may lead meanwhile."""
+    dcs, _ = store()
+    cluster = dcs.get_cluster()
+    if not cluster.is_unlocked():
+        sys.exit(f'{cluster.leader.name} leads the cluster: stop all nodes first')
+    if int(sys.argv[2]) < (cluster.status.last_lsn or 0):
+        sys.exit('another node has led the cluster since: upgrade that one')
+
+
+def forget():
+    """Patroni writes the identifier of the first node that leads where there is none."""
+    dcs, _ = store()
+    if dcs.get_cluster().initialize not in (None, sys.argv[2]):
+        dcs.cancel_initialization()
+
+
 def literal(value, _connection=None):
     """A SQL literal in plain ASCII that holds no dollar sign. Patroni's own knows latin-1 alone, and is put between $$."""
     return "E'" + re.sub(r'[^A-Za-z0-9_ ]', lambda c: f'\\U{ord(c[0]):08x}', str(value)) + "'"
@@ -119,4 +138,4 @@ def run():
 if __name__ == '__main__':
     if sys.argv[1] != 'run':  # Patroni has its own
         logging.basicConfig(level=logging.WARNING, format='%(levelname)s %(message)s')
-    {'settings': settings, 'forgive': forgive, 'claim': claim, 'run': run}[sys.argv[1]]()
+    {'settings': settings, 'forgive': forgive, 'claim': claim, 'stopped': stopped, 'forget': forget, 'run': run}[sys.argv[1]]()

@@ -98,7 +98,7 @@ configure_patroni() {
     python3 "$SCRIPTS/runtime/patroni-node.py" settings >"$PATRONI_NODE" ||
         die 'Patroni cannot read its configuration; it says why above'
     for name in POSTGRES_DB POSTGRES_INITDB_ARGS POSTGRES_INITDB_WALDIR POSTGRES_HOST_AUTH_METHOD \
-        BACKUP PGBACKREST_STANZA BACKUP_ARCHIVE_TIMEOUT RESTORE RESTORE_STANZA; do
+        BACKUP PGBACKREST_STANZA BACKUP_ARCHIVE_TIMEOUT RESTORE RESTORE_STANZA PGBOUNCER_AUTH_USER PGBOUNCER_PASSWORD; do
         printf '%s=%q\n' "$name" "${!name}"
     done >>"$PATRONI_NODE"
     # shellcheck source=/dev/null

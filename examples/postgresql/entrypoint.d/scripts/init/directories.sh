@@ -57,11 +57,12 @@ check_data_directory() {
     local theirs ours found
     remove_unfinished
     if cluster_exists; then
+        [[ ! -d $PGDATA/.initialized ]] || die 'the upgrade of this cluster has not ended: start it once more, with MODE=upgrade' \
+            directory="$PGDATA"
         theirs=$(<"$PGDATA/PG_VERSION")
-        ours=$(postgres --version)
-        [[ $ours =~ \ ([0-9]+) ]] && ours=${BASH_REMATCH[1]}
+        ours=$(image_major)
         [[ $theirs == "$ours" ]] ||
-            die 'the data directory is of another major version: upgrade it, or run the image of its version' \
+            die 'the data directory is of another major version: upgrade it (MODE=upgrade), or run the image of its version' \
                 directory="$PGDATA" data="$theirs" image="$ours"
     elif [[ ! -d $PGDATA/.initialized && -n $(find "$PGDATA" -mindepth 1 -maxdepth 1 -print -quit) ]]; then
         die 'the data directory holds files, but no cluster; if it is a mount point, set PGDATA to one within' \
@@ -74,13 +75,26 @@ check_data_directory() {
     fi
 }
 
-# remove_unfinished: what a first start has left that did not come to its end.
+# remove_unfinished: what a first start has left that did not come to its end, or an upgrade, whose old cluster is as it was.
 remove_unfinished() {
-    local wal
+    local wal major
+    if [[ -d $PGDATA/.initializing ]] && cluster_exists; then
+        major=$(cat "$PGDATA/.initializing/PG_VERSION" 2>/dev/null || echo none)
+        rm -rf "$PGDATA"/pg_tblspc/*/"PG_${major}_"*
+        [[ ! -e $PGDATA/global/pg_control.old || -e $PGDATA/global/pg_control ]] ||
+            mv "$PGDATA/global/pg_control.old" "$PGDATA/global/pg_control"
+    fi
     if wal=$(readlink "$PGDATA/.initializing/pg_wal"); then
         find "$wal" -mindepth 1 -delete
     fi
     rm -rf "$PGDATA/.initializing"
+}
+
+# image_major: the major version of the image's server.
+image_major() {
+    local version
+    version=$(postgres --version)
+    [[ $version =~ \ ([0-9]+) ]] && echo "${BASH_REMATCH[1]}"
 }
 
 cluster_exists() { [[ -s $PGDATA/PG_VERSION ]]; }

@@ -22,7 +22,7 @@ check_patroni() {
     set -o allexport
     load_patroni_node
     set +o allexport
-    unset POSTGRES_PASSWORD REPLICATION_PASSWORD
+    unset POSTGRES_PASSWORD REPLICATION_PASSWORD PGBOUNCER_PASSWORD
     python3 -I -S "$SCRIPTS/runtime/patroni-health.py" || status=$?
     ((status == 3)) || return "$status"
     check_postgresql
@@ -33,10 +33,19 @@ tell_backup() {
     ! wants_backup || echo "backups: $(cat "$BACKUP_STATUS" 2>/dev/null || echo 'none yet')"
 }
 
+# check_pgbouncer: its console answers, to the one user who needs no password. Whether the server behind it does is not its
+# own health.
+check_pgbouncer() {
+    PGCONNECT_TIMEOUT=5 psql --no-psqlrc --no-password --tuples-only --no-align --host="$SOCKET_DIRECTORY" \
+        --port="$PGBOUNCER_LISTEN_PORT" --username=pgbouncer --dbname=pgbouncer --command='SHOW VERSION'
+}
+
 load_settings
 tell_backup
 case $(container_mode) in
     maintenance) echo 'maintenance: no server is wanted' ;;
     patroni) check_patroni ;;
+    upgrade) echo 'the cluster is being upgraded' ;;
+    pgbouncer) check_pgbouncer ;;
     postgresql) check_postgresql ;;
 esac

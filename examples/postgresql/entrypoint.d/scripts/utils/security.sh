@@ -9,6 +9,7 @@ load_files() {
     done
     load_secret POSTGRES_PASSWORD
     load_secret REPLICATION_PASSWORD
+    load_secret PGBOUNCER_PASSWORD
 }
 
 # load_secret NAME: keeps a password in a variable that no child process inherits. Whoever needs it gets it handed, and

@@ -9,10 +9,11 @@ readonly RUNTIME_DIRECTORY=/run/container # configuration made at every start, f
 readonly INITDB_DIRECTORY=/docker-entrypoint-initdb.d
 readonly PATRONI_DIRECTORY=$RUNTIME_DIRECTORY/patroni
 readonly BACKUP_CONFIGURATION=$RUNTIME_DIRECTORY/pgbackrest.conf
+readonly POOLER_CONFIGURATION=$RUNTIME_DIRECTORY/pgbouncer.ini
 readonly BACKUP_STATUS=$RUNTIME_DIRECTORY/backup-status
 readonly PATRONI_NODE=$RUNTIME_DIRECTORY/patroni-node.sh # what Patroni's merged configuration says
 
-load_modes() { : "${SLEEP_MODE:=false}" "${USE_PATRONI:=false}"; }
+load_modes() { : "${SLEEP_MODE:=false}" "${USE_PATRONI:=false}" "${MODE:=}"; }
 
 # load_settings: gives every variable its default. Empty counts as not set, as in a compose file's `KEY=${KEY}`.
 load_settings() {
@@ -22,7 +23,7 @@ load_settings() {
     : "${POSTGRES_HOST_AUTH_METHOD:=scram-sha-256}" "${POSTGRES_LISTEN_ADDRESSES:=*}"
     : "${POSTGRES_INITDB_ARGS:=}" "${POSTGRES_INITDB_WALDIR:=}"
     : "${REPLICATION_USER:=replicator}" "${REPLICATION_PASSWORD:=}"
-    : "${SHUTDOWN_TIMEOUT:=25}"
+    : "${SHUTDOWN_TIMEOUT:=25}" "${UPGRADE_METHOD:=copy}"
     PGDATA=${PGDATA%/}
     export LANG PGDATA PGPORT POSTGRES_USER POSTGRES_DB
 
@@ -38,6 +39,7 @@ load_settings() {
     : "${ETCD_HOSTS:=}" "${ETCD_USERNAME:=}" "${NODE_ADDRESS:=}"
     : "${PGBACKREST_STANZA:=$PATRONI_SCOPE}"
     load_backup_settings
+    load_pooler_settings
 }
 
 # load_backup_settings: of which some can be empty.
@@ -45,6 +47,10 @@ load_backup_settings() {
     : "${BACKUP:=none}" "${PGBACKREST_STANZA:=postgres}" "${BACKUP_ARCHIVE_TIMEOUT:=60}"
     : "${BACKUP_FULL_EVERY=7d}" "${BACKUP_DIFF_EVERY=1d}" "${BACKUP_INCR_EVERY=}"
     : "${RESTORE:=}" "${RESTORE_STANZA:=$PGBACKREST_STANZA}"
+}
+
+load_pooler_settings() {
+    : "${PGBOUNCER_UPSTREAM:=}" "${PGBOUNCER_AUTH_USER:=pgbouncer}" "${PGBOUNCER_PASSWORD:=}" "${PGBOUNCER_LISTEN_PORT:=6432}"
 }
 
 # load_patroni_node: the same as Patroni's merged configuration has it, for those that Patroni calls: it takes its own
@@ -55,10 +61,12 @@ load_patroni_node() {
     load_settings
 }
 
-# container_mode: maintenance, patroni or postgresql.
+# container_mode: what MODE names, otherwise maintenance, patroni or postgresql.
 container_mode() {
     if is_true "$SLEEP_MODE"; then
         echo maintenance
+    elif [[ -n $MODE ]]; then
+        echo "$MODE"
     elif is_true "$USE_PATRONI"; then
         echo patroni
     else
