@@ -3,6 +3,7 @@ package examples
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"path"
@@ -22,7 +23,7 @@ type manifest struct {
 	Metadata struct{ Name string }
 	Spec     struct {
 		ServiceName string
-		Selector    map[string]any
+		Selector    yaml.MapSlice
 		Template    struct {
 			Metadata struct{ Labels map[string]string }
 			Spec     struct {
@@ -51,11 +52,11 @@ func objects(t *testing.T, name string) (out []manifest) {
 	require.NoError(t, err)
 	for d := yaml.NewDecoder(bytes.NewReader(data)); ; {
 		var m manifest
-		if err := d.Decode(&m); errors.Is(err, io.EOF) {
+		err := d.Decode(&m)
+		if errors.Is(err, io.EOF) {
 			return out
-		} else {
-			require.NoError(t, err, name)
 		}
+		require.NoError(t, err, name)
 		out = append(out, m)
 	}
 }
@@ -133,9 +134,9 @@ func TestManifests(t *testing.T) {
 		}
 	}
 	for name, s := range services {
-		for key, value := range s.Spec.Selector {
-			if key != "role" { // Patroni's
-				assert.Contains(t, labels, key+"="+value.(string), name)
+		for _, item := range s.Spec.Selector {
+			if item.Key != "role" { // Patroni's
+				assert.Contains(t, labels, fmt.Sprintf("%v=%v", item.Key, item.Value), name)
 			}
 		}
 	}

@@ -5,6 +5,7 @@
 #   SLEEP_MODE=true    maintenance: no server, for work on the data directory
 #   MODE=upgrade       makes the cluster of an older major version one of the image's, and ends
 #   MODE=pgbouncer     a pool of connections to a server elsewhere
+#   MODE=exporter      metrics of a server elsewhere, for Prometheus
 #   none of them       a single PostgreSQL server
 #
 # Any other command (psql, patronictl, bash) is run in its place, with nothing prepared.
@@ -54,7 +55,7 @@ main() {
     handle_signals
     load_modes
     require_boolean SLEEP_MODE USE_PATRONI
-    [[ -z $MODE ]] || require_match MODE 'upgrade|pgbouncer' 'upgrade or pgbouncer, or empty'
+    [[ -z $MODE ]] || require_match MODE 'upgrade|pgbouncer|exporter' 'upgrade, pgbouncer or exporter, or empty'
     report_problems
     load_files
     load_settings
@@ -64,6 +65,7 @@ main() {
         patroni) start_patroni "$@" ;;
         upgrade) start_upgrade ;;
         pgbouncer) start_pgbouncer ;;
+        exporter) start_exporter "$@" ;;
         postgresql) start_postgresql "$@" ;;
     esac
 }

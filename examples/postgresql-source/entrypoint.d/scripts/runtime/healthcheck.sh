@@ -40,6 +40,16 @@ check_pgbouncer() {
         --port="$PGBOUNCER_LISTEN_PORT" --username=pgbouncer --dbname=pgbouncer --command='SHOW VERSION'
 }
 
+# check_exporter: it answers.
+check_exporter() {
+    local answer
+    exec {answer}<>/dev/tcp/127.0.0.1/9187
+    printf 'GET / HTTP/1.0\r\n\r\n' >&"$answer"
+    read -r -t 5 -u "$answer" answer
+    echo "postgres_exporter: $answer"
+    [[ $answer == *' 200 '* ]]
+}
+
 load_settings
 tell_backup
 case $(container_mode) in
@@ -47,5 +57,6 @@ case $(container_mode) in
     patroni) check_patroni ;;
     upgrade) echo 'the cluster is being upgraded' ;;
     pgbouncer) check_pgbouncer ;;
+    exporter) check_exporter ;;
     postgresql) check_postgresql ;;
 esac

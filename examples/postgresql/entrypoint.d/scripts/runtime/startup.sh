@@ -59,6 +59,16 @@ start_patroni() {
     supervise TERM python3 "$SCRIPTS/runtime/patroni-node.py" run
 }
 
+# start_exporter [OPTION...]: metrics of a server elsewhere. The exporter's own variables say which, and as whom
+# (DATA_SOURCE_URI, DATA_SOURCE_USER, DATA_SOURCE_PASS_FILE).
+start_exporter() {
+    command -v postgres_exporter >/dev/null || die 'the image has no postgres_exporter: build it with EXPORTER_VERSION'
+    [[ -n ${DATA_SOURCE_URI-}${DATA_SOURCE_URI_FILE-}${DATA_SOURCE_NAME-} ]] || problem 'DATA_SOURCE_URI is not set: host:port/database of a server'
+    report_problems
+    log_info 'starting postgres_exporter'
+    supervise TERM postgres_exporter "$@"
+}
+
 # start_backups: takes them when the server is there.
 start_backups() {
     wants_backup || return 0
