@@ -26,19 +26,12 @@ psql --no-psqlrc --command='SELECT extname, extversion FROM pg_extension ORDER B
 [[ -n $(psql --no-psqlrc --tuples-only --no-align --command="SELECT digest('', 'sha256')") ]] ||
     fail 'pgcrypto does not compute'
 
-[[ $(psql --no-psqlrc --tuples-only --no-align --command='SELECT pg_jit_available()') == t ]] || fail 'there is no JIT'
-psql --no-psqlrc --quiet --command='SET jit_above_cost = 0' --command='EXPLAIN ANALYZE SELECT sum(n) FROM generate_series(1, 1000) AS n' |
-    grep -q 'JIT:' || fail 'JIT compiles nothing'
-for option in llvm ldap gssapi pam systemd uuid libxslt; do
-    pg_config --configure | grep -q -e "--with-$option" || fail "the server has no $option"
-done
-
 echo '--- programs'
 pgbackrest version
 pgbadger --version
 pgbouncer --version
 
 echo '--- no compiler'
-for command in cc gcc clang make ccache; do
+for command in cc gcc make ccache; do
     ! command -v "$command" || fail "the image holds $command"
 done

@@ -11,8 +11,7 @@ unpack_source "postgresql-$POSTGRESQL_VERSION"
     --prefix="/usr/lib/postgresql/$POSTGRESQL_VERSION" \
     --datadir="/usr/share/postgresql/$POSTGRESQL_VERSION" \
     --with-system-tzdata=/usr/share/zoneinfo \
-    --with-ssl=openssl --with-icu --with-libxml --with-libxslt --with-lz4 --with-zstd \
-    --with-llvm --with-ldap --with-gssapi --with-pam --with-systemd --with-uuid=e2fs
+    --with-ssl=openssl --with-icu --with-libxml --with-lz4 --with-zstd
 make -j"$(nproc)"
 make install
 report_compiler

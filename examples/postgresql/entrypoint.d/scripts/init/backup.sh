@@ -3,7 +3,7 @@
 
 # prepare_backup: pgBackRest's configuration is one file, since not every server and hook has the container's environment.
 # Its own variables (PGBACKREST_REPO1_TYPE, …) come over the image's defaults, each also from a file that a variable with
-# _FILE behind its name names.
+# _FILE behind its name names, but for those that are a file's name by themselves.
 prepare_backup() {
     local variable name
     local -A options=(
@@ -13,11 +13,14 @@ prepare_backup() {
     )
     wants_backup || [[ -n $RESTORE ]] || return 0
     for variable in $(compgen -v PGBACKREST_); do
-        variable=${variable%_FILE}
         case $variable in
             PGBACKREST_CONFIG* | PGBACKREST_STANZA) continue ;;
+            *_CA_FILE | *_CERT_FILE | *_HOST_KEY_FILE | *_SERVER_KEY_FILE | *_PRIVATE_KEY_FILE | *_PUBLIC_KEY_FILE) ;;
+            *)
+                variable=${variable%_FILE}
+                load_secret "$variable"
+                ;;
         esac
-        load_secret "$variable"
         name=${variable#PGBACKREST_}
         name=${name,,}
         [[ -z ${!variable} ]] || options[${name//_/-}]=${!variable}
