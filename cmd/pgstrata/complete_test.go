@@ -47,7 +47,11 @@ func TestCompletion(t *testing.T) {
 		}, noFiles},
 		{[]string{"llb", "--file", example + "/Dockerfile", example, "--build-arg", ""}, []string{
 			"LOCALES=\tlocales to generate, with spaces between them", "POSTGRESQL_VERSION=\tPostgreSQL's major version, as packages name it",
-			"POSTGRESQL_FROM=\twhose packages these are: debian, or pgdg, which has 13 to 18", "PATRONI_VERSION=\tPatroni's release",
+			"POSTGRESQL_FROM=\twhose packages these are: debian, or pgdg, which has 13 to 18",
+			"PGBOUNCER=\ttrue: PgBouncer is in the image, for MODE=pgbouncer",
+			"UPGRADE_FROM=\tan older major version whose server MODE=upgrade can upgrade from: it is in the image as well",
+			"EXPORTER_VERSION=\tpostgres_exporter's release, such as 0.17.1, for MODE=exporter: it is compiled",
+			"PATRONI_VERSION=\tPatroni's release",
 		}, noSpace},
 		{[]string{"build", t.TempDir(), "--target", ""}, nil, noFiles},
 		{[]string{"build", "--progress", ""}, []string{"auto", "plain", "tty", "quiet", "rawjson"}, noFiles},
