@@ -67,6 +67,8 @@ func FuzzMigrate(f *testing.F) {
 	f.Add("ARG 0=x\nFROM debian:$0\nARG 0\nARG a-b=1\nENV A=$0\nRUN echo $0 ${a-b}\n")
 	f.Add("FROM a\nRUN !")
 	f.Add("FROM a\nRUN f() {\nRUN a && \n")
+	f.Add("FROM a\nARG\r0")
+	f.Add("# x\r\u2028y: z\nFROM a\n# a\rb: c\nRUN\rtrue\nLABEL a=b\rc:d\n")
 	f.Add("FROM 0R0\nARG R")
 	f.Add("FROM a\nCOPY --from=0 / /\nRUN --mount=type=cache,target=$x true\nEXPOSE 1-\nHEALTHCHECK --retries=9 CMD\n")
 	f.Add("FROM debian\nWORKDIR $X\nUSER :\nRUN cd; cd ..; ./x\nENV A=$B B=$A A=$A$\nLABEL a=${b:?}\n")

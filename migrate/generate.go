@@ -43,7 +43,7 @@ func (g *generator) script() string {
 	interpreter, options := shebang(first.step.Scope.Shell)
 	g.line("#!%s", interpreter)
 	for _, c := range g.comments() {
-		g.line("# %s", c)
+		g.line("# %s", oneLine(c))
 	}
 	how := g.joined(options)
 	if how == underErrexit {

@@ -2,6 +2,7 @@ package migrate
 
 import (
 	"strings"
+	"unicode"
 
 	"mvdan.cc/sh/v3/syntax"
 
@@ -13,6 +14,16 @@ import (
 // to refer by: the args, and in the image's environment also the variables above
 // and those of the base.
 type names func(name string) (text string, ok bool)
+
+// oneLine is text for a comment: what would end its line is a space.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\t' || r == '\u2028' || r == '\u2029' || r == '\ufeff' {
+			return ' '
+		}
+		return r
+	}, s)
+}
 
 // escaped writes text so that spec.Expand gives it back.
 func escaped(s string) string {

@@ -15,12 +15,12 @@ func (m *migration) write() string {
 	if m.opt.Schema != "" {
 		fmt.Fprintf(&b, "# yaml-language-server: $schema=%s\n", m.opt.Schema)
 	}
-	fmt.Fprintf(&b, "#\n# Made from %s by pgstrata migrate.\n", m.file.Name)
+	fmt.Fprintf(&b, "#\n# Made from %s by pgstrata migrate.\n", oneLine(m.file.Name))
 	for i, l := range m.report.Lost() {
 		if i == 0 {
 			b.WriteString("#\n# Not carried over, and to be done by hand:\n")
 		}
-		fmt.Fprintf(&b, "#   %s:%d: %s\n", m.file.Name, l.Start, l.Text)
+		fmt.Fprintf(&b, "#   %s:%d: %s\n", m.file.Name, l.Start, oneLine(l.Text))
 	}
 	b.WriteString("\n")
 	root := m.root()

@@ -95,7 +95,7 @@ func (w *yamlWriter) notes(n *node, indent string) {
 	}
 	for _, c := range n.notes {
 		for line := range strings.SplitSeq(c, "\n") {
-			w.b.WriteString(strings.TrimRight(indent+"# "+line, " ") + "\n")
+			w.b.WriteString(strings.TrimRight(indent+"# "+oneLine(line), " ") + "\n")
 		}
 	}
 }
