@@ -143,7 +143,10 @@ func (m *migration) env(step *dockerfile.Step, c *instructions.EnvCommand) {
 			continue
 		}
 		a := m.arg(kv.Key)
-		if v, ok := step.Scope.Expand(kv.Value); ok && a != nil && a.fromEnv && v == m.values[kv.Key] {
+		if v, ok := step.Scope.Expand(kv.Value); ok && a != nil && v == m.values[kv.Key] && (a.fromEnv || m.mentioned(kv.Key)) {
+			if !a.fromEnv && !strings.Contains(text, "${"+kv.Key+"}") {
+				m.report.note(m.where(step.Start), "ENV sets %s whatever the ARG of that name says; here setup scripts and the image have the value of the argument", kv.Key)
+			}
 			text = "${" + kv.Key + "}" // one truth
 		}
 		if !m.fits(step, mapping("env", str(kv.Key, text))) {

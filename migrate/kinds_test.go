@@ -45,6 +45,12 @@ func TestKinds(t *testing.T) {
 			lacks:      []string{"an ENV has set W"},
 		},
 		{
+			name:       "an ENV that has the value of the ARG of its name follows it",
+			dockerfile: "FROM debian\nARG V=1\nARG W=1\nENV V=1 W=$W\nRUN echo $V $W >/v\n",
+			has:        []string{"    V: ${V}", "    W: ${W}", "Dockerfile:4: ENV sets V whatever the ARG of that name says"},
+			lacks:      []string{"ENV sets W"},
+		},
+		{
 			name:       "a default is followed through ENV, into paths and scripts of stages",
 			dockerfile: "FROM debian AS b\nARG V=1\nENV URL=http://e.org/$V.tar\nRUN wget $URL -O /out-$V\nFROM debian\nARG V=1\nENV DIR=/srv/$V\nWORKDIR $DIR\nWORKDIR sub\nCOPY --from=b /out-$V /usr/lib/$V/out\nEXPOSE 54$V\nLABEL dir=$DIR\n",
 			has: []string{
