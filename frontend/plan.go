@@ -16,6 +16,7 @@ import (
 
 	"github.com/pgstrata/pgstrata/graph"
 	"github.com/pgstrata/pgstrata/plan"
+	"github.com/pgstrata/pgstrata/spec"
 )
 
 // PlanRequest is the id of the subrequest that answers what a build would run
@@ -46,6 +47,8 @@ type Resolved struct {
 	Options plan.Options
 	// Graph is a build file's; nil for a Dockerfile.
 	Graph *graph.Graph
+	// File is the build file, completed by its Discover; nil for a Dockerfile.
+	File *spec.File
 	// Undeclared are the build arguments that do nothing, with hints.
 	Undeclared []string
 	// Context is what was sent of the build context. It is read through the
@@ -128,7 +131,7 @@ func (r *request) resolved(ctx context.Context, in input, t *target) Resolved {
 			Context: origin(ctx, in.context), Bases: r.gateway.bases(in.platform), Names: contextNames(r.client.BuildOpts().Opts),
 			Nodes: map[string]string{}, Lacks: r.lacks(),
 		},
-		Graph: in.graph, Undeclared: in.file.Undeclared(in.options), Context: in.files,
+		Graph: in.graph, File: in.file, Undeclared: in.file.Undeclared(in.options), Context: in.files,
 	}
 	for _, a := range slices.Concat(in.graph.Predefined, in.graph.Args) {
 		out.Build.Args = append(out.Build.Args, a.Name)

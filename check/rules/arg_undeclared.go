@@ -23,6 +23,14 @@ func argUndeclared() check.Rule {
 	}
 }
 
+// ImageVariables finds what image.env refers to and nothing sets: the part of the
+// rule that a build ends with.
+func ImageVariables(in check.Input) []check.Finding {
+	rule := argUndeclared()
+	rule.Check = imageEnv
+	return check.Read(in, []check.Rule{rule}).Run()
+}
+
 func checkArgUndeclared(p *check.Pass) {
 	imageEnv(p)
 	for _, u := range p.Setup {

@@ -17,6 +17,8 @@ import (
 	"github.com/spf13/pflag"
 	"github.com/tonistiigi/fsutil"
 
+	"github.com/pgstrata/pgstrata/check"
+	"github.com/pgstrata/pgstrata/check/rules"
 	"github.com/pgstrata/pgstrata/frontend"
 	"github.com/pgstrata/pgstrata/narrow"
 	"github.com/pgstrata/pgstrata/paths"
@@ -206,7 +208,7 @@ func (c *comparison) plan() (compared, error) {
 	}
 	result := plan.Compare(before, after)
 	result.Since = c.since()
-	result.Notes = slices.Concat(ignored, unused(now.Undeclared))
+	result.Notes = slices.Concat(ignored, unused(now.Undeclared), c.unset())
 	if c.last == nil && c.since() == "" {
 		result.Notes = append(result.Notes, "pgstrata build has not recorded a build of this context and build file; --since compares with a git revision")
 	}
@@ -220,6 +222,18 @@ func (c *comparison) ignored() []string {
 		if _, err := fs.Stat(c.build.Context, path.Clean(filepath.ToSlash(name))); err != nil {
 			out = append(out, name+" is not in the build context, or nothing in the build file can need it")
 		}
+	}
+	return out
+}
+
+// unset warns of variables that a build would ask for in vain.
+func (c *comparison) unset() []string {
+	if c.build.File == nil {
+		return nil
+	}
+	var out []string
+	for _, f := range rules.ImageVariables(check.Input{File: c.build.File, Graph: c.build.Graph, Context: c.build.Context}) {
+		out = append(out, fmt.Sprintf("%s:%d: %s", f.File, f.Range.Start.Line, f.Message))
 	}
 	return out
 }
