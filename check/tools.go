@@ -52,7 +52,9 @@ func WellKnown(name string) bool {
 // InstallsPackages tells whether a command changes the distribution's packages.
 func InstallsPackages(c *shell.Call) bool {
 	if c.Is(programs.Apt) {
-		return programs.AptInstalls(c.Verb())
+		_, downloads := HasFlag(c, 'd', "oct", "--download-only", "--print-uris")
+		_, simulates := HasFlag(c, 's', "oct", "--simulate", "--dry-run", "--just-print", "--no-act", "--recon")
+		return programs.AptInstalls(c.Verb()) && !downloads && !simulates
 	}
 	switch c.Name {
 	case "dpkg":

@@ -266,6 +266,25 @@ func TestGeneratedScriptsAreDeclared(t *testing.T) {
 	}
 }
 
+// A stage's packages are left behind, as they are meant to be: no finding says that
+// they are not in the image, and the script says so where they are installed.
+func TestPackagesOfAStageAreLeftBehind(t *testing.T) {
+	context := fstest.MapFS{
+		"Dockerfile": {Data: []byte("FROM debian:12 AS b\nRUN apt-get update && apt-get install -y libfoo; apt-get install -dy bar\nRUN if true; then apt-get install -y libbar; fi\nRUN cat <<EOF | sh\napt-get install -y libbaz\nEOF\nRUN make /x\nFROM debian:12\nCOPY --from=b /x /usr/bin/x\n")},
+	}
+	r := migrated(t, context)
+	g := resolved(t, context, r, nil)
+	f, err := spec.Load("pgstrata.yaml", r.BuildFile, spec.Options{})
+	require.NoError(t, err)
+	require.NoError(t, f.Discover(r.Context))
+	for _, finding := range rules.Run(check.Input{File: f, Text: r.BuildFile, Graph: g, Context: r.Context}) {
+		assert.NotContains(t, []string{"PackagesInIsolatedScript", "UnusedAllowance"}, finding.Rule, finding.Message)
+	}
+	text := string(r.Files[0].Data)
+	assert.Contains(t, text, "\n# pgstrata: allow=PackagesInIsolatedScript the stage leaves them behind, too\napt-get update && apt-get install -y libfoo\n")
+	assert.NotContains(t, text, "too\napt-get install -dy bar")
+}
+
 // A mistake of migrate is an error, and nothing is written.
 func TestRefusedIsAnError(t *testing.T) {
 	f, err := dockerfile.Parse("Dockerfile", []byte("FROM debian\nRUN true\n"))

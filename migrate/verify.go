@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/pgstrata/pgstrata/check"
 	"github.com/pgstrata/pgstrata/check/rules"
@@ -47,12 +48,38 @@ func (m *migration) verify(out *Result) error {
 		return &RefusedError{err}
 	}
 	m.cached(g)
+	left := map[string][]int{} // lines that install what a stage leaves behind
 	for _, finding := range rules.Run(check.Input{File: f, Text: out.BuildFile, Graph: g, Context: context}) {
 		if finding.Severity == check.Error {
 			m.report.note(fmt.Sprintf("%s:%d", finding.File, finding.Range.Start.Line), "a build ends with this: %s", finding.Message)
 		}
+		if finding.Rule == "PackagesInIsolatedScript" {
+			left[finding.File] = append(left[finding.File], finding.Range.Start.Line)
+		}
+	}
+	for _, name := range keys(left) {
+		if f := m.generated[name]; f != nil {
+			f.Data = allowing(name, f.Data, left[name])
+		}
 	}
 	return nil
+}
+
+// allowing says above lines of a stage's script that its packages are meant to be
+// left behind, as the Dockerfile does.
+func allowing(name string, data []byte, at []int) []byte {
+	lines := strings.Split(string(data), "\n")
+	slices.Sort(at)
+	for _, number := range slices.Backward(slices.Compact(at)) {
+		line := lines[number-1]
+		indent := line[:len(line)-len(strings.TrimLeft(line, " \t"))]
+		lines = slices.Insert(lines, number-1, indent+"# pgstrata: allow=PackagesInIsolatedScript the stage leaves them behind, too")
+	}
+	out := []byte(strings.Join(lines, "\n"))
+	if _, err := shell.Parse(name, out); err != nil {
+		return data // within a text, or behind a line that goes on
+	}
+	return out
 }
 
 // readable reports a script whose text no shell can read, as its own cannot: that is

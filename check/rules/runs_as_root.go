@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"path"
 	"slices"
 	"strings"
 
@@ -27,6 +28,9 @@ func checkRunsAsRoot(p *check.Pass) {
 	default:
 		return
 	}
+	if startsUnseen(p) {
+		return
+	}
 	for _, c := range p.EntrypointCalls() {
 		if c.User != "" || handsOver(p, c) || stepsDown(c.Name) || slices.ContainsFunc(c.Wrappers, func(w shell.Wrapper) bool { return stepsDown(w.Name) }) ||
 			slices.ContainsFunc(c.Args, func(w shell.Word) bool { return stepsDown(w.Value[strings.LastIndex(w.Value, "/")+1:]) }) {
@@ -41,6 +45,26 @@ func checkRunsAsRoot(p *check.Pass) {
 		}
 	}
 	p.MayFile(p.Input.File.Base.At, "nothing sets a user, so the container may run as root, which PostgreSQL refuses; add %s", p.Advice("`user: {name: postgres, uid: 999}`", "USER"))
+}
+
+// startsUnseen tells whether a container starts a script that setup makes or copies:
+// whether it steps down, nobody has read.
+func startsUnseen(p *check.Pass) bool {
+	words := p.Input.Graph.Image.Entrypoint
+	if len(words) == 0 {
+		words = p.Input.Graph.Image.Cmd
+	}
+	for _, word := range words {
+		if !strings.HasSuffix(word, ".sh") {
+			continue
+		}
+		seen := false
+		for target := range p.Targets {
+			seen = seen || path.Base(target) == path.Base(word)
+		}
+		return !seen
+	}
+	return false
 }
 
 // stepsDown tells whether a program runs another one as another user.
