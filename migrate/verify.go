@@ -76,7 +76,7 @@ func allowing(name string, data []byte, at []int) []byte {
 		lines = slices.Insert(lines, number-1, indent+"# pgstrata: allow=PackagesInIsolatedScript the stage leaves them behind, too")
 	}
 	out := []byte(strings.Join(lines, "\n"))
-	if _, err := shell.Parse(name, out); err != nil {
+	if _, err := interp.Parse(name, out); err != nil {
 		return data // within a text, or behind a line that goes on
 	}
 	return out
