@@ -139,9 +139,6 @@ func UsesDir(c *shell.Call) bool {
 	return c.Kind == shell.CallProgram && commandKind(c) == worksInDir || c.Name == "pwd"
 }
 
-// Recursive reports whether a call goes down the directories that it is given.
-func Recursive(c *shell.Call) bool { return recursive(c) }
-
 // OnlyReads reports whether a program does no more than read the files that it
 // is given.
 func OnlyReads(c *shell.Call) bool { return commandKind(c) == reads }

@@ -9,6 +9,7 @@ package rules
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/pgstrata/pgstrata/check"
 )
@@ -64,11 +65,6 @@ func All() []check.Rule {
 		unverifiedDownload(),
 		volatileBeforeStable(),
 	}
-	slices.SortFunc(rules, func(a, b check.Rule) int {
-		if a.Name < b.Name {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(rules, func(a, b check.Rule) int { return strings.Compare(a.Name, b.Name) })
 	return rules
 }

@@ -37,7 +37,7 @@ func FuzzParse(f *testing.F) {
 			}
 			return nil, fs.ErrNotExist
 		}
-		p, err := Load(read, "a.sh", opts)
+		p, err := NewLoader(read, nil).Load("a.sh", opts)
 		if err != nil {
 			return
 		}
@@ -47,7 +47,7 @@ func FuzzParse(f *testing.F) {
 			s.Mentions("VERSION")
 			s.ReadsAll()
 		}
-		again, err := Load(read, "a.sh", opts)
+		again, err := NewLoader(read, nil).Load("a.sh", opts)
 		if err != nil || dump(p) != dump(again) {
 			t.Fatalf("two readings differ: %v", err)
 		}

@@ -11,7 +11,7 @@
 // all the same to it. The result is plain data and is the same for the same
 // input.
 //
-// [Parse] reads one script by itself. [Load] reads a script together with the
+// [Parse] reads one script by itself. [Loader.Load] reads a script together with the
 // helpers that it sources, and lists the scripts that it runs as children.
 package interp
 

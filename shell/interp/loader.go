@@ -75,11 +75,6 @@ func ReadFile(fsys fs.FS, name string) ([]byte, error) {
 	return fs.ReadFile(fsys, name)
 }
 
-// Load reads a script together with the files that it sources.
-func Load(read func(path string) ([]byte, error), path string, opts Options) (*shell.Program, error) {
-	return NewLoader(read, nil).Load(path, opts)
-}
-
 // Load reads a script together with the files that it sources. The error is
 // that of the script itself; with a *SyntaxError there is a program all the
 // same, of which only the text is known. A helper that cannot be read is among

@@ -233,10 +233,10 @@ find s -name '*.sh' | sort | while read -r f; do bash "$f"; done
 }
 
 func TestLoadErrors(t *testing.T) {
-	_, err := Load(func(string) ([]byte, error) { return nil, fs.ErrPermission }, "a.sh", Options{})
+	_, err := NewLoader(func(string) ([]byte, error) { return nil, fs.ErrPermission }, nil).Load("a.sh", Options{})
 	require.ErrorIs(t, err, fs.ErrPermission)
 	require.ErrorContains(t, err, "a.sh")
-	_, err = Load(func(string) ([]byte, error) { return []byte("("), nil }, "a.sh", Options{})
+	_, err = NewLoader(func(string) ([]byte, error) { return []byte("("), nil }, nil).Load("a.sh", Options{})
 	var serr *shell.SyntaxError
 	require.True(t, errors.As(err, &serr))
 }
