@@ -81,6 +81,8 @@ type States struct {
 	Setup State
 	// Outputs are those of each isolated script, by its name.
 	Outputs map[string]State
+	// Made is what each isolated script ran on, and left, by its name.
+	Made map[string]Made
 	// Symbols are the debug symbols that were taken out of outputs.
 	Symbols State
 	// Entrypoint are the entrypoint files alone.
@@ -117,7 +119,7 @@ func Graph(g *graph.Graph, opt Options) (*States, error) {
 		opt:       opt,
 		mergeDiff: canMergeDiff(opt.Caps),
 	}
-	out := &States{Base: c.base(g.Base.Name, opt.Base), Outputs: map[string]State{}, Records: map[string]llb.State{}}
+	out := &States{Base: c.base(g.Base.Name, opt.Base), Outputs: map[string]State{}, Made: map[string]Made{}, Records: map[string]llb.State{}}
 	base := c.repositories(out.Base)
 	tools := c.toolchain(base)
 	c.tools = tools.root.State

@@ -16,8 +16,11 @@ import (
 // of outputs, that every shared library is there; of no other step.
 const MissingLibraryExit = 93
 
-// made is the root that an isolated script ran on, and the same after it.
+// made is the root that an isolated script ran on, and what its outputs are taken from.
 type made struct{ before, after llb.State }
+
+// Made is the root that an isolated script ran on, and the one that it left.
+type Made struct{ Before, After llb.State }
 
 // with lays the outputs of isolated scripts on a root: the image's, or the one
 // that a script runs on, which is nil for the image's.

@@ -204,6 +204,23 @@ func (c *compiler) versions(base State, r graph.Refresh) llb.State {
 	return base.Run(opts...).AddMount(watched, llb.Scratch())
 }
 
+// The files that [Unknown] writes: names, one a line.
+const (
+	UnknownFile = "unknown"
+	KnownFile   = "known"
+)
+
+// Unknown returns a state that tells which of some packages no archive of the build
+// has, and the names of those that there are. They are asked in each build.
+func Unknown(g *graph.Graph, opt Options, packages []string) llb.State {
+	c := &compiler{graph: g, opt: opt, mergeDiff: canMergeDiff(opt.Caps)}
+	base := c.repositories(c.base(g.Base.Name, opt.Base))
+	opts := append(c.builtin("unknown-packages.sh", packages...), c.cacheMounts(g.Toolchain.Caches)...)
+	opts = append(opts, c.repositoryMounts()...)
+	opts = append(opts, llb.IgnoreCache, c.name("internal", "names of packages in the archives"))
+	return base.Run(opts...).AddMount(resultMount, llb.Scratch())
+}
+
 // VersionsFile is what [Newest] writes: the name and version of a package a line.
 const VersionsFile = "versions"
 

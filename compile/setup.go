@@ -25,6 +25,7 @@ func (c *compiler) setup(base State, tools toolchain, out *States) State {
 		holds:    map[string]map[string]bool{},
 		made:     map[string]made{},
 		outputs:  out.Outputs,
+		roots:    out.Made,
 		records:  out.Records,
 		own:      map[string]State{},
 		rerun:    map[string]bool{},
@@ -52,6 +53,8 @@ type setup struct {
 	made map[string]made
 	// outputs holds what each isolated script contributes, by name.
 	outputs map[string]State
+	// roots holds what each isolated script ran on, and left, by name.
+	roots map[string]Made
 	// records holds what was recorded of each script, by name.
 	records map[string]llb.State
 	// own holds what isolated scripts run on, by their packages, and toolchains
@@ -92,6 +95,7 @@ func (s *setup) run(script *graph.Script) {
 	done := s.script(on, script)
 	if script.Isolated() {
 		s.made[script.Name] = made{before: on.State, after: s.contributed(script, on.State, done.State)}
+		s.roots[script.Name] = Made{on.State, done.State}
 		s.outputs[script.Name] = s.collect(script, llb.Scratch(), nil)
 		return
 	}

@@ -46,6 +46,9 @@ func Detect(name string, data []byte) (Kind, error) {
 		if !isKey(first.Value) && first.Next == nil {
 			return BuildFile, nil
 		}
+		if key, rest, ok := strings.Cut(first.Value, ":"); rest != "" && ok && (key == "base" || key == "version") {
+			return 0, fmt.Errorf("%s: line %d: a space is missing behind the colon: write %s: %s", name, first.StartLine, key, rest)
+		}
 		if !isKey(first.Value) {
 			return 0, fmt.Errorf("%s is neither a build file nor a Dockerfile: line %d starts with %q; a build file is a YAML mapping (base: …), a Dockerfile starts with FROM or ARG",
 				name, first.StartLine, first.Value)

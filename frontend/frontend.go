@@ -193,7 +193,7 @@ func (r *request) building(ctx context.Context, first input) *building {
 // build builds one platform's target. Where setup has a base of its own and a
 // library turns out to be missing on the image's, the build file may ask for
 // isolated scripts to run on the latter.
-func (b *building) build(ctx context.Context, in input) (*dockerui.BuildResult, error) {
+func (b *building) build(ctx context.Context, in input) (_ *dockerui.BuildResult, err error) {
 	t, err := b.compile(ctx, in)
 	if _, wrong := b.findings(); wrong != nil {
 		return nil, wrong
@@ -201,11 +201,15 @@ func (b *building) build(ctx context.Context, in input) (*dockerui.BuildResult, 
 	if err != nil {
 		return nil, err
 	}
+	if err := b.withheld(ctx, in, t); err != nil {
+		return nil, err
+	}
+	defer func() { err = b.explain(ctx, in, t, err) }()
 	b.warnTriggers(ctx, in, t.options.Base)
 	b.prime(ctx, in, t)
-	mayRebuild := t.options.ToolchainBase != nil && in.graph.Toolchain.Rebuild
-	res, err := b.solve(ctx, t, mayRebuild)
+	res, err := b.solve(ctx, t)
 	var exit *gwpb.ExitError
+	mayRebuild := t.options.ToolchainBase != nil && in.graph.Toolchain.Rebuild
 	if !mayRebuild || !errors.As(err, &exit) || exit.ExitCode != compile.MissingLibraryExit {
 		return b.checked(ctx, in, t, res, err)
 	}
@@ -216,7 +220,7 @@ func (b *building) build(ctx context.Context, in input) (*dockerui.BuildResult, 
 	if t, err = b.compile(ctx, in); err != nil {
 		return nil, err
 	}
-	res, err = b.solve(ctx, t, false)
+	res, err = b.solve(ctx, t)
 	return b.checked(ctx, in, t, res, err)
 }
 
@@ -291,10 +295,9 @@ func (r *request) marshal(ctx context.Context, t *target, opts ...llb.Constraint
 	return errors.Wrap(err, "cannot write the LLB definition")
 }
 
-// solve hands a target to the daemon, and waits for its end where evaluate is
-// set.
-func (r *request) solve(ctx context.Context, t *target, evaluate bool) (*dockerui.BuildResult, error) {
-	ref, err := r.reference(ctx, t, evaluate)
+// solve hands a target to the daemon, and waits for its end.
+func (r *request) solve(ctx context.Context, t *target) (*dockerui.BuildResult, error) {
+	ref, err := r.reference(ctx, t, true)
 	if err != nil {
 		return nil, err
 	}

@@ -102,7 +102,7 @@ func (c cacheSet) of(p *spec.Problems, s spec.Script, use cache.Use) []Cache {
 			case path.IsAbs(extra.Value) && path.Clean(extra.Value) != "/":
 				out = append(out, c.path(path.Clean(extra.Value)))
 			default:
-				p.Addf(extra.At, "cache %q is neither an absolute path nor one of %s", extra.Value, strings.Join(cache.Names(), ", "))
+				p.Addf(extra.At, "cache %q is neither an absolute path nor one of %s%s", extra.Value, strings.Join(cache.Names(), ", "), spec.Meant(extra.Value, cache.Names()))
 			}
 		}
 	}

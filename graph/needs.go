@@ -1,11 +1,11 @@
 package graph
 
 import (
+	"cmp"
 	"path"
 	"slices"
 	"strings"
 
-	"github.com/moby/buildkit/util/suggest"
 	"github.com/pgstrata/pgstrata/spec"
 )
 
@@ -51,9 +51,7 @@ func (b *builder) need(s *Script, index int, t spec.Text) {
 			names = append(names, o.Name)
 		}
 		hint := "; the scripts are " + strings.Join(names, ", ")
-		if match, ok := suggest.Search(name, names, true); ok {
-			hint = "; did you mean " + match + "?"
-		}
+		hint = cmp.Or(spec.Meant(name, names), hint)
 		b.Addf(t.At, "%s needs %q, which is no setup script%s", s.Name, name, hint)
 	case other == s:
 		b.Addf(t.At, "%s needs itself", s.Name)

@@ -264,7 +264,10 @@ func (b *builder) env(s spec.Script, program *shell.Program) []Var {
 func (b *builder) uniqueNames() {
 	seen := map[string]*Script{}
 	for _, s := range slices.Concat(b.graph.Scripts, b.graph.Cleanup) {
-		if other, ok := seen[s.Name]; ok {
+		if other, ok := seen[s.Name]; ok && other.Path == s.Path {
+			b.Addf(s.At, "%s is listed twice", s.Path)
+			continue
+		} else if ok {
 			b.Addf(s.At, "%s and %s have the same name %q; scripts are told apart by their file name without its ending", other.Path, s.Path, s.Name)
 			continue
 		}

@@ -27,7 +27,11 @@ func (b *builder) rules() {
 		default:
 			i := slices.IndexFunc(all, func(s *Script) bool { return s.Name == strings.TrimPrefix(name, SetupState+"/") })
 			if i < 0 {
-				b.Addf(r.Layer.At, "layer %q is neither setup, toolchain nor setup/<script>", name)
+				known := []string{SetupState, ToolchainState}
+				for _, s := range all {
+					known = append(known, s.Node())
+				}
+				b.Addf(r.Layer.At, "layer %q is neither setup, toolchain nor setup/<script>%s", name, spec.Meant(name, known))
 				continue
 			}
 			b.refresh(&all[i].Refresh, r)

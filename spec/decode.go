@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
-	"github.com/moby/buildkit/util/suggest"
 )
 
 // What a hostile document can cost is bounded: no real build file nests,
@@ -70,7 +69,7 @@ func (d *decoder) decode(n ast.Node, v reflect.Value, depth int) {
 			v.SetBool(b.Value)
 			return
 		}
-		d.Addf(rangeOf(n), "must be true or false, not %s", describe(n))
+		d.Addf(rangeOf(n), "must be true or false, not %s%s", describe(n), truth(n))
 	case reflect.Int:
 		s, ok := d.scalar(n)
 		if !ok {
@@ -105,10 +104,16 @@ func (d *decoder) decodeStruct(n ast.Node, v reflect.Value, depth int) {
 					names = append(names, name)
 				}
 			}
-			hint := "; known here: " + strings.Join(names, ", ")
-			if s, ok := suggest.Search(key.Value, names, true); ok {
-				hint = "; did you mean " + s + "?"
-			} else if isNull(value) && strings.ContainsRune(key.Value, ' ') {
+			hint := Meant(key.Value, names)
+			if hint == "" {
+				hint = elsewhere(key.Value)
+			}
+			if hint != "" {
+				d.Addf(key.At, "unknown key %q%s", key.Value, hint)
+				return
+			}
+			hint = "; known here: " + strings.Join(names, ", ")
+			if isNull(value) && strings.ContainsRune(key.Value, ' ') {
 				hint = "; inside { } a comma ends a value: quote the text that it belongs to"
 			}
 			d.Addf(key.At, "unknown key %q%s", key.Value, hint)

@@ -312,6 +312,9 @@ func (d *discovery) hint(name string) string {
 	if s, ok := suggest.Search(path.Base(name), names, true); ok {
 		return "; did you mean " + path.Join(path.Dir(name), s) + "?"
 	}
+	if strings.ContainsRune(name, ' ') {
+		return ": what is listed here are files; a command belongs into one"
+	}
 	return "; is its name right, or does .dockerignore exclude it?"
 }
 

@@ -58,8 +58,12 @@ type Problems struct {
 	more int // that are not told
 }
 
-// Addf adds a mistake at a place.
+// Addf adds a mistake at a place, unless that has one already: what else is said of it
+// follows from the first.
 func (p *Problems) Addf(at Range, format string, args ...any) {
+	if at != (Range{}) && slices.ContainsFunc(p.list, func(e *Error) bool { return e.At == at }) {
+		return
+	}
 	if len(p.list) == maxProblems {
 		p.more++
 		return

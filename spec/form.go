@@ -8,13 +8,14 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
+	"github.com/moby/buildkit/util/suggest"
 )
 
 // notList reports a value that stands where a list belongs.
 func (d *decoder) notList(n ast.Node) {
 	var form string
 	if text, ok := plain(n); ok {
-		form = ": write [" + text + "]"
+		form = ": write [" + strings.Join(strings.Fields(text), ", ") + "]"
 	}
 	d.Addf(rangeOf(n), "must be a list, not %s%s", describe(n), form)
 }
@@ -26,15 +27,91 @@ func (d *decoder) notMapping(n ast.Node, t reflect.Type) {
 	switch list, isList := n.(*ast.SequenceNode); {
 	case isList && t.Kind() != reflect.Struct:
 		form = pairs(list)
+	case isList && t == reflect.TypeFor[Dependencies]():
+		form = "{runtime: […]}, or build: […] for what the image has not"
 	case !isList && t.Kind() == reflect.Struct:
-		if text, ok := plain(n); ok {
-			form = required(t, text)
-		}
+		form = mapping(n, t)
 	}
 	if form != "" {
 		form = ": write " + form
 	}
 	d.Addf(rangeOf(n), "must be a mapping of keys to values, not %s%s", describe(n), form)
+}
+
+// mapping is a mapping of the type that a text may mean.
+func mapping(n ast.Node, t reflect.Type) string {
+	text, ok := n.(*ast.StringNode)
+	if !ok {
+		return ""
+	}
+	key, value, colon := strings.Cut(text.Value, ":")
+	switch {
+	case colon && keys(t)[key]:
+		return key + ": " + value + ", with a space behind the colon"
+	case colon && t == reflect.TypeFor[ConfigFile]():
+		return "{source: " + key + ", target: " + value + "}"
+	case t == reflect.TypeFor[Image]():
+		return "`base: " + text.Value + "` for the image to build on; image is what docker inspect shows"
+	}
+	if _, ok := plain(n); !ok {
+		return ""
+	}
+	return required(t, text.Value)
+}
+
+// keys are those of a type.
+func keys(t reflect.Type) map[string]bool {
+	out := map[string]bool{}
+	for i := range t.NumField() {
+		if name := fieldName(t.Field(i)); name != "" {
+			out[name] = true
+		}
+	}
+	return out
+}
+
+// elsewhere says where a key belongs that is not known where it stands: the keys that
+// it may be, with those above.
+func elsewhere(key string) string {
+	if own, ok := foreign[key]; ok {
+		key = own
+	}
+	var found []string
+	var search func(t reflect.Type, above string)
+	search = func(t reflect.Type, above string) {
+		for i := range t.NumField() {
+			f := t.Field(i)
+			name := fieldName(f)
+			if name == "" {
+				continue
+			}
+			if name == key {
+				found = append(found, above+name)
+			}
+			if f.Type.Kind() == reflect.Struct {
+				search(f.Type, above+name+".")
+			}
+		}
+	}
+	search(reflect.TypeFor[File](), "")
+	if len(found) == 0 {
+		return ""
+	}
+	return "; it is " + strings.Join(found, " or ") + " here"
+}
+
+// foreign are keys of compose files and the like, by what they are called here.
+var foreign = map[string]string{ //nolint:gochecknoglobals // a table
+	"environment": "env", "ports": "expose", "command": "cmd", "packages": "dependencies", "from": "base", "workdir": "working_dir",
+}
+
+// Meant is the end of a message about a word that is none of those known: the one that
+// it is most like, or nothing.
+func Meant(word string, known []string) string {
+	if s, ok := suggest.Search(word, known, true); ok {
+		return "; did you mean " + s + "?"
+	}
+	return ""
 }
 
 // pairs is the mapping that a list of KEY=VALUE means, as compose files have it.
@@ -86,8 +163,23 @@ func plain(n ast.Node) (string, bool) {
 	return "", false
 }
 
-// longer is what a length of time in days or weeks is in hours, or nothing.
+// truth is what a word of older YAML means, or nothing.
+func truth(n ast.Node) string {
+	text, _ := plain(n)
+	switch strings.ToLower(text) {
+	case "yes", "on", "y", "1":
+		return ": write true"
+	case "no", "off", "n", "0":
+		return ": write false"
+	}
+	return ""
+}
+
+// longer is what a length of time in days, weeks or without a unit may mean, or nothing.
 func longer(s string) string {
+	if n, err := strconv.Atoi(s); err == nil && n > 0 {
+		return fmt.Sprintf(": write %ds", n)
+	}
 	for unit, hours := range map[string]int{"d": 24, "day": 24, "days": 24, "w": 7 * 24, "week": 7 * 24, "weeks": 7 * 24} {
 		if count, ok := strings.CutSuffix(s, unit); ok {
 			if n, err := strconv.Atoi(strings.TrimSpace(count)); err == nil && n >= 0 && n < 10_000 {
@@ -96,21 +188,4 @@ func longer(s string) string {
 		}
 	}
 	return ""
-}
-
-// syntaxMessage is what the parser says of the text at a place, in words of one who writes build files.
-func syntaxMessage(message string, data []byte, at Position) string {
-	lines := strings.Split(string(data), "\n")
-	if at.Line < 1 || at.Line > len(lines) {
-		return "not YAML: " + message
-	}
-	line := lines[at.Line-1]
-	indent := line[:len(line)-len(strings.TrimLeft(line, " \t"))]
-	switch {
-	case strings.Contains(indent, "\t"):
-		return "a tab indents this line: YAML takes spaces alone"
-	case at.Column == len(indent)+1 && at.Line > 1:
-		return fmt.Sprintf("not YAML: %s. Lines that belong together are indented alike; this one has %d spaces", message, len(indent))
-	}
-	return "not YAML: " + message
 }

@@ -91,7 +91,7 @@ func parse(p *Problems, data []byte) ast.Node {
 			return nil
 		}
 		pos := Position{Line: ye.GetToken().Position.Line, Column: ye.GetToken().Position.Column}
-		p.Addf(Range{Start: pos, End: pos}, "%s", syntaxMessage(ye.GetMessage(), data, pos))
+		unreadable(p, ye.GetMessage(), data, tokens, pos)
 		return nil
 	}
 	var roots []ast.Node

@@ -80,7 +80,7 @@ func TestReorderRefuses(t *testing.T) {
 		"base: a\nsetup:\n  scripts:\n    - \"*.sh\"\n":              "lists patterns",
 		"base: a\nsetup:\n  scripts:\n    - 1.sh\n    - \"2*.sh\"\n": "no entry that is just 2.sh",
 		"base: a\nsetup: {build_artifacts: [/temp]}\n":               "setup is written in one line",
-		"base: [\n": "not YAML",
+		"base: [\n": "is not closed",
 	} {
 		_, err := spec.Reorder("Dockerfile", []byte(text), []string{"2.sh", "1.sh"})
 		assert.ErrorContains(t, err, want, "%s", text)

@@ -1,6 +1,8 @@
 package spec
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/distribution/reference"
@@ -78,7 +80,7 @@ func (s *Source) validate(p *Problems) {
 		}
 	}
 	if kinds != 1 {
-		p.Addf(s.At, "source %s needs one of url, git, image and context", name)
+		p.Addf(s.At, "source %s needs one of url, git, image and context, and only one", name)
 		return
 	}
 	only := func(t Text, ok bool, key, of string) {
@@ -157,7 +159,7 @@ func (f *File) validateSources(p *Problems) {
 		for _, s := range list {
 			for _, t := range s.Sources {
 				if !known[t.Value] {
-					p.Addf(t.At, "source %s is not declared under setup.sources", t)
+					p.Addf(t.At, "source %s is not declared under setup.sources%s", t, Meant(t.Value, slices.Sorted(maps.Keys(known))))
 				}
 			}
 		}

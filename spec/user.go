@@ -102,7 +102,7 @@ func (f *File) ParseOwner(s string) (uid, gid int, err error) {
 		case i >= 0:
 			return own(users[i]), nil
 		}
-		return 0, &ownerError{name}
+		return 0, &ownerError{name, accounts(users)}
 	}
 	if uid, err = id(user, func(u *User) int { return u.UID }); err != nil {
 		return 0, 0, err
@@ -111,8 +111,19 @@ func (f *File) ParseOwner(s string) (uid, gid int, err error) {
 	return uid, gid, err
 }
 
-type ownerError struct{ name string }
+type ownerError struct {
+	name  string
+	known []string
+}
 
 func (e *ownerError) Error() string {
-	return "owner " + strconv.Quote(e.name) + " is neither a number, nor root, nor a user of this build file"
+	return "owner " + strconv.Quote(e.name) + " is neither a number, nor root, nor a user of this build file" + Meant(e.name, e.known)
+}
+
+func accounts(users []*User) []string {
+	var out []string
+	for _, u := range users {
+		out = append(out, u.Name.Value)
+	}
+	return out
 }

@@ -1,6 +1,8 @@
 package spec
 
 import (
+	"cmp"
+	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -128,7 +130,7 @@ func (t *Script) validate(p *Problems, f *File, args map[string]string) {
 	}
 	for _, a := range t.Args {
 		if _, ok := args[a.Value]; !ok {
-			p.Addf(a.At, "%s is not declared under args", a)
+			p.Addf(a.At, "%s is not declared under args%s", a, Meant(a.Value, slices.Sorted(maps.Keys(args))))
 		}
 	}
 	validateNetwork(p, t.Network)
@@ -204,6 +206,25 @@ func (e *Entrypoint) validate(p *Problems, f *File) {
 	}
 }
 
+// published is what the rest of a port as `docker run --publish` has it is for.
+func published(port string) string {
+	_, inside, ok := strings.Cut(port, ":")
+	if !ok {
+		return ""
+	}
+	return ": write " + inside + "; the host's port is docker run's --publish"
+}
+
+// meantSignal is a signal whose name a word is like.
+func meantSignal(word string) string {
+	var names []string
+	for name := range signal.SignalMap {
+		names = append(names, "SIG"+name)
+	}
+	slices.Sort(names)
+	return Meant(strings.ToUpper(word), names)
+}
+
 func (m *Image) validate(p *Problems) {
 	for _, t := range m.Env {
 		if t.Key.Value == "" || strings.ContainsAny(t.Key.Value, "= \t\n") {
@@ -214,7 +235,7 @@ func (m *Image) validate(p *Problems) {
 		port, proto, ok := strings.Cut(t.Value, "/")
 		n, err := strconv.Atoi(port)
 		if err != nil || n < 1 || n > 65535 || ok && proto != "tcp" && proto != "udp" && proto != "sctp" {
-			p.Addf(t.At, "a port is a number from 1 to 65535, with /udp or /sctp behind it where it is not tcp; not %q", t.Value)
+			p.Addf(t.At, "a port is a number from 1 to 65535, with /udp or /sctp behind it where it is not tcp; not %q%s", t.Value, published(t.Value))
 			continue
 		}
 		if !ok {
@@ -226,7 +247,7 @@ func (m *Image) validate(p *Problems) {
 	}
 	if s := m.StopSignal; s.Value != "" {
 		if _, err := signal.ParseSignal(s.Value); err != nil {
-			p.Addf(s.At, "stop_signal %q is not a signal; use a name such as SIGINT", s.Value)
+			p.Addf(s.At, "stop_signal %q is not a signal%s", s.Value, cmp.Or(meantSignal(s.Value), "; use a name such as SIGINT"))
 		}
 	}
 	if user, group, ok := strings.Cut(m.User.Value, ":"); m.User.Value != "" && (!isAccount(user) || ok && !isAccount(group)) {

@@ -26,6 +26,8 @@ func advice(err error, daemon bool) string {
 		return "the daemon's disk is full; make room, for instance by `buildctl prune`, and repeat the command"
 	case strings.Contains(text, "failed to rename") && strings.Contains(text, "file exists"):
 		return "the daemon was killed while it made this; repeat the command: it has cleaned up now"
+	case strings.Contains(text, "not a git repository"):
+		return "history is read from a git repository: run this in one"
 	case strings.Contains(text, "failed to push "):
 		return "the tag is what it was before; when the registry takes the image, the same command pushes it, and builds nothing again"
 	case strings.Contains(text, "error writing layer blob") || strings.Contains(text, "error writing manifest blob"):

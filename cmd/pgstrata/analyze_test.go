@@ -202,7 +202,7 @@ func TestAnalyze(t *testing.T) {
 	require.Len(t, c.Unread, 2)
 	assert.Equal(t, "import", report.From.Subject)
 	assert.Equal(t, "broken", c.Unread[0].Commit.Subject)
-	assert.Contains(t, c.Unread[0].Error, "not YAML")
+	assert.Contains(t, c.Unread[0].Error, "is not closed")
 	assert.Equal(t, "gone", c.Unread[1].Commit.Subject)
 	assert.Equal(t, "no build file Dockerfile", c.Unread[1].Error)
 	assert.Equal(t, replay.Cause{Kind: "file", Name: "setup/scripts/02-postgresql.sh", Commits: 10, Ran: 40}, c.Causes[0])

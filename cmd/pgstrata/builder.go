@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/docker/buildx/builder"
 	_ "github.com/docker/buildx/driver/docker" // buildx's drivers register themselves
@@ -39,6 +40,9 @@ func (o *options) connect(ctx context.Context) (*client.Client, error) {
 			return c, err
 		}
 		address = "unix://" + defaultSocket
+	}
+	if !strings.Contains(address, "://") {
+		return nil, fmt.Errorf("BuildKit at %s: an address is unix://PATH, tcp://HOST:PORT, docker-container://NAME and the like; --builder names a builder of docker buildx", address)
 	}
 	c, err := client.New(ctx, address)
 	if err != nil {

@@ -42,10 +42,16 @@ func findBuildFile(dir, given string) (string, error) {
 			return file, nil
 		}
 	}
-	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+	info, err := os.Stat(dir)
+	if err == nil && !info.IsDir() {
+		return "", fmt.Errorf("build context: %s is a file: name its folder, and the file with -f", dir)
+	}
+	if err != nil {
 		return "", fmt.Errorf("build context: there is no folder %s", dir)
 	}
-	return "", fmt.Errorf("build file: there is no %s in %s: name the build file with -f%s", strings.Join(buildFiles(), ", "), dir, near(dir))
+	names := buildFiles()
+	last := len(names) - 1
+	return "", fmt.Errorf("build file: there is no %s or %s in %s: name the build file with -f%s", strings.Join(names[:last], ", "), names[last], dir, near(dir))
 }
 
 func exists(file string) error {

@@ -21,7 +21,7 @@ func TestFindBuildFile(t *testing.T) {
 		"yaml":         {files: []string{"pgstrata.yaml", "Containerfile"}, want: "pgstrata.yaml"},
 		"podman's":     {files: []string{"Containerfile"}, want: "Containerfile"},
 		"given":        {files: []string{"Dockerfile", "b/Dockerfile.debian"}, given: "b/Dockerfile.debian", want: "b/Dockerfile.debian"},
-		"none":         {files: []string{"README"}, err: "there is no Dockerfile, pgstrata.yaml, Containerfile in"},
+		"none":         {files: []string{"README"}, err: "there is no Dockerfile, pgstrata.yaml or Containerfile in"},
 		"what to do":   {files: []string{"README"}, err: "name the build file with -f"},
 		"another name": {files: []string{"Dockerfile.debian", "Dockerfile.dockerignore"}, err: "; there is Dockerfile.debian"},
 		"given none":   {files: []string{"Dockerfile"}, given: "Dockerfil", err: "; there is Dockerfile"},

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -14,6 +15,8 @@ import (
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/cmd/buildctl/build"
 	"github.com/spf13/pflag"
+
+	"github.com/pgstrata/pgstrata/spec"
 )
 
 // nowhere is what a build says whose result goes nowhere.
@@ -50,6 +53,9 @@ func (e *exports) entries(attrs map[string]string) ([]client.ExportEntry, error)
 		case !strings.Contains(o, "="):
 			o = "type=local,dest=" + o
 		}
+		if err := known(o); err != nil {
+			return nil, err
+		}
 		outputs = append(outputs, o)
 	}
 	if err := e.names(); err != nil {
@@ -61,6 +67,9 @@ func (e *exports) entries(attrs map[string]string) ([]client.ExportEntry, error)
 	for _, a := range e.attests {
 		kind, rest, _ := strings.Cut(strings.TrimPrefix(a, "type="), ",")
 		attrs["attest:"+kind] = rest
+	}
+	if err := e.writable(); err != nil {
+		return nil, err
 	}
 	entries, err := build.ParseOutput(outputs)
 	if err != nil {
@@ -93,6 +102,30 @@ func (e *exports) entries(attrs map[string]string) ([]client.ExportEntry, error)
 		}
 	}
 	return entries, nil
+}
+
+// known reports an output of a type that there is not.
+func known(output string) error {
+	types := []string{client.ExporterImage, client.ExporterOCI, client.ExporterDocker, client.ExporterLocal, client.ExporterTar}
+	for field := range strings.SplitSeq(output, ",") {
+		if kind, ok := strings.CutPrefix(field, "type="); ok && !slices.Contains(types, kind) {
+			return fmt.Errorf("--output %s: the type is one of %s%s", output, strings.Join(types, ", "), spec.Meant(kind, types))
+		}
+	}
+	return nil
+}
+
+// writable reports a file that cannot be written in the end, before anything is
+// built.
+func (e *exports) writable() error {
+	if e.metadataFile == "" {
+		return nil
+	}
+	dir := filepath.Dir(e.metadataFile)
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return fmt.Errorf("--metadata-file %s: there is no folder %s", e.metadataFile, dir)
+	}
+	return nil
 }
 
 // names reports tags that no image can have, before anything is built.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 
 	"github.com/moby/buildkit/frontend/dockerui"
@@ -29,6 +30,9 @@ working directory if it is left out, and made if it is not there. No file is eve
   pgstrata init --from source --syntax registry.example.com/pgstrata:1 --file pgstrata.yaml postgresql`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if cmd.Flags().Changed("patroni") && patroni && postgresql {
+				return errors.New("--patroni and --postgresql exclude each other")
+			}
 			dir := "."
 			if len(args) > 0 {
 				dir = args[0]
@@ -54,7 +58,6 @@ working directory if it is left out, and made if it is not there. No file is eve
 	f.StringVar(&o.Major, "major", "", "PostgreSQL's major version, of pgdg 13 to 18 (default: the release's own)")
 	f.StringVarP(&o.Name, "file", "f", dockerui.DefaultDockerfileName, "name of the build file")
 	addSyntaxFlag(f, &o.Syntax)
-	cmd.MarkFlagsMutuallyExclusive("patroni", "postgresql")
 	return cmd
 }
 

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/docker/cli/cli/config"
@@ -100,7 +103,11 @@ func (o *options) solveOpt(dir string) (client.SolveOpt, error) {
 	if opt.CacheExports, err = build.ParseExportCache(o.cacheTo); err != nil {
 		return opt, fmt.Errorf("--cache-to: %w", err)
 	}
-	if opt.CacheImports, err = build.ParseImportCache(o.cacheFrom); err != nil {
+	imports, err := typed(o.cacheFrom)
+	if err != nil {
+		return opt, err
+	}
+	if opt.CacheImports, err = build.ParseImportCache(imports); err != nil {
 		return opt, fmt.Errorf("--cache-from: %w", err)
 	}
 	opt.AllowedEntitlements = o.allow
@@ -173,11 +180,27 @@ func addContext(attrs map[string]string, mounts map[string]fsutil.FS, s string) 
 	}
 	dir, err := fsutil.NewFS(source)
 	if err != nil {
-		return fmt.Errorf("--build-context %s: %w", s, err)
+		return fmt.Errorf("--build-context %s: there is no folder %s", s, source)
 	}
 	mounts[name] = dir
 	attrs["context:"+name] = "local:" + name
 	return nil
+}
+
+// typed are caches with the type that is meant where none is given: a name alone is
+// an image's.
+func typed(caches []string) ([]string, error) {
+	out := slices.Clone(caches)
+	for i, c := range out {
+		switch {
+		case strings.HasPrefix(c, "type=") || strings.Contains(c, ",type="):
+		case strings.Contains(c, "="):
+			return nil, fmt.Errorf("--cache-from %s: needs a type, such as type=registry,%[1]s", c)
+		default:
+			out[i] = "type=registry,ref=" + c
+		}
+	}
+	return out, nil
 }
 
 // session attaches registry credentials, secrets and ssh agents.
@@ -189,7 +212,7 @@ func (o *options) session() ([]session.Attachable, error) {
 	if len(o.secrets) > 0 {
 		secrets, err := build.ParseSecret(o.secrets)
 		if err != nil {
-			return nil, fmt.Errorf("--secret: %w", err)
+			return nil, fmt.Errorf("--secret: %w; it is id=NAME,src=FILE, or id=NAME,env=VARIABLE", err)
 		}
 		out = append(out, secrets)
 	}
@@ -199,6 +222,10 @@ func (o *options) session() ([]session.Attachable, error) {
 			return nil, fmt.Errorf("--ssh: %w", err)
 		}
 		agents, err := sshprovider.NewSSHAgentProvider(configs)
+		var missing *fs.PathError
+		if errors.As(err, &missing) {
+			return nil, fmt.Errorf("--ssh: there is no agent's socket, and no key, at %s", missing.Path)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("--ssh: %w", err)
 		}

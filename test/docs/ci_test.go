@@ -36,19 +36,24 @@ type recipes struct {
 
 func readRecipes(t *testing.T) recipes {
 	t.Helper()
+	var out recipes
+	require.NoError(t, yaml.Unmarshal([]byte(recipe(t, "GitHub Actions")), &out.GitHub))
+	require.NoError(t, yaml.Unmarshal([]byte(recipe(t, "GitLab")), &out.GitLab))
+	return out
+}
+
+// recipe is the pipeline below a heading of docs/ci.md, as it shows it.
+func recipe(t *testing.T, heading string) string {
+	t.Helper()
 	data, err := os.ReadFile(filepath.Join(root, "docs/ci.md"))
 	require.NoError(t, err)
-	var out recipes
-	for heading, into := range map[string]any{"## GitHub Actions": &out.GitHub, "## GitLab": &out.GitLab} {
-		_, rest, ok := strings.Cut(string(data), "\n"+heading+"\n")
-		require.True(t, ok, heading)
-		_, rest, ok = strings.Cut(rest, "\n```yaml\n")
-		require.True(t, ok, heading)
-		text, _, ok := strings.Cut(rest, "\n```\n")
-		require.True(t, ok, heading)
-		require.NoError(t, yaml.Unmarshal([]byte(text), into), heading)
-	}
-	return out
+	_, rest, ok := strings.Cut(string(data), "\n## "+heading+"\n")
+	require.True(t, ok, heading)
+	_, rest, ok = strings.Cut(rest, "\n```yaml\n")
+	require.True(t, ok, heading)
+	text, _, ok := strings.Cut(rest, "\n```\n")
+	require.True(t, ok, heading)
+	return text + "\n"
 }
 
 // script returns the commands of a GitLab job's key.

@@ -167,8 +167,17 @@ func TestSecrets(t *testing.T) {
 	assert.Equal(t, "13\n", string(length))
 	assert.False(t, has(img.Files(), "/run/secrets"), "not even the mount point")
 
-	result, err := attempt(t, env, dir, testenv.Request{Options: map[string]string{"no-cache": ""}})
-	require.ErrorContains(t, err, "secret token: not found", "%s", result.Trace)
+	write(t, dir, "Dockerfile", "base: debian:bookworm-slim\nsetup:\n  scripts:\n    - setup/scripts/00-long.sh\n"+
+		"    - {path: setup/scripts/01-first.sh, secrets: [token], ssh: true}\n",
+		"setup/scripts/00-long.sh", "#!/bin/sh\ntouch /long\n")
+	result, err := attempt(t, env, dir, testenv.Request{})
+	require.ErrorContains(t, err, "Dockerfile:5:51: 01-first.sh needs the secret token, and the build is not given it: add --secret id=token,src=FILE, or id=token,env=NAME")
+	require.ErrorContains(t, err, "Dockerfile:5:8: 01-first.sh needs an ssh agent, and the build is not given one: add --ssh default")
+	assert.False(t, result.Trace.Ran("00-long.sh"), "it is known before the build: %s", result.Trace)
+	write(t, dir, "Dockerfile", "base: debian:bookworm-slim\nsetup:\n  scripts:\n    - setup/scripts/00-long.sh\n"+
+		"    - {path: setup/scripts/01-first.sh, secrets: [{id: token, required: false}]}\n")
+	_, err = attempt(t, env, dir, testenv.Request{})
+	require.ErrorContains(t, err, "exit code: 2", "an optional one is the script's business")
 }
 
 func TestStepsRunAsTheClientAsked(t *testing.T) {

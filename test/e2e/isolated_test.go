@@ -104,7 +104,25 @@ func TestOutputThatWasNotProduced(t *testing.T) {
 	out := env.Buildx(t, "--progress=plain", testenv.Tree(t, tree))
 	assert.NotZero(t, out.Code)
 	assert.Contains(t, out.Stderr, ">>>       outputs: [/opt/none]")
-	assert.Contains(t, out.Stderr, "/opt/none")
+	assert.Contains(t, out.Stderr, "Dockerfile:5:17: 00-chain.sh made no /opt/none; it made /chain")
+}
+
+func TestOutputElsewhere(t *testing.T) {
+	env := testenv.Shared(t)
+	for outputs, want := range map[string]string{
+		"[/usr/local/bin/b]":                           "02-b.sh made no /usr/local/bin/b; it made /usr/bin/b",
+		"[\"/usr/local/lib/*.so\", /usr/bin/b]":        "02-b.sh made no /usr/local/lib/*.so; it made /opt/b/lib.so",
+		"[{from: /opt/b/none, to: /usr/bin/none}]":     "02-b.sh made no /opt/b/none; it made /opt/b/.hidden, /opt/b/lib.so, /usr/bin/b",
+		"[/opt/b/bin, \"/opt/b/.*\", \"/opt/b/*.so\"]": "02-b.sh made no /opt/b/bin; it made",
+	} {
+		dir := testenv.Tree(t, map[string]string{
+			"Dockerfile": "base: debian:bookworm-slim\nsetup:\n  scripts:\n    - path: setup/scripts/02-b.sh\n      outputs: " + outputs + "\n",
+			"setup/scripts/02-b.sh": "#!/bin/sh\nset -eu\necho b >/usr/bin/b\nmkdir /opt/b\n" +
+				"echo c >/opt/b/lib.so\necho d >/opt/b/.hidden\necho e >/var/cache/e\n",
+		})
+		_, err := attempt(t, env, dir, testenv.Request{})
+		assert.ErrorContains(t, err, want)
+	}
 }
 
 // Rebase: a new base runs packages and merge again, and no isolated script.

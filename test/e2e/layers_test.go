@@ -4,10 +4,12 @@ import (
 	"archive/tar"
 	"io/fs"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/moby/buildkit/solver/errdefs"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -242,6 +244,20 @@ func claims(t *testing.T, img *testenv.Image, texts ...string) []string {
 		}
 	}
 	return []string{"/var/lib/dpkg/status"}
+}
+
+func TestUnknownPackage(t *testing.T) {
+	env := testenv.Shared(t)
+	dir := testenv.Tree(t, map[string]string{
+		"Dockerfile": "base: debian:bookworm-slim\nsetup:\n  dependencies:\n    runtime: [less, localez]\n    build: [postgresql-16]\n",
+	})
+	_, err := attempt(t, env, dir, testenv.Request{})
+	require.ErrorContains(t, err, "Dockerfile:4:21: there is no package localez in the archives of debian:bookworm-slim; near names: locales")
+	assert.Len(t, errdefs.Sources(err), 1, "the excerpt is shown once")
+	testenv.Write(t, filepath.Join(dir, "Dockerfile"), "base: debian:bookworm-slim\nsetup:\n  dependencies:\n    build: [postgresql-16]\n  scripts: [setup/a.sh]\n")
+	testenv.Write(t, filepath.Join(dir, "setup/a.sh"), "#!/bin/sh\ntouch /a\n")
+	_, err = attempt(t, env, dir, testenv.Request{})
+	assert.ErrorContains(t, err, "Dockerfile:4:13: there is no package postgresql-16 in the archives of debian:bookworm-slim; near names: postgresql-15")
 }
 
 func TestMissingVersionNamesThoseThatTheArchiveHas(t *testing.T) {

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/tools/txtar"
+
+	"github.com/pgstrata/pgstrata/test/golden"
+)
+
+// Each file of testdata/mistakes is a deliberate mistake: a command line, the tree that it is about, and what the
+// program says.
+func TestMistakes(t *testing.T) {
+	list, err := filepath.Glob("testdata/mistakes/*.txtar")
+	require.NoError(t, err)
+	assert.GreaterOrEqual(t, len(list), 101)
+	home := t.TempDir()
+	for _, name := range []string{"HOME", "XDG_CACHE_HOME", "DOCKER_CONFIG"} {
+		t.Setenv(name, home)
+	}
+	t.Setenv("BUILDKIT_HOST", "unix:///nonexistent/buildkitd.sock")
+	for _, name := range list {
+		name, err := filepath.Abs(name)
+		require.NoError(t, err)
+		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {
+			mistake(t, name)
+		})
+	}
+}
+
+// said is the part of a mistake's file that holds what is said.
+const said = "said"
+
+func mistake(t *testing.T, name string) {
+	t.Helper()
+	archive, err := txtar.ParseFile(name)
+	require.NoError(t, err)
+	_, command, ok := strings.Cut(string(archive.Comment), "$ pgstrata ")
+	require.True(t, ok, "the command")
+	t.Chdir(t.TempDir())
+	kept := archive.Files[:0]
+	for _, f := range archive.Files {
+		if f.Name == said {
+			continue
+		}
+		kept = append(kept, f)
+		require.NoError(t, os.MkdirAll(filepath.Dir(f.Name), 0o755))
+		if to, ok := strings.CutPrefix(string(f.Data), "-> "); ok {
+			require.NoError(t, os.Symlink(strings.TrimSpace(to), f.Name))
+			continue
+		}
+		text := strings.ReplaceAll(string(f.Data), "\\r\n", "\r\n") // as a text file cannot show
+		require.NoError(t, os.WriteFile(f.Name, []byte(text), 0o600))
+	}
+	var out bytes.Buffer
+	code := run(strings.Fields(command), &out, &out)
+	text := fmt.Sprintf("%sexit status %d\n", out.String(), code)
+	archive.Files = append(kept, txtar.File{Name: said, Data: []byte(text)})
+	golden.File(t, name, string(txtar.Format(archive)))
+}
