@@ -11,9 +11,16 @@ state=$root/.dev
 images=$cache/images registry=localhost:5000
 
 export PATH=$cache/bin:$PATH
+users_docker=$(declare -p DOCKER_CONFIG DOCKER_HOST BUILDKIT_HOST 2>/dev/null || true)
 export BUILDKIT_HOST=unix://$state/buildkitd.sock
 export DOCKER_HOST=unix://$state/docker.sock
 export DOCKER_CONFIG=$state/docker
+
+# as_user: what follows uses the docker of whoever calls, and not that of hack/up.
+as_user() {
+    unset DOCKER_CONFIG DOCKER_HOST BUILDKIT_HOST
+    eval "${users_docker//declare -x/export}"
+}
 
 say() { printf '==> %s\n' "$*" >&2; }
 die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }

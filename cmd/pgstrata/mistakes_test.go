@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/tools/txtar"
 
-	"github.com/pgstrata/pgstrata/test/golden"
+	"github.com/pgstrata/pgstrata/internal/golden"
 )
 
 // Each file of testdata/mistakes is a deliberate mistake: a command line, the tree that it is about, and what the
@@ -45,12 +45,12 @@ func mistake(t *testing.T, name string) {
 	_, command, ok := strings.Cut(string(archive.Comment), "$ pgstrata ")
 	require.True(t, ok, "the command")
 	t.Chdir(t.TempDir())
-	kept := archive.Files[:0]
+	var tree []txtar.File
 	for _, f := range archive.Files {
 		if f.Name == said {
 			continue
 		}
-		kept = append(kept, f)
+		tree = append(tree, f)
 		require.NoError(t, os.MkdirAll(filepath.Dir(f.Name), 0o755))
 		if to, ok := strings.CutPrefix(string(f.Data), "-> "); ok {
 			require.NoError(t, os.Symlink(strings.TrimSpace(to), f.Name))
@@ -62,6 +62,6 @@ func mistake(t *testing.T, name string) {
 	var out bytes.Buffer
 	code := run(strings.Fields(command), &out, &out)
 	text := fmt.Sprintf("%sexit status %d\n", out.String(), code)
-	archive.Files = append(kept, txtar.File{Name: said, Data: []byte(text)})
+	archive.Files = append(tree, txtar.File{Name: said, Data: []byte(text)})
 	golden.File(t, name, string(txtar.Format(archive)))
 }

@@ -2,6 +2,7 @@ package docs
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,7 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pgstrata/pgstrata/test/testenv"
+	"github.com/pgstrata/pgstrata/test/internal/testenv"
 )
 
 // The workflows of this repository and the recipe of docs/ci.md are what GitHub takes, their scripts are what shellcheck
@@ -47,10 +48,10 @@ func everyInput(t *testing.T, action []byte) string {
 	var b strings.Builder
 	b.WriteString("on: push\njobs:\n  use:\n    runs-on: ubuntu-24.04\n    steps:\n      - uses: ./\n        id: pgstrata\n        with:\n")
 	for _, in := range keys.Inputs {
-		b.WriteString("          " + in.Key.(string) + ": x\n") //nolint:forcetypeassert // a test
+		fmt.Fprintf(&b, "          %s: x\n", in.Key)
 	}
 	for _, out := range keys.Outputs {
-		b.WriteString("      - {run: \"true\", env: {X: \"${{ steps.pgstrata.outputs." + out.Key.(string) + " }}\"}}\n") //nolint:forcetypeassert // a test
+		fmt.Fprintf(&b, "      - {run: \"true\", env: {X: \"${{ steps.pgstrata.outputs.%s }}\"}}\n", out.Key)
 	}
 	return b.String()
 }
