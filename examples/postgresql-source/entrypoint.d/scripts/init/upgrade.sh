@@ -53,6 +53,14 @@ check_upgrade() {
         die 'the image has no programs of the old version: build it with UPGRADE_FROM' version="$theirs"
     [[ ! -e $PGDATA/standby.signal ]] ||
         die 'this is a replica: upgrade the leader, and give this one an empty volume' directory="$PGDATA"
+    ! is_true "$USE_PATRONI" || check_patroni_stopped || die 'not upgraded: the reason is above'
+}
+
+# check_patroni_stopped [LSN]: no node leads, and this one has led last.
+check_patroni_stopped() {
+    local timeline
+    timeline=$(LC_ALL=C "$(programs_of "$theirs")/pg_controldata" "$PGDATA" | sed -n "s/^Latest checkpoint's TimeLineID: *//p")
+    python3 "$SCRIPTS/runtime/patroni-node.py" stopped "$timeline" "$@"
 }
 
 # start_old_server: on a private socket. Then it has recovered, and can be asked.
@@ -76,7 +84,7 @@ upgrade_to() {
     superuser=$(ask_cluster "SELECT rolname FROM pg_roles WHERE oid = 10") || return
     new_cluster_arguments arguments || return
     stop_private_server "$PGDATA"
-    ! is_true "$USE_PATRONI" || python3 "$SCRIPTS/runtime/patroni-node.py" stopped "$position" || return
+    ! is_true "$USE_PATRONI" || check_patroni_stopped "$position" || return
 
     log_info 'making an empty cluster' version="$ours" arguments="${arguments[*]}"
     in_background initdb --pgdata="$1" --username="$superuser" --auth=trust --no-instructions "${arguments[@]}" || return
@@ -116,7 +124,7 @@ pg_upgrade_privately() {
 # forget_patroni_cluster: the store knows the old cluster's identity. The next node to start, this one, tells its own.
 forget_patroni_cluster() {
     local identity
-    identity=$(pg_controldata "$PGDATA" | sed -n 's/^Database system identifier: *//p')
+    identity=$(LC_ALL=C pg_controldata "$PGDATA" | sed -n 's/^Database system identifier: *//p')
     python3 "$SCRIPTS/runtime/patroni-node.py" forget "$identity"
 }
 

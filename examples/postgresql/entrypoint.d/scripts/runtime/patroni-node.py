@@ -4,7 +4,7 @@
     patroni-node.py settings        reads files and variables as Patroni does; prints shell assignments
     patroni-node.py forgive         gives up a claim that this node's last, interrupted, first start has left
     patroni-node.py claim           marks the cluster that is being made as this node's
-    patroni-node.py stopped LSN     fails if a node leads the cluster, or another one has led it further than LSN
+    patroni-node.py stopped TIMELINE [LSN]  fails if a node leads the cluster, or another one has led it further than that
     patroni-node.py forget ID       lets a cluster of this system identifier take the place of the one that the store knows
     patroni-node.py run             Patroni
 
@@ -109,7 +109,9 @@ def stopped():
     cluster = dcs.get_cluster()
     if not cluster.is_unlocked():
         sys.exit(f'{cluster.leader.name} leads the cluster: stop all nodes first')
-    if int(sys.argv[2]) < (cluster.status.last_lsn or 0):
+    # A promotion begins a timeline. A server that is started by itself writes on, so its position alone tells nothing.
+    timeline = max((line[0] + 1 for line in cluster.history.lines), default=0) if cluster.history else 0
+    if int(sys.argv[2]) < timeline or len(sys.argv) > 3 and int(sys.argv[3]) < (cluster.status.last_lsn or 0):
         sys.exit('another node has led the cluster since: upgrade that one')
 
 
