@@ -11,7 +11,7 @@ cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/pgstrata
 export PGSTRATA_BIN := $(cache)/bin
 export PGSTRATA_IMAGES := $(cache)/images
 
-.PHONY: help setup build up down demo test test-full conformance unit fuzz release bench lint vulncheck fmt clean
+.PHONY: help setup build up down demo test test-full conformance unit fuzz release bench bench-compare lint vulncheck fmt clean
 
 help: ## Show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -66,6 +66,9 @@ release: ## Make the release VERSION in dist/, from the tag of HEAD; nothing is 
 # A machine that does nothing else gives numbers that mean something.
 bench: setup ## Compare with Dockerfiles, in 40 minutes (BENCH=quick: 10; UPDATE=1: into docs/benchmarks.md)
 	go test -tags bench -count=1 -timeout 90m -v -run TestBench ./test/bench
+
+bench-compare: ## Compare the code without a daemon with another revision's, by benchstat: BASE=main
+	@hack/bench-compare "$(or $(BASE),main)"
 
 lint: setup ## Check the format and the rules of .golangci.yaml, and every shell script
 	@test -z "$$(gofmt -l .)" || { gofmt -d .; exit 1; }

@@ -169,7 +169,7 @@ func (r *rootfs) collect(it *Item, src sources, dest string, c *copyEffect) bool
 
 // forgetFile drops what a file takes the place of.
 func (r *rootfs) forgetFile(name string) {
-	delete(r.files, name)
+	r.drop(name)
 	delete(r.dirs, name)
 }
 

@@ -16,6 +16,8 @@ import (
 type rootfs struct {
 	context fs.FS
 	files   map[string]*CopiedFile // by absolute path
+	// names are the paths of files, sorted; nil where they have changed since.
+	names []string
 	// dirs are the directories that exist for these files alone; one that a
 	// step may have written to is not complete.
 	dirs map[string]*copiedDir
@@ -74,7 +76,7 @@ func (r *rootfs) madeNear(dest string) bool {
 
 // add notes a file that an instruction copies.
 func (r *rootfs) add(name string, f *CopiedFile) {
-	r.files[name] = f
+	r.files[name], r.names = f, nil
 	for dir := path.Dir(name); !paths.Shared(dir); dir = path.Dir(dir) {
 		if r.dirs[dir] == nil {
 			r.dirs[dir] = &copiedDir{complete: true}
@@ -86,7 +88,7 @@ func (r *rootfs) add(name string, f *CopiedFile) {
 func (r *rootfs) forget(touched string) {
 	for name := range r.files {
 		if paths.Within(name, touched) || paths.Within(touched, name) {
-			delete(r.files, name)
+			r.drop(name)
 		}
 	}
 	for name, d := range r.dirs {
@@ -94,6 +96,20 @@ func (r *rootfs) forget(touched string) {
 			d.complete = false
 		}
 	}
+}
+
+// drop forgets one file.
+func (r *rootfs) drop(name string) {
+	delete(r.files, name)
+	r.names = nil
+}
+
+// sorted are the paths of all copied files, in order.
+func (r *rootfs) sorted() []string {
+	if r.names == nil {
+		r.names = slices.Sorted(maps.Keys(r.files))
+	}
+	return r.names
 }
 
 // doubtful tells why what a step reads may be another than it was copied, "" if
@@ -119,13 +135,20 @@ func (r *rootfs) doubt(program string) {
 	}
 }
 
-// below lists the copied files of a directory, sorted.
+// below lists the copied files of a directory, sorted; of a file, itself.
 func (r *rootfs) below(dir string) []string {
 	var out []string
-	for _, name := range slices.Sorted(maps.Keys(r.files)) {
-		if paths.Within(name, dir) {
-			out = append(out, name)
+	if r.files[dir] != nil {
+		out = append(out, dir)
+	}
+	prefix := strings.TrimSuffix(dir, "/") + "/"
+	names := r.sorted()
+	first, _ := slices.BinarySearch(names, prefix)
+	for _, name := range names[first:] {
+		if !strings.HasPrefix(name, prefix) {
+			break
 		}
+		out = append(out, name)
 	}
 	return out
 }
@@ -134,7 +157,7 @@ func (r *rootfs) below(dir string) []string {
 // a star stands for unknown text too.
 func (r *rootfs) matching(pattern string) []string {
 	var out []string
-	for _, name := range slices.Sorted(maps.Keys(r.files)) {
+	for _, name := range r.sorted() {
 		if mayMatch(pattern, name) {
 			out = append(out, name)
 		}

@@ -30,13 +30,29 @@ func (s selector) plain() bool { return !s.wildcard && len(s.include)+len(s.excl
 // dedupe drops what lies in another selected directory, and sorts the rest: so
 // the daemon does before it reads.
 func dedupe(list []selector) []selector {
+	type place struct {
+		path   string
+		follow bool
+	}
+	whole := map[place]int{} // what is selected with all that is in it, and which comes first
+	for i, s := range list {
+		at := place{s.path, s.follow}
+		if _, again := whole[at]; s.plain() && !again {
+			whole[at] = i
+		}
+	}
+	covered := func(s selector) bool {
+		for dir := s.path; dir != "/" && dir != "."; {
+			dir = path.Dir(dir)
+			if _, ok := whole[place{dir, s.follow}]; ok {
+				return true
+			}
+		}
+		return false
+	}
 	var out []selector
 	for i, s := range list {
-		covered := slices.ContainsFunc(list, func(o selector) bool {
-			return o.plain() && o.follow == s.follow && o.path != s.path && (o.path == "/" || strings.HasPrefix(s.path, strings.TrimSuffix(o.path, "/")+"/"))
-		})
-		again := slices.ContainsFunc(list[:i], func(o selector) bool { return o.plain() && o.follow == s.follow && o.path == s.path })
-		if !s.plain() || !covered && !again {
+		if !s.plain() || whole[place{s.path, s.follow}] == i && !covered(s) {
 			out = append(out, s)
 		}
 	}
