@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"path"
 	"slices"
 	"strings"
 
@@ -19,7 +20,7 @@ func stopSignalNotFast() check.Rule {
 }
 
 func checkStopSignalNotFast(p *check.Pass) {
-	if !runsPostgreSQL(p) || inherits(p) && p.Input.Graph.Image.StopSignal == "" {
+	if !runsPostgreSQL(p) || inherits(p) && p.Input.Graph.Image.StopSignal == "" || supervised(p) {
 		return
 	}
 	signal := strings.TrimPrefix(strings.ToUpper(p.Input.Graph.Image.StopSignal), "SIG")
@@ -54,6 +55,24 @@ func runsPostgreSQL(p *check.Pass) bool {
 		}
 	}
 	return false
+}
+
+// supervised tells whether a supervisor gets the signal: what PostgreSQL gets, is its
+// configuration's matter.
+func supervised(p *check.Pass) bool {
+	supervisor := func(word string) bool {
+		switch path.Base(word) {
+		case "supervisord", "s6-svscan", "runsvdir", "my_init", "systemd":
+			return true
+		}
+		return false
+	}
+	for _, c := range p.EntrypointCalls() {
+		if supervisor(c.Name) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(slices.Concat(p.Input.Graph.Image.Entrypoint, p.Input.Graph.Image.Cmd), supervisor)
 }
 
 // traps tells whether an entrypoint script handles a signal itself.
