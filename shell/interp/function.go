@@ -13,7 +13,7 @@ func (in *interp) enter(c *ctx, e *env, inv *invocation, d *definition) {
 		d.ctx.rec.script.Functions[d.at].Called = true
 	}
 	if in.active[d.decl] || in.depth >= maxCalls || in.exhausted() {
-		in.havoc(e, d.decl)
+		in.forgetChanged(e, d.decl)
 		e.print(unknown())
 		return
 	}

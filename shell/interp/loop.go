@@ -10,7 +10,7 @@ import (
 )
 
 func (in *interp) whileClause(c *ctx, e *env, n *syntax.WhileClause) {
-	in.havoc(e, n)
+	in.forgetChanged(e, n)
 	in.stmts(c.inTest(), e, n.Cond)
 	g := shell.Guard{Kind: shell.GuardWhile, Pos: c.pos(n.WhilePos)}
 	if len(n.Cond) > 0 {
@@ -74,7 +74,7 @@ func (in *interp) forClause(c *ctx, e *env, n *syntax.ForClause) {
 		for _, x := range []syntax.ArithmExpr{loop.Init, loop.Cond, loop.Post} {
 			in.visitArithm(c, e, x)
 		}
-		in.havoc(e, n)
+		in.forgetChanged(e, n)
 		in.looped(c, e, n.Do, g)
 	case *syntax.WordIter:
 		in.forWords(c, e, n, loop, g)
@@ -111,7 +111,7 @@ func (in *interp) forWords(c *ctx, e *env, n *syntax.ForClause, loop *syntax.Wor
 		open = open || f.splits || hasMark(f.val.s)
 	}
 	if len(items) > maxUnroll || n.Select || in.exhausted() {
-		in.havoc(e, n)
+		in.forgetChanged(e, n)
 		var all value
 		for i, f := range items {
 			if i == 0 {
@@ -135,7 +135,7 @@ func (in *interp) forWords(c *ctx, e *env, n *syntax.ForClause, loop *syntax.Wor
 	}
 	before := e.clone()
 	if open {
-		in.havoc(e, n) // an unknown number of rounds
+		in.forgetChanged(e, n) // an unknown number of rounds
 	}
 	for _, f := range items {
 		e.assign(g.Var, f.val)

@@ -14,11 +14,11 @@ type changes struct {
 	opts  bool     // it changes the shell's options
 }
 
-// havoc makes unknown what a construct changes that may have run before, any
+// forgetChanged makes unknown what a construct changes that may have run before, any
 // number of times: the body of a loop, a function that is not gone through.
-func (in *interp) havoc(e *env, n syntax.Node) { in.havocOnce(e, n, map[syntax.Node]bool{}) }
+func (in *interp) forgetChanged(e *env, n syntax.Node) { in.forgetOnce(e, n, map[syntax.Node]bool{}) }
 
-func (in *interp) havocOnce(e *env, n syntax.Node, seen map[syntax.Node]bool) {
+func (in *interp) forgetOnce(e *env, n syntax.Node, seen map[syntax.Node]bool) {
 	if seen[n] {
 		return
 	}
@@ -37,7 +37,7 @@ func (in *interp) havocOnce(e *env, n syntax.Node, seen map[syntax.Node]bool) {
 	e.errexit = e.errexit && !ch.opts
 	for _, name := range ch.calls {
 		if def, ok := e.funcs.m[name]; ok {
-			in.havocOnce(e, def.decl, seen)
+			in.forgetOnce(e, def.decl, seen)
 		}
 	}
 }
