@@ -29,21 +29,25 @@ func (s *setup) contribution(script *graph.Script, before, after llb.State) llb.
 	return run.AddMount(resultMount, llb.Scratch())
 }
 
-// claims proves that no two isolated scripts leave one path, where the build file does
-// not list what they do. It mounts a list of what scripts without a list leave.
-func (s *setup) claims() []llb.RunOption {
+// claims proves that no two scripts leave one path, where the build file does not list
+// what they do: isolated ones, and those of the chain, whose root others are merged
+// with. It mounts a list of what scripts without a list leave.
+func (s *setup) claims(chain State, others []*graph.Script) []llb.RunOption {
 	if !slices.ContainsFunc(s.graph.Scripts, (*graph.Script).Auto) {
 		return nil
 	}
 	var words []string
-	var mounts []llb.RunOption
+	mounts := []llb.RunOption{s.look(rootMount, chain.State)}
 	for i, script := range s.graph.Scripts {
 		if !script.Isolated() {
 			continue
 		}
 		kind := "listed"
-		if script.Auto() {
+		if script.Auto() && slices.Contains(others, script) {
 			kind = "auto"
+			mounts = append(mounts, s.look(fmt.Sprintf("%s/%d", beforeMount, i), s.made[script.Name].before))
+		} else if script.Auto() {
+			kind = "held"
 		}
 		words = append(words, fmt.Sprintf("%s:%d:%s", kind, i, script.Name))
 		mounts = append(mounts, llb.AddMount(fmt.Sprintf("%s/%d", outputsMount, i), s.outputs[script.Name].State, llb.Readonly))

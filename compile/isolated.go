@@ -152,9 +152,8 @@ func (s *setup) divide() (held, others []*graph.Script) {
 // program and library of the outputs finds its libraries, in the versions that
 // it was linked against, in the root that the image really has. The tools are
 // those of the packages' root: a cleanup script may have left none.
-func (s *setup) linker(root State) State {
+func (s *setup) linker(root State, claims ...llb.RunOption) State {
 	var words []string
-	claims := s.claims()
 	for _, script := range s.graph.Scripts {
 		for _, o := range script.Outputs {
 			if !o.Auto {

@@ -36,7 +36,8 @@ func (c *compiler) setup(base State, tools toolchain, out *States) State {
 	out.Toolchains = append(out.Toolchains, s.toolchains...)
 	held, others := s.divide()
 	out.Symbols = c.merge(emptyState(), s.symbols...)
-	return c.sweep(c.filesystem(s.linker(s.with(s.chain(held), others, nil))))
+	chain := s.chain(held)
+	return c.sweep(c.filesystem(s.linker(s.with(chain, others, nil), s.claims(chain, others)...)))
 }
 
 // setup is the compilation of the setup scripts.

@@ -72,6 +72,7 @@ func (d *dockerfileBuild) observation(ctx context.Context) (*stepsObserved, erro
 		return nil, err
 	}
 	seeing := d.seeing()
+	seeing.Digests = d.digests(ctx)
 	seeing.Name = path.Base(d.source.Filename) + narrow.Suffix
 	o, err := narrow.Observe(def, seeing, narrow.Tracer{Program: from.ToPB(), Path: program})
 	if err != nil {

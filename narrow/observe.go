@@ -50,6 +50,10 @@ func Observe(def *pb.Definition, opt Options, tracer Tracer) (*Observation, erro
 		return nil, err
 	}
 	o := &Observation{build: b, tracer: tracer, withheld: map[digest.Digest]string{}, record: &Record{}, name: opt.Name}
+	everything := &Record{Steps: []Recorded{{Seen: []Seen{{Kind: All, Path: "/"}}}}}
+	if err := b.ahead(everything, opt.Digests); err != nil {
+		return nil, err
+	}
 	if o.steps, err = b.steps(); err != nil {
 		return nil, err
 	}

@@ -126,6 +126,10 @@ func TestOutputsAutoThatCannotBe(t *testing.T) {
 			map[string]string{"01-lib": "echo 1 >/opt/both; echo same >/opt/same\n", "02-program": "echo 2 >/opt/both; echo same >/opt/same\n"},
 			[]string{"01-lib and 02-program both leave /opt/both: let only one of them do that, or list what each gives"},
 		},
+		"one path of the chain": {
+			map[string]string{"00-chain": "echo A=1 >>/etc/environment; echo same >/etc/same\n", "01-lib": "echo B=1 >>/etc/environment; echo same >/etc/same\n"},
+			[]string{"01-lib leaves /etc/environment, and the chain has made it another: let only one of them do that, or list what 01-lib gives"},
+		},
 		"one path with a script that lists it": {
 			map[string]string{"01-lib": "mkdir /opt/tool\n"},
 			[]string{"01-lib and 03-tool both leave /opt/tool"},
@@ -146,6 +150,7 @@ func TestOutputsAutoThatCannotBe(t *testing.T) {
 				assert.Contains(t, out.Stderr, want)
 			}
 			assert.NotContains(t, out.Stderr, "both leave /opt/same")
+			assert.NotContains(t, out.Stderr, "01-lib leaves /etc/same")
 		})
 	}
 }
