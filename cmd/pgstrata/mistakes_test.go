@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"slices"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -62,6 +63,6 @@ func mistake(t *testing.T, name string) {
 	var out bytes.Buffer
 	code := run(strings.Fields(command), &out, &out)
 	text := fmt.Sprintf("%sexit status %d\n", out.String(), code)
-	archive.Files = append(tree, txtar.File{Name: said, Data: []byte(text)})
+	archive.Files = append(slices.Clone(tree), txtar.File{Name: said, Data: []byte(text)})
 	golden.File(t, name, string(txtar.Format(archive)))
 }
