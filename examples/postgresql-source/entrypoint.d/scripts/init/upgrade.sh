@@ -78,9 +78,12 @@ start_new_server() {
 # upgrade_to DIRECTORY: makes the new cluster there. Nothing that it does changes the old one but for pg_control's name, when
 # files are linked.
 upgrade_to() {
-    local arguments=() superuser options position
+    local arguments=() superuser options
     start_old_server
-    position=$(ask_cluster "SELECT pg_current_wal_lsn() - '0/0'") || return
+    if is_true "$USE_PATRONI"; then
+        local position
+        position=$(ask_cluster "SELECT pg_current_wal_lsn() - '0/0'") || return
+    fi
     superuser=$(ask_cluster "SELECT rolname FROM pg_roles WHERE oid = 10") || return
     new_cluster_arguments arguments || return
     stop_private_server "$PGDATA"
