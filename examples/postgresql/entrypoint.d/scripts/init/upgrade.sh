@@ -78,15 +78,13 @@ start_new_server() {
 # upgrade_to DIRECTORY: makes the new cluster there. Nothing that it does changes the old one but for pg_control's name, when
 # files are linked.
 upgrade_to() {
-    local arguments=() superuser options
+    local arguments=() superuser options position
     start_old_server
-    if is_true "$USE_PATRONI"; then
-        local position
-        position=$(ask_cluster "SELECT pg_current_wal_lsn() - '0/0'") || return
-    fi
+    position=$(ask_cluster "SELECT pg_current_wal_lsn() - '0/0'") || return
     superuser=$(ask_cluster "SELECT rolname FROM pg_roles WHERE oid = 10") || return
     new_cluster_arguments arguments || return
     stop_private_server "$PGDATA"
+    log_info 'the old server has recovered, and is stopped' position="$position"
     ! is_true "$USE_PATRONI" || check_patroni_stopped "$position" || return
 
     log_info 'making an empty cluster' version="$ours" arguments="${arguments[*]}"
