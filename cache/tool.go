@@ -49,6 +49,9 @@ type Tool struct {
 
 	// fills reports whether a call uses the cache; nil for each call.
 	fills func(c *shell.Call) bool
+	// leaves reports whether a call leaves in its directory what a later one takes
+	// away, as a download that is installed afterwards.
+	leaves func(c *shell.Call) bool
 	// wipes reports whether a call empties it.
 	wipes func(c *shell.Call) bool
 	// off are the options, variables the variables that turn it off or move it

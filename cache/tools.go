@@ -19,6 +19,7 @@ func Tools() []Tool {
 			Name: "apt", Commands: programs.AptCommands(), Sharing: Locked,
 			Dirs:  []Dir{{"archives", []string{"/var/cache/apt/archives"}}},
 			fills: aptInstalls, wipes: func(c *shell.Call) bool { return programs.AptCleans(c.Verb()) },
+			leaves:   func(c *shell.Call) bool { return programs.AptInstalls(c.Verb()) && !aptInstalls(c) },
 			settings: []string{"/etc/apt/apt.conf", "/etc/apt/apt.conf.d"},
 		},
 		{

@@ -134,6 +134,14 @@ func (u Use) Sets(t Tool) bool {
 	return t.IsSetting(func(file string) bool { return u.meets(file) >= changes || u.meets(file) == empties })
 }
 
+// Leaves reports whether the program puts into a tool's directories what is still
+// there for the next program: a mount would hide it from the tool, which would not
+// take it away.
+func (u Use) Leaves(t Tool) bool {
+	return t.leaves != nil && slices.ContainsFunc(u.Program.Calls(), func(c *shell.Call) bool { return slices.Contains(t.Commands, c.Name) && t.leaves(c) }) ||
+		slices.ContainsFunc(u.places(t), func(m Mount) bool { return u.meets(m.Target) == changes })
+}
+
 // IsSetting reports whether a test holds for one of the files that decide what
 // the tool leaves in its directories.
 func (t Tool) IsSetting(is func(file string) bool) bool { return slices.ContainsFunc(t.settings, is) }
@@ -153,7 +161,7 @@ func (u Use) runs(t Tool) bool {
 		if c = throughPython(c); !slices.Contains(t.Commands, c.Name) || c.User != "" && c.User != "root" {
 			continue
 		}
-		if u.Proven && (t.wipes != nil && t.wipes(c) || c.HasArg(t.off...)) {
+		if u.Proven && (t.wipes != nil && t.wipes(c) || t.leaves != nil && t.leaves(c) || c.HasArg(t.off...)) {
 			return false
 		}
 		uses = uses || (t.fills == nil || t.fills(c)) && !c.HasArg(t.off...)

@@ -70,6 +70,7 @@ func TestMounts(t *testing.T) {
 		{name: "listed above", text: install + "ls /var/cache", script: apt, proven: apt},
 		{name: "download only", text: "apt-get install -y --download-only x"},
 		{name: "download only, short", text: "apt-get -yd install x"},
+		{name: "installed, then download only", text: install + "apt-get install -yd y", script: apt},
 		{name: "other archives", text: "apt-get install -y -o Dir::Cache::archives=/x y"},
 		{name: "docker-clean removed", text: "rm -f /etc/apt/apt.conf.d/docker-clean\n" + install},
 		{name: "docker-clean written", text: ": >/etc/apt/apt.conf.d/docker-clean\n" + install},

@@ -83,10 +83,10 @@ func (it *Item) mountsAt(target string) bool {
 }
 
 // isSet reports whether the Dockerfile says by itself what a tool leaves in its
-// directories, ahead of a step: then it gets just that.
+// directories, or has put something there, ahead of a step: then it gets just that.
 func (r *stageReader) isSet(before []*Item, t cache.Tool) bool {
 	for _, it := range before {
-		if use := it.use(); use != nil && use.Sets(t) {
+		if use := it.use(); use != nil && (use.Sets(t) || use.Leaves(t)) {
 			return true
 		}
 		if src := sourcesOf(it.In.Command); t.IsSetting(func(file string) bool { return it.mayMake(src.DestPath, file) }) {

@@ -60,7 +60,12 @@ func TestCachesOfSteps(t *testing.T) {
 		"lists stay in the layer":  {from + "RUN apt-get update\nRUN frobnicate\n" + install, []string{archives}},
 		"docker-clean went before": {from + "RUN rm -f /etc/apt/apt.conf.d/docker-clean\n" + install, nil},
 		"docker-clean goes":        {from + "RUN rm -f /etc/apt/apt.conf.d/docker-clean && apt-get update && apt-get install -y less\n", nil},
-		"a setting is copied":      {from + "COPY keep /etc/apt/apt.conf.d/keep\n" + install, nil},
+		"archives are left":        {from + "RUN apt-get update && apt-get install -yd less\n" + install, nil},
+		"archives are left before, by a stage": {
+			"FROM debian AS zero\nRUN apt-get update && apt-get install --download-only -y less\nFROM zero AS one\n" + install, nil,
+		},
+		"archives are put there": {from + "RUN cp /srv/*.deb /var/cache/apt/archives/\n" + install, nil},
+		"a setting is copied":    {from + "COPY keep /etc/apt/apt.conf.d/keep\n" + install, nil},
 		"settings of another stage": {
 			"FROM x AS conf\n" + from + "COPY --from=conf /etc/apt /etc/apt\n" + install, nil,
 		},
