@@ -79,6 +79,18 @@ func draw(r *rand.Rand, name, form string) project {
 	return p
 }
 
+// remembered are projects that once went wrong.
+func remembered() []project {
+	return []project{{
+		// The second script's mount hid from apt what the first had downloaded, so that it stayed.
+		name: "downloaded", form: "driver", scripts: []string{
+			strings.ReplaceAll(archive, "PROJECT", "downloaded"),
+			"apt-get install -y --download-only downloaded-x1 >/dev/null && ls /var/cache/apt/archives | grep -c deb$ >/downloaded\n",
+			"apt-get update >/dev/null && apt-get install -y downloaded-x0 >/dev/null\n",
+		},
+	}}
+}
+
 // String tells a project so that it can be written down again.
 func (p project) String() string {
 	return p.form + "\n" + strings.Join(p.scripts[1:], "--\n")

@@ -20,8 +20,12 @@ func TestMountsVanish(t *testing.T) {
 	seed, count, events := vanishSeed()
 	t.Logf("seed %d", seed)
 	here, fresh := testenv.Shared(t), testenv.New(t)
+	var projects []project
 	for n := range count {
-		p := draw(rand.New(rand.NewPCG(seed, n)), fmt.Sprintf("p%d", n), forms[n%uint64(len(forms))]) //nolint:gosec // repeatable on purpose
+		projects = append(projects, draw(rand.New(rand.NewPCG(seed, n)), fmt.Sprintf("p%d", n), forms[n%uint64(len(forms))])) //nolint:gosec // repeatable on purpose
+	}
+	for i, p := range append(projects, remembered()...) {
+		n := uint64(i) //nolint:gosec // a small number
 		run := func(p project) error {
 			v := &vanishing{t: t, env: here, fresh: fresh, project: p, dir: testenv.Tree(t, p.tree())}
 			return v.run(rand.New(rand.NewPCG(seed, n)), n, events) //nolint:gosec // repeatable on purpose
