@@ -120,7 +120,11 @@ func (s *suite) pass(t *testing.T, frontend string, done results) results {
 	}
 	cmd := exec.CommandContext(t.Context(), "go", arguments...)
 	cmd.Dir = t.TempDir() // the tests write beside themselves
-	cmd.Env = append(os.Environ(), "PATH="+s.path, "BUILDKIT_REGISTRY_MIRROR_DIR="+s.mirror, "TMPDIR="+t.TempDir(), frontend)
+	// A short name: sockets lie below it, and a socket's address has 107 bytes at most.
+	temporary, err := os.MkdirTemp("", "c")
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, os.RemoveAll(temporary)) })
+	cmd.Env = append(os.Environ(), "PATH="+s.path, "BUILDKIT_REGISTRY_MIRROR_DIR="+s.mirror, "TMPDIR="+temporary, frontend)
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
