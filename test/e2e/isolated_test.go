@@ -104,7 +104,7 @@ func TestOutputThatWasNotProduced(t *testing.T) {
 	out := env.Buildx(t, "--progress=plain", testenv.Tree(t, tree))
 	assert.NotZero(t, out.Code)
 	assert.Contains(t, out.Stderr, ">>>       outputs: [/opt/none]")
-	assert.Contains(t, out.Stderr, "Dockerfile:5:17: 00-chain.sh made no /opt/none; it made /chain")
+	assert.Contains(t, out.Stderr, "Dockerfile:6:17: 00-chain.sh made no /opt/none; it made /chain")
 }
 
 func TestOutputElsewhere(t *testing.T) {

@@ -86,7 +86,7 @@ entrypoint: {configuration_files: []}
 	t.Run("an output that is not there", func(t *testing.T) {
 		write(t, dir, "Dockerfile", strings.Replace(tree["Dockerfile"], "/build/tool,", "/build/none,", 1))
 		result, err := attempt(t, env, dir, request)
-		assert.ErrorContains(t, err, "place-outputs.sh")
+		assert.ErrorContains(t, err, "Dockerfile:10:12: 01-install.sh made no /build/none; it made /build/tool,")
 		assert.Contains(t, result.Trace.Logs("place outputs of 01-install.sh"), "the output /build/none is not there: the script did not make it")
 	})
 }
