@@ -70,10 +70,12 @@ bench: setup ## Compare with Dockerfiles, in 40 minutes (BENCH=quick: 10; UPDATE
 bench-compare: ## Compare the code without a daemon with another revision's, by benchstat: BASE=main
 	@hack/bench-compare "$(or $(BASE),main)"
 
-lint: setup ## Check the format and the rules of .golangci.yaml, and every shell script
+lint: setup ## Check the format and the rules of .golangci.yaml, every shell script, and that the program compiles for other systems
 	@test -z "$$(gofmt -l .)" || { gofmt -d .; exit 1; }
 	go vet ./...
 	$(PGSTRATA_BIN)/golangci-lint run
+	GOOS=windows CGO_ENABLED=0 go build -o /dev/null ./cmd/pgstrata
+	GOOS=darwin CGO_ENABLED=0 go build -o /dev/null ./cmd/pgstrata
 	@grep -rlIE '^(#!.*\b(ba|da)?sh$$|# shellcheck shell=)' --exclude-dir={.git,.dev,testdata} --exclude='*.go' --exclude='*.md' . | sort | xargs -t shellcheck
 
 vulncheck: setup ## Look for known vulnerabilities, where their database can be reached

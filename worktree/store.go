@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 )
 
 // store reads git's objects through one process: one for each object would
@@ -27,7 +26,7 @@ type store struct {
 
 func openStore(ctx context.Context, dir string) (*store, error) {
 	s := &store{cmd: exec.CommandContext(ctx, "git", "-C", dir, "cat-file", "--batch"), blobs: map[string][]byte{}}
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // what interrupts the caller is for the caller to hear
+	apart(s.cmd)
 	var err error
 	if s.in, err = s.cmd.StdinPipe(); err != nil {
 		return nil, err

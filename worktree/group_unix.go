@@ -1,0 +1,12 @@
+//go:build !windows
+
+package worktree
+
+import (
+	"os/exec"
+	"syscall"
+)
+
+// apart keeps an interrupt at the terminal from a command: what interrupts the caller
+// is for the caller to hear.
+func apart(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
