@@ -170,8 +170,8 @@ func (s *setup) linker(root State, claims ...llb.RunOption) State {
 		s.fresh(graph.SetupState))
 	var mount []llb.MountOption
 	// Outputs and a squash are keyed by content already. To look at all of the root once more would be a walk through it.
-	if settled := s.squashes() || len(s.chainScripts()) == 0; settled && supports(s.opt.Caps, pb.CapExecMountContentCache) {
-		mount = append(mount, llb.ContentCache(llb.MountContentCacheOff))
+	if s.squashes() || len(s.chainScripts()) == 0 {
+		mount = unread(s.opt.Caps)
 	}
 	return root.layer(s.compiler.tools.Run(opts...).AddMount(rootMount, root.State, mount...), "setup: ldconfig")
 }

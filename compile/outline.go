@@ -3,6 +3,7 @@ package compile
 import (
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/solver/pb"
+	"github.com/moby/buildkit/util/apicaps"
 )
 
 // Where the steps that look at a root find it, and where they leave what they
@@ -31,8 +32,18 @@ func (c *compiler) outline(root llb.State, what string, words []string, opts ...
 // read-only would be the step's key, and take a walk through all of it; where the
 // daemon cannot be told otherwise, the mount is writable.
 func (c *compiler) look(at string, root llb.State) llb.RunOption {
-	if supports(c.opt.Caps, pb.CapExecMountContentCache) {
-		return llb.AddMount(at, root, llb.Readonly, llb.ContentCache(llb.MountContentCacheOff))
+	opts := unread(c.opt.Caps)
+	if len(opts) > 0 {
+		opts = append(opts, llb.Readonly)
 	}
-	return llb.AddMount(at, root)
+	return llb.AddMount(at, root, opts...)
+}
+
+// unread mounts a root without its content in the step's key, for which the daemon
+// would walk through all of it. It is nothing where the daemon cannot be told.
+func unread(caps *apicaps.CapSet) []llb.MountOption {
+	if !supports(caps, pb.CapExecMountContentCache) {
+		return nil
+	}
+	return []llb.MountOption{llb.ContentCache(llb.MountContentCacheOff)}
 }

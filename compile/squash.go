@@ -81,16 +81,11 @@ func (s Squashing) with(o llb.ConstraintsOpt) []llb.ConstraintsOpt {
 // of layers has: BuildKit takes a file for unchanged that has the size and the time that
 // it had.
 func (s Squashing) compare(lower, upper llb.State, caps *apicaps.CapSet) (without, kept llb.State) {
-	whole := []llb.MountOption{llb.Readonly}
-	var own []llb.MountOption
-	if supports(caps, pb.CapExecMountContentCache) { // their contents would be the key, and take a walk through all of both
-		off := llb.ContentCache(llb.MountContentCacheOff)
-		whole, own = append(whole, off), append(own, off)
-	}
+	whole := append(unread(caps), llb.Readonly)
 	comparison := s.run("compare-roots.sh", s.Compare,
 		llb.AddMount(lowerMount, lower, whole...), llb.AddMount(upperMount, upper, whole...), llb.AddMount(workMount, llb.Scratch(), llb.Tmpfs()))
 	gone, kept := comparison.AddMount(goneMount, llb.Scratch()), comparison.AddMount(keptMount, llb.Scratch())
-	return s.run("remove-gone.sh", s.Remove, llb.AddMount(goneMount, gone, llb.Readonly)).AddMount(lowerMount, lower, own...), kept
+	return s.run("remove-gone.sh", s.Remove, llb.AddMount(goneMount, gone, llb.Readonly)).AddMount(lowerMount, lower, unread(caps)...), kept
 }
 
 // run runs one of the scripts, which finds its mounts where they always are. There is

@@ -120,7 +120,7 @@ func (r *request) isFirst(in input) bool {
 
 // setupFiles solves the setup state, and waits for it.
 func (r *request) setupFiles(ctx context.Context, t *target) (*contextFS, error) {
-	ref, err := r.reference(ctx, &target{state: t.states.Setup, options: t.options}, true)
+	ref, err := r.reference(ctx, &target{state: t.states.Setup, options: t.options})
 	if err != nil {
 		return nil, err
 	}

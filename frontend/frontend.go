@@ -297,7 +297,7 @@ func (r *request) marshal(ctx context.Context, t *target, opts ...llb.Constraint
 
 // solve hands a target to the daemon, and waits for its end.
 func (r *request) solve(ctx context.Context, t *target) (*dockerui.BuildResult, error) {
-	ref, err := r.reference(ctx, t, true)
+	ref, err := r.reference(ctx, t)
 	if err != nil {
 		return nil, err
 	}
@@ -310,14 +310,14 @@ func (r *request) solve(ctx context.Context, t *target) (*dockerui.BuildResult, 
 }
 
 // reference is the daemon's handle of a target's state; nil for an empty one.
-func (r *request) reference(ctx context.Context, t *target, evaluate bool) (client.Reference, error) {
+func (r *request) reference(ctx context.Context, t *target) (client.Reference, error) {
 	if t.definition == nil {
 		if err := r.marshal(ctx, t); err != nil {
 			return nil, err
 		}
 	}
 	res, err := r.gateway.Solve(ctx, client.SolveRequest{
-		Evaluate:     evaluate,
+		Evaluate:     true,
 		Definition:   t.definition.ToPB(),
 		CacheImports: r.client.CacheImports,
 	})

@@ -176,7 +176,7 @@ func (r *request) states(ctx context.Context, in input, tracer *compile.Tracer) 
 
 // built is a state that has been built.
 func (r *request) built(ctx context.Context, opt compile.Options, st llb.State) (client.Reference, error) {
-	return r.reference(ctx, &target{state: compile.State{State: st}, options: opt}, true)
+	return r.reference(ctx, &target{state: compile.State{State: st}, options: opt})
 }
 
 func readRecord(from fs.FS, name string) (*trace.Record, error) {

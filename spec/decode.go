@@ -98,12 +98,7 @@ func (d *decoder) decodeStruct(n ast.Node, v reflect.Value, depth int) {
 			d.decode(value, f, depth+1)
 		case strings.HasPrefix(key.Value, "x-"): // the user's own, as in compose files
 		default:
-			names := make([]string, 0, len(fields))
-			for i := range v.NumField() {
-				if name := fieldName(v.Type().Field(i)); name != "" {
-					names = append(names, name)
-				}
-			}
+			names := keys(v.Type())
 			hint := Meant(key.Value, names)
 			if hint == "" {
 				hint = elsewhere(key.Value)

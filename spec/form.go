@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -46,7 +47,7 @@ func mapping(n ast.Node, t reflect.Type) string {
 	}
 	key, value, colon := strings.Cut(text.Value, ":")
 	switch {
-	case colon && keys(t)[key]:
+	case colon && slices.Contains(keys(t), key):
 		return key + ": " + value + ", with a space behind the colon"
 	case colon && t == reflect.TypeFor[ConfigFile]():
 		return "{source: " + key + ", target: " + value + "}"
@@ -59,12 +60,12 @@ func mapping(n ast.Node, t reflect.Type) string {
 	return required(t, text.Value)
 }
 
-// keys are those of a type.
-func keys(t reflect.Type) map[string]bool {
-	out := map[string]bool{}
+// keys are those of a type, in the order of its fields.
+func keys(t reflect.Type) []string {
+	var out []string
 	for i := range t.NumField() {
 		if name := fieldName(t.Field(i)); name != "" {
-			out[name] = true
+			out = append(out, name)
 		}
 	}
 	return out
@@ -73,9 +74,10 @@ func keys(t reflect.Type) map[string]bool {
 // elsewhere says where a key belongs that is not known where it stands: the keys that
 // it may be, with those above.
 func elsewhere(key string) string {
-	if own, ok := foreign[key]; ok {
-		key = own
+	foreign := map[string]string{ // those of compose files and the like, by what they are called here
+		"environment": "env", "ports": "expose", "command": "cmd", "packages": "dependencies", "from": "base", "workdir": "working_dir",
 	}
+	key = cmp.Or(foreign[key], key)
 	var found []string
 	var search func(t reflect.Type, above string)
 	search = func(t reflect.Type, above string) {
@@ -98,11 +100,6 @@ func elsewhere(key string) string {
 		return ""
 	}
 	return "; it is " + strings.Join(found, " or ") + " here"
-}
-
-// foreign are keys of compose files and the like, by what they are called here.
-var foreign = map[string]string{ //nolint:gochecknoglobals // a table
-	"environment": "env", "ports": "expose", "command": "cmd", "packages": "dependencies", "from": "base", "workdir": "working_dir",
 }
 
 // Meant is the end of a message about a word that is none of those known: the one that

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"testing"
 )
 
 // Sizes are the numbers of files that are measured.
@@ -45,6 +46,26 @@ func Write(dir string, n int) error {
 		}
 	}
 	return nil
+}
+
+// Benchmark measures what is done to trees of all sizes. Prepare gets the folder of one, and returns what is measured. The
+// time for each file, which is told, must not grow with their number.
+func Benchmark(b *testing.B, prepare func(b *testing.B, dir string) func()) {
+	b.Helper()
+	for _, n := range Sizes() {
+		b.Run(fmt.Sprintf("files=%d", n), func(b *testing.B) {
+			dir := b.TempDir()
+			if err := Write(dir, n); err != nil {
+				b.Fatal(err)
+			}
+			measured := prepare(b, dir)
+			b.ReportAllocs()
+			for b.Loop() {
+				measured()
+			}
+			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*n), "µs/file")
+		})
+	}
 }
 
 // Dockerfile builds the tree of n files as one would who knows BuildKit: a step a script, which sees that script and the
