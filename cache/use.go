@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pgstrata/pgstrata/glob"
 	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/programs"
 	"github.com/pgstrata/pgstrata/shell"
@@ -286,7 +287,7 @@ func compare(ref *shell.PathRef, dir string) place {
 			}
 			continue
 		}
-		if ok, err := path.Match(have[i], want[i]); !ok || err != nil {
+		if !glob.Path(have[i], want[i]) {
 			return apart
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pgstrata/pgstrata/glob"
 	"github.com/pgstrata/pgstrata/graph"
 	"github.com/pgstrata/pgstrata/shell"
 )
@@ -142,7 +143,7 @@ func (r *roles) ref(ref shell.PathRef) {
 		return
 	}
 	for target := range r.tree.Targets {
-		if ok, err := path.Match(ref.Path, target); err == nil && ok {
+		if glob.Path(ref.Path, target) {
 			r.start(target)
 		}
 	}

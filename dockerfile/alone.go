@@ -4,8 +4,8 @@ import (
 	"maps"
 	"path"
 	"slices"
-	"strings"
 
+	"github.com/pgstrata/pgstrata/glob"
 	"github.com/pgstrata/pgstrata/paths"
 )
 
@@ -25,11 +25,8 @@ func (a *Alone) Beside(names []string) []string {
 	var out []string
 	dir, last := path.Split(a.Pattern)
 	for _, name := range names {
-		ok, err := path.Match(strings.ReplaceAll(last, "[!", "[^"), name)
-		if name == last || err != nil || ok && (name[0] != '.' || last[0] == '.') {
-			if !slices.Contains(a.Names, dir+name) {
-				out = append(out, dir+name)
-			}
+		if (name == last || glob.Expands(last, name)) && !slices.Contains(a.Names, dir+name) {
+			out = append(out, dir+name)
 		}
 	}
 	return out

@@ -8,6 +8,7 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 
 	"github.com/pgstrata/pgstrata/cache"
+	"github.com/pgstrata/pgstrata/glob"
 	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
 )
@@ -150,7 +151,7 @@ func (r *stageReader) takes(s *Stage, in *Instruction, dir string) bool {
 			source = known + "*"
 		}
 		source = path.Clean("/" + source)
-		ref := shell.PathRef{Path: source, Glob: strings.ContainsAny(source, "*?[")}
+		ref := shell.PathRef{Path: source, Glob: glob.Has(source)}
 		return source != "/" && cache.Reaches(&ref, dir)
 	}
 	switch cmd := in.Command.(type) {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pgstrata/pgstrata/glob"
 	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell/interp"
 )
@@ -158,65 +159,11 @@ func (r *rootfs) below(dir string) []string {
 func (r *rootfs) matching(pattern string) []string {
 	var out []string
 	for _, name := range r.sorted() {
-		if mayMatch(pattern, name) {
+		if glob.May(pattern, name) {
 			out = append(out, name)
 		}
 	}
 	return out
-}
-
-// mayMatch reports whether a pattern matches a path, or one of its parents;
-// a star matches slashes too, and a class any character.
-func mayMatch(pattern, name string) bool {
-	return matches(pattern, name) || matches(pattern+"/*", name)
-}
-
-// matches goes back to the last star alone, so that it takes no longer than
-// pattern times name.
-func matches(pattern, name string) bool {
-	p, i, star, from := 0, 0, -1, 0
-	for i < len(name) {
-		c, width := token(pattern[p:])
-		switch {
-		case width > 0 && c == anyText:
-			p += width
-			star, from = p, i
-		case width > 0 && (c == anyByte || c == int(name[i])):
-			p += width
-			i++
-		case star >= 0:
-			from++
-			p, i = star, from
-		default:
-			return false
-		}
-	}
-	return strings.Trim(pattern[p:], "*") == ""
-}
-
-// What a token of a pattern stands for besides a byte.
-const (
-	anyText = -1
-	anyByte = -2
-)
-
-// token is the first element of a pattern and its width, which is 0 at its end.
-func token(pattern string) (c, width int) {
-	switch {
-	case pattern == "":
-		return 0, 0
-	case pattern[0] == '*':
-		return anyText, 1
-	case pattern[0] == '?':
-		return anyByte, 1
-	case pattern[0] == '[':
-		if end := strings.IndexByte(pattern, ']'); end > 0 {
-			return anyByte, end + 1
-		}
-	case pattern[0] == '\\' && len(pattern) > 1:
-		return int(pattern[1]), 2
-	}
-	return int(pattern[0]), 1
 }
 
 // stat answers for files of complete directories.
@@ -250,9 +197,7 @@ func (r *rootfs) glob(pattern string) ([]string, bool) {
 		}
 		first, _, _ := strings.Cut(name[len(dir)+1:], "/")
 		child := path.Join(dir, first)
-		if ok, err := path.Match(strings.ReplaceAll(pattern, "[!", "[^"), child); err != nil {
-			return nil, false
-		} else if ok && (first[0] != '.' || path.Base(pattern)[0] == '.') {
+		if glob.Expands(pattern, child) {
 			names[child] = true
 		}
 	}
@@ -279,11 +224,7 @@ func (r *rootfs) loader() *interp.Loader {
 	}, func(pattern string) ([]string, error) {
 		var out []string
 		for _, name := range slices.Sorted(maps.Keys(r.files)) {
-			ok, err := path.Match(pattern, name[1:])
-			if err != nil {
-				return nil, err
-			}
-			if ok {
+			if glob.Path(pattern, name[1:]) {
 				out = append(out, name[1:])
 			}
 		}

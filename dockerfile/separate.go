@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pgstrata/pgstrata/glob"
 	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
 )
@@ -176,10 +177,6 @@ func meets(in, name, dir string) bool {
 	if !path.IsAbs(name) {
 		name = path.Join(in, name)
 	}
-	for name = path.Clean(name); dir != "/"; dir = path.Dir(dir) {
-		if ok, err := path.Match(name, dir); ok || err != nil || name == dir {
-			return true
-		}
-	}
-	return false
+	name = path.Clean(name)
+	return name != "/" && glob.Covers(name, dir) // nothing takes the root itself away
 }

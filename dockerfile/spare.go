@@ -9,6 +9,7 @@ import (
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 
+	"github.com/pgstrata/pgstrata/glob"
 	"github.com/pgstrata/pgstrata/paths"
 )
 
@@ -148,7 +149,7 @@ func (r *stageReader) copyApart(it *Item, s *sparing) []*Item {
 	cmd, ok := it.In.Command.(*instructions.CopyCommand)
 	switch {
 	case !ok || cmd.Link:
-	case c.whole && len(cmd.SourcePaths) == 1 && !strings.ContainsAny(cmd.SourcePaths[0], "*?[") && !r.opt.NoExcludes:
+	case c.whole && len(cmd.SourcePaths) == 1 && !glob.Has(cmd.SourcePaths[0]) && !r.opt.NoExcludes:
 		for _, name := range mine {
 			first.excludes = append(first.excludes, strings.TrimPrefix(strings.TrimPrefix(name, c.dest), "/"))
 		}

@@ -4,10 +4,10 @@ import (
 	"maps"
 	"path"
 	"slices"
-	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 
+	"github.com/pgstrata/pgstrata/glob"
 	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
 )
@@ -84,7 +84,7 @@ func changedBefore(f *Facts, script string) error {
 // loop over a pattern finds that it comes from.
 func changesScript(f *Facts, script *shell.Child) bool {
 	found := slices.ContainsFunc(script.Guards, func(g shell.Guard) bool {
-		return g.Kind == shell.GuardFor && strings.ContainsAny(g.Text, "*?[")
+		return g.Kind == shell.GuardFor && glob.Has(g.Text)
 	})
 	for t := range f.Touched {
 		if paths.Within(script.Absolute, t) || found && path.Dir(t) == path.Dir(script.Absolute) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 
+	"github.com/pgstrata/pgstrata/glob"
 	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
 )
@@ -102,10 +103,7 @@ func (o *op) hasFile(name string) bool {
 	}
 	name = path.Clean(name)
 	for at := range o.files {
-		if paths.Within(at, name) {
-			return true
-		}
-		if ok, err := path.Match(name, at); ok && err == nil {
+		if paths.Within(at, name) || glob.Path(name, at) {
 			return true
 		}
 	}

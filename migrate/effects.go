@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/glob"
 	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
 )
@@ -119,7 +120,7 @@ func otherNames(c *shell.Call, base string) bool {
 			if i+1 == len(c.Args) || !c.Args[i+1].Known {
 				return false
 			}
-			if ok, err := path.Match(c.Args[i+1].Value, base); ok || err != nil {
+			if glob.Path(c.Args[i+1].Value, base) {
 				return false
 			}
 			named = true
@@ -175,13 +176,8 @@ func covers(c *shell.Call, w shell.Word, name string) (covers, speaks bool) {
 			v = path.Join("/", c.Dir, v)
 		}
 		v = path.Clean(v)
-		for at := name; ; at = path.Dir(at) {
-			if ok, err := path.Match(v, at); ok && err == nil {
-				return true, true
-			}
-			if at == "/" {
-				break
-			}
+		if glob.Covers(v, name) {
+			return true, true
 		}
 		speaks = speaks || paths.Within(v, name)
 	}

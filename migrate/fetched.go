@@ -9,6 +9,7 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 
 	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/glob"
 	"github.com/pgstrata/pgstrata/graph"
 	"github.com/pgstrata/pgstrata/spec"
 )
@@ -69,7 +70,7 @@ func (m *migration) fromImage(step *dockerfile.Step) *op {
 	for n := range step.Copy.Sources {
 		from := m.fetchedPath(o, step, n)
 		all := ""
-		if strings.ContainsAny(step.Copy.Sources[n], "*?[") {
+		if glob.Has(step.Copy.Sources[n]) {
 			all, from, into = from, `"$from"`, true
 		}
 		o.fetched = append(o.fetched, copyLine(all, from, dest, into))
@@ -82,7 +83,7 @@ func (m *migration) fromImage(step *dockerfile.Step) *op {
 func (m *migration) fetchedPath(o *op, step *dockerfile.Step, n int) string {
 	text := m.sourceText(step, n)
 	at := graph.SourcesDir + "/" + o.source.name + "/"
-	if strings.ContainsAny(text, "*?[") { // the shell finds the files
+	if glob.Has(text) { // the shell finds the files
 		return at + strings.ReplaceAll(text, " ", `\ `)
 	}
 	return inShell(at + text)
@@ -129,7 +130,7 @@ func (m *migration) fetchedPlaces(step *dockerfile.Step) []string {
 	for n, source := range step.Copy.Sources {
 		at := m.destText(step)
 		switch {
-		case strings.ContainsAny(source, "*?["):
+		case glob.Has(source):
 			return nil
 		case intoFolder(step.Copy) && !strings.HasSuffix(source, "/"):
 			at = path.Join(at, path.Base(m.sourceText(step, n)))

@@ -8,6 +8,7 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/glob"
 	"github.com/pgstrata/pgstrata/graph"
 	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
@@ -102,7 +103,7 @@ func (e *edits) word(w *syntax.Word, files map[string]*dockerfile.CopiedFile, ke
 	}
 	// A path that no copied file has is one that is written; but where a part of
 	// the word is open it may be any below.
-	open := len(w.Parts) > 1 || strings.ContainsAny(value, "*?[")
+	open := len(w.Parts) > 1 || glob.Has(value)
 	if q, ok := w.Parts[0].(*syntax.DblQuoted); ok {
 		open = open || len(q.Parts) > 1
 	}
@@ -153,15 +154,10 @@ func speaksOf(p *shell.Program, target string) bool { return namesPath(p, target
 // do where the whole root is read as the context.
 func namesPath(p *shell.Program, target string, all bool) bool {
 	hits := func(name string) bool {
-		if name == "" || paths.Shared(name) || strings.ContainsAny(name, "*?[") && paths.Shared(path.Dir(name)) {
+		if name == "" || paths.Shared(name) || glob.Has(name) && paths.Shared(path.Dir(name)) {
 			return false
 		}
-		for at := target; at != "/"; at = path.Dir(at) {
-			if ok, err := path.Match(name, at); name == at || ok && err == nil {
-				return true
-			}
-		}
-		return false
+		return glob.Covers(name, target)
 	}
 	for _, s := range p.Closure() {
 		if slices.ContainsFunc(s.Paths, func(r shell.PathRef) bool { return (all || !r.InContext) && hits(r.Path) }) ||
@@ -181,7 +177,7 @@ func finds(p *shell.Program, source string) bool {
 			if !r.InContext || r.Context == "" && !r.Glob {
 				continue
 			}
-			if ok, err := path.Match(r.Context, source); paths.Within(source, r.Context) || ok && err == nil {
+			if paths.Within(source, r.Context) || glob.Path(r.Context, source) {
 				return true
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pgstrata/pgstrata/glob"
 	"github.com/pgstrata/pgstrata/graph"
 	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
@@ -129,11 +130,7 @@ func (m *migration) onlyMounted(o *op, w shell.Word) bool {
 	name = path.Clean(name)
 	found := false
 	for _, f := range m.copies {
-		covers, _ := path.Match(name, f.Target)
-		for at := path.Dir(f.Target); !covers && at != "/"; at = path.Dir(at) {
-			covers, _ = path.Match(name, at) // an odd pattern matches nothing
-		}
-		if !covers || !m.follows(o, f) {
+		if !glob.Covers(name, f.Target) || !m.follows(o, f) {
 			continue
 		}
 		if f.class != setupOnly {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/glob"
 	"github.com/pgstrata/pgstrata/modes"
 	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
@@ -165,14 +166,8 @@ func (m *migration) covered(o *op, w shell.Word, all bool) (files []*copied, com
 		if ambiguous(f) && paths.Within(f.Target, name) {
 			return nil, false
 		}
-		match, err := path.Match(name, f.Target)
-		under := paths.Within(f.Target, name)
-		if w.Glob && all {
-			for at := path.Dir(f.Target); !under && at != "/"; at = path.Dir(at) {
-				under, _ = path.Match(name, at) // an odd pattern matches nothing
-			}
-		}
-		if err == nil && match || f.Target == name || all && under {
+		under := paths.Within(f.Target, name) || w.Glob && glob.Covers(name, f.Target)
+		if glob.Path(name, f.Target) || f.Target == name || all && under {
 			files = append(files, f)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pgstrata/pgstrata/glob"
 	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
 )
@@ -68,8 +69,7 @@ func (m *migration) targetsOf(source string, before *op) []string {
 func matchesGlob(p *shell.Program, target string) bool {
 	return slices.ContainsFunc(p.Closure(), func(s *shell.Script) bool {
 		return slices.ContainsFunc(s.Paths, func(r shell.PathRef) bool {
-			ok, err := path.Match(r.Path, target)
-			return r.Glob && ok && err == nil
+			return r.Glob && glob.Path(r.Path, target)
 		})
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/glob"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
@@ -175,7 +176,7 @@ func (m *migration) driverOps(step *dockerfile.Step, p *dockerfile.Command) []*o
 			o.when = append(o.when, list...)
 		}
 		o.call = &call{driver: p.Driver.Program, env: exported(p.Child.Env, part.Env), varies: part.Varies}
-		if part.Child != nil && slices.ContainsFunc(part.Child.Guards, func(g shell.Guard) bool { return g.Kind == shell.GuardFor && strings.ContainsAny(g.Text, "*?[") }) {
+		if part.Child != nil && slices.ContainsFunc(part.Child.Guards, func(g shell.Guard) bool { return g.Kind == shell.GuardFor && glob.Has(g.Text) }) {
 			m.out.scriptNotes = []string{name + " ran whatever its loop found; here a new script has to be listed."}
 		}
 		if part.Child != nil && part.Script != "" {

@@ -8,6 +8,7 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 
 	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/glob"
 	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/spec"
 )
@@ -129,7 +130,7 @@ func (m *migration) inputsOf(step *dockerfile.Step, n int) []string {
 	if name == "" {
 		return []string{"."}
 	}
-	if !strings.ContainsAny(name, "*?[") || m.inContext(name) {
+	if !glob.Has(name) || m.inContext(name) {
 		return []string{m.contextText(step, name)}
 	}
 	var files []string

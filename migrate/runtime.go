@@ -7,6 +7,7 @@ import (
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 
+	"github.com/pgstrata/pgstrata/glob"
 	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
 	"github.com/pgstrata/pgstrata/shell/interp"
@@ -137,11 +138,11 @@ func (r *runtime) path(ref shell.PathRef) {
 }
 
 // pattern marks the files that a path or pattern names, or that lie below it.
-func (r *runtime) pattern(name string, glob bool) {
+func (r *runtime) pattern(name string, isGlob bool) {
 	if name == "" || name == "/" {
 		return
 	}
-	if !glob {
+	if !isGlob {
 		r.need(name)
 		if !paths.Everywhere(name) {
 			for _, target := range keys(r.files) {
@@ -153,7 +154,7 @@ func (r *runtime) pattern(name string, glob bool) {
 		return
 	}
 	for _, target := range keys(r.files) {
-		if ok, err := path.Match(name, target); ok && err == nil {
+		if glob.Path(name, target) {
 			r.need(target)
 		}
 	}

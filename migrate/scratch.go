@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/glob"
 	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
 )
@@ -118,12 +119,12 @@ func usedBelow(o *op, dir string) []string {
 		return []string{""}
 	}
 	names := map[string]bool{}
-	note := func(name string, glob bool) {
+	note := func(name string, pattern bool) {
 		if !paths.Within(name, dir) || name == dir {
 			return
 		}
 		first, _, _ := strings.Cut(name[len(dir)+1:], "/")
-		if glob && strings.ContainsAny(first, "*?[") {
+		if pattern && glob.Has(first) {
 			first = ""
 		}
 		names[first] = true

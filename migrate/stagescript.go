@@ -9,6 +9,7 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 
 	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/glob"
 	"github.com/pgstrata/pgstrata/graph"
 )
 
@@ -195,7 +196,7 @@ func (w *stageWriter) copying(step *dockerfile.Step) string {
 			continue
 		}
 		for _, f := range c.Files {
-			if f.Source == name || strings.ContainsAny(name, "*?[") {
+			if f.Source == name || glob.Has(name) {
 				fmt.Fprintf(&b, "mkdir -p %s\ncp -a %s %s\n", quoted(path.Dir(f.Target)), quoted(path.Join(graph.ContextMount, f.Source)), quoted(f.Target))
 			}
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 
 	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/glob"
 	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
 )
@@ -41,10 +42,10 @@ func (m *migration) take(step *dockerfile.Step) *taken {
 			return lost("it is a path of Windows")
 		case c.Dest == "" || from == "/" || c.Dest == "/" && dir:
 			return lost("it copies everything; name the paths that the stage makes")
-		case strings.ContainsAny(from, "*?["):
+		case glob.Has(from):
 			o := output{path: escaped(from)}
 			if path.Dir(from) != path.Clean(c.Dest) {
-				if strings.ContainsAny(path.Dir(from), "*?[") {
+				if glob.Has(path.Dir(from)) {
 					return lost("a pattern of folders whose files go elsewhere cannot be an output")
 				}
 				o = output{path: path.Join(dest, path.Base(escaped(from))), from: escaped(from), into: strings.TrimSuffix(dest, "/") + "/"}
@@ -78,7 +79,7 @@ func (m *migration) take(step *dockerfile.Step) *taken {
 			m.rootsFolders(o.path, paths.Everywhere)
 		}
 		at := inShell(o.path)
-		if pattern := cmp.Or(o.from, o.path); strings.ContainsAny(pattern, "*?[") { // the shell finds the files
+		if pattern := cmp.Or(o.from, o.path); glob.Has(pattern) { // the shell finds the files
 			at = pattern
 		}
 		switch owner := m.ownerOf(c.Chown); {
@@ -139,7 +140,7 @@ func (m *migration) owned(step *dockerfile.Step) *op {
 	o := &op{step: step, dir: "/"}
 	for _, out := range t.outputs {
 		at := inShell(out.path)
-		if strings.ContainsAny(out.path, "*?[") {
+		if glob.Has(out.path) {
 			at = out.path
 		}
 		o.fetched = append(o.fetched, fmt.Sprintf("chown -R %s %s", withGroup(c.Chown), at))

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pgstrata/pgstrata/check"
+	"github.com/pgstrata/pgstrata/glob"
 	"github.com/pgstrata/pgstrata/shell"
 	"github.com/pgstrata/pgstrata/spec"
 )
@@ -152,7 +153,7 @@ func mayName(p *check.Pass, src shell.Source, source string) bool {
 		return true
 	}
 	for target, f := range p.Targets {
-		if ok, err := path.Match(src.Absolute, target); f.Source == source && (ok || err != nil) {
+		if f.Source == source && glob.Path(src.Absolute, target) {
 			return true
 		}
 	}

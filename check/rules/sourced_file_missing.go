@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pgstrata/pgstrata/check"
+	"github.com/pgstrata/pgstrata/glob"
 	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
 	"github.com/pgstrata/pgstrata/shell/interp"
@@ -74,7 +75,7 @@ func sources(p *check.Pass, wrong func(target string) string) {
 		for _, s := range u.Scripts {
 			for _, src := range s.Sources {
 				target := src.Absolute
-				if target == "" || src.Word.Glob || errors.Is(src.Err, interp.ErrUnknownPath) || strings.ContainsAny(target, "*?[") || p.InImage(path.Clean(target)) {
+				if target == "" || src.Word.Glob || errors.Is(src.Err, interp.ErrUnknownPath) || glob.Has(target) || p.InImage(path.Clean(target)) {
 					continue
 				}
 				if what := wrong(path.Clean(target)); what != "" {

@@ -6,6 +6,7 @@ import (
 
 	"mvdan.cc/sh/v3/syntax"
 
+	"github.com/pgstrata/pgstrata/glob"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
@@ -106,7 +107,7 @@ func (in *interp) casePatterns(c *ctx, e *env, item *syntax.CaseItem, word strin
 		switch {
 		case !known || !ok:
 			truth = shell.TruthUnknown
-		case match(pattern, word):
+		case glob.Match(pattern, word):
 			return in.restPatterns(c, item, patterns), shell.TruthTrue
 		}
 	}

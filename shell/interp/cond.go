@@ -5,6 +5,7 @@ import (
 
 	"mvdan.cc/sh/v3/syntax"
 
+	"github.com/pgstrata/pgstrata/glob"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
@@ -208,7 +209,7 @@ func (in *interp) binaryTest(c *ctx, e *env, op string, l, r *syntax.Word, patte
 			if !ok || hasSubst(r) || in.quiet(c, e, r).flags&flagAssumed != 0 {
 				return shell.TruthUnknown
 			}
-			return truth(match(p, x) == (op != "!="))
+			return truth(glob.Match(p, x) == (op != "!="))
 		}
 		y, ok := in.decided(c, e, r)
 		if !ok {

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/pgstrata/pgstrata/glob"
 )
 
 // field is a word of a command after expansion, before it becomes a Word.
@@ -157,7 +159,7 @@ func (x *expander) literal(s string) {
 	}
 	// The question mark of a URL is a pattern by the letter only.
 	plain := x.whole || strings.Contains(s, "://")
-	if strings.IndexByte(s, '\\') < 0 && (plain || !strings.ContainsAny(s, "*?[")) {
+	if strings.IndexByte(s, '\\') < 0 && (plain || !glob.Has(s)) {
 		x.add(literal(s))
 		return
 	}
@@ -277,7 +279,7 @@ func anySplits(list []string, ifs string) bool {
 }
 
 func markGlobs(s string) string {
-	if !strings.ContainsAny(s, "*?[") {
+	if !glob.Has(s) {
 		return s
 	}
 	b := []byte(s)

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/pgstrata/pgstrata/glob"
 )
 
 // expansion evaluates the operators of ${name…}.
@@ -169,21 +171,7 @@ func (in *interp) pattern(c *ctx, e *env, w *syntax.Word) (string, bool) {
 	if hasMark(s) {
 		return output(s), true
 	}
-	return escapePattern(s), true
-}
-
-func escapePattern(s string) string {
-	if !strings.ContainsAny(s, `*?[\`) {
-		return s
-	}
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if strings.IndexByte(`*?[\`, s[i]) >= 0 {
-			b.WriteByte('\\')
-		}
-		b.WriteByte(s[i])
-	}
-	return b.String()
+	return glob.Escape(s), true
 }
 
 // slice is ${v:off:length}. Elements of an array count from first; so many of

@@ -4,6 +4,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/pgstrata/pgstrata/glob"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
@@ -149,5 +150,5 @@ func (in *interp) contextOf(abs string) (string, bool) {
 	if !ok {
 		return "", false
 	}
-	return path.Join(escapePattern(dir), output(abs[slash+1:])), true
+	return path.Join(glob.Escape(dir), output(abs[slash+1:])), true
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pgstrata/pgstrata/glob"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
@@ -209,7 +210,7 @@ func covers(words []shell.Word, got []string) bool {
 		switch list := w.Choices(); {
 		case list != nil && !slices.Contains(list, got[i]):
 			return false
-		case list == nil && !match(w.Value, got[i]):
+		case list == nil && !glob.Match(w.Value, got[i]):
 			return false
 		}
 	}
