@@ -5,8 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml"
 )
 
 // node is a part of a YAML document. One of text, list and pairs is its value.
@@ -208,37 +207,15 @@ func quotedKey(key string) string {
 // isPlain asks the parser whether a text is a string without quotes.
 func isPlain(text string, inFlow bool) bool {
 	if text == "" || strings.ContainsAny(text, "\n\r\t#") || strings.TrimSpace(text) != text || strings.ContainsAny(text[:1], "&*!|>'\"%@`{}[],?:-<=~") ||
-		strings.HasSuffix(text, ":") || strings.Contains(text, ": ") || slices.Contains([]string{"y", "n", "yes", "no", "on", "off"}, strings.ToLower(text)) {
+		strings.HasSuffix(text, ":") || strings.Contains(text, ": ") || inFlow && strings.ContainsAny(text, ",[]{}") ||
+		slices.Contains([]string{"y", "n", "yes", "no", "on", "off"}, strings.ToLower(text)) {
 		return false
 	}
-	source := "key: " + text
+	var got []any
+	source := "- " + text
 	if inFlow {
-		if strings.ContainsAny(text, ",[]{}") {
-			return false
-		}
-		source = "key: [" + text + ", {key: " + text + "}]"
+		source = "[" + text + ", {key: " + text + "}]"
 	}
-	file, err := parser.ParseBytes([]byte(source), 0)
-	if err != nil || len(file.Docs) != 1 {
-		return false
-	}
-	n := file.Docs[0].Body
-	pair, ok := n.(*ast.MappingValueNode)
-	if !ok {
-		m, is := n.(*ast.MappingNode)
-		if !is || len(m.Values) != 1 {
-			return false
-		}
-		pair = m.Values[0]
-	}
-	found := pair.Value
-	if inFlow {
-		seq, ok := found.(*ast.SequenceNode)
-		if !ok || len(seq.Values) != 2 {
-			return false
-		}
-		found = seq.Values[0]
-	}
-	str, ok := found.(*ast.StringNode)
-	return ok && str.Value == text
+	err := yaml.Unmarshal([]byte(source), &got)
+	return err == nil && len(got) > 0 && got[0] == text
 }
