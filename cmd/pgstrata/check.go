@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -15,7 +14,6 @@ import (
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/solver/errdefs"
 	"github.com/moby/buildkit/solver/pb"
-	"github.com/moby/patternmatcher"
 	"github.com/spf13/cobra"
 
 	"github.com/pgstrata/pgstrata/check"
@@ -56,8 +54,7 @@ Where a cure is mechanical, --fix shows it as a diff, and then edits the files.`
 			if err != nil {
 				return err
 			}
-			defer t.Close()
-			c.buildContext, c.dir, c.args = t, dir, arguments(buildArgs)
+			c.buildContext, c.args = t, arguments(buildArgs)
 			return c.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
@@ -69,18 +66,15 @@ Where a cure is mechanical, --fix shows it as a diff, and then edits the files.`
 	return cmd
 }
 
-// buildContext is a build context on disk, without what .dockerignore excludes. No
-// symbolic link leads out of it.
+// buildContext is a build context on disk, with its build file.
 type buildContext struct {
-	name string
-	// file is the build file's path.
-	file  string
-	text  []byte
-	root  *os.Root
-	files fs.FS
-	// ignored are .dockerignore's patterns, exclude the same to match with.
+	*worktree.Tree
+	dir string
+	// name is the build file's, file its path, text what it holds.
+	name, file string
+	text       []byte
+	// ignored are .dockerignore's patterns.
 	ignored []string
-	exclude *patternmatcher.PatternMatcher
 	// notes are what a check says beside its findings.
 	notes []string
 }
@@ -88,7 +82,6 @@ type buildContext struct {
 // checking is one run of check.
 type checking struct {
 	*buildContext
-	dir            string
 	args           map[string]string
 	format, failOn string
 	fix            bool
@@ -104,7 +97,7 @@ func (c *checking) run(ctx context.Context, w, stderr io.Writer) error {
 	if c.fix && c.format != "text" {
 		return fmt.Errorf("--fix: has nothing to say as %s", c.format)
 	}
-	findings, err := c.check(ctx, c.dir, c.args)
+	findings, err := c.check(ctx, c.args)
 	if err != nil {
 		if c.format != "text" {
 			if err := c.write(w, c.broken(err), err); err != nil {
@@ -215,19 +208,15 @@ func openTree(dir, file string) (*buildContext, error) {
 	if err != nil {
 		return nil, err
 	}
-	exclude, err := patternmatcher.New(ignored)
+	tree, err := worktree.New(context, worktree.Filter{Exclude: ignored})
 	if err != nil {
-		return nil, fmt.Errorf(".dockerignore: %w", err)
+		return nil, fmt.Errorf("build context %s: %w", dir, err)
 	}
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return nil, fmt.Errorf("build context: %w", err)
-	}
-	return &buildContext{name: filepath.Base(file), file: file, text: text, root: root, files: root.FS(), ignored: ignored, exclude: exclude}, nil
+	return &buildContext{Tree: tree, dir: dir, name: filepath.Base(file), file: file, text: text, ignored: ignored}, nil
 }
 
-// check checks the build file, or Dockerfile, of a context in dir.
-func (t *buildContext) check(ctx context.Context, dir string, buildArgs map[string]string) ([]check.Finding, error) {
+// check checks the build file, or Dockerfile.
+func (t *buildContext) check(ctx context.Context, buildArgs map[string]string) ([]check.Finding, error) {
 	kind, err := dockerfile.Detect(t.name, t.text)
 	if err != nil {
 		return nil, err
@@ -240,48 +229,8 @@ func (t *buildContext) check(ctx context.Context, dir string, buildArgs map[stri
 		return nil, t.locate(err)
 	}
 	t.notes = unused(in.File.Undeclared(spec.Options{BuildArgs: buildArgs, Predefined: frontend.OwnArgs(buildArgs)}))
-	in.Changes = changes(ctx, dir)
+	in.Changes = changes(ctx, t.dir)
 	return rules.Run(in), nil
-}
-
-// Close lets go of the directory.
-func (t *buildContext) Close() error { return t.root.Close() }
-
-// Open implements fs.FS.
-func (t *buildContext) Open(name string) (fs.File, error) {
-	if t.excludes(name) {
-		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
-	}
-	return t.files.Open(name)
-}
-
-// ReadDir implements fs.ReadDirFS.
-func (t *buildContext) ReadDir(name string) ([]fs.DirEntry, error) {
-	entries, err := fs.ReadDir(t.files, name)
-	out := entries[:0]
-	for _, e := range entries {
-		if e.IsDir() || !t.excludes(filepath.ToSlash(filepath.Join(name, e.Name()))) {
-			out = append(out, e)
-		}
-	}
-	return out, err
-}
-
-// Lstat implements fs.ReadLinkFS.
-func (t *buildContext) Lstat(name string) (fs.FileInfo, error) { return fs.Lstat(t.files, name) }
-
-// ReadLink implements fs.ReadLinkFS.
-func (t *buildContext) ReadLink(name string) (string, error) { return fs.ReadLink(t.files, name) }
-
-// excludes tells whether .dockerignore keeps a file out. A directory may hold
-// exceptions, so it is never kept out by itself.
-func (t *buildContext) excludes(name string) bool {
-	out, err := t.exclude.MatchesOrParentMatches(name)
-	if err != nil || !out {
-		return false
-	}
-	info, err := fs.Stat(t.files, name)
-	return err != nil || !info.IsDir()
 }
 
 func (t *buildContext) source(name string) *pb.SourceInfo {

@@ -74,7 +74,6 @@ func fromTree(names func(check.Input) []cobra.Completion) cobra.CompletionFunc {
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		defer t.Close()
 		in, err := frontend.ReadTree(t.name, t.text, t, nil)
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp

@@ -47,7 +47,12 @@ func (c *checking) replace(name, text string) error {
 		c.text = []byte(text) // what is left is shown in it
 		return rewrite(c.file, text)
 	}
-	f, err := c.root.OpenFile(name, os.O_WRONLY|os.O_TRUNC, 0)
+	root, err := os.OpenRoot(c.dir) // no link leads out of it
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	f, err := root.OpenFile(name, os.O_WRONLY|os.O_TRUNC, 0)
 	if err != nil {
 		return err
 	}

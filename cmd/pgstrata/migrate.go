@@ -13,6 +13,7 @@ import (
 
 	"github.com/containerd/platforms"
 	"github.com/moby/buildkit/frontend/dockerui"
+	"github.com/moby/patternmatcher"
 	"github.com/spf13/cobra"
 
 	"github.com/pgstrata/pgstrata/dockerfile"
@@ -123,7 +124,6 @@ func (o *migration) migrate() (*migrate.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer t.Close()
 	kind, err := dockerfile.Detect(t.name, t.text)
 	if err != nil {
 		return nil, err
@@ -154,7 +154,7 @@ func (o *migration) migrate() (*migrate.Result, error) {
 func (o *migration) letThrough(t *buildContext, r *migrate.Result) error {
 	var hidden []string
 	for _, f := range r.Files {
-		out, err := t.exclude.MatchesOrParentMatches(f.Path)
+		out, err := patternmatcher.MatchesOrParentMatches(f.Path, t.ignored)
 		if err != nil {
 			return fmt.Errorf(".dockerignore: %w", err)
 		}
