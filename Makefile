@@ -76,7 +76,7 @@ lint: setup ## Check the format and the rules of .golangci.yaml, every shell scr
 	$(PGSTRATA_BIN)/golangci-lint run
 	GOOS=windows CGO_ENABLED=0 go build -o /dev/null ./cmd/pgstrata
 	GOOS=darwin CGO_ENABLED=0 go build -o /dev/null ./cmd/pgstrata
-	@grep -rlIE '^(#!.*\b(ba|da)?sh$$|# shellcheck shell=)' --exclude-dir={.git,.dev,testdata} --exclude='*.go' --exclude='*.md' . | sort | xargs -t shellcheck
+	@grep -rlIE '^(#!.*\b(ba|da)?sh$$|# shellcheck shell=)' --exclude-dir={.git,.dev,testdata,templates} --exclude='*.go' --exclude='*.md' . | sort | xargs -t shellcheck
 
 vulncheck: setup ## Look for known vulnerabilities, where their database can be reached
 	@hack/vulncheck

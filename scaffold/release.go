@@ -1,7 +1,6 @@
 package scaffold
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -39,21 +38,6 @@ func releaseOf(name string) (release, error) {
 		}
 	}
 	return release{}, fmt.Errorf("release %q is not known; there is %s", name, strings.Join(Releases(), ", "))
-}
-
-// args are the defaults of the build file's arguments that depend on the release. What is compiled does not.
-func (r release) args(o Options) map[string]string {
-	if o.From == Source {
-		return map[string]string{"DEBIAN_RELEASE": r.name}
-	}
-	out := map[string]string{
-		"POSTGRESQL_VERSION": `"` + cmp.Or(o.Major, r.postgresql) + `"`,
-		"PATRONI_VERSION":    `"` + r.patroni + `"`,
-	}
-	if o.From == PGDG {
-		out["POSTGRESQL_FROM"] = PGDG
-	}
-	return out
 }
 
 // majors are the major versions that PostgreSQL's own repository has.

@@ -1,15 +1,19 @@
-// Package scaffold makes a working tree for a new image: one of the examples, cut down to what is asked for.
+// Package scaffold makes a working tree for a new image: one of the examples, with what is asked for.
 package scaffold
 
 import (
 	"bytes"
+	"cmp"
+	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
+	"text/template"
 
 	"github.com/pgstrata/pgstrata/examples"
 	"github.com/pgstrata/pgstrata/spec/schema"
@@ -74,61 +78,94 @@ func Tree(o Options) ([]File, error) {
 	if err := r.checkMajor(o); err != nil {
 		return nil, err
 	}
+	o.Major = cmp.Or(o.Major, r.postgresql)
 	if o.Name == "" || o.Name != filepath.Base(o.Name) {
 		return nil, fmt.Errorf("the build file is in the tree itself, so its name has no folder: %q", o.Name)
 	}
-	files, err := example(folder)
+	texts, err := example(folder, o.Patroni)
 	if err != nil {
 		return nil, err
 	}
-	if err := reword(files, alwaysReworded()); err != nil {
-		return nil, err
-	}
-	if !o.Patroni {
-		if files, err = withoutPatroni(files); err != nil {
+	for _, templates := range []string{folder, "shared"} {
+		if err := fill(texts, templates, values{Options: o, PatroniVersion: r.patroni, Schema: SchemaFile, README: readme}); err != nil {
 			return nil, err
 		}
 	}
-	for i := range files {
-		f := &files[i]
-		if f.Name == buildFile {
-			f.Name = o.Name
-			if f.Text, err = finish(f.Text, o, r); err != nil {
-				return nil, err
-			}
+	files := []File{{Name: SchemaFile, Text: schema.JSON()}}
+	for name, text := range texts {
+		if name == buildFile {
+			name = o.Name
 		}
+		files = append(files, File{Name: name, Text: text})
 	}
-	files = append(files, File{Name: SchemaFile, Text: schema.JSON()})
 	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Name, b.Name) })
 	return files, nil
 }
 
-// The examples' build file.
+// buildFile is the name of the examples' build file.
 const buildFile = "Dockerfile"
 
-// example reads an example, but for what only the project needs.
-func example(folder string) ([]File, error) {
-	root, err := fs.Sub(examples.Files(), folder)
-	if err != nil {
-		return nil, err
-	}
-	var files []File
-	err = fs.WalkDir(root, ".", func(name string, entry fs.DirEntry, err error) error {
+// readme is the page that describes the examples' images.
+const readme = "https://github.com/pgstrata/pgstrata/blob/main/examples/postgresql/README.md"
+
+// templates are the files of the examples that a tree has other words in: those of
+// one example in the folder of its name, those of both in shared. Examples have
+// what they say with Patroni.
+//
+//go:embed all:templates
+var templates embed.FS
+
+// values are what templates are filled with.
+type values struct {
+	Options
+	PatroniVersion string
+	// Schema is SchemaFile, README the page that describes the image.
+	Schema, README string
+}
+
+// example reads an example, but for what only the project needs and, where it is
+// not wanted, Patroni's own files.
+func example(folder string, patroni bool) (map[string]string, error) {
+	files := map[string]string{}
+	err := each(examples.Files(), folder, func(name, text string) error {
+		switch {
+		case name == "README.md", name == "compose.yaml", name == "docker-bake.hcl", strings.HasPrefix(name, "kubernetes/"):
+		case !patroni && strings.Contains(path.Base(name), "patroni"):
+		default:
+			files[name] = text
+		}
+		return nil
+	})
+	return files, err
+}
+
+// fill fills the templates of a folder, and puts them in the place of the files of
+// their names.
+func fill(files map[string]string, folder string, v values) error {
+	return each(templates, path.Join("templates", folder), func(name, text string) error {
+		t, err := template.New(name).Parse(text)
+		if err != nil {
+			return err
+		}
+		var b strings.Builder
+		err = t.Execute(&b, v)
+		files[name] = b.String()
+		return err
+	})
+}
+
+// each goes through the files of a folder.
+func each(fsys fs.FS, folder string, do func(name, text string) error) error {
+	return fs.WalkDir(fsys, folder, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
-		switch name {
-		case "README.md", "compose.yaml", "docker-bake.hcl":
-			return nil
+		data, err := fs.ReadFile(fsys, name)
+		if err != nil {
+			return err
 		}
-		if strings.HasPrefix(name, "kubernetes/") {
-			return nil
-		}
-		data, err := fs.ReadFile(root, name)
-		files = append(files, File{Name: name, Text: string(data)})
-		return err
+		return do(strings.TrimPrefix(name, folder+"/"), string(data))
 	})
-	return files, err
 }
 
 // Write writes the files below a folder, which it makes where there is none. It writes nothing if one of them is there
