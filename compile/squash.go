@@ -19,10 +19,12 @@ const (
 	workMount  = "/run/pgstrata/work"
 )
 
-// What the steps of a squash are called, but for the one that copies.
+// What the steps of a squash are called; the names of the first ones of a Dockerfile
+// begin with [internal], that of the one that copies with its stage.
 const (
 	Comparison = "compare with what was there before"
 	Removal    = "remove what is gone"
+	Squashed   = "squash"
 )
 
 // Squashing says how a squash is made.

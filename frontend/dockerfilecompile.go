@@ -118,7 +118,7 @@ func (c *compiler) squash(ctx context.Context, s dockerfile.Squash) error {
 	below := compile.State{State: lower.State, Layers: lower.Image.History}
 	st := compile.Squash(below, upper.State, []compile.Change{{Before: lower.State, After: upper.State}}, s.CreatedBy, &caps, compile.Squashing{
 		Compare: llb.WithCustomName("[internal] " + compile.Comparison), Remove: llb.WithCustomName("[internal] " + compile.Removal),
-		Copy:  llb.WithCustomName("[" + label + "] squash"),
+		Copy:  llb.WithCustomName("[" + label + "] " + compile.Squashed),
 		Tools: lower.State, Shell: interpreter(lower.Image.Config.Shell), Options: []llb.ConstraintsOpt{llb.Platform(target)},
 	})
 

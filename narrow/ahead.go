@@ -95,7 +95,7 @@ func (b *build) given() (copies map[*copied]bool, flows []flow, err error) {
 	for _, v := range b.order {
 		op := b.ops[v]
 		exec := op.GetExec()
-		if root(exec) == nil || !b.depends[v] {
+		if root(exec) == nil || !b.depends[v] || b.internal(v) {
 			continue
 		}
 		c, err := b.chain(input(op, root(exec).Input))

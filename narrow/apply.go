@@ -135,9 +135,6 @@ func (b *build) apply(record *Record, withheld map[digest.Digest]string) (*apply
 		}
 	}
 	for _, s := range steps {
-		if s.internal {
-			continue
-		}
 		why := withheld[s.vertex]
 		if untimed[s.vertex] {
 			why = first(why, "what runs after it may look at times")
@@ -319,6 +316,9 @@ func (a *applying) seen(r ref, by digest.Digest) ref {
 	key := narrowKey{r, by}
 	if known, ok := a.narrows[key]; ok {
 		return known
+	}
+	if of, is := a.squashed(r); is {
+		return a.seen(of, by)
 	}
 	op := a.ops[r.vertex]
 	name := "[internal] what " + title(a.name(by)) + " reads"

@@ -12,6 +12,7 @@ import (
 	"github.com/moby/patternmatcher"
 	digest "github.com/opencontainers/go-digest"
 
+	"github.com/pgstrata/pgstrata/compile"
 	"github.com/pgstrata/pgstrata/paths"
 )
 
@@ -113,6 +114,9 @@ func (b *build) chain(r ref) (chain, error) {
 
 func (b *build) made(r ref) (chain, error) {
 	op := b.ops[r.vertex]
+	if of, is := b.squashed(r); is {
+		return b.chain(of)
+	}
 	switch o := op.GetOp().(type) {
 	case *pb.Op_File:
 		return b.file(r, op, o.File)
@@ -135,6 +139,23 @@ func (b *build) made(r ref) (chain, error) {
 	}
 	return chain{why: "it runs on a layer that is made of others", steps: b.before(r.vertex)}, nil
 }
+
+// squashed returns the file system that a squash has the files of, in layers of its
+// own: what runs on the squash sees the same as on that.
+func (b *build) squashed(r ref) (of ref, is bool) {
+	op := b.ops[r.vertex]
+	if actions := op.GetFile().GetActions(); len(actions) > 0 && strings.HasSuffix(b.name(r.vertex), "] "+compile.Squashed) {
+		made := b.ops[input(op, actions[0].SecondaryInput).vertex]
+		last := b.ops[input(made, int64(len(made.GetInputs())-1)).vertex]
+		if made.GetMerge() != nil && last.GetDiff() != nil {
+			return input(last, last.GetDiff().GetUpper().GetInput()), true
+		}
+	}
+	return ref{}, false
+}
+
+// internal reports whether a vertex is none of the Dockerfile's.
+func (b *build) internal(v digest.Digest) bool { return strings.HasPrefix(b.name(v), "[internal]") }
 
 // before are all steps that a vertex was made by.
 func (b *build) before(v digest.Digest) []digest.Digest {

@@ -50,7 +50,7 @@ func newDefinition(def *pb.Definition) (*definition, error) {
 
 // input is an operation's i-th input; an empty file system for none.
 func input(op *pb.Op, i int64) ref {
-	if i < 0 || i >= int64(len(op.Inputs)) {
+	if i < 0 || i >= int64(len(op.GetInputs())) {
 		return ref{}
 	}
 	return ref{digest.Digest(op.Inputs[i].Digest), op.Inputs[i].Index}

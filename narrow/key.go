@@ -94,17 +94,18 @@ type step struct {
 	// why tells why it always sees all, "" where it need not.
 	why string
 	// untimed tells that nobody knows where in its file system the copied files
-	// are; internal, that it is none of the Dockerfile's.
-	untimed, internal bool
+	// are.
+	untimed bool
 }
 
-// steps are those that run on files of the context, or after such, in order.
+// steps are those of the Dockerfile that run on files of the context, or after such,
+// in order.
 func (b *build) steps() ([]*step, error) {
 	var out []*step
 	for _, v := range b.order {
 		op := b.ops[v]
 		exec := op.GetExec()
-		if exec == nil || !b.depends[v] {
+		if exec == nil || !b.depends[v] || b.internal(v) {
 			continue
 		}
 		s, err := b.step(v, op, exec)
@@ -128,10 +129,6 @@ func (b *build) step(v digest.Digest, op *pb.Op, exec *pb.ExecOp) (*step, error)
 	var err error
 	if s.chain, err = b.chain(input(op, m.Input)); err != nil {
 		return nil, err
-	}
-	if s.internal = strings.HasPrefix(b.name(v), "[internal]"); s.internal {
-		s.why = "it is none of the Dockerfile's"
-		return s, nil
 	}
 	s.why, s.after, s.untimed = first(k.why, s.chain.why), s.chain.steps, s.chain.why != ""
 	if b.pb.Metadata[v.String()].GetIgnoreCache() {

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pgstrata/pgstrata/compile"
 	"github.com/pgstrata/pgstrata/narrow"
 	"github.com/pgstrata/pgstrata/trace"
 )
@@ -270,6 +271,42 @@ func TestWhatKeepsAStepWide(t *testing.T) {
 			assert.Equal(t, "sees all files: "+want, decisions[0].Text)
 		}
 	}
+}
+
+// Steps inside a squash and after it see no more than what they read: those after it
+// see what the squash was made of.
+func TestSquash(t *testing.T) {
+	s := project()
+	s.def = func(context llb.State) llb.State {
+		below := llb.Image(strings.TrimPrefix(baseImage, "docker-image://")).File(llb.Mkdir("/app", 0o755))
+		steps := twoSteps(copied(below, context, "/", "/app/"))
+		caps := pb.Caps.CapSet(pb.Caps.All())
+		named := func(name string) llb.ConstraintsOpt { return llb.WithCustomName("[internal] " + name) }
+		squash := compile.Squash(compile.State{State: below}, steps, []compile.Change{{Before: below, After: steps}}, "RUN setup.sh", &caps, compile.Squashing{
+			Compare: named(compile.Comparison), Remove: named(compile.Removal), Copy: llb.WithCustomName("[stage-0] " + compile.Squashed),
+			Tools: below, Shell: []string{"/bin/sh"},
+		})
+		return copied(squash.State, context, "/src", "/again/").Run(llb.Args([]string{"sh", "-c", "test"}), llb.WithCustomName("[6/6] RUN test")).Root()
+	}
+	list := append(did(), &trace.Record{Version: trace.Version, Paths: []trace.Path{
+		{Name: "/again/a.c", Did: trace.Read, Was: trace.File}, {Name: "/app/package.json", Did: trace.Read, Was: trace.File},
+	}})
+	_, record := s.observe(t, list)
+	const tests = "\nRUN test: sees only what it was observed to read (4 paths)"
+	res := s.apply(t, record)
+	assert.Equal(t, installs+makes+tests, texts(res.Decisions))
+	assert.Equal(t, []string{"dir /app", "copy package.json", "dir /again", "copy a.c"}, given(t, res.Definition, "RUN test"))
+	squashes := 0
+	for _, meta := range res.Definition.Metadata {
+		if meta.Description["llb.customname"] == "[stage-0] "+compile.Squashed {
+			squashes++
+		}
+	}
+	assert.Equal(t, 1, squashes, "the image has the squash")
+	s.write("data/x", "edited")
+	assert.Equal(t, installs+makes+tests, texts(s.apply(t, record).Decisions))
+	s.write("src/a.c", "edited")
+	assert.Equal(t, installs+"RUN make: sees all files: /app/src/a.c, which it reads, has changed\nRUN test: sees all files: it runs after RUN make, which does", texts(s.apply(t, record).Decisions))
 }
 
 // A step that could not be followed counts as one that reads all.

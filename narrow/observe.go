@@ -251,7 +251,7 @@ func (o *Observation) Last() []int {
 	var out []int
 	for i, s := range o.steps {
 		followed := slices.ContainsFunc(o.steps, func(t *step) bool { return slices.Contains(t.chain.own, s.vertex) })
-		if !s.internal && !followed {
+		if !followed {
 			out = append(out, i)
 		}
 	}
@@ -262,7 +262,7 @@ func (o *Observation) Last() []int {
 func (o *Observation) Until(step int) []int {
 	var out []int
 	for i, s := range o.steps {
-		if !s.internal && (i == step || slices.Contains(o.steps[step].after, s.vertex)) {
+		if i == step || slices.Contains(o.steps[step].after, s.vertex) {
 			out = append(out, i)
 		}
 	}

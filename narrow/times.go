@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"path"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/moby/buildkit/solver/pb"
@@ -63,7 +62,7 @@ func (a *applying) times(v digest.Digest) *sight {
 	}
 	a.timed[v] = nil
 	exec := a.ops[v].GetExec()
-	if a.narrow(v) || exec == nil || root(exec) == nil || root(exec).Output < 0 || strings.HasPrefix(a.name(v), "[internal]") {
+	if a.narrow(v) || exec == nil || root(exec) == nil || root(exec).Output < 0 || a.internal(v) {
 		return nil
 	}
 	c, err := a.chain(input(a.ops[v], root(exec).Input))

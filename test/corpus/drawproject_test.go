@@ -66,7 +66,7 @@ func shapes() []shape {
 				"config/a.conf":       "a\n", "config/b/c.conf": "c\n", "entrypoint.sh": "exec\n", "docs/x.md": "x\n",
 			},
 			early: []string{"setup"}, first: []string{"cat setup/lib/*.sh >/libraries"},
-			steps:    []string{"if true; then sh setup/setup.sh; fi", "sh setup/scripts/03.sh || false", "eval 'sh setup/scripts/02.sh'"},
+			steps:    []string{"if true; then sh setup/setup.sh; fi", "sh setup/setup.sh", "sh setup/setup.sh && echo done", "sh setup/scripts/03.sh || false", "eval 'sh setup/scripts/02.sh'"},
 			lookedAt: []string{"setup/extra.conf", "setup/scripts/04.sh", "setup/lib/new.sh", "config/new.conf"},
 		},
 	}

@@ -239,10 +239,11 @@ func (f *project) write(dir string) error {
 }
 
 // ran counts the RUN instructions of which anything ran, by the names of what did: one
-// that was divided is several steps.
+// that was divided is several steps. Of a driver that was split no line has the steps;
+// they are a stage.
 func (f *project) ran(names []string) int {
 	counted := map[int]bool{}
-	others := 0
+	split := map[string]bool{}
 	for _, name := range names {
 		_, text, ok := strings.Cut(name, "] ")
 		if !ok || !strings.HasPrefix(name, "[") || !strings.HasPrefix(text, "RUN ") {
@@ -260,12 +261,12 @@ func (f *project) ran(names []string) int {
 			})
 		}
 		if at < 0 {
-			others++
+			split[strings.Fields(name)[0]] = true
+			continue
 		}
-		counted[at] = at >= 0
+		counted[at] = true
 	}
-	delete(counted, -1)
-	return len(counted) + others
+	return len(counted) + len(split)
 }
 
 // reruns counts the steps that BuildKit's frontend runs: those below the first copy

@@ -225,3 +225,49 @@ func TestObservedStepThatLooksElsewhere(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "b\n", string(text))
 }
+
+// Inside a driver that was split and became one layer, and after it, steps see no more
+// than what they read.
+func TestObservedDriver(t *testing.T) {
+	env := testenv.Shared(t)
+	program := testenv.Program(t, "pgstrata")
+	dir := testenv.Tree(t, map[string]string{
+		"Dockerfile": `FROM debian:bookworm-slim
+COPY . /src
+RUN /src/setup/setup.sh
+COPY conf /etc/project
+RUN cat /src/docs/a.md /etc/project/a.conf /made >/last
+`,
+		"setup/setup.sh":  "#!/bin/sh\nset -e\nmkdir -p /build\n/src/setup/1-make.sh\n/src/setup/2-list.sh\nrm -rf /build\n",
+		"setup/1-make.sh": "#!/bin/sh\nset -e\ntool=/src/tools/make\nsh \"$(cat /src/tools/which)\" >/build/out\ncp /build/out /made\n",
+		"setup/2-list.sh": "#!/bin/sh\nset -e\nls /src/docs >/listed\ncat \"$(head -1 /src/tools/second)\" >>/listed\n",
+		"tools/which":     "/src/tools/make\n",
+		"tools/make":      "cat /src/main.c\n",
+		"tools/second":    "/src/docs/a.md\n",
+		"main.c":          "main\n", "README": "r\n", "docs/a.md": "a\n", "docs/b.md": "b\n", "conf/a.conf": "a\n", "conf/b.conf": "b\n",
+	})
+	out := env.Run(t, program, "observe", "--write", "--progress=plain", dir)
+	require.Zero(t, out.Code, "%s\n%s", out.Stdout, out.Stderr)
+	t.Log(out.Stdout)
+	steps := func() []string {
+		var list []string
+		for _, name := range ranUnder(build(t, env, dir, testenv.Request{Image: "observed-dockerfile"}).Trace, "[") {
+			if text, is := strings.CutPrefix(name, "RUN "); is {
+				list = append(list, text)
+			}
+		}
+		same(t, env, dir)
+		return list
+	}
+	const first, second, last = "/src/setup/1-make.sh", "/src/setup/2-list.sh", "cat /src/docs/a.md /etc/project/a.conf /made >/last"
+	assert.Empty(t, steps())
+	write(t, dir, "README", "edited\n", "docs/b.md", "edited\n", "conf/b.conf", "edited\n")
+	assert.Empty(t, steps(), "what nothing reads")
+	write(t, dir, "conf/a.conf", "edited\n")
+	assert.Equal(t, []string{last}, steps(), "what the step after it reads")
+	write(t, dir, "conf/a.conf", "a\n", "docs/c.md", "new\n")
+	assert.Subset(t, steps(), []string{second, last}, "a directory that a step inside lists")
+	assert.NotContains(t, steps(), first)
+	write(t, dir, "main.c", "edited\n")
+	assert.Subset(t, steps(), []string{first, second, last}, "what a step inside reads")
+}
