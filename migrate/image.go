@@ -25,7 +25,7 @@ func (m *migration) configure() {
 		case *instructions.LabelCommand:
 			for _, kv := range c.Labels {
 				key, ok := step.Scope.Expand(kv.Key)
-				text, exact := m.text(kv.Value, step.Scope, known)
+				text, exact := m.textAt(kv.Value, step, known)
 				if !ok || !exact {
 					lost("its value depends on the base image's environment")
 					continue
@@ -47,7 +47,7 @@ func (m *migration) configure() {
 			m.keep("image.expose", step)
 		case *instructions.VolumeCommand:
 			for _, v := range c.Volumes {
-				text, exact := m.text(v, step.Scope, known)
+				text, exact := m.textAt(v, step, known)
 				if !exact {
 					lost("%s depends on the base image's environment", v)
 					continue
@@ -59,7 +59,11 @@ func (m *migration) configure() {
 			}
 			m.keep("image.volumes", step)
 		case *instructions.StopSignalCommand:
-			text, _ := m.text(c.Signal, step.Scope, known)
+			text, exact := m.textAt(c.Signal, step, known)
+			if !exact {
+				lost("the signal depends on the base image's environment")
+				continue
+			}
 			if !m.fits(step, str("stop_signal", text)) {
 				continue
 			}
@@ -137,7 +141,7 @@ func (m *migration) env(step *dockerfile.Step, c *instructions.EnvCommand) {
 	notes := m.comments(step.Instruction)
 	known := m.lateNames(step, c)
 	for _, kv := range c.Env {
-		text, ok := m.text(kv.Value, step.Scope, known)
+		text, ok := m.textAt(kv.Value, step, known)
 		if !ok {
 			m.report.went(step.Start, Lost, "the value of %s cannot be written", kv.Key)
 			continue
@@ -213,7 +217,7 @@ func onlyInstruction(step *dockerfile.Step, c *instructions.EnvCommand, name str
 
 // expose carries over a port, or a range of them.
 func (m *migration) expose(step *dockerfile.Step, port string) {
-	text, exact := m.text(port, step.Scope, m.namesAt(step))
+	text, exact := m.textAt(port, step, m.namesAt(step))
 	v, _ := step.Scope.Expand(port)
 	ports, proto, _ := strings.Cut(v, "/")
 	from, to, isRange := strings.Cut(ports, "-")
@@ -240,7 +244,7 @@ func (m *migration) expose(step *dockerfile.Step, port string) {
 
 // userInstruction carries USER over: the last one counts for the container.
 func (m *migration) userInstruction(step *dockerfile.Step, c *instructions.UserCommand) {
-	text, exact := m.text(c.User, step.Scope, m.namesAt(step))
+	text, exact := m.textAt(c.User, step, m.namesAt(step))
 	if !exact {
 		m.report.went(step.Start, Lost, "the user depends on the base image's environment")
 		return

@@ -90,6 +90,14 @@ func TestKinds(t *testing.T) {
 			has:        []string{"export PATH=\"${PATH}:/opt/bin\"", "PG_MAJOR=${PG_MAJOR-}", "LD_LIBRARY_PATH: /opt/lib:${LD_LIBRARY_PATH:-}"},
 		},
 		{
+			name:       "variables of a base that an arg names are left to it, whichever it is",
+			dockerfile: "ARG BASE=postgres:15\nFROM $BASE\nENV PATH=$PATH:/opt/a\nENV PATH=/opt/b:$PATH TOOLS=/opt/$PG_MAJOR OWN=own\nRUN tool $TOOLS $OWN\n",
+			has: []string{
+				"export PATH=\"/opt/b:${PATH}:/opt/a\"", "export TOOLS=\"/opt/${PG_MAJOR}\"", "PATH: /opt/b:${PATH}:/opt/a", "TOOLS: /opt/${PG_MAJOR}", "  OWN: own",
+			},
+			lacks: []string{"/usr/local/sbin", "/opt/15"},
+		},
+		{
 			name:       "a directory that a step needs is there, whoever copies to it",
 			dockerfile: "FROM debian\nCOPY a /srv/x/a\nRUN mkdir /srv/x/sub\nCOPY a /srv/x/a\n",
 			files:      map[string]string{"a": "a"},

@@ -103,26 +103,60 @@ func (m *migration) envText(name string, step *dockerfile.Step) string {
 	return text
 }
 
+// ofBase reports whether a variable has another value for an instruction when the
+// base image is another: one that an arg names has its own.
+func (m *migration) ofBase(name string, step *dockerfile.Step) bool {
+	if !strings.Contains(m.out.base, "${") {
+		return false
+	}
+	set := m.setBy(name, step)
+	if set == nil {
+		_, base := m.baseEnv[name]
+		return base
+	}
+	word, _ := envValue(set, name)
+	return m.readsBase(word, set)
+}
+
+// readsBase reports whether a word of an instruction is made of such a variable.
+func (m *migration) readsBase(word string, step *dockerfile.Step) bool {
+	return slices.ContainsFunc(keys(step.Scope.Env), func(name string) bool {
+		return step.Scope.Mentions(word, name) && m.ofBase(name, step)
+	})
+}
+
+// textAt is text for a word of an instruction: of what is made of variables of a base
+// that may be another, the value says nothing.
+func (m *migration) textAt(word string, step *dockerfile.Step, known names) (text string, exact bool) {
+	if m.readsBase(word, step) {
+		return fromDockerfile(word, step.Scope, m.file.Escape, known)
+	}
+	return m.text(word, step.Scope, known)
+}
+
 // runText is the value of an ENV where a script can read the base image's
-// variables itself: those of which nothing is known are references to them.
+// variables itself: those of which nothing is known, and those of a base that may be
+// another, are references to them.
 func (m *migration) runText(name string, step *dockerfile.Step) (text string, ok bool) {
 	word, is := envValue(step, name)
 	if !is {
 		return "", false
 	}
 	known := m.namesAt(step)
-	return m.text(word, step.Scope, func(name string) (string, bool) {
-		if text, ok := known(name); ok {
+	names := func(name string) (string, bool) {
+		earlier, ofBase := m.setBy(name, step), m.ofBase(name, step)
+		if text, ok := known(name); ok && !ofBase {
 			return text, true
 		}
-		if _, set := step.Scope.Env[name]; set || !step.Scope.Open {
+		if _, set := step.Scope.Env[name]; !ofBase && (set || !step.Scope.Open) {
 			return "", false
 		}
-		if earlier := m.setBy(name, step); earlier != nil {
+		if earlier != nil {
 			return m.runText(name, earlier)
 		}
 		return m.baseText(name), true
-	})
+	}
+	return m.textAt(word, step, names)
 }
 
 // inShell is a text of the build file as a word of a shell script.

@@ -120,7 +120,7 @@ func (m *migration) wants(o *op) map[string]wanted {
 			continue // the base's, which scripts see anyway
 		}
 		set := m.setBy(name, o.step)
-		add(name, wanted{value: v, set: set, line: lineOf(set)})
+		add(name, wanted{value: v, set: set, line: lineOf(set), open: m.ofBase(name, o.step)})
 	}
 	for _, step := range before(o.step) {
 		env, ok := step.Command.(*instructions.EnvCommand)
