@@ -54,6 +54,22 @@ func findBuildFile(dir, given string) (string, error) {
 	return "", fmt.Errorf("build file: there is no %s or %s in %s: name the build file with -f%s", strings.Join(names[:last], ", "), names[last], dir, near(dir))
 }
 
+// findDockerfile returns the Dockerfile that an argument names: a file, or the
+// one of a folder, where it may have Podman's name. What pgstrata wrote into that
+// folder is not looked at.
+func findDockerfile(argument string) (string, error) {
+	info, err := os.Stat(argument)
+	if err != nil || !info.IsDir() {
+		return argument, exists(argument)
+	}
+	for _, name := range []string{dockerui.DefaultDockerfileName, "Containerfile"} {
+		if file := filepath.Join(argument, name); exists(file) == nil {
+			return file, nil
+		}
+	}
+	return "", fmt.Errorf("there is no Dockerfile or Containerfile in %s: name the Dockerfile%s", argument, near(argument))
+}
+
 func exists(file string) error {
 	info, err := os.Stat(file)
 	if errors.Is(err, fs.ErrNotExist) {

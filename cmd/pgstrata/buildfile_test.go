@@ -51,6 +51,37 @@ func TestFindBuildFile(t *testing.T) {
 }
 
 // What becomes of the result is checked before anything is built.
+// migrate reads a Dockerfile, or that of a folder, whatever pgstrata wrote there.
+func TestFindDockerfile(t *testing.T) {
+	for name, row := range map[string]struct {
+		files         []string
+		argument, err string
+		found         string
+	}{
+		"the folder's":     {files: []string{"Dockerfile", "pgstrata.yaml", "Containerfile"}, argument: ".", found: "Dockerfile"},
+		"Podman's":         {files: []string{"pgstrata.yaml", "Containerfile"}, argument: ".", found: "Containerfile"},
+		"by name":          {files: []string{"Dockerfile.prod"}, argument: "Dockerfile.prod", found: "Dockerfile.prod"},
+		"other name":       {files: []string{"Dockerfile.prod"}, argument: ".", err: "name the Dockerfile; there is Dockerfile.prod"},
+		"none":             {argument: ".", err: "there is no Dockerfile or Containerfile in ."},
+		"missing":          {argument: "Dockerfile", err: "there is no Dockerfile"},
+		"missing, another": {files: []string{"Dockerfile.prod"}, argument: "Dockerfile", err: "; there is Dockerfile.prod"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			for _, file := range row.files {
+				require.NoError(t, os.WriteFile(file, nil, 0o600))
+			}
+			file, err := findDockerfile(row.argument)
+			if row.err != "" {
+				require.ErrorContains(t, err, row.err)
+				return
+			}
+			require.NoError(t, err)
+			assert.Equal(t, row.found, file)
+		})
+	}
+}
+
 func TestExports(t *testing.T) {
 	for name, tc := range map[string]struct {
 		exports exports

@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"github.com/containerd/platforms"
-	"github.com/moby/buildkit/frontend/dockerui"
 	"github.com/moby/patternmatcher"
 	"github.com/spf13/cobra"
 
@@ -31,7 +30,7 @@ const defaultOutput = "pgstrata.yaml"
 func newMigrateCommand() *cobra.Command {
 	var o migration
 	cmd := &cobra.Command{
-		Use:   "migrate [OPTIONS] [DOCKERFILE]",
+		Use:   "migrate [OPTIONS] [PATH | DOCKERFILE]",
 		Short: "Make a build file of a Dockerfile and the scripts that it runs",
 		Long: `Make a build file of a Dockerfile and the scripts that it runs.
 
@@ -48,9 +47,9 @@ scripts are run and watched, and the build file has the graph of what they do.`,
   pgstrata migrate --report json --target production Dockerfile >report.json`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.file = dockerui.DefaultDockerfileName
-			if len(args) > 0 {
-				o.file = args[0]
+			var err error
+			if o.file, err = findDockerfile(contextOf(args)); err != nil {
+				return err
 			}
 			if o.observe && o.dryRun {
 				return errors.New("--observe watches what was written: it does not go with --dry-run")

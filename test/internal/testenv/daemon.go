@@ -26,12 +26,9 @@ func StartDaemon(dir string, r *Registry, flags ...string) (*Daemon, error) {
 	return startDaemon(Tool("buildkitd"), dir, r, flags...)
 }
 
-func startDaemon(program, dir string, r *Registry, flags ...string) (*Daemon, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
-	}
-	config := fmt.Sprintf(`
-root = %q
+// settings are what buildkitd.toml says of workers and registries.
+func settings(r *Registry) string {
+	return fmt.Sprintf(`
 [worker.containerd]
   enabled = false
 [worker.oci]
@@ -39,13 +36,20 @@ root = %q
   networkMode = "host"
   gc = false
 [registry."docker.io"]
-  mirrors = [%[2]q]
+  mirrors = [%[1]q]
 [registry."localhost:5000"]
-  mirrors = [%[2]q]
+  mirrors = [%[1]q]
   http = true
-[registry.%[2]q]
+[registry.%[1]q]
   http = true
-`, filepath.Join(dir, "root"), r.Host)
+`, r.Host)
+}
+
+func startDaemon(program, dir string, r *Registry, flags ...string) (*Daemon, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	config := fmt.Sprintf("root = %q\n%s", filepath.Join(dir, "root"), settings(r))
 	file := filepath.Join(dir, "buildkitd.toml")
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		return nil, err

@@ -44,15 +44,17 @@ func (e *Env) startDocker() (*Docker, error) {
 	return docker, nil
 }
 
-// StartDocker starts an engine whose data is in a folder, which it creates.
-func StartDocker(dir, clientConfig string) (*Docker, error) {
+// StartDocker starts an engine whose data is in a folder, which it creates. Flags are added to dockerd's own.
+func StartDocker(dir, clientConfig string, flags ...string) (*Docker, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
 	host := dockerHost(dir)
-	process, err := startProcess(dir, "dockerd", "--host", host,
+	process, err := startProcess(dir, append([]string{
+		"dockerd", "--host", host,
 		"--data-root", filepath.Join(dir, "data"), "--exec-root", filepath.Join(dir, "exec"),
-		"--pidfile", filepath.Join(dir, "pid"), "--iptables=false", "--bridge=none")
+		"--pidfile", filepath.Join(dir, "pid"), "--iptables=false", "--bridge=none",
+	}, flags...)...)
 	if err != nil {
 		return nil, err
 	}
