@@ -11,7 +11,7 @@ import (
 
 // boundary draws the line between setup's files and the entrypoint's, where the
 // defaults do not.
-func (m *migration) boundary() {
+func (m *classified) boundary() {
 	setup, entry := map[string]bool{}, map[string]bool{}
 	for _, e := range slices.Concat(m.out.scripts, m.out.cleanup) {
 		for name := range m.filesOf(e) {

@@ -15,15 +15,15 @@ import (
 
 // divide puts the scripts in their places: isolated ones first, then the chain,
 // and those at its end that clean up.
-func (m *migration) divide(isolated, chain []*entry) {
+func (m *contents) divide(isolated, chain []*entry, names scriptNames) {
 	chain, cleanup := m.ending(chain)
 	if first, last := m.linkScripts(); first != nil {
 		before, after := first.title, last.title
-		if m.numbered {
+		if names.numbered {
 			before, after = "00-"+before, "99-"+after
 		}
-		m.nameOne(first, m.scriptsDir(), before, m.taken)
-		m.nameOne(last, m.scriptsDir(), after, m.taken)
+		m.nameOne(first, m.scriptsDir(), before, names.taken)
+		m.nameOne(last, m.scriptsDir(), after, names.taken)
 		chain = append([]*entry{first}, chain...)
 		cleanup = append(cleanup, last)
 	}
@@ -219,7 +219,7 @@ func (m *migration) silence() {
 }
 
 // copyLines reports what became of the files that the Dockerfile copies.
-func (m *migration) copyLines() {
+func (m *classified) copyLines() {
 	gone, unread := map[string]bool{}, map[int][]string{}
 	defer func() {
 		for line, files := range unread {
@@ -267,7 +267,7 @@ func (m *migration) copyLines() {
 }
 
 // topDirs names a directory in place of all of its files.
-func (m *migration) topDirs(files []string) []string {
+func (m *classified) topDirs(files []string) []string {
 	var out []string
 	kept := func(dir string) bool {
 		return slices.ContainsFunc(m.copies, func(f *copied) bool { return paths.Within(f.Target, dir) && f.class != setupOnly })
@@ -287,7 +287,7 @@ func (m *migration) topDirs(files []string) []string {
 
 // ownedDirectories tells of directories above copied files, which a build file
 // makes root's, with mode 0755.
-func (m *migration) ownedDirectories() {
+func (m *classified) ownedDirectories() {
 	for _, f := range m.copies {
 		if f.class != atRuntime && f.class != inSetup || f.By.Copy.Chown == "" && f.By.Copy.Chmod == "" && !f.folded {
 			continue

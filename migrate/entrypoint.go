@@ -13,7 +13,7 @@ import (
 
 // entrypointFiles makes the lists of entrypoint files: what lies below the
 // install root at its own path is a script there, all else gets its target.
-func (m *migration) entrypointFiles() {
+func (m *classified) entrypointFiles() {
 	var installed, configs []*copied
 	for _, f := range m.copies {
 		if f.class != atRuntime || f.entrypoint {
@@ -33,7 +33,7 @@ func (m *migration) entrypointFiles() {
 // installs reports whether a file becomes the same as a script of the
 // entrypoint: below the install root, root's, executable. A script that is not
 // executable becomes so.
-func (m *migration) installs(f *copied) bool {
+func (m *contents) installs(f *copied) bool {
 	if f.Target != path.Join(installRoot, f.Source) || f.uid != 0 || f.gid != 0 || slices.ContainsFunc(m.copies, func(o *copied) bool { return o != f && o.entrypoint && o.Source == f.Source }) {
 		return false
 	}

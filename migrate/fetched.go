@@ -26,7 +26,7 @@ func (m *migration) fromOutside(c *dockerfile.Copy) bool {
 }
 
 // fromImages copies what a stage that only collects files takes of images.
-func (m *migration) fromImages(step *dockerfile.Step) {
+func (m *contents) fromImages(step *dockerfile.Step) {
 	for _, inner := range m.collectedBy(step) {
 		if inner != step && m.fromOutside(inner.Copy) {
 			if o := m.fromImage(inner); o != nil {

@@ -13,19 +13,41 @@ import (
 	"github.com/pgstrata/pgstrata/shell"
 )
 
+// contents are the commands of a migration, and the files that its steps copy from
+// the build context.
+type contents struct {
+	*migration
+	ops    []*op
+	copies []*copied
+	// changed are the COPYs of scripts that later steps change, noted those of
+	// which a note says why their files are in setup.
+	changed, noted map[*dockerfile.Step]bool
+	// links lead from where the Dockerfile has files to where setup scripts have
+	// them.
+	links map[string]string
+	// spoken are the variables of which something speaks by name, as far as that
+	// was asked.
+	spoken map[string]bool
+}
+
 // gather lists the files that the steps copy from the build context.
-func (m *migration) gather(steps []*dockerfile.Step) {
-	for _, step := range steps {
+func (m *migration) gather(ops []*op) *contents {
+	out := &contents{
+		migration: m, ops: ops,
+		changed: map[*dockerfile.Step]bool{}, noted: map[*dockerfile.Step]bool{}, links: map[string]string{}, spoken: map[string]bool{},
+	}
+	for _, step := range m.chain {
 		if step.Copy == nil {
 			continue
 		}
 		for _, f := range append(slices.Clone(step.Copy.Files), m.written(step)...) {
-			for _, old := range m.copies {
+			for _, old := range out.copies {
 				old.replaced = old.replaced || old.Target == f.Target
 			}
-			m.copies = append(m.copies, m.newCopied(f, step.Copy))
+			out.copies = append(out.copies, m.newCopied(f, step.Copy))
 		}
 	}
+	return out
 }
 
 // textsDir is where the here-documents of the Dockerfile go.
@@ -51,17 +73,20 @@ func (m *migration) written(step *dockerfile.Step) []*dockerfile.CopiedFile {
 	return out
 }
 
+// classified are contents of which every file has its class.
+type classified struct{ *contents }
+
 // classify decides where each copied file goes.
-func (m *migration) classify() {
+func (m *contents) classify() *classified {
 	m.readBy()
 	m.atRuntime()
-	m.trees = m.setupTrees()
+	trees := m.setupTrees()
 	for _, f := range m.copies {
-		f.placed = m.place(f) || m.dangles(f)
+		f.placed = m.place(f, trees) || m.dangles(f)
 	}
 	m.coherent()
 	m.relatives()
-	trees := m.setupTrees()
+	trees = m.setupTrees()
 	for _, f := range m.copies {
 		switch {
 		case f.placed, f.Mode&fs.ModeSymlink != 0 && !f.replaced:
@@ -76,12 +101,13 @@ func (m *migration) classify() {
 			f.class = atRuntime
 		}
 	}
+	return &classified{m}
 }
 
 // coherent places what goes together: all files of a COPY whose scripts a step
 // changes, since they find each other beside themselves, and what is spoken of
 // in texts that could not be followed.
-func (m *migration) coherent() {
+func (m *contents) coherent() {
 	for _, f := range m.copies {
 		f.placed = f.placed || m.changed[f.By] && !f.replaced
 	}
@@ -112,7 +138,7 @@ func (m *migration) coherent() {
 }
 
 // unread is a program that an op runs and that is a copy of a copied file.
-func (m *migration) unread(o *op) string {
+func (m *contents) unread(o *op) string {
 	var names []string
 	for _, c := range o.calls() {
 		if name := path.Clean(c.Command.Value); c.Kind == shell.CallProgram && c.Command.Known {
@@ -135,7 +161,7 @@ func (m *migration) unread(o *op) string {
 }
 
 // textsOf are the texts of what a COPY brings.
-func (m *migration) textsOf(step *dockerfile.Step) [][]byte {
+func (m *contents) textsOf(step *dockerfile.Step) [][]byte {
 	var out [][]byte
 	for _, f := range m.copies {
 		if f.By != step {
@@ -150,7 +176,7 @@ func (m *migration) textsOf(step *dockerfile.Step) [][]byte {
 
 // placeSpoken places the files of those COPYs whose destination a text has: the
 // sign that it looks for files there.
-func (m *migration) placeSpoken(texts [][]byte, before *op) {
+func (m *contents) placeSpoken(texts [][]byte, before *op) {
 	for _, f := range m.copies {
 		if f.placed || f.replaced || f.runtime || before != nil && !m.follows(before, f) {
 			continue
@@ -167,7 +193,7 @@ func (m *migration) placeSpoken(texts [][]byte, before *op) {
 }
 
 // later are the ops that run after a file was copied, up to its end.
-func (m *migration) later(f *copied) []*op {
+func (m *contents) later(f *copied) []*op {
 	var out []*op
 	for _, o := range m.ops {
 		if o.gone || !m.follows(o, f) {
@@ -186,14 +212,14 @@ func (m *migration) follows(o *op, f *copied) bool {
 	return m.order[o.step] > m.order[f.By]
 }
 
-func (m *migration) replacedBefore(o *op, f *copied) bool {
+func (m *contents) replacedBefore(o *op, f *copied) bool {
 	return slices.ContainsFunc(m.copies, func(other *copied) bool {
 		return other != f && other.Target == f.Target && m.order[other.By] > m.order[f.By] && m.order[o.step] > m.order[other.By]
 	})
 }
 
 // readBy notes which ops need a file, and which delete it.
-func (m *migration) readBy() {
+func (m *contents) readBy() {
 	for _, f := range m.copies {
 		for _, o := range m.later(f) {
 			if o.reads()[f.Target] == f.CopiedFile && !speaksOnly(o) {
@@ -217,7 +243,7 @@ func speaksOnly(o *op) bool {
 
 // setupTrees are the directories that hold scripts of setup and nothing that a
 // container needs: the image can do without all of their files.
-func (m *migration) setupTrees() []string {
+func (m *contents) setupTrees() []string {
 	mixed, setup := map[string]bool{}, map[string]bool{}
 	for _, f := range m.copies {
 		for dir := path.Dir(f.Target); ; dir = path.Dir(dir) {

@@ -14,7 +14,7 @@ import (
 )
 
 // generate makes a script of ops; nil if there is nothing to do.
-func (m *migration) generate(ops []*op) *entry {
+func (m *contents) generate(ops []*op) *entry {
 	if !slices.ContainsFunc(ops, func(o *op) bool { return !o.state }) {
 		return nil
 	}
@@ -26,7 +26,7 @@ func (m *migration) generate(ops []*op) *entry {
 
 // generator writes one script.
 type generator struct {
-	m   *migration
+	m   *contents
 	ops []*op
 	b   strings.Builder
 	// verbatim says that copied files are where the Dockerfile has them.
@@ -326,7 +326,7 @@ func (g *generator) text(o *op, text string) string {
 }
 
 // hasPlaced reports whether setup puts files to a path, or below it.
-func (m *migration) hasPlaced(target string, o *op) bool {
+func (m *contents) hasPlaced(target string, o *op) bool {
 	return slices.ContainsFunc(m.copies, func(f *copied) bool {
 		return f.placed && paths.Within(f.Target, target) && o.files[f.Target] == f.CopiedFile
 	})

@@ -13,7 +13,7 @@ import (
 )
 
 // configure carries over what `docker inspect` shows.
-func (m *migration) configure() {
+func (m *classified) configure() {
 	cmdStage := (*dockerfile.StageReading)(nil)
 	for _, step := range m.configured() {
 		known := m.namesAt(step)
@@ -324,7 +324,7 @@ func duration(d time.Duration) string {
 
 // entrypoint makes the entrypoint script of what ENTRYPOINT runs, where that is
 // where a build file has it.
-func (m *migration) entrypoint() {
+func (m *classified) entrypoint() {
 	words := m.out.image.entrypoint
 	step := m.lastStep(func(cmd any) bool { _, ok := cmd.(*instructions.EntrypointCommand); return ok })
 	if step == nil || len(words) == 0 {

@@ -13,7 +13,7 @@ import (
 
 // place reports whether setup has to have a file in its place: a step changes
 // it, or reads it without being told to.
-func (m *migration) place(f *copied) bool {
+func (m *contents) place(f *copied, trees []string) bool {
 	if paths.Within(f.Target, graph.ContextMount) { // where scripts find it anyway
 		return false
 	}
@@ -40,7 +40,7 @@ func (m *migration) place(f *copied) bool {
 		case o.looksAround(f.Target):
 			m.because(f, "%s runs a program that may read %s", m.label(o), f.Target)
 			return true
-		case o.facts != nil && o.facts.Unknown != "" && !f.runtime && !inTree(f.Target, m.trees):
+		case o.facts != nil && o.facts.Unknown != "" && !f.runtime && !inTree(f.Target, trees):
 			m.because(f, "%s runs %s, which may read any file, and nothing else names %s", m.label(o), path.Base(o.facts.Unknown), f.Target)
 			return true
 		case m.obscured(o, f):
@@ -154,7 +154,7 @@ func (m *migration) dangles(f *copied) bool {
 }
 
 // because notes why a file is in setup, once for each reason's first file.
-func (m *migration) because(f *copied, format string, args ...any) {
+func (m *contents) because(f *copied, format string, args ...any) {
 	if !paths.Within("/"+f.Source, "/setup") && !m.noted[f.By] {
 		m.noted[f.By] = true
 		m.report.note(m.where(f.By.Start), format+", so a setup script copies it, and an edit of it runs that script again. If it can be root's and no step needs it, make it one of entrypoint.configuration_files", args...)
@@ -196,7 +196,7 @@ func (m *migration) indifferent(o *op, f *copied) bool {
 
 // relatives places the scripts that find a placed file beside themselves, with
 // all that they read: below /context they would find what the context has.
-func (m *migration) relatives() {
+func (m *contents) relatives() {
 	for changed := true; changed; {
 		changed = false
 		for _, o := range m.ops {

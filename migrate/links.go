@@ -14,15 +14,12 @@ import (
 // link notes that a script names a file of the context where the Dockerfile has
 // it. A link leads from there to where setup scripts have it: the script needs
 // no change.
-func (m *migration) link(target, source string) {
-	if m.links == nil {
-		m.links = map[string]string{}
-	}
+func (m *contents) link(target, source string) {
 	m.links[target] = source
 }
 
 // linkScripts are the scripts that create the links and take them away again.
-func (m *migration) linkScripts() (first, last *entry) {
+func (m *contents) linkScripts() (first, last *entry) {
 	if len(m.links) == 0 {
 		return nil, nil
 	}
@@ -60,7 +57,7 @@ func (m *migration) linkScripts() (first, last *entry) {
 
 // joinedLinks are the links with directories in place of all of their files,
 // where nothing is deleted in them.
-func (m *migration) joinedLinks() map[string]string {
+func (m *contents) joinedLinks() map[string]string {
 	out := map[string]string{}
 	for _, target := range keys(m.links) {
 		dir, source := path.Dir(target), path.Dir(m.links[target])
@@ -81,14 +78,14 @@ func (m *migration) joinedLinks() map[string]string {
 }
 
 // deletesIn reports whether an op deletes or changes something in a directory.
-func (m *migration) deletesIn(dir string) bool {
+func (m *contents) deletesIn(dir string) bool {
 	return slices.ContainsFunc(m.ops, func(o *op) bool {
 		return !o.gone && o.facts != nil && slices.ContainsFunc(o.facts.Touched.Sorted(), func(t string) bool { return t != dir && paths.Within(t, dir) })
 	})
 }
 
 // otherIn reports whether a directory also has files of another place.
-func (m *migration) otherIn(dir, source string) bool {
+func (m *contents) otherIn(dir, source string) bool {
 	return slices.ContainsFunc(m.copies, func(f *copied) bool {
 		return paths.Within(f.Target, dir) && (f.placed || f.Source != path.Join(source, strings.TrimPrefix(f.Target, dir)))
 	})
@@ -96,7 +93,7 @@ func (m *migration) otherIn(dir, source string) bool {
 
 // removals drops the commands that delete what the image does not have to begin
 // with: setup scripts are mounted, not copied.
-func (m *migration) removals() {
+func (m *classified) removals() {
 	for _, o := range m.ops {
 		c := o.one()
 		if o.gone || !o.command() || c == nil || c.Name != "rm" && c.Name != "rmdir" || len(c.Redirects) > 0 || len(o.when) > 0 {
@@ -122,7 +119,7 @@ func (m *migration) removals() {
 
 // onlyMounted reports whether an operand stands for nothing but files that are
 // not in the image.
-func (m *migration) onlyMounted(o *op, w shell.Word) bool {
+func (m *classified) onlyMounted(o *op, w shell.Word) bool {
 	name := w.Value
 	if !path.IsAbs(name) {
 		name = path.Join(o.dir, name)

@@ -70,12 +70,9 @@ func Migrate(f *dockerfile.File, opt Options) (*Result, error) {
 		generated: map[string]*File{},
 		order:     map[*dockerfile.Step]int{},
 		notes:     map[string][]string{},
-		noted:     map[*dockerfile.Step]bool{},
 		drivers:   map[string]bool{},
-		changed:   map[*dockerfile.Step]bool{},
 		baseEnv:   map[string]string{},
 		flat:      map[*dockerfile.Step]bool{},
-		spoken:    map[string]bool{},
 	}
 	if m.values == nil {
 		m.values = map[string]string{}
@@ -84,14 +81,14 @@ func Migrate(f *dockerfile.File, opt Options) (*Result, error) {
 		return nil, err
 	}
 	m.steps()
-	m.setup()
-	m.configure()
-	m.entrypointFiles()
+	c := m.setup()
+	c.configure()
+	c.entrypointFiles()
 	m.prune()
 	m.explicit()
-	m.boundary()
+	c.boundary()
 	m.silence()
-	m.copyLines()
+	c.copyLines()
 	m.unexplained()
 	out := &Result{BuildFile: []byte(m.write()), Context: m.overlay(), Report: m.report}
 	for _, path := range keys(m.generated) {
@@ -131,29 +128,11 @@ type migration struct {
 	base       *ocispecs.ImageConfig
 	conditions *conditions
 	accounts   accounts
-	ops        []*op
-	copies     []*copied
-	// uses counts how often a script is run, basenames how often a name occurs.
-	uses, basenames map[string]int
-	// taken are the names of scripts; numbered says that generated ones begin
-	// with numbers.
-	taken     map[string]bool
-	numbered  bool
-	programs  map[string]*shell.Program
-	generated map[string]*File
-	links     map[string]string
-	// trees are the directories that hold scripts of setup, and nothing that a
-	// container needs.
-	trees []string
-	// changed are the COPYs of scripts that later steps change.
-	changed map[*dockerfile.Step]bool
+	programs   map[string]*shell.Program
+	generated  map[string]*File
 	// drivers are the scripts that were taken apart, and what they sourced.
 	drivers map[string]bool
 	notes   map[string][]string
-	noted   map[*dockerfile.Step]bool
-	// spoken are the variables of which something speaks by name, as far as that
-	// was asked.
-	spoken map[string]bool
 }
 
 // where is a line of the Dockerfile in messages.
@@ -226,35 +205,38 @@ func (m *migration) isArg(name string) bool {
 	return slices.ContainsFunc(m.file.Stages, func(s *dockerfile.Stage) bool { return slices.ContainsFunc(s.Instructions, declares) })
 }
 
-// setup makes the scripts of setup.
-func (m *migration) setup() {
-	m.ops = m.collect(m.chain)
-	m.learn(m.ops)
-	m.account(m.ops)
-	m.adopt(m.ops)
-	m.gather(m.chain)
+// setup makes the scripts of setup. Types say what a pass stands on: files, their
+// classes, all commands in their places, entries, names. Passes over one of them
+// keep the order that they have here.
+func (m *migration) setup() *classified {
+	ops := m.collect(m.chain)
+	m.learn(ops)
+	m.account(ops)
+	m.adopt(ops)
+	files := m.gather(ops)
 	p := &packaging{migration: m, key: "setup.dependencies.runtime"}
-	p.packages(m.ops)
+	p.packages(ops)
 	m.out.runtime, m.out.toolchain = p.list, p.purged
-	m.atRuntime()
-	m.modes(m.ops)
-	m.scratch(m.ops)
-	m.classify()
-	m.removals()
-	m.placing()
-	m.neededDirectories()
-	m.madeDirectories()
-	m.variables(m.ops)
-	m.count()
-	entries := m.entries(m.ops)
-	isolated := m.isolated(entries)
+	files.atRuntime()
+	files.modes(ops)
+	m.scratch(ops)
+	c := files.classify()
+	c.removals()
+	c.placing()
+	c.neededDirectories()
+	c.madeDirectories()
+	c.variables(c.ops)
+	n := c.count()
+	entries := n.entries(n.ops)
+	isolated := n.isolated(entries)
 	all := slices.Concat(isolated, entries)
-	m.name(all)
+	names := c.name(all)
 	for _, e := range all {
-		m.finish(e)
+		c.finish(e)
 	}
-	m.divide(isolated, entries)
+	c.divide(isolated, entries, names)
 	m.propose()
+	return c
 }
 
 // cached tells of the folders that lie in cache mounts, and so in no layer.

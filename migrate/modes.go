@@ -69,7 +69,7 @@ func (m *migration) newCopied(f *dockerfile.CopiedFile, c *dockerfile.Copy) *cop
 
 // modes takes the commands away that set owner and mode of copied files: these
 // get them where they are copied.
-func (m *migration) modes(ops []*op) {
+func (m *contents) modes(ops []*op) {
 	for _, o := range ops {
 		c := o.one()
 		if o.gone || !o.command() || c == nil || c.Name != "chmod" && c.Name != "chown" && c.Name != "chgrp" || len(c.Redirects) > 0 || len(o.when) > 0 {
@@ -79,7 +79,7 @@ func (m *migration) modes(ops []*op) {
 	}
 }
 
-func (m *migration) fold(o *op, c *shell.Call) {
+func (m *contents) fold(o *op, c *shell.Call) {
 	spec, operands, all, ok := modeArguments(c)
 	if !ok {
 		return
@@ -149,7 +149,7 @@ func modeArguments(c *shell.Call) (spec string, operands []shell.Word, recursive
 
 // covered are the copied files that an operand stands for; complete says that
 // it stands for nothing else.
-func (m *migration) covered(o *op, w shell.Word, all bool) (files []*copied, complete bool) {
+func (m *contents) covered(o *op, w shell.Word, all bool) (files []*copied, complete bool) {
 	name := w.Value
 	if !path.IsAbs(name) {
 		if o.dir == "" {
@@ -183,7 +183,7 @@ func (m *migration) covered(o *op, w shell.Word, all bool) (files []*copied, com
 }
 
 // ownDir reports whether a directory exists for copied files alone.
-func (m *migration) ownDir(dir string, before *op) bool {
+func (m *contents) ownDir(dir string, before *op) bool {
 	for _, o := range m.ops {
 		if o == before {
 			return true

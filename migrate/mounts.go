@@ -11,7 +11,7 @@ import (
 )
 
 // mounts carries over the flags of a RUN.
-func (m *migration) mounts(e *entry, o *op) {
+func (m *contents) mounts(e *entry, o *op) {
 	cmd, ok := o.step.Command.(*instructions.RunCommand)
 	if !ok {
 		return
@@ -76,7 +76,7 @@ func (m *migration) cache(e *entry, target string) {
 	}
 }
 
-func (m *migration) tmpfs(o *op, target string) {
+func (m *contents) tmpfs(o *op, target string) {
 	if slices.Contains(m.out.artifacts, target) {
 		return
 	}

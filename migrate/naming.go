@@ -16,7 +16,7 @@ import (
 // scriptsDir is where generated scripts go: a folder of their own, which no
 // script of the Dockerfile goes through. The Dockerfile stays, and builds what it
 // did.
-func (m *migration) scriptsDir() string {
+func (m *contents) scriptsDir() string {
 	const usual = "setup/generated"
 	if slices.ContainsFunc(m.ops, func(o *op) bool { return m.goesThrough(o, usual) }) {
 		return "generated"
@@ -92,9 +92,16 @@ func slug(s string) string {
 	return s
 }
 
+// scriptNames are the names of all scripts; numbered says that generated ones begin
+// with numbers.
+type scriptNames struct {
+	taken    map[string]bool
+	numbered bool
+}
+
 // name gives the generated scripts their names: numbered where there are no
 // others, else such as none of the others has.
-func (m *migration) name(entries []*entry) {
+func (m *contents) name(entries []*entry) scriptNames {
 	scriptsDir := m.scriptsDir()
 	numbered := !slices.ContainsFunc(entries, func(e *entry) bool { return e.generated == nil })
 	taken := map[string]bool{}
@@ -113,8 +120,7 @@ func (m *migration) name(entries []*entry) {
 		}
 		m.nameOne(e, scriptsDir, base, taken)
 	}
-	m.taken = taken
-	m.numbered = numbered
+	return scriptNames{taken, numbered}
 }
 
 // nameOne gives a generated script a name that no other script has.

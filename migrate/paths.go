@@ -108,7 +108,7 @@ func (m *migration) contextPath(step *dockerfile.Step, source string, escape fun
 }
 
 // inputTexts are paths of the context as an entry of the build file has them.
-func (m *migration) inputTexts(names []string) []string {
+func (m *contents) inputTexts(names []string) []string {
 	var out []string
 	for _, name := range names {
 		text := escapedGlob(name)
@@ -125,7 +125,7 @@ func (m *migration) inputTexts(names []string) []string {
 
 // inputsOf are the inputs of a script that does what a COPY does with its n-th
 // source.
-func (m *migration) inputsOf(step *dockerfile.Step, n int) []string {
+func (m *contents) inputsOf(step *dockerfile.Step, n int) []string {
 	name := strings.TrimPrefix(path.Clean("/"+step.Copy.Sources[n]), "/")
 	if name == "" {
 		return []string{"."}

@@ -17,7 +17,7 @@ import (
 
 // placing makes ops of the files that setup puts into the image, where their
 // COPY stands.
-func (m *migration) placing() {
+func (m *classified) placing() {
 	for _, step := range m.chain {
 		if step.Copy == nil {
 			continue
@@ -48,7 +48,7 @@ func (m *migration) placing() {
 
 // neededDirectories makes the directories that a step needs, and that no file in
 // setup brings with it.
-func (m *migration) neededDirectories() {
+func (m *classified) neededDirectories() {
 	for _, o := range slices.Clone(m.ops) {
 		if o.gone || o.facts == nil || !o.command() {
 			continue
@@ -64,7 +64,7 @@ func (m *migration) neededDirectories() {
 
 // broughtBy is a file whose COPY makes a directory before an op, where setup
 // has nothing in it.
-func (m *migration) broughtBy(dir string, before *op) *copied {
+func (m *classified) broughtBy(dir string, before *op) *copied {
 	if paths.Shared(dir) {
 		return nil
 	}
@@ -105,7 +105,7 @@ func makesParents(o *op, name string) bool {
 }
 
 // insert puts an op where its instruction stands.
-func (m *migration) insert(o *op) {
+func (m *contents) insert(o *op) {
 	at := slices.IndexFunc(m.ops, func(other *op) bool { return m.order[other.step] > m.order[o.step] })
 	if at < 0 {
 		at = len(m.ops)
@@ -171,7 +171,7 @@ func (m *migration) isArchive(name string) bool {
 }
 
 // madeDirectories drops the directories of WORKDIR that are there anyway.
-func (m *migration) madeDirectories() {
+func (m *classified) madeDirectories() {
 	made := map[string]bool{}
 	for _, o := range m.ops {
 		if o.made == "" || o.step.Copy != nil { // see neededDirectories
@@ -192,7 +192,7 @@ func (m *migration) madeDirectories() {
 }
 
 // deletes reports whether setup deletes a directory by its name.
-func (m *migration) deletes(dir string) bool {
+func (m *contents) deletes(dir string) bool {
 	return slices.ContainsFunc(m.ops, func(o *op) bool {
 		return !o.gone && slices.ContainsFunc(o.calls(), func(c *shell.Call) bool {
 			return (c.Name == "rm" || c.Name == "rmdir") && slices.ContainsFunc(c.Args, func(w shell.Word) bool { return slices.Contains(w.Choices(), dir) })
@@ -202,7 +202,7 @@ func (m *migration) deletes(dir string) bool {
 
 // installsPostgreSQL reports whether Debian's packages of PostgreSQL are
 // installed, which make /var/lib/postgresql.
-func (m *migration) installsPostgreSQL() bool {
+func (m *contents) installsPostgreSQL() bool {
 	named := func(name string) bool { return strings.HasPrefix(name, "postgresql-") }
 	return slices.ContainsFunc(m.out.runtime, named) || slices.ContainsFunc(m.ops, func(o *op) bool {
 		return slices.ContainsFunc(o.calls(), func(c *shell.Call) bool {
@@ -212,7 +212,7 @@ func (m *migration) installsPostgreSQL() bool {
 }
 
 // writesInto reports whether setup does something in a directory.
-func (m *migration) writesInto(dir string) bool {
+func (m *contents) writesInto(dir string) bool {
 	return slices.ContainsFunc(m.ops, func(o *op) bool {
 		return !o.gone && o.made == "" && !o.state && (len(o.place) > 0 && slices.ContainsFunc(o.place, func(f *copied) bool { return paths.Within(f.Target, dir) }) ||
 			o.dir == dir && (ownUsesDir(o) || usesDir(o)) && !m.readOnlyThere(o, dir))
@@ -221,24 +221,32 @@ func (m *migration) writesInto(dir string) bool {
 
 // readOnlyThere reports whether an op that works in a directory finds it below
 // /context.
-func (m *migration) readOnlyThere(o *op, dir string) bool {
+func (m *contents) readOnlyThere(o *op, dir string) bool {
 	_, ok := inContext(dir, o.files)
 	return ok && !m.hasPlaced(dir, o)
 }
 
+// counted are contents that scripts are made of: all commands have their places.
+type counted struct {
+	*classified
+	// uses counts how often a script is run, basenames how often a name occurs.
+	uses, basenames map[string]int
+}
+
 // count counts how often scripts are run, and how often a name occurs: what
 // pgstrata tells scripts apart by.
-func (m *migration) count() {
-	m.uses, m.basenames = map[string]int{}, map[string]int{}
+func (m *classified) count() *counted {
+	out := &counted{classified: m, uses: map[string]int{}, basenames: map[string]int{}}
 	for _, o := range m.ops {
 		if o.gone || !o.script() {
 			continue
 		}
-		m.uses[o.call.source]++
-		if m.uses[o.call.source] == 1 {
-			m.basenames[scriptName(o.call.source)]++
+		out.uses[o.call.source]++
+		if out.uses[o.call.source] == 1 {
+			out.basenames[scriptName(o.call.source)]++
 		}
 	}
+	return out
 }
 
 // isContextDir reports whether a path of the context is a directory.

@@ -16,7 +16,7 @@ import (
 // atRuntime marks the copied files that a container needs, as far as that can be
 // read: what ENTRYPOINT, CMD and HEALTHCHECK name, and what these scripts speak
 // of.
-func (m *migration) atRuntime() {
+func (m *contents) atRuntime() {
 	last := map[string]*copied{}
 	for _, f := range m.copies {
 		f.runtime = false

@@ -14,7 +14,7 @@ import (
 
 // entries turns ops into scripts of setup: those that run a script of the
 // context and nothing more name it; all else becomes generated scripts.
-func (m *migration) entries(ops []*op) []*entry {
+func (m *counted) entries(ops []*op) []*entry {
 	ops = slices.DeleteFunc(slices.Clone(ops), func(o *op) bool { return o.gone })
 	var out []*entry
 	for i := 0; i < len(ops); {
@@ -38,7 +38,7 @@ func (m *migration) entries(ops []*op) []*entry {
 
 // together reports whether two ops become one generated script: commands of one
 // RUN, and what stands around them.
-func (m *migration) together(a, b *op) bool {
+func (m *counted) together(a, b *op) bool {
 	if len(a.fetched) > 0 || len(b.fetched) > 0 {
 		return false
 	}
@@ -58,11 +58,11 @@ func (m *migration) together(a, b *op) bool {
 }
 
 // direct reports whether pgstrata starts a script just as the Dockerfile does.
-func (m *migration) direct(o *op) bool { return m.indirect(o) == "" }
+func (m *counted) direct(o *op) bool { return m.indirect(o) == "" }
 
 // indirect tells what a script has to be given that an entry of the build file
 // cannot give it, "" for nothing.
-func (m *migration) indirect(o *op) string {
+func (m *counted) indirect(o *op) string {
 	c := o.call.child
 	switch {
 	case m.placedTarget(o):
@@ -90,13 +90,13 @@ func (m *migration) indirect(o *op) string {
 }
 
 // placedTarget reports whether a script is one that setup copies into its place.
-func (m *migration) placedTarget(o *op) bool {
+func (m *contents) placedTarget(o *op) bool {
 	f := m.fileOf(o, o.call.target)
 	return f != nil && f.placed
 }
 
 // fileOf is the copied file that is at a path when an op starts.
-func (m *migration) fileOf(o *op, target string) *copied {
+func (m *contents) fileOf(o *op, target string) *copied {
 	for _, f := range m.copies {
 		if f.Target == target && o.files[target] == f.CopiedFile {
 			return f
@@ -136,7 +136,7 @@ func (m *migration) sameInterpreter(o *op) bool {
 }
 
 // scriptEntry is the entry of a script that needs nothing around it.
-func (m *migration) scriptEntry(o *op) *entry {
+func (m *classified) scriptEntry(o *op) *entry {
 	e := &entry{path: o.call.source, when: o.when, ops: []*op{o}}
 	if o.call.whole {
 		e.notes = append(e.notes, path.Base(o.call.source)+" runs other scripts, and could not be taken apart: an edit of one runs all")
@@ -146,7 +146,7 @@ func (m *migration) scriptEntry(o *op) *entry {
 }
 
 // finish adds what an entry's script reads: files, variables, mounts.
-func (m *migration) finish(e *entry) {
+func (m *classified) finish(e *entry) {
 	program := m.load(e.path)
 	if program == nil {
 		return
@@ -191,7 +191,7 @@ func (m *migration) finish(e *entry) {
 
 // opaque gives a script whose reads are not all known the whole folder that it
 // came with, and tells so.
-func (m *migration) opaque(e *entry, o *op, inputs map[string]bool) {
+func (m *classified) opaque(e *entry, o *op, inputs map[string]bool) {
 	if o.facts == nil || o.facts.Opaque == "" || !o.script() {
 		return
 	}

@@ -58,7 +58,7 @@ func (g *stageGroup) overlaps(other *stageGroup) bool {
 
 // isolated makes a script of each stage that files are copied from: it runs
 // beside the others, and gives the image these files alone.
-func (m *migration) isolated(chain []*entry) []*entry {
+func (m *counted) isolated(chain []*entry) []*entry {
 	var groups []*stageGroup
 	for _, step := range m.collected() {
 		c := step.Copy
@@ -175,7 +175,7 @@ func (m *migration) seeing(e *entry, step *dockerfile.Step, chain []*entry) {
 }
 
 // stageEntry is the isolated script of a group of stages.
-func (m *migration) stageEntry(g *stageGroup) *entry {
+func (m *counted) stageEntry(g *stageGroup) *entry {
 	lost := func(format string, args ...any) *entry {
 		for _, t := range g.list {
 			m.report.went(t.step.Start, Lost, format, args...)
@@ -232,7 +232,7 @@ func (m *migration) stageEntry(g *stageGroup) *entry {
 
 // stageVariables settles the variables of a stage's ops: those that are args
 // come from there, the others are set by the script.
-func (m *migration) stageVariables(ops []*op) {
+func (m *contents) stageVariables(ops []*op) {
 	for _, o := range ops {
 		if o.gone || o.state || o.facts == nil {
 			continue

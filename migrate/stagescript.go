@@ -16,7 +16,7 @@ import (
 // stageWriter makes one script of a stage, and of the stages that it is made
 // from.
 type stageWriter struct {
-	m      *migration
+	m      *counted
 	stages []*dockerfile.StageReading
 	steps  []*dockerfile.Step
 	list   []*taken
@@ -230,7 +230,7 @@ func (w *stageWriter) run(step *dockerfile.Step, _ *instructions.RunCommand) str
 	if !slices.ContainsFunc(ops, func(o *op) bool { return !o.state }) {
 		return ""
 	}
-	g := &generator{m: w.m, ops: ops, verbatim: true}
+	g := &generator{m: w.m.contents, ops: ops, verbatim: true}
 	_, options := shebang(step.Scope.Shell)
 	how := g.joined(options)
 	var b strings.Builder

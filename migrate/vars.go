@@ -29,7 +29,7 @@ type wanted struct {
 // variables makes args of the variables that scripts read, in so far as all of
 // them see one value; the others set them for themselves. In pgstrata a script
 // sees the image's environment as little as any other script's.
-func (m *migration) variables(ops []*op) {
+func (m *contents) variables(ops []*op) {
 	read := map[string][]*op{}
 	for _, o := range ops {
 		if o.gone || o.state || o.facts == nil {
@@ -96,7 +96,7 @@ func (m *migration) override(o *op, name string) {
 }
 
 // wants are the variables that an op may read.
-func (m *migration) wants(o *op) map[string]wanted {
+func (m *contents) wants(o *op) map[string]wanted {
 	out := map[string]wanted{}
 	add := func(name string, w wanted) {
 		if name == "DEBIAN_FRONTEND" && w.value == "noninteractive" || isProxy(name) {
@@ -149,7 +149,7 @@ func (m *migration) wants(o *op) map[string]wanted {
 
 // named reports whether something speaks of a variable by name: an instruction
 // that does not declare it, a script that setup runs, or a copied file.
-func (m *migration) named(name string) bool {
+func (m *contents) named(name string) bool {
 	known, ok := m.spoken[name]
 	if !ok {
 		known = m.namedAnywhere(name)
@@ -158,7 +158,7 @@ func (m *migration) named(name string) bool {
 	return known
 }
 
-func (m *migration) namedAnywhere(name string) bool {
+func (m *contents) namedAnywhere(name string) bool {
 	for _, s := range m.reading.Stages {
 		for _, step := range s.Steps {
 			for n := step.Start; n <= step.End && n <= len(m.lines); n++ {
@@ -216,7 +216,7 @@ func (m *migration) exportText(o *op, v shell.EnvVar) string {
 }
 
 // variable settles one variable.
-func (m *migration) variable(name string, ops []*op) {
+func (m *contents) variable(name string, ops []*op) {
 	if !spec.IsIdentifier(name) {
 		m.report.note(m.where(lineOf(ops[0].step)), "runs without the variable %q, which cannot be the name of a build file's argument", name)
 		return
@@ -232,7 +232,7 @@ func (m *migration) variable(name string, ops []*op) {
 }
 
 // newArg makes an arg of a variable that is none in the Dockerfile.
-func (m *migration) newArg(name string, w wanted, ops []*op) {
+func (m *contents) newArg(name string, w wanted, ops []*op) {
 	a := &arg{name: name, text: w.text}
 	v := w.value
 	if w.set != nil {
@@ -253,7 +253,7 @@ func (m *migration) newArg(name string, w wanted, ops []*op) {
 
 // argsOfEnv makes args of the variables that the value of an ENV is made of, so
 // that it follows them.
-func (m *migration) argsOfEnv(name string, step *dockerfile.Step) {
+func (m *contents) argsOfEnv(name string, step *dockerfile.Step) {
 	word, _ := envValue(step, name)
 	for _, other := range keys(step.Scope.Env) {
 		if _, predefined := m.opt.Dockerfile.Predefined[other]; other == name || predefined || m.arg(other) != nil || !step.Scope.Mentions(word, other) {
@@ -294,7 +294,7 @@ func majority(name string, ops []*op) wanted {
 }
 
 // moved is a value with the paths of copied files where setup scripts find them.
-func (m *migration) moved(v string, ops []*op) string {
+func (m *contents) moved(v string, ops []*op) string {
 	if !strings.HasPrefix(v, "/") {
 		return v
 	}
@@ -305,7 +305,7 @@ func (m *migration) moved(v string, ops []*op) string {
 	return strings.Join(parts, ":")
 }
 
-func (m *migration) movedPath(v string, ops []*op) string {
+func (m *contents) movedPath(v string, ops []*op) string {
 	for _, o := range ops {
 		if m.hasPlaced(strings.TrimSuffix(v, "/"), o) {
 			continue
