@@ -37,6 +37,9 @@ type Layout struct {
 	Became map[string][]string
 }
 
+// FilesStage begins the name of the stage that [Layout.Files] names.
+const FilesStage = "pgstrata-files"
+
 // StageLayout is a stage of a layout.
 type StageLayout struct {
 	// From is the original's FROM.
@@ -121,14 +124,14 @@ func (a *arranger) unique(name string) string {
 }
 
 func (a *arranger) arrange(target *Stage) {
-	files := a.unique("pgstrata-files")
+	files := a.unique(FilesStage)
 	target = a.join(target)
 	a.scopes, a.readers = map[*Stage]*Scope{}, map[*Stage]*stageReader{}
 	needed := a.needed(target)
 	out := a.layout
 	for _, s := range a.file.Stages[:target.Index+1] {
 		r := a.reader(s)
-		r.read()
+		r.walk(r.read)
 		a.scopes[s], a.readers[s] = r.scope, r
 		if !needed[s] {
 			continue

@@ -115,24 +115,32 @@ func (r *stageReader) decide(in *Instruction, format string, args ...any) {
 	r.decisions = append(r.decisions, Decision{in.Start, fmt.Sprintf(format, args...)})
 }
 
-// read goes through the stage's instructions in order.
-func (r *stageReader) read() {
+// walk goes through the stage's instructions in order: visit gets each with what
+// holds in front of it, and a COPY with its effect.
+func (r *stageReader) walk(visit func(it *Item)) {
 	for _, in := range r.stage.Instructions {
 		it := &Item{In: in, scope: r.scope.clone()}
-		switch cmd := in.Command.(type) {
+		switch in.Command.(type) {
 		case *instructions.CopyCommand, *instructions.AddCommand:
-			if it.copy = r.root.copies(it); it.copy != nil {
-				it.copy.unasked = r.opt.Unasked
-			}
-			r.add(it)
-		case *instructions.RunCommand:
-			r.run(it, cmd)
-		case *instructions.ArgCommand:
-			r.args(it, cmd)
-		default:
-			r.add(it)
+			it.copy = r.root.copies(it)
 		}
+		visit(it)
 		r.scope.apply(in.Command, r.global, r.opt.Args)
+	}
+}
+
+// read makes items of an instruction.
+func (r *stageReader) read(it *Item) {
+	switch cmd := it.In.Command.(type) {
+	case *instructions.RunCommand:
+		r.run(it, cmd)
+	case *instructions.ArgCommand:
+		r.args(it, cmd)
+	default:
+		if it.copy != nil {
+			it.copy.unasked = r.opt.Unasked
+		}
+		r.add(it)
 	}
 }
 

@@ -38,7 +38,7 @@ func (a *arranger) joinable(target *Stage) (from, to *Stage) {
 	needed := a.needed(target)
 	for _, s := range a.file.Stages[:target.Index+1] {
 		r := a.reader(s)
-		r.read()
+		r.walk(r.read)
 		scopes[s], readers[s] = r.scope, r
 		base := a.base(s)
 		if base != nil && needed[s] && r.groups > 0 && s.Platform == "" && base.Platform == "" && declares(base) && a.uses(base, needed) == 1 {

@@ -123,29 +123,27 @@ func (r *reading) stage(s *Stage) *StageReading {
 		sr.root = r.roots[out.On.Stage].clone()
 	}
 	sr.root.asked = asked{} // who writes something else of it leaves the image's files out
-	for _, in := range s.Instructions {
-		it := &Item{In: in, scope: sr.scope.clone()}
-		step := &Step{Instruction: in, Stage: out, Scope: it.scope}
-		switch cmd := in.Command.(type) {
+	sr.walk(func(it *Item) {
+		step := &Step{Instruction: it.In, Stage: out, Scope: it.scope}
+		switch cmd := it.In.Command.(type) {
 		case *instructions.CopyCommand, *instructions.AddCommand:
-			step.Copy = r.copy(sr, step, it)
+			step.Copy = r.copy(step, it)
 		case *instructions.RunCommand:
 			p := &runReader{reading: r, stage: sr, scope: it.scope}
 			step.Run = p.run(it, cmd)
 		}
-		sr.scope.apply(in.Command, r.global, r.opt.Args)
 		out.Steps = append(out.Steps, step)
-	}
+	})
 	r.scopes[s], r.roots[s] = sr.scope, sr.root
 	out.End = sr.scope.clone()
 	return out
 }
 
 // copy reads a COPY or ADD.
-func (r *reading) copy(sr *stageReader, step *Step, it *Item) *Copy {
+func (r *reading) copy(step *Step, it *Item) *Copy {
 	src := sourcesOf(it.In.Command)
 	out := &Copy{From: r.expanded(src.from)}
-	if on := r.file.Stage(out.From, sr.stage.Index); src.from != "" && on != nil {
+	if on := r.file.Stage(out.From, step.Stage.Index); src.from != "" && on != nil {
 		out.Stage = r.done[on]
 	}
 	for _, word := range src.SourcePaths {
@@ -170,18 +168,15 @@ func (r *reading) copy(sr *stageReader, step *Step, it *Item) *Copy {
 	case *instructions.AddCommand:
 		out.Chown, _ = it.scope.Expand(c.Chown)
 	}
-	c := sr.root.copies(it)
-	if c == nil {
+	if it.copy == nil {
 		return out
 	}
 	out.Known = true
-	for _, name := range c.files {
-		c.by[name].By = step
-		out.Files = append(out.Files, c.by[name])
+	for _, name := range it.copy.files {
+		it.copy.by[name].By = step
+		out.Files = append(out.Files, it.copy.by[name])
 	}
-	if src.from == "" {
-		out.Empty = r.empty(out, c)
-	}
+	out.Empty = r.empty(out, it.copy)
 	return out
 }
 

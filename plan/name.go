@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/pgstrata/pgstrata/dockerfile"
 )
 
 // vertexName is what BuildKit's compiler calls a vertex, taken apart:
@@ -35,7 +37,7 @@ func splitName(s string) vertexName {
 // an instruction brings along, and no step of the Dockerfile.
 func internal(description string) bool {
 	n := splitName(description)
-	return n.label == "internal" || strings.HasPrefix(n.stage, "pgstrata-files") // see package dockerfile
+	return n.label == "internal" || strings.HasPrefix(n.stage, dockerfile.FilesStage)
 }
 
 // title is what messages call a step: the script that a RUN runs, or the
