@@ -90,7 +90,7 @@ func Migrate(f *dockerfile.File, opt Options) (*Result, error) {
 	m.silence()
 	c.copyLines()
 	m.unexplained()
-	out := &Result{BuildFile: []byte(m.write()), Context: m.overlay(), Report: m.report}
+	out := &Result{BuildFile: []byte(m.write()), Report: m.report}
 	for _, path := range keys(m.generated) {
 		out.Files = append(out.Files, m.generated[path])
 		m.report.Scripts = append(m.report.Scripts, path)
@@ -98,6 +98,7 @@ func Migrate(f *dockerfile.File, opt Options) (*Result, error) {
 	if err := m.verify(out); err != nil {
 		return nil, err
 	}
+	out.Context = m.overlay()
 	return out, nil
 }
 
@@ -262,6 +263,3 @@ func (m *migration) cached(g *graph.Graph) {
 
 // loader reads scripts of the context, and generated ones.
 func (m *migration) loader() *interp.Loader { return interp.NewFSLoader(m.overlay()) }
-
-// overlay is the context with the generated files.
-func (m *migration) overlay() fs.FS { return overlay{m.opt.Dockerfile.Context, m.generated} }

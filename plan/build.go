@@ -164,7 +164,7 @@ func (r *reader) visit(d digest.Digest) error {
 	return err
 }
 
-// vertex is a vertex's i-th input.
+// input is a vertex's i-th input, "" where it has none.
 func input(op *pb.Op, i int64) digest.Digest {
 	if i < 0 || i >= int64(len(op.Inputs)) {
 		return ""
@@ -172,7 +172,7 @@ func input(op *pb.Op, i int64) digest.Digest {
 	return digest.Digest(op.Inputs[i].Digest)
 }
 
-// input is what a vertex's i-th input has become.
+// input is what the i-th input of a vertex has become.
 func (r *reader) input(op *pb.Op, i int64) []Edge { return r.nodes[input(op, i)] }
 
 // node is the node that a vertex has become; nil where that is none, or several.

@@ -104,8 +104,8 @@ func pathOf(t *check.Tree, u *check.Unit) (string, bool) {
 	return list, sure
 }
 
-// scriptOf is the setup script, or helper, that brings a program by a name
-// that people know it by; for messages.
+// describeMissing says, for messages, what to do about a program that the image does
+// not have.
 func describeMissing(name string) string {
 	packages := map[string]string{
 		"gosu": "gosu", "su-exec": "su-exec", "jq": "jq", "curl": "curl", "wget": "wget", "ps": "procps", "pgrep": "procps", "pkill": "procps",
@@ -119,8 +119,8 @@ func describeMissing(name string) string {
 	return "; install it in setup, or add its package to setup.dependencies.runtime"
 }
 
-// entrypointScripts are the entrypoint files that have a first line such as
-// #!/bin/sh, with what it says.
+// interpreters are the first lines, such as #!/bin/sh, of the entrypoint files that
+// have one.
 func interpreters(t *check.Tree) map[string]shell.Shebang {
 	out := map[string]shell.Shebang{}
 	for f := range t.Input.EntrypointFiles() {
