@@ -49,7 +49,7 @@ type options struct {
 // addInputFlags adds those that decide what is built.
 func (o *options) addInputFlags(f *pflag.FlagSet) {
 	f.StringVarP(&o.file, "file", "f", "", fileUsage)
-	f.StringVar(&o.target, "target", "", "state to build: setup, entrypoint, test or image")
+	f.StringVar(&o.target, "target", "", "state to build: setup, entrypoint, test, image, caches, symbols, or setup/NAME for an isolated script")
 	f.StringSliceVar(&o.platforms, "platform", nil, "target platforms, such as linux/amd64,linux/arm64")
 	f.StringArrayVar(&o.buildArgs, "build-arg", nil, "build argument as NAME=VALUE, or NAME to take it from the environment")
 	f.StringArrayVar(&o.labels, "label", nil, "image label as NAME=VALUE")

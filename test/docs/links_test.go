@@ -52,6 +52,17 @@ var (
 	repositoryPath = regexp.MustCompile(`^(\.ci|\.dev|check|cmd|docs|examples|frontend|graph|hack|llb|shell|spec|test)/[\w./*-]*$`)
 )
 
+// A merge that was not finished leaves its marks, which nothing else would find in a page.
+func TestNoMergeIsLeftUnfinished(t *testing.T) {
+	for page, text := range pages(t) {
+		for line := range strings.Lines(text) {
+			for _, mark := range []string{"<<<<<<< ", ">>>>>>> "} {
+				assert.False(t, strings.HasPrefix(line, mark), "%s: %s", page, line)
+			}
+		}
+	}
+}
+
 func TestLinksLeadSomewhere(t *testing.T) {
 	all := pages(t)
 	for page, text := range all {
