@@ -61,7 +61,7 @@ func attribute() map[string]string {
 // packed is an image of one layer.
 func packed(t *testing.T, headers ...tar.Header) *image {
 	t.Helper()
-	img := &image{config: &v1.ConfigFile{Config: v1.Config{Env: []string{"A=1", "B=2"}}}, root: imagediff.Root{"/": {Kind: tar.TypeDir}}}
+	img := &image{config: &v1.ConfigFile{Config: v1.Config{Env: []string{"A=1", "B=2"}}}, root: imagediff.Root{"/": {Kind: tar.TypeDir}}, above: map[string]bool{}}
 	require.NoError(t, img.apply(layered(t, headers...)))
 	return img
 }

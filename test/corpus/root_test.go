@@ -22,6 +22,8 @@ import (
 type image struct {
 	config *v1.ConfigFile
 	root   imagediff.Root
+	// above are the paths that have had others below them.
+	above map[string]bool
 }
 
 // entry is a node in a layer's archive, or the deletion of one.
@@ -56,7 +58,7 @@ func (r *images) read(ref string) (*image, error) {
 	if err != nil {
 		return nil, err
 	}
-	img := &image{config: config, root: imagediff.Root{"/": {Kind: tar.TypeDir, Mode: 0o755}}}
+	img := &image{config: config, root: imagediff.Root{"/": {Kind: tar.TypeDir, Mode: 0o755}}, above: map[string]bool{}}
 	for _, layer := range layers {
 		entries, err := r.layer(layer)
 		if err != nil {
@@ -155,23 +157,29 @@ func (i *image) apply(entries []entry) error {
 		}
 		if e.link == "" {
 			n := e.Node
-			i.root[e.name] = &n
+			i.put(e.name, &n)
 			continue
 		}
 		linked := i.root[e.link]
 		if linked == nil {
 			return fmt.Errorf("%s is a link to %s, which is not there", e.name, e.link)
 		}
-		i.root[e.name] = linked
+		i.put(e.name, linked)
 	}
 	return nil
 }
 
+func (i *image) put(name string, n *imagediff.Node) {
+	i.root[name] = n
+	for dir := path.Dir(name); !i.above[dir]; dir = path.Dir(dir) {
+		i.above[dir] = true
+	}
+}
+
 func (i *image) remove(name string, itself bool) {
-	if n := i.root[name]; n == nil || n.Kind == tar.TypeDir {
-		maps.DeleteFunc(i.root, func(other string, _ *imagediff.Node) bool {
-			return strings.HasPrefix(other, strings.TrimSuffix(name, "/")+"/")
-		})
+	if i.above[name] {
+		below := strings.TrimSuffix(name, "/") + "/"
+		maps.DeleteFunc(i.root, func(other string, _ *imagediff.Node) bool { return strings.HasPrefix(other, below) })
 	}
 	if itself {
 		delete(i.root, name)
