@@ -90,7 +90,7 @@ func (m *migration) configs(files []*copied) []*config {
 		}
 		one := m.config(f)
 		for dir, target := path.Dir(f.Source), path.Dir(f.Target); dir != "." && target != "/"; dir, target = path.Dir(dir), path.Dir(target) {
-			all := m.tree(f, dir, target, bySource)
+			all := m.tree(f, dir, target, bySource, func(o *copied) bool { return o.mode == f.mode && o.uid == f.uid && o.gid == f.gid })
 			if len(all) == 0 {
 				break
 			}
@@ -110,8 +110,8 @@ func (m *migration) configs(files []*copied) []*config {
 }
 
 // tree returns the targets of all files of a directory that a file's COPY
-// brought to another one, or nothing if that is not what it did.
-func (m *migration) tree(f *copied, dir, target string, bySource map[string][]*copied) []string {
+// brought to another one, or nothing if that is not what it did, or not all are alike.
+func (m *migration) tree(f *copied, dir, target string, bySource map[string][]*copied, alike func(o *copied) bool) []string {
 	if !slices.ContainsFunc(f.By.Copy.Sources, func(s string) bool {
 		s = strings.TrimPrefix(path.Clean("/"+s), "/")
 		return m.isContextDir(s) && (s == "" || paths.Within(dir, s))
@@ -125,7 +125,7 @@ func (m *migration) tree(f *copied, dir, target string, bySource map[string][]*c
 		}
 		to := path.Join(target, strings.TrimPrefix(name, dir+"/"))
 		if !slices.ContainsFunc(bySource[name], func(o *copied) bool {
-			return o.Target == to && o.By == f.By && o.mode == f.mode && o.uid == f.uid && o.gid == f.gid
+			return o.Target == to && o.By == f.By && alike(o)
 		}) {
 			out = nil
 			return fs.SkipAll

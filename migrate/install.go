@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
+	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/graph"
 	"github.com/pgstrata/pgstrata/modes"
 	"github.com/pgstrata/pgstrata/paths"
@@ -34,7 +36,16 @@ func (g *generator) placing(o *op) []string {
 		}
 		return out
 	}
+	wholes := g.m.wholes(o)
+	for _, dir := range wholes {
+		source := inShell(graph.ContextMount + "/" + g.m.contextPath(o.step, dir.source, escaped))
+		target := inShell(g.m.targetText(o.step, dir.target))
+		out = append(out, "mkdir -p "+target, fmt.Sprintf("find %s -mindepth 1 -maxdepth 1 -exec cp -a --no-preserve=ownership -t %s {} +", source, target))
+	}
 	for _, f := range o.place {
+		if slices.ContainsFunc(wholes, func(dir whole) bool { return dir.has(f) }) {
+			continue
+		}
 		if f.Mode&fs.ModeSymlink != 0 {
 			to, err := fs.ReadLink(g.m.opt.Dockerfile.Context, f.Source)
 			if err == nil {
@@ -52,6 +63,58 @@ func (g *generator) placing(o *op) []string {
 		out = append(out, install+" "+target)
 	}
 	return append(folders(o), out...)
+}
+
+// whole is a directory of the context all of whose files go to another one.
+type whole struct{ source, target string }
+
+func (w whole) has(f *copied) bool {
+	return w.source == "." || paths.Below("/"+f.Source, "/"+w.source)
+}
+
+// input is what the build file calls it, by its path there.
+func (w whole) input(text string) string {
+	if w.source == "." {
+		return "."
+	}
+	return text + "/"
+}
+
+// wholes are the directories of which an op puts all files into the image as they are:
+// what is added to them later goes along, as it did.
+func (m *migration) wholes(o *op) []whole {
+	bySource := map[string][]*copied{}
+	for _, f := range o.place {
+		bySource[f.Source] = append(bySource[f.Source], f)
+	}
+	asItIs := func(f *copied) bool {
+		return !ambiguous(f) && f.ownerFlags() == "" && (f.mode == f.Mode || f.Mode&fs.ModeSymlink != 0)
+	}
+	var out []whole
+	for _, f := range o.place {
+		var found *whole
+		for dir, target := path.Dir(f.Source), path.Dir(f.Target); len(m.tree(f, dir, target, bySource, asItIs)) > 0; dir, target = path.Dir(dir), path.Dir(target) {
+			found = &whole{dir, target}
+			if dir == "." || path.Base(dir) != path.Base(target) {
+				break
+			}
+		}
+		if found != nil && !slices.Contains(out, *found) {
+			out = append(out, *found)
+		}
+	}
+	return out
+}
+
+// oneByOne notes that a script copies the files of a directory, or of a pattern, each by
+// its name.
+func (m *migration) oneByOne(step *dockerfile.Step) {
+	if !m.listed[step] && slices.ContainsFunc(step.Copy.Sources, func(source string) bool {
+		return strings.ContainsAny(source, "*?[") || m.isContextDir(strings.TrimPrefix(path.Clean("/"+source), "/"))
+	}) {
+		m.listed[step] = true
+		m.report.note(m.where(step.Start), "a generated script copies its files one by one: one that is added later has to be added there")
+	}
 }
 
 // contextFile is a copied file where a setup script finds it.

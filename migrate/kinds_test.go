@@ -78,6 +78,17 @@ func TestKinds(t *testing.T) {
 			lacks:      []string{"no script reads"},
 		},
 		{
+			name:       "a directory of which all files are placed is copied whole: what is added to it goes along",
+			dockerfile: "FROM debian\nCOPY conf /etc/project\nCOPY --chown=7:8 owned /srv/owned\nCOPY mixed/*.conf /srv/mixed/\nRUN assemble\n",
+			files:      map[string]string{"conf/a.conf": "a", "conf/sub/b.conf": "b", "owned/a": "a", "mixed/a.conf": "a", "mixed/b.txt": "b"},
+			has: []string{
+				"find /context/conf -mindepth 1 -maxdepth 1 -exec cp -a --no-preserve=ownership -t /etc/project {} +", "inputs: [conf/]",
+				"install -D -m 0644 -o 7 -g 8 /context/owned/a /srv/owned/a", "install -D -m 0644 /context/mixed/a.conf /srv/mixed/a.conf",
+				"Dockerfile:3: a generated script copies its files one by one", "Dockerfile:4: a generated script copies its files one by one",
+			},
+			lacks: []string{"/context/conf/a.conf", "Dockerfile:2: a generated"},
+		},
+		{
 			name:       "files beside those of a line that is lost are not taken for unread",
 			dockerfile: "FROM debian\nCOPY prog.c base.sh /b/\nCOPY --from=other.example/image --chown=5 /x/* /b/\nWORKDIR /b\nRUN bash base.sh\n",
 			files:      map[string]string{"prog.c": "c", "base.sh": "#!/bin/sh\ncc prog.c\n"},
