@@ -86,6 +86,7 @@ func (m *contents) classify() *classified {
 	}
 	m.coherent()
 	m.relatives()
+	m.again()
 	trees = m.setupTrees()
 	for _, f := range m.copies {
 		switch {
@@ -134,6 +135,16 @@ func (m *contents) coherent() {
 			}
 		}
 		m.placeSpoken(texts, o)
+	}
+}
+
+// again places what steps use and what goes to where setup has put a file before: no
+// link can lead from there.
+func (m *contents) again() {
+	placed := map[string]bool{}
+	for _, f := range m.copies {
+		f.placed = f.placed || placed[f.Target] && len(f.used) > 0
+		placed[f.Target] = placed[f.Target] || f.placed
 	}
 }
 

@@ -23,7 +23,7 @@ func (m *contents) place(f *copied, trees []string) bool {
 	for _, o := range m.later(f) {
 		switch {
 		case o.removes(f.Target):
-			return !m.forgiving(o)
+			return !m.forgiving(o) || removesBeside(o, f.Target)
 		case len(f.By.Copy.Texts) > 0 && o.facts != nil && o.facts.Program != nil && namesPath(o.facts.Program, f.Target, true):
 			return true // no reading of the Dockerfile knows its text as a file
 		case o.touches(f.Target) && !o.given[f] && !speaksOnly(o):
@@ -106,6 +106,17 @@ func (m *migration) forgiving(o *op) bool {
 		}
 	}
 	return true
+}
+
+// removesBeside reports whether a script takes away what it finds by its own place or by
+// the directory that it works in: below /context that cannot be removed.
+func removesBeside(o *op, target string) bool {
+	return o.script() && slices.ContainsFunc(o.calls(), func(c *shell.Call) bool {
+		return slices.ContainsFunc(c.Args, func(w shell.Word) bool {
+			deletes, _ := covers(c, w, target)
+			return deletes && !strings.HasPrefix(strings.TrimLeft(w.Text, `"'`), "/")
+		})
+	})
 }
 
 // walks reports whether a script goes down a directory by its path in the image:

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/graph"
 	"github.com/pgstrata/pgstrata/modes"
 	"github.com/pgstrata/pgstrata/paths"
@@ -36,14 +35,13 @@ func (g *generator) placing(o *op) []string {
 		}
 		return out
 	}
-	wholes := g.m.wholes(o)
-	for _, dir := range wholes {
+	for _, dir := range o.wholes {
 		source := inShell(graph.ContextMount + "/" + g.m.contextPath(o.step, dir.source, escaped))
 		target := inShell(g.m.targetText(o.step, dir.target))
 		out = append(out, "mkdir -p "+target, fmt.Sprintf("find %s -mindepth 1 -maxdepth 1 -exec cp -a --no-preserve=ownership -t %s {} +", source, target))
 	}
 	for _, f := range o.place {
-		if slices.ContainsFunc(wholes, func(dir whole) bool { return dir.has(f) }) {
+		if o.isWhole(f) {
 			continue
 		}
 		if f.Mode&fs.ModeSymlink != 0 {
@@ -68,21 +66,14 @@ func (g *generator) placing(o *op) []string {
 // whole is a directory of the context all of whose files go to another one.
 type whole struct{ source, target string }
 
-func (w whole) has(f *copied) bool {
-	return w.source == "." || paths.Below("/"+f.Source, "/"+w.source)
+// isWhole reports whether a file goes along with its directory.
+func (o *op) isWhole(f *copied) bool {
+	return slices.ContainsFunc(o.wholes, func(dir whole) bool { return paths.Below(f.Source, dir.source) })
 }
 
-// input is what the build file calls it, by its path there.
-func (w whole) input(text string) string {
-	if w.source == "." {
-		return "."
-	}
-	return text + "/"
-}
-
-// wholes are the directories of which an op puts all files into the image as they are:
-// what is added to them later goes along, as it did.
-func (m *migration) wholes(o *op) []whole {
+// wholesOf are the directories of which an op puts all files into the image as they are: what
+// is added to them later goes along, as it did. None gets generated scripts.
+func (m *contents) wholesOf(o *op) []whole {
 	bySource := map[string][]*copied{}
 	for _, f := range o.place {
 		bySource[f.Source] = append(bySource[f.Source], f)
@@ -90,12 +81,13 @@ func (m *migration) wholes(o *op) []whole {
 	asItIs := func(f *copied) bool {
 		return !ambiguous(f) && f.ownerFlags() == "" && (f.mode == f.Mode || f.Mode&fs.ModeSymlink != 0)
 	}
+	generated := m.scriptsDir()
 	var out []whole
 	for _, f := range o.place {
 		var found *whole
-		for dir, target := path.Dir(f.Source), path.Dir(f.Target); len(m.tree(f, dir, target, bySource, asItIs)) > 0; dir, target = path.Dir(dir), path.Dir(target) {
+		for dir, target := path.Dir(f.Source), path.Dir(f.Target); dir != "." && !paths.Within(generated, dir) && len(m.tree(f, dir, target, bySource, asItIs)) > 0; dir, target = path.Dir(dir), path.Dir(target) {
 			found = &whole{dir, target}
-			if dir == "." || path.Base(dir) != path.Base(target) {
+			if path.Base(dir) != path.Base(target) {
 				break
 			}
 		}
@@ -106,14 +98,14 @@ func (m *migration) wholes(o *op) []whole {
 	return out
 }
 
-// oneByOne notes that a script copies the files of a directory, or of a pattern, each by
+// oneByOne notes that a script copies files of a directory, or of a pattern, each by
 // its name.
-func (m *migration) oneByOne(step *dockerfile.Step) {
-	if !m.listed[step] && slices.ContainsFunc(step.Copy.Sources, func(source string) bool {
+func (m *migration) oneByOne(o *op) {
+	left := slices.ContainsFunc(o.place, func(f *copied) bool { return !o.isWhole(f) })
+	if left && slices.ContainsFunc(o.step.Copy.Sources, func(source string) bool {
 		return strings.ContainsAny(source, "*?[") || m.isContextDir(strings.TrimPrefix(path.Clean("/"+source), "/"))
 	}) {
-		m.listed[step] = true
-		m.report.note(m.where(step.Start), "a generated script copies its files one by one: one that is added later has to be added there")
+		m.report.note(m.where(o.line()), "a generated script copies its files one by one: one that is added later has to be added there")
 	}
 }
 

@@ -30,6 +30,7 @@ type op struct {
 	// place are files that setup puts into the image; unpack says that they are
 	// archives, which go to dest.
 	place  []*copied
+	wholes []whole // directories all of whose files are among them
 	unpack bool
 	dest   string
 	// made is a directory that WORKDIR makes, madeText the same in the build

@@ -42,6 +42,8 @@ func (m *classified) placing() {
 		if o == nil || len(o.place)+len(o.fetched) == 0 {
 			continue
 		}
+		o.wholes = m.wholesOf(o)
+		m.oneByOne(o)
 		m.insert(o)
 	}
 }

@@ -162,12 +162,11 @@ func (m *classified) finish(e *entry) {
 		if o.source != nil {
 			e.sources = append(e.sources, o.source.name)
 		}
-		wholes := m.wholes(o)
-		for _, dir := range wholes {
-			e.inputs = append(e.inputs, dir.input(m.contextText(o.step, dir.source)))
+		for _, dir := range o.wholes {
+			e.inputs = append(e.inputs, m.contextText(o.step, dir.source)+"/")
 		}
 		for _, f := range o.place {
-			if f.Mode&fs.ModeSymlink == 0 && !slices.ContainsFunc(wholes, func(dir whole) bool { return dir.has(f) }) { // a link is made, not copied
+			if f.Mode&fs.ModeSymlink == 0 && !o.isWhole(f) { // a link is made, not copied
 				inputs[f.Source] = true
 			}
 		}

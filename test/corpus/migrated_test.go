@@ -78,7 +78,6 @@ func notMigrated() map[string]string {
 		"glob-meets-step":            "a build file runs no scripts that a step has made",
 		"whole-stage-kinds":          "a script lists the root folder, where /context is",
 		"looks-through-the-root":     "a program lists the root folder, where /context is",
-		"removes-its-directory":      "a driver takes away the directory that it works in, which is a link to inputs there",
 	}
 }
 
