@@ -89,6 +89,13 @@ func TestKinds(t *testing.T) {
 			lacks: []string{"/context/conf/a.conf", "Dockerfile:2: a generated"},
 		},
 		{
+			name:       "a script that takes away the directory that it works in finds files there; what is copied there again is no link",
+			dockerfile: "FROM debian\nCOPY s /opt/s\nRUN cd /opt/s && ./a.sh\nCOPY s /opt/s\nRUN /opt/s/b.sh\n",
+			files:      map[string]string{"s/a.sh": "#!/bin/sh\nset -e\ntool\nrm -rf \"$PWD\"\n", "s/b.sh": "#!/bin/sh\ncat /opt/s/c\n", "s/c": "c"},
+			has:        []string{"01-copy-s.sh, inputs: [s/]", "cd /opt/s\n./a.sh", "install -D -m 0644 /context/s/c /opt/s/c"},
+			lacks:      []string{"ln -s", "cd /context"},
+		},
+		{
 			name:       "files beside those of a line that is lost are not taken for unread",
 			dockerfile: "FROM debian\nCOPY prog.c base.sh /b/\nCOPY --from=other.example/image --chown=5 /x/* /b/\nWORKDIR /b\nRUN bash base.sh\n",
 			files:      map[string]string{"prog.c": "c", "base.sh": "#!/bin/sh\ncc prog.c\n"},

@@ -78,6 +78,7 @@ func notMigrated() map[string]string {
 		"glob-meets-step":            "a build file runs no scripts that a step has made",
 		"whole-stage-kinds":          "a script lists the root folder, where /context is",
 		"looks-through-the-root":     "a program lists the root folder, where /context is",
+		"removes-its-directory":      "a command lists the root folder, where /context is",
 	}
 }
 
