@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pgstrata/pgstrata/internal/golden"
 	"github.com/pgstrata/pgstrata/spec"
 	"github.com/pgstrata/pgstrata/test/internal/testenv"
 )
@@ -88,6 +89,16 @@ func TestObservedGraph(t *testing.T) {
 		return testenv.Request{Image: "observed:bumped", Options: map[string]string{"build-arg:HSTORE_VERSION": "1.9"}}
 	}
 	assert.Len(t, setupRan(build(t, env, dir, bump()).Trace), 8, "in the chain, all that comes after")
+	// The pictures of docs/observe.md: what a change of a leaf runs.
+	drawn := func(picture string) {
+		made := filepath.Join(t.TempDir(), "graph.svg")
+		out := env.Run(t, program, "graph", "--change", "setup/scripts/10-hstore.sh", "-o", made, dir)
+		require.Zero(t, out.Code, "%s", out.Stderr)
+		data, err := os.ReadFile(made)
+		require.NoError(t, err)
+		golden.File(t, "../../docs/images/"+picture, strings.ReplaceAll(string(data), filepath.Base(dir)+",", "postgresql,"))
+	}
+	drawn("observed-before.svg")
 
 	out := env.Run(t, program, "observe", "--write", "--progress=plain", dir)
 	require.Zero(t, out.Code, "%s", out.Stderr)
@@ -110,6 +121,7 @@ func TestObservedGraph(t *testing.T) {
 	assert.Equal(t, []string{"/usr/local/bin/pgbadger"}, got["08-pgbadger"])
 	assert.Equal(t, []string{"01-packages", "04-postgresql", "/usr/local/pgsql/lib/hstore.so", "/usr/local/pgsql/share/extension/hstore*"}, got["10-hstore"])
 	assert.Contains(t, out.Stdout, "17 scripts, at most 4 one after another. Built so, the image is that of the chain, file by file.")
+	drawn("observed-after.svg")
 
 	build(t, env, dir, testenv.Request{Image: "observed:graph"})
 	chain, graph := summary(env.Registry.Image(t, "observed:chain").Files()), summary(env.Registry.Image(t, "observed:graph").Files())
