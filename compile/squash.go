@@ -52,7 +52,7 @@ func Squash(lower State, upper llb.State, changes []Change, createdBy string, ca
 	if !canMergeDiff(caps) {
 		return emptyState().layer(llb.Scratch().File(llb.Copy(upper, "/", "/", &everything), s.with(s.Copy)...), createdBy)
 	}
-	all := llb.Copy(s.made(changes), "/", "/", &everything)
+	all := llb.Copy(s.merged(changes), "/", "/", &everything)
 	if lower.Output() != nil { // else nothing can be gone
 		without, kept := s.compare(lower.State, upper, caps)
 		lower, all = lower.layer(without, RemovedBy(createdBy)), all.Copy(kept, "/", "/", &everything)
@@ -63,10 +63,10 @@ func Squash(lower State, upper llb.State, changes []Change, createdBy string, ca
 // RemovedBy is what made the layer that deletes files, of what made the one above it.
 func RemovedBy(createdBy string) string { return "removed by " + createdBy }
 
-// made lays on one another what changes have made. There is an empty layer below: so
+// merged lays on one another what changes have made. There is an empty layer below: so
 // overlayfs shows the files as it shows those of any root. Of a single layer the daemon
 // shows what is on the disk, with attributes of overlayfs's own, which differ each time.
-func (s Squashing) made(changes []Change) llb.State {
+func (s Squashing) merged(changes []Change) llb.State {
 	named := s.with(llb.WithCustomName("[internal] what the steps made"))
 	layers := []llb.State{llb.Scratch().File(llb.Rm("/nothing", llb.WithAllowNotFound(true)), s.with(llb.WithCustomName("[internal] nothing"))...)}
 	for _, c := range changes {

@@ -12,7 +12,7 @@ import (
 // arguments looks at what package shell does not take for the path of a file:
 // the root, the working directory, a path whose links are asked for, and paths
 // in the text of a program.
-func (x *examiner) arguments(c *shell.Call, kind kind) {
+func (x *classifier) arguments(c *shell.Call, kind kind) {
 	operands := false
 	for _, w := range c.Args {
 		for _, v := range w.Choices() {
@@ -42,7 +42,7 @@ func lists(c *shell.Call) bool {
 }
 
 // resolved is a path that is looked up, for where its links lead.
-func (x *examiner) resolved(name, dir string) {
+func (x *classifier) resolved(name, dir string) {
 	if !path.IsAbs(name) {
 		name = path.Join(dir, name)
 	}
@@ -60,7 +60,7 @@ func (x *examiner) resolved(name, dir string) {
 
 // passed are the directories that a name goes through on its way up, as in
 // scripts/../lib.sh.
-func (x *examiner) passed(name string) {
+func (x *classifier) passed(name string) {
 	for at := strings.Index(name, "/.."); at > 0; {
 		if dir := path.Clean(name[:at]); x.root.dirs[dir] != nil {
 			x.facts.Dirs[dir] = true
@@ -74,7 +74,7 @@ func (x *examiner) passed(name string) {
 }
 
 // text is an argument that may be a program, in a language of its own.
-func (x *examiner) text(text string, kind kind) {
+func (x *classifier) text(text string, kind kind) {
 	found := x.facts.Touched
 	if kind == reads {
 		found = x.facts.Reads
@@ -97,7 +97,7 @@ func (x *examiner) text(text string, kind kind) {
 
 // certain reports whether a command runs in the directory that it seems to run
 // in: one that is there, or else it would not run.
-func (x *examiner) certain(c *shell.Call) bool {
+func (x *classifier) certain(c *shell.Call) bool {
 	after := slices.ContainsFunc(c.Guards, func(g shell.Guard) bool {
 		return g.Kind == shell.GuardAnd && strings.Contains(g.Text, "cd ")
 	})

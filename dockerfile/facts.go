@@ -78,7 +78,7 @@ func (r *rootfs) examine(text string, s *Scope) *Facts {
 		return f
 	}
 	f.Program = p
-	x := examiner{root: r, facts: f, scope: s}
+	x := classifier{root: r, facts: f, scope: s}
 	for _, script := range p.Closure() {
 		x.searches = x.searches || slices.ContainsFunc(script.Assigns, func(a shell.Assign) bool { return a.Name == "PATH" })
 	}

@@ -91,7 +91,7 @@ func Read(f *File, opt Options, keep Conditions) (*Reading, error) {
 	if target == nil {
 		return nil, fmt.Errorf("target stage %q could not be found", opt.Target)
 	}
-	r := &reading{stages: newStages(f, opt), keep: keep, done: map[*Stage]*StageReading{}, roots: map[*Stage]*rootfs{}}
+	r := &reader{stages: newStages(f, opt), keep: keep, done: map[*Stage]*StageReading{}, roots: map[*Stage]*rootfs{}}
 	needed := r.needed(target)
 	out := &Reading{File: f, Global: r.global}
 	for _, s := range f.Stages[:target.Index+1] {
@@ -104,8 +104,8 @@ func Read(f *File, opt Options, keep Conditions) (*Reading, error) {
 	return out, nil
 }
 
-// reading reads stages; it shares with Arrange what is known of them.
-type reading struct {
+// reader reads stages; it shares with Arrange what is known of them.
+type reader struct {
 	*stages
 	keep Conditions
 	done map[*Stage]*StageReading
@@ -113,7 +113,7 @@ type reading struct {
 	roots map[*Stage]*rootfs
 }
 
-func (r *reading) stage(s *Stage) *StageReading {
+func (r *reader) stage(s *Stage) *StageReading {
 	out := &StageReading{Stage: s, Image: r.baseName(s)}
 	if on := r.file.Stage(out.Image, s.Index); on != nil {
 		out.On, out.Image = r.done[on], ""
@@ -129,7 +129,7 @@ func (r *reading) stage(s *Stage) *StageReading {
 		case *instructions.CopyCommand, *instructions.AddCommand:
 			step.Copy = r.copy(step, it)
 		case *instructions.RunCommand:
-			p := &runReader{reading: r, stage: sr, scope: it.scope}
+			p := &runReader{reader: r, stage: sr, scope: it.scope}
 			step.Run = p.run(it, cmd)
 		}
 		out.Steps = append(out.Steps, step)
@@ -140,7 +140,7 @@ func (r *reading) stage(s *Stage) *StageReading {
 }
 
 // copy reads a COPY or ADD.
-func (r *reading) copy(step *Step, it *Item) *Copy {
+func (r *reader) copy(step *Step, it *Item) *Copy {
 	src := sourcesOf(it.In.Command)
 	out := &Copy{From: r.expanded(src.from)}
 	if on := r.file.Stage(out.From, step.Stage.Index); src.from != "" && on != nil {
@@ -200,7 +200,7 @@ func texts(sc *Scope, src sources, dest string) []CopiedText {
 }
 
 // empty are the directories that a COPY makes and puts nothing into.
-func (r *reading) empty(out *Copy, c *copyEffect) []string {
+func (r *reader) empty(out *Copy, c *copyEffect) []string {
 	var list []string
 	for _, source := range out.Sources {
 		root := strings.TrimPrefix(path.Clean("/"+source), "/")

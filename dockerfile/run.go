@@ -43,7 +43,7 @@ type Command struct {
 
 // runReader takes RUN instructions of a stage apart.
 type runReader struct {
-	*reading
+	*reader
 	stage *stageReader
 	scope *Scope
 	// root is the stage's, with what the RUN mounts.

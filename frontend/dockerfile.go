@@ -57,7 +57,7 @@ func (r *request) serveDockerfile(ctx context.Context) (*client.Result, error) {
 	if err := d.read(ctx, r.splitOff()); err != nil {
 		return nil, err
 	}
-	err = d.settle(ctx)
+	err = d.askStages(ctx)
 	if err == nil && (d.rewrites() || d.observed != nil) {
 		var res *client.Result
 		if res, err = d.build(ctx); err == nil {

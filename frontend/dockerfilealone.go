@@ -13,10 +13,10 @@ import (
 	"github.com/pgstrata/pgstrata/dockerfile"
 )
 
-// settle asks the stages below the steps of drivers whether they hold anything
+// askStages asks the stages below the steps of drivers whether they hold anything
 // beside the copied files that a driver would run, or that decides what it runs.
 // What depends on a place where there is more stays whole.
-func (d *dockerfileBuild) settle(ctx context.Context) error {
+func (d *dockerfileBuild) askStages(ctx context.Context) error {
 	for d.rewrites() {
 		found := false
 		for idx := range d.platforms {

@@ -141,7 +141,7 @@ func (d *dockerfileBuild) portable(ctx context.Context) (*pb.Definition, error) 
 	if err := d.read(ctx, d.splitOff()); err != nil {
 		return nil, err
 	}
-	if d.settle(ctx) != nil { // a step fails that others depend on: whoever builds it will see
+	if d.askStages(ctx) != nil { // a step fails that others depend on: whoever builds it will see
 		if err := d.unask(); err != nil {
 			return nil, err
 		}

@@ -56,7 +56,7 @@ func (d *dockerfileBuild) observation(ctx context.Context) (*stepsObserved, erro
 	if !d.mergeDiff() {
 		return nil, errors.New("this BuildKit daemon cannot merge and diff: each step would see all files all the same")
 	}
-	if err := d.settle(ctx); err != nil {
+	if err := d.askStages(ctx); err != nil {
 		return nil, err
 	}
 	_, def, err := d.compiler(0).compile(ctx)

@@ -20,10 +20,10 @@ func Escape(s string) string {
 }
 
 // Match reports whether a pattern matches all of a text, as in a case.
-func Match(pattern, s string) bool { return reading{slashes: true}.match(pattern, s) }
+func Match(pattern, s string) bool { return matcher{slashes: true}.match(pattern, s) }
 
 // Path reports whether a pattern matches a path: nothing but a slash matches one.
-func Path(pattern, name string) bool { return reading{}.match(pattern, name) }
+func Path(pattern, name string) bool { return matcher{}.match(pattern, name) }
 
 // Expands reports whether a path is among those that a shell replaces a pattern
 // by: names that begin with a dot are hidden from a pattern that does not.
@@ -45,17 +45,17 @@ func Covers(pattern, name string) bool {
 // May is Covers for a pattern whose stars stand for unknown text, so for slashes,
 // too, and whose classes are not known either.
 func May(pattern, name string) bool {
-	unknown := reading{slashes: true, classes: true}
+	unknown := matcher{slashes: true, classes: true}
 	return unknown.match(pattern, name) || unknown.match(pattern+"/*", name)
 }
 
-// reading is what the elements of a pattern match: slashes, too, or not; and
+// matcher says what the elements of a pattern match: slashes, too, or not; and
 // classes any byte, or their own ones.
-type reading struct{ slashes, classes bool }
+type matcher struct{ slashes, classes bool }
 
 // match goes back to the last star alone on a mismatch, so that it takes no longer
 // than pattern times text.
-func (r reading) match(pattern, s string) bool {
+func (m matcher) match(pattern, s string) bool {
 	p, i, star, mark := 0, 0, -1, 0
 	for i < len(s) {
 		if p < len(pattern) {
@@ -64,13 +64,13 @@ func (r reading) match(pattern, s string) bool {
 				p++
 				continue
 			}
-			if n := r.one(pattern[p:], s[i]); n > 0 {
+			if n := m.one(pattern[p:], s[i]); n > 0 {
 				p += n
 				i++
 				continue
 			}
 		}
-		if star < 0 || s[mark] == '/' && !r.slashes {
+		if star < 0 || s[mark] == '/' && !m.slashes {
 			return false
 		}
 		mark++
@@ -80,13 +80,13 @@ func (r reading) match(pattern, s string) bool {
 }
 
 // one matches one byte and returns how much of the pattern that took.
-func (r reading) one(pattern string, c byte) int {
+func (m matcher) one(pattern string, c byte) int {
 	n, ok := element(pattern, c)
 	literal := n == 1 && pattern[0] != '?' || pattern[0] == '\\'
 	switch {
-	case !literal && c == '/' && !r.slashes:
+	case !literal && c == '/' && !m.slashes:
 		return 0
-	case ok, pattern[0] == '[' && n > 1 && r.classes:
+	case ok, pattern[0] == '[' && n > 1 && m.classes:
 		return n
 	}
 	return 0

@@ -102,7 +102,7 @@ func report() picture.Page {
 	b := next()
 	second := time.Second
 	ran := map[string]time.Duration{"setup/02-tool": 6 * second, "setup/02-tool/outputs": 1, "entrypoint/entrypoint": 20 * time.Millisecond}
-	b.Plan = b.Plan.Settle(b.Record, plan.Outcome{Ran: ran})
+	b.Plan = b.Plan.WithOutcome(b.Record, plan.Outcome{Ran: ran})
 	b.Record.Layers = before().Layers
 	b.Record.Layers[2].Digest = "sha256:" + strings.Repeat("d", 64)
 	b.Summary = "setup: 2 of 4 steps ran"
@@ -127,7 +127,7 @@ func TestReport(t *testing.T) {
 func TestReportOfFailure(t *testing.T) {
 	p := report()
 	b := next()
-	b.Plan = b.Plan.Settle(b.Record, plan.Outcome{Ran: map[string]time.Duration{}, Failed: true})
+	b.Plan = b.Plan.WithOutcome(b.Record, plan.Outcome{Ran: map[string]time.Duration{}, Failed: true})
 	b.Record.Layers = nil
 	p.Builds = []picture.Build{b}
 	p.Run.Error = "process \"/context/setup/scripts/02-tool.sh\" did not complete successfully: exit code: 1"

@@ -64,8 +64,8 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 	return 1
 }
 
-// told makes mistakes in a command line name what is right.
-func told(c *cobra.Command) {
+// explainUsage makes mistakes in a command line name what is right.
+func explainUsage(c *cobra.Command) {
 	if check := c.Args; check != nil {
 		c.Args = func(c *cobra.Command, args []string) error {
 			if err := check(c, args); err != nil {
@@ -114,7 +114,7 @@ func newCommand() *cobra.Command {
 	)
 	for _, c := range cmd.Commands() {
 		c.DisableFlagsInUseLine = true // where they stand is in Use
-		told(c)
+		explainUsage(c)
 	}
 	complete(cmd)
 	return cmd

@@ -164,7 +164,7 @@ func (o *observer) look(opts *options, dir string, outcome plan.Outcome, layers 
 		record.Took, record.Layers = outcome.Ran, outcome.Layers
 		before := last.record(record.Platform)
 		planned := plan.Compare(before, record)
-		b := picture.Build{Record: record, Plan: planned.Settle(record, outcome), Before: before}
+		b := picture.Build{Record: record, Plan: planned.WithOutcome(record, outcome), Before: before}
 		if !outcome.Failed {
 			b.Summary = planned.Summary(before, outcome)
 			if len(o.resolved) > 1 {

@@ -10,8 +10,8 @@ import (
 	"github.com/pgstrata/pgstrata/shell/interp"
 )
 
-// examiner fills facts.
-type examiner struct {
+// classifier sorts what a step does into facts.
+type classifier struct {
 	root  *rootfs
 	facts *Facts
 	scope *Scope
@@ -21,7 +21,7 @@ type examiner struct {
 
 // variable looks at a variable whose value may name files: whatever it names as
 // a whole, and what it lists where programs look by themselves.
-func (x *examiner) variable(name, value string) {
+func (x *classifier) variable(name, value string) {
 	if x.root.files[value] != nil {
 		x.facts.Reads[value] = true
 	}
@@ -39,13 +39,13 @@ func (x *examiner) variable(name, value string) {
 	}
 }
 
-func (x *examiner) giveUp(why string) {
+func (x *classifier) giveUp(why string) {
 	if x.facts.Opaque == "" {
 		x.facts.Opaque = why
 	}
 }
 
-func (x *examiner) program(p *shell.Program) {
+func (x *classifier) program(p *shell.Program) {
 	if p.Incomplete {
 		x.giveUp(base(p.Main.Path) + " is too large to follow")
 	}
@@ -70,7 +70,7 @@ func (x *examiner) program(p *shell.Program) {
 }
 
 // own reports whether a path lies in a directory that copies made.
-func (x *examiner) own(name string) bool {
+func (x *classifier) own(name string) bool {
 	for dir := name; dir != "/" && dir != "."; dir = path.Dir(dir) {
 		if x.root.dirs[dir] != nil {
 			return true
@@ -79,7 +79,7 @@ func (x *examiner) own(name string) bool {
 	return false
 }
 
-func (x *examiner) child(c *shell.Child) {
+func (x *classifier) child(c *shell.Child) {
 	switch {
 	case shell.Never(c.Guards):
 	case c.Absolute == "":
@@ -102,7 +102,7 @@ func (x *examiner) child(c *shell.Child) {
 	}
 }
 
-func (x *examiner) script(s *shell.Script) {
+func (x *classifier) script(s *shell.Script) {
 	name := "/" + s.Path
 	if x.root.files[name] != nil {
 		x.facts.Reads[name] = true
@@ -131,7 +131,7 @@ func base(name string) string { return path.Base(name) }
 
 // call looks at what a command does to its working directory and to whole
 // trees.
-func (x *examiner) call(s *shell.Script, c *shell.Call) {
+func (x *classifier) call(s *shell.Script, c *shell.Call) {
 	x.globs(c)
 	if c.Kind == shell.CallDynamic {
 		x.giveUp(base(s.Path) + " runs a command whose name is known only when it runs")
@@ -162,14 +162,14 @@ func (x *examiner) call(s *shell.Script, c *shell.Call) {
 }
 
 // unknown notes a program of which is not known what it reads.
-func (x *examiner) unknown(name string) {
+func (x *classifier) unknown(name string) {
 	if x.facts.Unknown == "" {
 		x.facts.Unknown = name
 	}
 }
 
 // closed reports whether all that a call reads and writes is known.
-func (x *examiner) closed(c *shell.Call) bool {
+func (x *classifier) closed(c *shell.Call) bool {
 	if c.Through("chroot") {
 		return false
 	}
@@ -197,7 +197,7 @@ func (x *examiner) closed(c *shell.Call) bool {
 
 // runs looks at a program: one that an earlier step of the Dockerfile made may do
 // anything.
-func (x *examiner) runs(command, dir string) {
+func (x *classifier) runs(command, dir string) {
 	if strings.Contains(command, "/") {
 		if !path.IsAbs(command) {
 			command = path.Join(dir, command)
@@ -215,10 +215,10 @@ func (x *examiner) runs(command, dir string) {
 }
 
 // touchAll notes that everything may change.
-func (x *examiner) touchAll() { x.facts.Touched["/"] = true }
+func (x *classifier) touchAll() { x.facts.Touched["/"] = true }
 
 // fromPath reports whether a bare command name may be a copied file.
-func (x *examiner) fromPath(name string) bool {
+func (x *classifier) fromPath(name string) bool {
 	dirs, known := x.scope.Env["PATH"]
 	for file := range x.root.files {
 		if path.Base(file) != name {

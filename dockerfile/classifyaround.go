@@ -13,7 +13,7 @@ import (
 // what lies beside the files that it is given. In the root directory everything
 // works that nobody has told where to, so that says nothing; but one that is given
 // the root may look through all of it.
-func (x *examiner) around(c *shell.Call) {
+func (x *classifier) around(c *shell.Call) {
 	x.nearby(first(c.Dir, "/."))
 	for _, w := range c.Args {
 		for _, v := range w.Choices() {
@@ -40,7 +40,7 @@ func (x *examiner) around(c *shell.Call) {
 	}
 }
 
-func (x *examiner) nearby(name string) {
+func (x *classifier) nearby(name string) {
 	switch {
 	case name == "/":
 	case name == "/.": // all of it, or a directory that is not known
@@ -72,7 +72,7 @@ func pathsIn(v string) []string {
 }
 
 // goesThrough notes the directories that a call lists, or goes down.
-func (x *examiner) goesThrough(c *shell.Call, kind kind) {
+func (x *classifier) goesThrough(c *shell.Call, kind kind) {
 	readsOnly := kind == reads || c.Name == "find" && !findActs(c)
 	found := func(dir string, last bool) {
 		switch {
@@ -114,7 +114,7 @@ func (x *examiner) goesThrough(c *shell.Call, kind kind) {
 
 // globs notes what a pattern without a directory stands for: the names of what
 // is in the working directory.
-func (x *examiner) globs(c *shell.Call) {
+func (x *classifier) globs(c *shell.Call) {
 	for _, w := range c.Args {
 		if globOf(w) == nil {
 			continue
@@ -138,7 +138,7 @@ func globOf(w shell.Word) []string {
 
 // feeds reports whether what a call prints may name files that another command
 // changes.
-func (x *examiner) feeds(c *shell.Call) bool {
+func (x *classifier) feeds(c *shell.Call) bool {
 	for _, other := range x.facts.Calls() {
 		if other == c || other.Kind != shell.CallProgram {
 			continue

@@ -7,7 +7,7 @@ import (
 )
 
 // makes notes a path that a step puts something at.
-func (x *examiner) makes(ref *shell.PathRef, call *shell.Call) {
+func (x *classifier) makes(ref *shell.PathRef, call *shell.Call) {
 	if strings.HasPrefix(ref.Path, "/dev/") {
 		return
 	}
@@ -25,7 +25,7 @@ func (x *examiner) makes(ref *shell.PathRef, call *shell.Call) {
 }
 
 // path looks at one file name that a script mentions.
-func (x *examiner) path(s *shell.Script, ref *shell.PathRef) {
+func (x *classifier) path(s *shell.Script, ref *shell.PathRef) {
 	call := s.CallAt(ref.Pos)
 	if call != nil && (call.Unreached || shell.Never(call.Guards) || isMode(call, ref.Pos)) {
 		return
@@ -81,7 +81,7 @@ func shows(ref *shell.PathRef, call *shell.Call) bool {
 }
 
 // file is a copied file that is mentioned.
-func (x *examiner) file(name string, ref *shell.PathRef, call *shell.Call) {
+func (x *classifier) file(name string, ref *shell.PathRef, call *shell.Call) {
 	if ref.Access == shell.AccessWrite || asksWritable(ref, call) {
 		x.facts.Touched[name] = true
 		return
@@ -103,7 +103,7 @@ func asksWritable(ref *shell.PathRef, call *shell.Call) bool {
 }
 
 // dir is a directory of copied files that is mentioned.
-func (x *examiner) dir(name string, ref *shell.PathRef, call *shell.Call) {
+func (x *classifier) dir(name string, ref *shell.PathRef, call *shell.Call) {
 	if asksWritable(ref, call) {
 		x.facts.Touched[name] = true
 		return
@@ -135,7 +135,7 @@ func (x *examiner) dir(name string, ref *shell.PathRef, call *shell.Call) {
 }
 
 // missing is a path below a copied directory that is not there.
-func (x *examiner) missing(ref *shell.PathRef, call *shell.Call) {
+func (x *classifier) missing(ref *shell.PathRef, call *shell.Call) {
 	if call == nil { // a redirection, or a variable's value
 		if ref.Access == shell.AccessWrite {
 			x.facts.Touched[ref.Path] = true

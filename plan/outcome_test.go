@@ -48,7 +48,7 @@ func TestSettle(t *testing.T) {
 	}
 
 	// The script made the same files: nothing after it ran.
-	same := p.Settle(after, plan.Outcome{Ran: ran("setup/02-install-postgresql", "setup/02-install-postgresql/outputs")})
+	same := p.WithOutcome(after, plan.Outcome{Ran: ran("setup/02-install-postgresql", "setup/02-install-postgresql/outputs")})
 	assert.Equal(t, map[string]plan.Cache{
 		"setup/02-install-postgresql":         plan.Invalidated,
 		"setup/02-install-postgresql/outputs": plan.Invalidated,
@@ -56,7 +56,7 @@ func TestSettle(t *testing.T) {
 	assert.Equal(t, "what it is made from came out the same", same.Step("setup/linker").Why())
 
 	// It made others: all of them ran, and the image is another one.
-	others := p.Settle(after, plan.Outcome{Ran: ran("setup/02-install-postgresql", "setup/02-install-postgresql/outputs", "setup/08-patroni", "setup/linker")})
+	others := p.WithOutcome(after, plan.Outcome{Ran: ran("setup/02-install-postgresql", "setup/02-install-postgresql/outputs", "setup/08-patroni", "setup/linker")})
 	assert.Equal(t, plan.Invalidated, others.Step("setup/08-patroni").Cache)
 	assert.Equal(t, "the outputs of 02-install-postgresql changed", others.Step("setup/08-patroni").Why())
 	assert.Equal(t, plan.Hit, others.Step("setup/08-patroni/outputs").Cache)
@@ -64,14 +64,14 @@ func TestSettle(t *testing.T) {
 	assert.Equal(t, plan.Invalidated, others.Step("image").Cache)
 
 	// The daemon had lost a step, and had one that nobody knew of.
-	lost := p.Settle(after, plan.Outcome{Ran: ran("setup/01-locales")})
+	lost := p.WithOutcome(after, plan.Outcome{Ran: ran("setup/01-locales")})
 	assert.Equal(t, plan.Miss, lost.Step("setup/01-locales").Cache)
 	assert.Equal(t, "it was not in the daemon's cache", lost.Step("setup/01-locales").Why())
 	assert.Equal(t, plan.Hit, lost.Step("setup/02-install-postgresql").Cache)
 	assert.Equal(t, "it was in the daemon's cache all the same", lost.Step("setup/02-install-postgresql").Why())
 
 	// Of a build that failed, what did not run is as it was planned.
-	failed := p.Settle(after, plan.Outcome{Ran: ran(), Failed: true})
+	failed := p.WithOutcome(after, plan.Outcome{Ran: ran(), Failed: true})
 	assert.Equal(t, unsettled(p), unsettled(failed))
 }
 

@@ -2,11 +2,11 @@ package plan
 
 import "strings"
 
-// Settle returns the plan as it came out: what ran is no hit, whatever was
+// WithOutcome returns the plan as it came out: what ran is no hit, whatever was
 // expected of it, and what did not run is one. The build has then answered what
 // was conditional. Of a build that failed, steps that did not run stay as they
 // were planned: nobody looked at them.
-func (p *Plan) Settle(record *Record, o Outcome) *Plan {
+func (p *Plan) WithOutcome(record *Record, o Outcome) *Plan {
 	out := *p
 	out.Steps = make([]Step, 0, len(p.Steps))
 	for _, s := range p.Steps {
@@ -20,7 +20,7 @@ func (p *Plan) Settle(record *Record, o Outcome) *Plan {
 			}
 		}
 		if ran || !o.Failed {
-			s = s.settle(ran)
+			s = s.withOutcome(ran)
 			s.Causes = out.held(s.Causes)
 		}
 		out.Steps = append(out.Steps, s)
@@ -42,7 +42,8 @@ func (p *Plan) held(causes []Cause) []Cause {
 	return out
 }
 
-func (s Step) settle(ran bool) Step {
+// withOutcome is the step after a build in which it ran, or did not.
+func (s Step) withOutcome(ran bool) Step {
 	switch {
 	case ran && s.Cache == Unknown, ran && s.Cache == Hit && s.Vertex != "":
 		s.Cache = Miss
