@@ -253,6 +253,11 @@ func TestUnreached(t *testing.T) {
 	// program that is executed.
 	require.False(t, find(t, parse(t, "f() { a; }\n\"$1\""), "a").Unreached)
 	require.True(t, find(t, parse(t, "f() { a; }\nexec \"$@\""), "a").Unreached)
+
+	// A variable that has to be given is taken to be, where the script goes on.
+	require.False(t, find(t, parse(t, "if [ -z \"$X\" ]; then exit 1; fi\na"), "a").Unreached)
+	require.False(t, find(t, parse(t, "if [ -n \"$X\" ]; then :; else exit 1; fi\na"), "a").Unreached)
+	require.True(t, find(t, parse(t, "if [ -z \"$X\" ]; then exit 1; else exit 2; fi\na"), "a").Unreached)
 }
 
 func TestConditional(t *testing.T) {

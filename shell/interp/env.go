@@ -230,6 +230,10 @@ func (in *interp) either(e, yes, no *env, presumed shell.Truth) {
 	case shell.TruthFalse:
 		taken, other = no, yes
 	}
+	if taken.stop != stopNone && other.stop == stopNone { // what goes on has not taken it
+		in.merge(e, yes, no)
+		return
+	}
 	out := *taken
 	for name, v := range taken.vars.m {
 		if other.vars.m[name] != v {
