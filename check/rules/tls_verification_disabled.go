@@ -2,6 +2,7 @@ package rules
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/pgstrata/pgstrata/check"
@@ -28,6 +29,8 @@ func checkTLSVerificationDisabled(p *check.Pass) {
 		switch {
 		case ok && check.Packager(c) == check.Debian && !strings.Contains(w.Value, "Verify-Peer"):
 			p.Word(s, w, "%s takes packages that no key vouches for: anybody on the way can change what arrives; install the archive's key, and leave the option out", w.Text)
+		case ok && check.IsDownloader(c) && !schemeKnown(c):
+			p.MayCall(s, c, "%s turns off the check of who answers, if the address is one with TLS: anybody on the way may change what arrives; install ca-certificates, or name the authority's certificate", w.Text)
 		case ok:
 			p.Word(s, w, "%s turns off the check of who answers: anybody on the way can change what arrives; install ca-certificates, or name the authority's certificate", w.Text)
 		}
@@ -119,6 +122,20 @@ func takesNothing(c *shell.Call) bool {
 	}
 	_, head := check.HasFlag(c, 'I', curlValued, "--head", "--spider", "-o/dev/null", "-O/dev/null", "--output=/dev/null")
 	return head && c.Name != "aria2c"
+}
+
+// schemeKnown tells whether one of a downloader's addresses says by which protocol it is
+// reached, rather than a variable that only the run knows.
+func schemeKnown(c *shell.Call) bool {
+	return slices.ContainsFunc(c.Args, func(w shell.Word) bool {
+		for _, text := range []string{w.Value, w.Text} {
+			switch scheme, _, _ := strings.Cut(text, "://"); strings.Trim(scheme, `"'`) {
+			case "http", "https", "ftp", "ftps":
+				return true
+			}
+		}
+		return false
+	})
 }
 
 // withoutTLS tells whether all addresses of a downloader are without TLS, so that
