@@ -227,7 +227,8 @@ func group(items []*Item, g int) (from, to int) {
 // again are the ARGs for the stage below some items, of those that hold above them
 // and their own, as an ARG ends with a stage; what their defaults stood for is
 // written out. One whose variable a later ENV sets holds no more: of the two the
-// last is seen, and the ENV is the image's.
+// last is seen, and the ENV is the image's. A CMD is written again, too: an
+// ENTRYPOINT takes away that of another stage.
 func (a *arranger) again(above, items []*Item) []*Item {
 	out := slices.Clone(above)
 	for _, it := range items {
@@ -235,6 +236,9 @@ func (a *arranger) again(above, items []*Item) []*Item {
 			out = slices.DeleteFunc(out, func(arg *Item) bool {
 				return slices.ContainsFunc(env.Env, func(kv instructions.KeyValuePair) bool { return kv.Key == arg.arg })
 			})
+		}
+		if isCmd(it.In) {
+			out = append(slices.DeleteFunc(out, func(other *Item) bool { return isCmd(other.In) }), it)
 		}
 		if it.arg == "" {
 			continue
@@ -248,6 +252,11 @@ func (a *arranger) again(above, items []*Item) []*Item {
 		out = append(out, &one)
 	}
 	return out
+}
+
+func isCmd(in *Instruction) bool {
+	_, ok := in.Command.(*instructions.CmdCommand)
+	return ok
 }
 
 // renamed are the names of the stages that an instruction refers to by number.

@@ -6,8 +6,9 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 )
 
-// What holds an ARG up above the steps of a driver moves with it: a LABEL, which
-// no step sees, and an ENV of which something speaks by name.
+// What holds an ARG up above steps that do without it moves with it: a LABEL, which
+// no step sees, and an ENV of which something speaks by name. It does so whether or
+// not there is a driver, so that one that comes or goes runs nothing above it again.
 
 // labels reports whether an item is a LABEL that is made of an ARG above it.
 func (r *stageReader) labels(i int) bool {

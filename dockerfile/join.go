@@ -20,7 +20,7 @@ func (a *arranger) join(target *Stage) *Stage {
 		}
 		one := *to
 		one.From, one.Base, one.Platform = from.From, from.Base, from.Platform
-		one.Instructions = slices.Concat(from.Instructions, to.Instructions)
+		one.Instructions = slices.Concat(from.beneath(to), to.Instructions)
 		file := *a.file // the caller's stays as it is
 		file.Stages = slices.Clone(file.Stages)
 		file.Stages[to.Index] = &one
@@ -41,11 +41,23 @@ func (a *arranger) joinable(target *Stage) (from, to *Stage) {
 		r.walk(r.read)
 		scopes[s], readers[s] = r.scope, r
 		base := a.base(s)
-		if base != nil && needed[s] && r.groups > 0 && s.Platform == "" && base.Platform == "" && declares(base) && a.uses(base, needed) == 1 {
+		if base != nil && needed[s] && r.groups > 0 && s.Platform == "" && base.Platform == "" && declares(base) && !slices.ContainsFunc(base.Instructions, isOnbuild) && a.uses(base, needed) == 1 {
 			return base, s
 		}
 	}
 	return nil, nil
+}
+
+// beneath are a stage's instructions as a part of the one that is built on it: an
+// ENTRYPOINT there takes its CMD away.
+func (s *Stage) beneath(upper *Stage) []*Instruction {
+	if !slices.ContainsFunc(upper.Instructions, func(in *Instruction) bool {
+		_, ok := in.Command.(*instructions.EntrypointCommand)
+		return ok
+	}) {
+		return s.Instructions
+	}
+	return slices.DeleteFunc(slices.Clone(s.Instructions), isCmd)
 }
 
 func declares(s *Stage) bool {

@@ -24,9 +24,9 @@ func (r *stageReader) reorder() {
 			r.move(i, r.copyPasses)
 		case it.copy != nil && it.copy.movable && r.groups > 0:
 			r.lowerUnread(i)
-		case r.groups > 0 && r.labels(i):
+		case r.labels(i):
 			r.move(i, labelPasses)
-		case r.groups > 0 && r.sets(i):
+		case r.sets(i):
 			r.move(i, r.envPasses)
 		case it.arg != "":
 			args = append(args, it)

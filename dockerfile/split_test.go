@@ -60,3 +60,35 @@ func TestSplitLines(t *testing.T) {
 		})
 	}
 }
+
+// TestSettingsAroundADriver tells which settings of an image keep a driver whole: only
+// those above it, so that one that comes later runs nothing again.
+func TestSettingsAroundADriver(t *testing.T) {
+	files := map[string]string{"b/one.sh": "#!/bin/sh\n", "b/two.sh": "#!/bin/sh\n", "b/all.sh": "#!/bin/sh\nset -e\n/b/one.sh\n/b/two.sh\n"}
+	const driver = "COPY b /b\nRUN /b/all.sh\n"
+	for name, c := range map[string]struct {
+		text, says string
+		last       string // what has to be in the last stage
+	}{
+		"a command above":           {"FROM debian\nCMD [\"x\"]\n" + driver + "ENTRYPOINT [\"y\"]\n", "split into 2 steps", "CMD [\"x\"]"},
+		"a command, and its shell":  {"FROM debian\nCMD x\nSHELL [\"/bin/bash\", \"-c\"]\n" + driver, "SHELL comes between CMD and it", ""},
+		"a trigger below":           {"FROM debian\n" + driver + "ONBUILD RUN true\n", "split into 2 steps", "ONBUILD RUN true"},
+		"a trigger above":           {"FROM debian\nONBUILD RUN true\n" + driver, "ONBUILD comes before it", ""},
+		"a trigger of the base":     {"FROM debian AS base\nARG A\nONBUILD COPY c /b\nFROM base\n" + driver, "the stage that it builds on has ONBUILD", ""},
+		"a command of a base stage": {"FROM debian AS base\nARG A\nCMD [\"x\"]\nFROM base\n" + driver + "ENTRYPOINT [\"y\"]\n", "split into 2 steps", "ENTRYPOINT [\"y\"]"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := rewriteText(t, c.text, files, dockerfile.Options{})
+			text := string(r.Text)
+			var said []string
+			for _, d := range r.Decisions {
+				said = append(said, d.Text)
+			}
+			assert.Contains(t, strings.Join(said, "; "), c.says)
+			assert.Contains(t, text[strings.LastIndex(text, "FROM "):], c.last)
+			if strings.Contains(c.text, "AS base") && c.last != "" {
+				assert.NotContains(t, text, "CMD", "the ENTRYPOINT has taken it away")
+			}
+		})
+	}
+}

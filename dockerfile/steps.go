@@ -112,17 +112,28 @@ func (r *stageReader) undividable(it *Item) string {
 	if name := readFirst(it.scope); name != "" {
 		return name + " names a file that every shell reads first"
 	}
-	for _, other := range r.stage.Instructions {
-		switch other.Command.(type) {
+	if r.below != nil && slices.ContainsFunc(r.below.stage.Instructions, isOnbuild) {
+		return "the stage that it builds on has ONBUILD"
+	}
+	cmd := false
+	for _, above := range r.stage.Instructions[:slices.Index(r.stage.Instructions, it.In)] {
+		switch above.Command.(type) {
 		case *instructions.OnbuildCommand:
-			return "its stage has ONBUILD"
+			return "ONBUILD comes before it"
 		case *instructions.CmdCommand:
-			if other.Start < it.In.Start {
-				return "CMD comes before it"
+			cmd = true
+		case *instructions.ShellCommand:
+			if cmd {
+				return "SHELL comes between CMD and it"
 			}
 		}
 	}
 	return ""
+}
+
+func isOnbuild(in *Instruction) bool {
+	_, ok := in.Command.(*instructions.OnbuildCommand)
+	return ok
 }
 
 // readFirst is the variable that names a file which each shell reads first, ""

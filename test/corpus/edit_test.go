@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -14,6 +15,7 @@ import (
 // returns the specimen as it is now. An edit is one of
 //
 //	append FILE TEXT    write FILE TEXT    remove FILE    mode 0600 FILE    arg NAME=VALUE
+//	lines FILE FROM TO TEXT    (the text in place of these lines, which are counted from 1; none if TO is below FROM)
 func (s *specimen) apply(dir, edit string) (*specimen, error) {
 	what, rest, _ := strings.Cut(edit, " ")
 	file, text, _ := strings.Cut(rest, " ")
@@ -41,6 +43,8 @@ func (s *specimen) apply(dir, edit string) (*specimen, error) {
 		return s, err
 	case "remove":
 		return s, os.RemoveAll(name)
+	case "lines":
+		return s, replaceLines(name, text)
 	case "mode":
 		var mode fs.FileMode
 		if _, err := fmt.Sscanf(file, "%o", &mode); err != nil {
@@ -58,6 +62,28 @@ func (s *specimen) apply(dir, edit string) (*specimen, error) {
 		return &other, nil
 	}
 	return nil, fmt.Errorf("%q is no edit", edit)
+}
+
+// replaceLines does what the edit "lines" does to a file.
+func replaceLines(name, what string) error {
+	data, err := os.ReadFile(name) //nolint:gosec // a build context
+	if err != nil {
+		return err
+	}
+	var from, to int
+	if _, err := fmt.Sscanf(what, "%d %d", &from, &to); err != nil {
+		return err
+	}
+	words := strings.SplitN(what, " ", 3) //nolint:mnd // the two numbers, and the text
+	lines := strings.SplitAfter(string(data), "\n")
+	if from < 1 || from > len(lines) || to < from-1 || to > len(lines) {
+		return fmt.Errorf("%s has %d lines", name, len(lines))
+	}
+	var text []string
+	if len(words) > 2 && words[2] != "" { //nolint:mnd // there is a text
+		text = []string{words[2] + "\n"}
+	}
+	return os.WriteFile(name, []byte(strings.Join(slices.Replace(lines, from-1, to, text...), "")), 0o644) //nolint:gosec // a build context
 }
 
 // warm builds a specimen again after each of its edits: by dockerfile.v0 from

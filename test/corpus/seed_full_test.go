@@ -12,7 +12,13 @@ func usualKinds() number    { return number{now(), 60} }
 
 func usualObserved() number { return number{20261201, 14} }
 
-// editsOfTree is how often a tree is edited that is observed.
-const editsOfTree = 22
+func usualNeverWorse() number { return number{now(), 100} }
+
+// editsOfPast is how often a tree is edited that is replayed, editsOfTree how often one
+// that is observed.
+const (
+	editsOfPast = 15
+	editsOfTree = 22
+)
 
 func now() uint64 { return uint64(time.Now().UnixNano()) } //nolint:gosec // any number will do

@@ -8,5 +8,11 @@ func usualRandom() number { return number{20261124, 15} }
 
 func usualObserved() number { return number{20261130, 1} }
 
-// editsOfTree is how often a tree is edited that is observed.
-const editsOfTree = 4
+func usualNeverWorse() number { return number{20261201, 20} }
+
+// editsOfPast is how often a tree is edited that is replayed, editsOfTree how often one
+// that is observed.
+const (
+	editsOfPast = 6
+	editsOfTree = 4
+)
