@@ -105,7 +105,7 @@ func disjoint(a, b []string) bool {
 func (c *copyEffect) tree(dir string) (Mount, bool) {
 	var source string
 	found := false
-	if c.unasked {
+	if c.unasked || c.leaves(dir) {
 		return Mount{}, false // it would hide what else is there
 	}
 	for _, name := range c.files {
@@ -121,6 +121,19 @@ func (c *copyEffect) tree(dir string) (Mount, bool) {
 		source, found = src, true
 	}
 	return Mount{Source: source, Target: dir}, found && (dir == c.dest && c.of == nil && c.plain || strings.HasPrefix(dir, c.dest+"/")) && plainName(source) && c.whole
+}
+
+// leaves reports whether a part of a copy leaves files of a directory to the part
+// that every step sees: a step may have changed those, or taken them away.
+func (c *copyEffect) leaves(dir string) bool {
+	if c.of == nil {
+		return false
+	}
+	spared := c
+	for spared.of.of != nil { // a part may be one of a part
+		spared = spared.of
+	}
+	return slices.ContainsFunc(spared.of.files, func(name string) bool { return paths.Within(name, dir) && spared.by[name] == nil })
 }
 
 // mountAll gives each step what the copies hold that now come after it.
