@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+
 	"github.com/pgstrata/pgstrata/paths"
 )
 
@@ -112,6 +114,9 @@ func (m *migration) configs(files []*copied) []*config {
 // tree returns the targets of all files of a directory that a file's COPY
 // brought to another one, or nothing if that is not what it did, or not all are alike.
 func (m *migration) tree(f *copied, dir, target string, bySource map[string][]*copied, alike func(o *copied) bool) []string {
+	if cmd, ok := f.By.Command.(*instructions.CopyCommand); ok && len(cmd.ExcludePatterns) > 0 {
+		return nil // it may leave out what is added
+	}
 	if !slices.ContainsFunc(f.By.Copy.Sources, func(s string) bool {
 		s = strings.TrimPrefix(path.Clean("/"+s), "/")
 		return m.isContextDir(s) && (s == "" || paths.Within(dir, s))

@@ -40,7 +40,7 @@ func (m *migration) gather(ops []*op) *contents {
 		if step.Copy == nil {
 			continue
 		}
-		for _, f := range append(slices.Clone(step.Copy.Files), m.written(step)...) {
+		for _, f := range slices.Concat(step.Copy.Files, m.written(step), m.flagged(step)) {
 			for _, old := range out.copies {
 				old.replaced = old.replaced || old.Target == f.Target
 			}

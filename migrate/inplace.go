@@ -22,6 +22,9 @@ func (m *contents) place(f *copied, trees []string) bool {
 	}
 	for _, o := range m.later(f) {
 		switch {
+		case !f.By.Copy.Known && len(f.By.Copy.Texts) == 0:
+			m.because(f, "%s may read %s, whose COPY has --parents or --exclude", m.label(o), f.Target)
+			return true
 		case o.removes(f.Target):
 			return !m.forgiving(o) || removesBeside(o, f.Target)
 		case len(f.By.Copy.Texts) > 0 && o.facts != nil && o.facts.Program != nil && namesPath(o.facts.Program, f.Target, true):

@@ -96,6 +96,16 @@ func TestKinds(t *testing.T) {
 			lacks:      []string{"ln -s", "cd /context"},
 		},
 		{
+			name:       "files of a COPY with --parents, and of directories with --exclude, go where it puts them",
+			dockerfile: "# syntax=docker/dockerfile:1-labs\nFROM debian\nCOPY --parents a/b ./a/./c/d /srv/\nCOPY --exclude=*.md --exclude=x docs /docs\nCOPY --exclude=*.md README.md /\nRUN assemble\nCOPY --parents end/e /\n",
+			files:      map[string]string{"a/b/1": "1", "a/c/d": "d", "docs/a.md": "a", "docs/t": "t", "docs/x/y": "y", "docs/s/x": "x", "README.md": "r", "end/e": "e"},
+			has: []string{
+				"/context/a/b -mindepth 1 -maxdepth 1 -exec cp -a --no-preserve=ownership -t /srv/a/b", "/context/a/c/d /srv/c/d", "/context/docs/t /docs/t", "/context/docs/s/x /docs/s/x",
+				"{source: end/e, target: /end/e", "lost: which files it copies is not known before a build",
+			},
+			lacks: []string{"a.md", "docs/x"},
+		},
+		{
 			name:       "files beside those of a line that is lost are not taken for unread",
 			dockerfile: "FROM debian\nCOPY prog.c base.sh /b/\nCOPY --from=other.example/image --chown=5 /x/* /b/\nWORKDIR /b\nRUN bash base.sh\n",
 			files:      map[string]string{"prog.c": "c", "base.sh": "#!/bin/sh\ncc prog.c\n"},

@@ -34,7 +34,7 @@ func (m *classified) placing() {
 		}
 		if given := m.owned(step); given != nil {
 			o = given
-		} else if (!step.Copy.Known || m.fromOutside(step.Copy)) && len(step.Copy.Texts) == 0 {
+		} else if (!m.lists(step) || m.fromOutside(step.Copy)) && len(step.Copy.Texts) == 0 {
 			o = m.unknownCopy(step)
 		} else if !step.Copy.Known && len(step.Copy.Sources) > 0 {
 			m.report.went(step.Start, Lost, "which files it copies beside its here-documents is not known before a build")
@@ -46,6 +46,11 @@ func (m *classified) placing() {
 		m.oneByOne(o)
 		m.insert(o)
 	}
+}
+
+// lists reports whether the files of a COPY are known.
+func (m *contents) lists(step *dockerfile.Step) bool {
+	return step.Copy.Known || slices.ContainsFunc(m.copies, func(f *copied) bool { return f.By == step })
 }
 
 // neededDirectories makes the directories that a step needs, and that no file in
