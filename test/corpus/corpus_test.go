@@ -18,6 +18,13 @@ func TestMain(m *testing.M) { testenv.Main(m) }
 
 func TestCorpus(t *testing.T) { newProver(testenv.Shared(t)).proveAll(t, "testdata") }
 
+// TestAsOthersWriteThem builds trees of the kinds that public ones have.
+func TestAsOthersWriteThem(t *testing.T) {
+	p := newProver(testenv.Shared(t))
+	p.standins(t)
+	p.proveAll(t, "testdata/others")
+}
+
 // proveAll proves each specimen of a folder.
 func (p *prover) proveAll(t *testing.T, dir string) {
 	t.Helper()

@@ -56,7 +56,7 @@ func (p *prover) standins(t *testing.T) {
 	dir := testenv.Tree(t, map[string]string{
 		"standin": string(text),
 		"Dockerfile": "FROM debian:bookworm-slim\nCOPY standin /usr/bin/standin\n" +
-			"RUN for name in npm make pip cargo; do ln -s standin /usr/bin/$name; done && useradd -m app && mkdir -p /opt && chmod 777 /opt\n",
+			"RUN for name in npm make pip cargo apt-get apt-mark apk dnf microdnf curl wget python3; do ln -sf standin /usr/bin/$name; done && useradd -m app && mkdir -p /opt && chmod 777 /opt\n",
 	})
 	require.NoError(t, p.prebuild(t.Context(), dir, prebuilt{"standins", "Dockerfile"}))
 }
