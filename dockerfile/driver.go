@@ -40,7 +40,7 @@ func driver(p *shell.Program, runs *shell.Child, scripts []*shell.Program, root 
 	if err := separable(scripts); err != nil {
 		return nil, err
 	}
-	d := &driverReader{program: p, scripts: scripts, errexit: errexit, root: root, scope: sc}
+	d := &driverReader{program: p, runs: runs, scripts: scripts, errexit: errexit, root: root, scope: sc}
 	return d.parts()
 }
 
@@ -94,7 +94,9 @@ func isErrexit(w string) bool {
 // driverReader goes through a driver's effects and children in order.
 type driverReader struct {
 	program *shell.Program
-	// scripts are the programs of all that it runs.
+	// runs is the call of the driver itself, scripts are the programs of all that it
+	// runs.
+	runs    *shell.Child
 	scripts []*shell.Program
 	errexit bool
 	root    *rootfs
@@ -164,8 +166,12 @@ func (d *driverReader) effect(e *shell.Effect) (*Part, error) {
 		return nil, nil
 	case shell.EffectChdir:
 		return nil, nil // children have it in their Dir
+	case shell.EffectTrap:
+		if e.Pure { // its commands are effects, too: these only report
+			return nil, nil
+		}
 	case shell.EffectCommand:
-		if e.Pure {
+		if e.Pure || d.logs(e) {
 			return nil, nil
 		}
 		return d.command(e, where)
@@ -254,7 +260,15 @@ func (d *driverReader) child(i int) (*Part, error) {
 	} else {
 		words = words[1:]
 	}
+	for _, w := range slices.Backward(c.Wrappers) {
+		if w.Name != "time" && len(w.Words) > 0 {
+			words, command0 = slices.Concat(w.Words[1:], []shell.Word{command0}, words), w.Words[0]
+		}
+	}
 	text, ok := writeCommand(command0, words, c.Assigns, c.Redirects)
+	if ok && c.Pipe.Stages > 0 {
+		text, ok = d.logged(text, d.log(c.From, c.Pipe))
+	}
 	if !ok {
 		return nil, cannot("%s gives %s arguments that are known only when it runs", where, base(name))
 	}
@@ -278,9 +292,11 @@ func (d *driverReader) refusals() []refusal {
 		{"%[1]s runs %[2]s in a loop, how often is known only when it runs", func(c *shell.Child) bool { return repeats(c.Guards) }},
 		{"%[1]s runs %[2]s under a condition that is decided when it runs", func(c *shell.Child) bool { return decides(c.Guards) }},
 		{"%[1]s runs %[2]s in the background", func(c *shell.Child) bool { return c.Background }},
-		{"%[1]s pipes the output of %[2]s", func(c *shell.Child) bool { return c.Pipe.Stages > 0 }},
+		{"%[1]s pipes the output of %[2]s", func(c *shell.Child) bool {
+			return c.Pipe.Stages > 0 && (c.Pipe.Stage > 0 || d.log(c.From, c.Pipe) == nil)
+		}},
 		{"%[1]s runs %[2]s through another program", func(c *shell.Child) bool {
-			return c.User != "" || slices.ContainsFunc(c.Wrappers, func(w shell.Wrapper) bool { return w.Name != "time" && !w.Function })
+			return c.User != "" || slices.ContainsFunc(c.Wrappers, func(w shell.Wrapper) bool { return !w.Function && !transparent(w) })
 		}},
 		{"%[1]s runs %[2]s in a directory that is known only when it runs", func(c *shell.Child) bool { return c.Dir == "" }},
 		{"%[2]s has no #! line that works, so it runs in the shell of its caller", func(c *shell.Child) bool { return c.Interpreter == "" && !d.hasShebang(c) }},

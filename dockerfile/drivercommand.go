@@ -123,3 +123,65 @@ func (d *driverReader) callAt(e *shell.Effect) *shell.Call {
 	}
 	return nil
 }
+
+// transparent reports whether a wrapper can stand in front of a script in a step of its
+// own as it does in the driver.
+func transparent(w shell.Wrapper) bool {
+	switch w.Name {
+	case "time", "nice", "ionice":
+		return true
+	case "env":
+		return len(w.Words) > 0 && !slices.ContainsFunc(w.Words[1:], func(word shell.Word) bool { return strings.HasPrefix(word.Value, "-") })
+	}
+	return false
+}
+
+// log is the tee that the output of the first command of a file's pipe goes to, nil for
+// any other pipe.
+func (d *driverReader) log(from string, p shell.Pipe) *shell.Call {
+	for _, s := range d.program.Scripts() {
+		for _, c := range s.Calls {
+			if s.Path == from && c.Pipe.Pos == p.Pos && p.Stages == 2 && c.Pipe.Stage == 1 && c.Name == "tee" && c.Kind == shell.CallProgram && !c.Nested && !c.Loop &&
+				len(c.Wrappers)+len(c.Assigns)+len(c.Redirects) == 0 {
+				return c
+			}
+		}
+	}
+	return nil
+}
+
+// logs reports whether a command is the tee behind a script, which is a part of that
+// script's step.
+func (d *driverReader) logs(e *shell.Effect) bool {
+	call := d.callAt(e)
+	return call != nil && call.Pipe.Stages > 0 && d.log(e.From, call.Pipe) == call &&
+		slices.ContainsFunc(d.program.Children, func(c shell.Child) bool {
+			return c.From == e.From && c.Pipe == shell.Pipe{Pos: call.Pipe.Pos, Stages: call.Pipe.Stages}
+		})
+}
+
+// logged writes a script's command with the pipe behind it, for the driver's own shell.
+func (d *driverReader) logged(text string, tee *shell.Call) (string, bool) {
+	shells := first(d.runs.Interpreter, d.program.Main.Interpreter)
+	to, ok := writeCommand(tee.Command, tee.Args, nil, nil)
+	option, known := d.pipefail()
+	command, quoted := quote(option + text + " | " + to)
+	return base(shells) + " -c " + command, ok && known && quoted && shells != ""
+}
+
+// pipefail is the command that makes a failure count that is not a pipe's last, "" where
+// the driver has none; known is false where it holds for some of its scripts.
+func (d *driverReader) pipefail() (command string, known bool) {
+	for _, s := range d.program.Scripts() {
+		for _, c := range s.Calls {
+			if c.Name != "set" || !c.HasArg("pipefail") {
+				continue
+			}
+			if s != d.program.Main || c.MayNotRun() || c.Subshell || c.HasArg("+o") || d.program.Children[0].Pos.Before(c.Pos) {
+				return "", false
+			}
+			command = "set -o pipefail; "
+		}
+	}
+	return command, true
+}

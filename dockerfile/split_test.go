@@ -61,6 +61,50 @@ func TestSplitLines(t *testing.T) {
 	}
 }
 
+// TestDriversThatReport tells what a driver may do around its scripts: give them other
+// priorities and variables, keep what they print, report failures.
+func TestDriversThatReport(t *testing.T) {
+	for name, c := range map[string]struct {
+		driver, says string
+		steps        []string
+	}{
+		"priority":                {"nice -n 5 /b/one.sh\nionice -c3 nice /b/two.sh", "split into 2 steps", []string{"nice -n 5 /b/one.sh", "ionice -c3 nice /b/two.sh"}},
+		"variables":               {"env A=1 /b/one.sh\nenv B=2 nice /b/two.sh", "split into 2 steps", []string{"A=1 env 'A=1' /b/one.sh", "B=2 env 'B=2' nice /b/two.sh"}},
+		"no variables":            {"env -i /b/one.sh\n/b/two.sh", "runs one.sh through another program", nil},
+		"a limit":                 {"timeout 5 /b/one.sh\n/b/two.sh", "runs one.sh through another program", nil},
+		"a log":                   {"/b/one.sh | tee /log\n/b/two.sh", "split into 2 steps", []string{"bash -c '/b/one.sh | tee /log'", "/b/two.sh"}},
+		"a log of failures":       {"set -o pipefail\nbash /b/one.sh 2>&1 | tee -a /log\n/b/two.sh", "split into 2 steps", []string{"bash -c 'set -o pipefail; bash /b/one.sh 2>&1 | tee -a /log'", "/b/two.sh"}},
+		"a log of another name":   {"/b/one.sh | tee /log.$(date +%s)\n/b/two.sh", "gives one.sh arguments that are known only when it runs", nil},
+		"a log that is counted":   {"/b/one.sh | tee /log | wc -l\n/b/two.sh", "pipes the output of one.sh", nil},
+		"what a script reads":     {"echo x | /b/one.sh\n/b/two.sh", "pipes the output of one.sh", nil},
+		"a report":                {"trap 'echo failed >&2' ERR\n/b/one.sh\n/b/two.sh", "split into 2 steps", []string{"/b/one.sh", "/b/two.sh"}},
+		"a trap that writes":      {"trap 'echo failed >/failed' ERR\n/b/one.sh\n/b/two.sh", "writes /failed between its scripts", nil},
+		"a trap that ends it":     {"trap 'exit 0' ERR\n/b/one.sh\n/b/two.sh", "may end it early", nil},
+		"a trap of a function":    {"f() { rm -f /x; }\ntrap f EXIT\n/b/one.sh\n/b/two.sh", "runs rm between its scripts", nil},
+		"a trap that is not read": {"trap \"$ON_END\" EXIT\n/b/one.sh\n/b/two.sh", "runs a command whose name is known only when it runs", nil},
+		"a signal ignored":        {"trap '' HUP\n/b/one.sh\n/b/two.sh", "sets a trap", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			files := map[string]string{"b/one.sh": "#!/bin/sh\necho 1 >/1\n", "b/two.sh": "#!/bin/sh\necho 2 >/2\n", "b/all.sh": "#!/bin/bash\nset -e\n" + c.driver + "\n"}
+			r := rewriteText(t, "FROM debian\nCOPY b /b\nRUN /b/all.sh\n", files, dockerfile.Options{})
+			var said, steps []string
+			for _, d := range r.Decisions {
+				said = append(said, d.Text)
+			}
+			assert.Contains(t, strings.Join(said, "; "), c.says)
+			for line := range strings.Lines(string(r.Text)) {
+				if text, ok := strings.CutPrefix(strings.TrimSpace(line), "RUN "); ok && c.steps != nil {
+					for strings.HasPrefix(text, "--mount") {
+						_, text, _ = strings.Cut(text, " ")
+					}
+					steps = append(steps, text)
+				}
+			}
+			assert.Equal(t, c.steps, steps)
+		})
+	}
+}
+
 // TestSettingsAroundADriver tells which settings of an image keep a driver whole: only
 // those above it, so that one that comes later runs nothing again.
 func TestSettingsAroundADriver(t *testing.T) {

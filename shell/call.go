@@ -86,6 +86,9 @@ type Wrapper struct {
 	Name string
 	// Function says that it is such a function.
 	Function bool
+	// Words are its own words where it is a program that runs what follows them:
+	// its name, options and assignments. It has none where more is known of it.
+	Words []Word
 	// Pos is where the wrapper is written.
 	Pos Pos
 }

@@ -183,7 +183,8 @@ type Effect struct {
 	// known.
 	Value string
 	Known bool
-	// Pure says that a command only computes or prints: date, grep, uname.
+	// Pure says that a command only computes or prints: date, grep, uname; and of a
+	// trap that its commands are effects of their own.
 	Pure bool
 	// Args are a command's arguments as they are this time, and Dir the
 	// directory that it runs in, "" when it is not known.

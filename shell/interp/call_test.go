@@ -1,6 +1,7 @@
 package interp
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
@@ -122,7 +123,14 @@ func TestCallDetails(t *testing.T) {
 	require.Equal(t, "postgres", psql.User)
 	require.Equal(t, shell.Pos{Line: 2, Column: 37}, psql.Pos)
 	require.Equal(t, "/src", psql.Dir)
-	require.Equal(t, []shell.Wrapper{{Name: "sudo", Pos: shell.Pos{Line: 2, Column: 5}}, {Name: "env", Pos: shell.Pos{Line: 2, Column: 22}}}, psql.Wrappers)
+	var wrappers []string
+	for _, w := range psql.Wrappers {
+		wrappers = append(wrappers, w.Name, strconv.Itoa(w.Pos.Column))
+		for _, own := range w.Words {
+			wrappers = append(wrappers, own.Text)
+		}
+	}
+	require.Equal(t, []string{"sudo", "5", "sudo", "-u", "postgres", "env", "22", "env", "B=2", `C="$x"`}, wrappers)
 	require.True(t, psql.Through("sudo"))
 	require.False(t, psql.Through("su"))
 	names := map[string]string{}

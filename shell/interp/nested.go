@@ -289,15 +289,19 @@ func isLiteral(w *syntax.Word) bool {
 	return true
 }
 
-// trap reads the command that a trap runs, which may or may not happen.
+// trap reads the command that a trap runs, which may or may not happen. One that is
+// read has effects of its own; of any other nobody knows what it does.
 func (in *interp) trap(c *ctx, e *env, inv *invocation) {
-	in.effect(c, e, shell.Effect{Kind: shell.EffectTrap, Pos: inv.words[0].Pos})
+	set := shell.Effect{Kind: shell.EffectTrap, Pos: inv.words[0].Pos}
 	ops := operands(inv.words[1:])
 	if len(ops) < 2 || inv.nodes[1+ops[0]] == nil || inv.words[1+ops[0]].Value == "-" {
+		in.effect(c, e, set)
 		return
 	}
 	w := inv.nodes[1+ops[0]]
 	nt := in.parseNested(c, e, w, w.Parts, textWord)
+	set.Pure = nt.file != nil && len(nt.file.Stmts) > 0 && in.depth+1 < maxCalls
+	in.effect(c, e, set)
 	if nt.file == nil {
 		return
 	}

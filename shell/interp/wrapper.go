@@ -42,6 +42,7 @@ func (in *interp) unwrap(c *ctx, e *env, inv *invocation, base string) bool {
 		return false
 	}
 	n := c.through(base, inv.words[0].Pos)
+	n.wrappers[len(n.wrappers)-1].Words = slices.Clone(inv.words[:own.rest])
 	if own.user != "" {
 		n.user = own.user
 	}
