@@ -129,6 +129,9 @@ func readVariable(p *check.Pass, u *check.Unit, s *shell.Script, r shell.Read, s
 	}
 	at := check.Span(r.Pos, shell.Pos{Line: r.Pos.Line, Column: r.Pos.Column + len(r.Name)})
 	if slices.Contains(declared, r.Name) {
+		if !isDistribution(p.Input.Graph.Base.Name) {
+			return // which may set it
+		}
 		p.At(s.Path, at, "%s is declared, but the build file's `args:` of %s leave it out: it is empty here", r.Name, u.Node.Path)
 		return
 	}

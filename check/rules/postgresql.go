@@ -81,7 +81,13 @@ func isServerPackage(spec string) bool {
 func inherits(p *check.Pass) bool {
 	if p.Input.Dockerfile == nil {
 		img := p.Input.Graph.Image
-		return len(img.Entrypoint) == 0 && (len(img.Cmd) == 0 || slices.ContainsFunc(check.ReferenceParts(p.Input.Graph.Base.Name), check.IsServerName))
+		if len(img.Entrypoint) > 0 { // what a program of the image starts, nobody has read
+			return !slices.ContainsFunc(img.Entrypoint, func(word string) bool {
+				_, own := p.Targets[word]
+				return own || isServer(word)
+			})
+		}
+		return len(img.Cmd) == 0 || slices.ContainsFunc(check.ReferenceParts(p.Input.Graph.Base.Name), check.IsServerName)
 	}
 	return p.Input.File.Entrypoint.Script.Value == ""
 }
