@@ -25,8 +25,8 @@ const (
 
 // roles tell which of the files of an image run in a container. What a build file
 // lists as scripts is started. Another file is, if ENTRYPOINT, CMD or HEALTHCHECK name it, if it is where the
-// base's entrypoint looks for scripts, and if anything that is started, a RUN or
-// a configuration file names its path.
+// base's entrypoint looks for scripts, and if anything that is started, a RUN that
+// does not remove it, or a configuration file names its path.
 type roles struct {
 	tree  *Tree
 	of    map[string]role // by target
@@ -55,8 +55,14 @@ func (t *Tree) newRoles(units map[string]*Unit) map[string]role {
 		r.words(word)
 	}
 	for target := range t.Targets {
-		if isHook(path.Dir(target)) || r.of[target] == command && strings.Contains(path.Base(target), "entrypoint") || path.Dir(target) == "/" {
+		if isHook(path.Dir(target)) || r.of[target] == command && strings.Contains(path.Base(target), "entrypoint") || path.Dir(target) == "/" && len(t.Input.Graph.Image.Entrypoint)+len(t.Input.Graph.Image.Cmd) > 0 {
 			r.start(target)
+		}
+	}
+	removed := map[string]bool{}
+	for _, c := range Calls(t.Setup) {
+		for _, w := range c.Args {
+			removed[w.Value] = removed[w.Value] || c.Name == "rm"
 		}
 	}
 	for _, u := range t.Setup {
@@ -65,7 +71,7 @@ func (t *Tree) newRoles(units map[string]*Unit) map[string]role {
 		}
 		for _, s := range u.Scripts {
 			for _, ref := range s.Paths {
-				if _, ok := t.Targets[ref.Path]; ok && !ref.Glob && !ref.Bare {
+				if _, ok := t.Targets[ref.Path]; ok && !ref.Glob && !ref.Bare && !removed[ref.Path] {
 					r.start(ref.Path)
 				}
 			}

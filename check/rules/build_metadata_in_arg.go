@@ -62,6 +62,9 @@ func choosesSource(name, value string) bool {
 			return false
 		}
 	}
+	if strings.Contains(value, "://") {
+		return true
+	}
 	switch strings.ToLower(value) {
 	case "", "unknown", "none", "dev", "local", "n/a", "na", "snapshot", "dirty", "latest", "head", "null":
 		return false
