@@ -69,9 +69,11 @@ func entriesOf(listed []spec.Script, file *spec.File) [][]string {
 type written struct {
 	path           string
 	needs, outputs []string
+	// auto tells that it contributes all that it leaves.
+	auto bool
 }
 
-func (w written) changes() bool { return len(w.needs)+len(w.outputs) > 0 }
+func (w written) changes() bool { return len(w.needs)+len(w.outputs) > 0 || w.auto }
 
 // changes tells whether anything has to be written.
 func (p *Proposal) changes() bool {
@@ -93,8 +95,10 @@ func (p *Proposal) of(names []string, c *Chain) []written {
 				if len(declared.Needs) > 0 {
 					w.needs = slices.DeleteFunc(slices.Clone(s.Needs), func(n string) bool { return slices.Contains(declared.Needs, n) })
 				}
-				for _, o := range s.Outputs {
-					w.outputs = append(w.outputs, parameters(o, declared.Env))
+				if w.auto = s.Auto; !w.auto {
+					for _, o := range s.Outputs {
+						w.outputs = append(w.outputs, parameters(o, declared.Env))
+					}
 				}
 			}
 			out = append(out, w)
@@ -155,7 +159,7 @@ func (p *Proposal) verify(name string, data []byte, c *Chain) error {
 				continue
 			}
 			i := slices.IndexFunc(listed, func(l spec.Script) bool { return l.Name() == s.Name })
-			if i < 0 || len(w.outputs) > 0 && !slices.Equal(outputs(listed[i]), w.outputs) ||
+			if i < 0 || w.auto && !slices.ContainsFunc(listed[i].Outputs, func(o spec.Output) bool { return o.Auto }) || len(w.outputs) > 0 && !slices.Equal(outputs(listed[i]), w.outputs) ||
 				slices.ContainsFunc(w.needs, func(n string) bool { return !slices.Contains(texts(listed[i].Needs), n) }) {
 				return fmt.Errorf("%s cannot be changed by lines: give %s an entry of its own", name, s.Path)
 			}
@@ -208,7 +212,7 @@ func (e *editor) entry(s spec.Script, list []written) error {
 		if err := e.more(s.Needs, list[0].needs); err != nil {
 			return err
 		}
-		return e.entry(spec.Script{Path: s.Path, At: s.At}, []written{{path: list[0].path, outputs: list[0].outputs}})
+		return e.entry(spec.Script{Path: s.Path, At: s.At}, []written{{path: list[0].path, outputs: list[0].outputs, auto: list[0].auto}})
 	}
 	return e.keys(s, list[0])
 }
@@ -267,7 +271,7 @@ func (e *editor) put(row, count int, lines []string) {
 func long(rest, indent, path string, w written, block bool) []string {
 	text := "{path: " + path
 	for _, kv := range w.pairs() {
-		text += ", " + kv.key + ": " + flow(kv.values)
+		text += ", " + kv.key + ": " + kv.flow()
 	}
 	text += "}"
 	if !block || max(len(rest), len(indent))+len(text) <= lineLength {
@@ -276,18 +280,23 @@ func long(rest, indent, path string, w written, block bool) []string {
 	return append([]string{"path: " + path}, w.block(indent)...)
 }
 
+// pair is a key with a list, or with a word in place of one.
 type pair struct {
 	key    string
 	values []string
+	word   string
 }
 
 func (w written) pairs() []pair {
 	var out []pair
 	if len(w.needs) > 0 {
-		out = append(out, pair{"needs", w.needs})
+		out = append(out, pair{key: "needs", values: w.needs})
 	}
 	if len(w.outputs) > 0 {
-		out = append(out, pair{"outputs", w.outputs})
+		out = append(out, pair{key: "outputs", values: w.outputs})
+	}
+	if w.auto {
+		out = append(out, pair{key: "outputs", word: "auto"})
 	}
 	return out
 }
@@ -296,7 +305,7 @@ func (w written) pairs() []pair {
 func (w written) block(indent string) []string {
 	var out []string
 	for _, kv := range w.pairs() {
-		line := indent + kv.key + ": " + flow(kv.values)
+		line := indent + kv.key + ": " + kv.flow()
 		if len(line) <= lineLength {
 			out = append(out, line)
 			continue
@@ -309,10 +318,14 @@ func (w written) block(indent string) []string {
 	return out
 }
 
-func flow(values []string) string {
+// flow is the value in one line.
+func (p pair) flow() string {
 	var out []string
-	for _, v := range values {
+	for _, v := range p.values {
 		out = append(out, scalar(v, true))
+	}
+	if p.word != "" {
+		return p.word
 	}
 	return "[" + strings.Join(out, ", ") + "]"
 }
@@ -350,7 +363,7 @@ func (e *editor) keys(s spec.Script, w written) error {
 	if strings.ContainsAny(strings.TrimLeft(head, " -"), "{,") { // in flow style
 		text := ""
 		for _, kv := range w.pairs() {
-			text += ", " + kv.key + ": " + flow(kv.values)
+			text += ", " + kv.key + ": " + kv.flow()
 		}
 		e.put(row, 1, []string{string(line[:end]) + text + string(line[end:])})
 		return nil

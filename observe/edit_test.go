@@ -1,7 +1,9 @@
 package observe
 
 import (
+	"fmt"
 	"io/fs"
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -93,4 +95,30 @@ func TestVersionsInPaths(t *testing.T) {
 	} {
 		assert.Equal(t, want, parameters(path, env), path)
 	}
+}
+
+// A script that leaves files in too many places to list contributes all that it leaves.
+func TestEditOfManyPlaces(t *testing.T) {
+	const text = "base: debian\nsetup: {scripts: [a.sh, {path: b.sh, inputs: [c.sh]}]}\n"
+	f, err := spec.Load("Dockerfile", []byte(text), spec.Options{})
+	require.NoError(t, err)
+	context := contextOf(map[string]string{"a.sh": ":", "b.sh": ":", "c.sh": ":"})
+	require.NoError(t, f.Discover(context))
+	g, err := graph.New(f, context, graph.Options{Platform: "linux/amd64"})
+	require.NoError(t, err)
+	many := ""
+	for i := range maxOutputs + 1 {
+		many += fmt.Sprintf("/usr/share/d%d/a new\n", i)
+	}
+	c := New(g, f, map[string]*trace.Record{"a": recorded(t, many), "b": recorded(t, "/usr/share/d3/a reads\n/b new")})
+	p := c.Propose(nil)
+	var said strings.Builder
+	require.NoError(t, p.Write(&said, c))
+	assert.Contains(t, said.String(), "a.sh\n  gives all that it leaves: /usr/share/d0/a, ")
+	assert.Contains(t, said.String(), "b.sh\n  needs a: it reads /usr/share/d3/a of a\n")
+	got, err := p.Edit("Dockerfile", []byte(text), f, c)
+	require.NoError(t, err)
+	assert.Equal(t, "base: debian\nsetup: {scripts: [{path: a.sh, outputs: auto}, {path: b.sh, needs: [a], outputs: [/b], inputs: [c.sh]}]}\n", string(got))
+	assert.Equal(t, "a", c.Leaves(p, "/usr/share/d7/a"))
+	assert.Equal(t, "it made something else", c.Propose(map[string]string{"a": "it made something else"}).Scripts[0].Stays)
 }

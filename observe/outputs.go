@@ -11,7 +11,8 @@ import (
 	"github.com/pgstrata/pgstrata/trace"
 )
 
-// maxOutputs is how many outputs of one script somebody would still read.
+// maxOutputs is how many outputs of one script somebody would still read. One that has
+// more contributes all that it leaves.
 const maxOutputs = 40
 
 // contribution returns the paths that a script contributes, by what is there:

@@ -33,6 +33,7 @@ func (d *derivation) proposal() *Proposal {
 	)
 	for i, s := range d.Scripts {
 		p := Placed{Name: s.Name, Path: s.Path, Cleanup: s.Cleanup, Declared: s.Isolated(), Outputs: d.outputs[i]}
+		p.Auto = !p.Declared && len(p.Outputs) > maxOutputs
 		p.Stays, p.Out = d.stays[s.Name].reason, d.stays[s.Name].out
 		var last *Need // of the chain
 		for _, need := range d.needs[i] {

@@ -23,8 +23,10 @@ type Placed struct {
 	Cleanup    bool
 	// Needs are the scripts that it needs, without those that these need.
 	Needs []string
-	// Outputs are what it contributes; none for a script of the chain.
+	// Outputs are what it contributes; none for a script of the chain. Auto tells that
+	// these are too many to list: it contributes all that it leaves.
 	Outputs []string
+	Auto    bool
 	// Declared tells that the build file says so already.
 	Declared bool
 	// Stays says why a script stays in the chain, and Out what would free it, if
@@ -211,15 +213,8 @@ func (d *derivation) settle() bool {
 		if !d.free(s) {
 			continue
 		}
-		switch outputs := d.outputs[i]; {
-		case len(outputs) == 0:
+		if len(d.outputs[i]) == 0 {
 			d.stays[s.Name] = why{reason: "others leave files in all directories that it makes, and it leaves nothing else"}
-			return true
-		case len(outputs) > maxOutputs:
-			d.stays[s.Name] = why{
-				reason: fmt.Sprintf("it leaves files in too many places to list (%s)", some(outputs, 3)),
-				out:    "let it install below a directory of its own",
-			}
 			return true
 		}
 		if mine, other, theirs := d.collision(i); other != "" {

@@ -61,7 +61,7 @@ func (p *Proposal) Write(w io.Writer, c *Chain) error {
 				fmt.Fprintf(&b, "  needs %s: it %s\n", need.On, need)
 			}
 			if s.Isolated() {
-				fmt.Fprintf(&b, "  gives %s\n", some(s.Outputs, 6))
+				fmt.Fprintf(&b, "  gives %s\n", s.gives())
 			}
 		}
 		for _, f := range findings {
@@ -81,6 +81,15 @@ func (p *Proposal) Write(w io.Writer, c *Chain) error {
 	b.WriteString("\n")
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// gives are a script's outputs, in words.
+func (p Placed) gives() string {
+	const most = 6
+	if p.Auto {
+		return "all that it leaves: " + some(p.Outputs, most)
+	}
+	return some(p.Outputs, most)
 }
 
 // WriteFindings writes findings for people and for editors, a line each.

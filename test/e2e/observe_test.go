@@ -220,3 +220,23 @@ func TestMigrateObserved(t *testing.T) {
 	assert.Equal(t, []string{"01-copy-setup", "05-04-postgresql", "/usr/local/pgsql/lib/hstore.so", "/usr/local/pgsql/share/extension/hstore*"}, got["11-10-hstore"])
 	assert.Contains(t, out.Stdout, "Built so, the image is that of the chain, file by file.")
 }
+
+// A script that leaves files in too many places to list contributes all that it leaves,
+// and that is the chain's image.
+func TestObservedManyPlaces(t *testing.T) {
+	env := testenv.Shared(t)
+	dir := testenv.Tree(t, map[string]string{
+		"Dockerfile":                "# syntax=localhost:5000/pgstrata:dev\nbase: debian:bookworm-slim\n",
+		"setup/scripts/01-many.sh":  "#!/bin/sh\nset -eu\nfor dir in /usr/share/doc/[a-l]*; do echo many >\"$dir/many\"; done\n",
+		"setup/scripts/02-after.sh": "#!/bin/sh\nset -eu\ncat /usr/share/doc/bash/many >/opt/after\n",
+	})
+	out := env.Run(t, testenv.Program(t, "pgstrata"), "observe", "--write", "--progress=plain", dir)
+	require.Zero(t, out.Code, "%s", out.Stderr)
+	assert.Contains(t, out.Stdout, "01-many.sh\n  gives all that it leaves: /usr/share/doc/", out.Stdout)
+	file, err := os.ReadFile(filepath.Join(dir, "Dockerfile"))
+	require.NoError(t, err)
+	assert.Contains(t, string(file), "{path: setup/scripts/01-many.sh, outputs: auto}")
+	assert.Contains(t, string(file), "{path: setup/scripts/02-after.sh, needs: [01-many], outputs: [/opt/after]}")
+	build(t, env, dir, testenv.Request{Image: "observed:many"})
+	assert.Contains(t, env.Registry.Image(t, "observed:many").Files(), "/usr/share/doc/bash/many")
+}
