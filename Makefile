@@ -47,6 +47,7 @@ test-full: setup lint ## The same with the race detector and the tests that take
 	@hack/engine-root
 	@hack/daemons
 	@hack/busybox-image
+	@hack/editor-server
 	go test -race -count=1 -tags full -timeout 120m $$(go list ./... | grep -vE '/test/(corpus|proof)$$')
 	go test -count=1 -tags full -timeout 120m ./test/corpus ./test/proof
 

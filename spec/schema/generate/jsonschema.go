@@ -4,18 +4,24 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strings"
 )
 
-// Schema is a JSON Schema, draft 2020-12: what of it is used here, in the order in which it is written.
+// Schema is a JSON Schema, draft 2020-12: what of it is used here, in the order in which it is written; and what editors
+// read besides, by the names that Visual Studio Code gave it: markdownDescription, patternErrorMessage, defaultSnippets.
 type Schema struct {
 	Draft             string             `json:"$schema,omitempty"`
 	ID                string             `json:"$id,omitempty"`
 	Title             string             `json:"title,omitempty"`
 	Ref               string             `json:"$ref,omitempty"`
 	Description       string             `json:"description,omitempty"`
+	Markdown          string             `json:"markdownDescription,omitempty"` // the description, with links
+	Snippets          []Snippet          `json:"defaultSnippets,omitempty"`
+	Examples          []string           `json:"examples,omitempty"`
 	Type              any                `json:"type,omitempty"` // a string, or several
 	Enum              []string           `json:"enum,omitempty"`
 	Pattern           string             `json:"pattern,omitempty"`
+	PatternError      string             `json:"patternErrorMessage,omitempty"`
 	MinLength         int                `json:"minLength,omitempty"`
 	Minimum           *int               `json:"minimum,omitempty"`
 	Maximum           *int               `json:"maximum,omitempty"`
@@ -33,6 +39,15 @@ type Schema struct {
 	Defs              map[string]*Schema `json:"$defs,omitempty"`
 }
 
+// Snippet is a value that an editor offers. $1, $2 and so on in its body are where the user fills it in.
+type Snippet struct {
+	Label       string         `json:"label"`
+	Description string         `json:"description"`
+	Body        map[string]any `json:"body"`
+}
+
+const manual = "https://github.com/pgstrata/pgstrata/blob/main/docs/build-file.md"
+
 // JSONSchema writes the schema of a build file.
 func JSONSchema(mappings []Mapping) (string, error) {
 	root := &Schema{Defs: map[string]*Schema{}}
@@ -45,7 +60,7 @@ func JSONSchema(mappings []Mapping) (string, error) {
 			s.Draft, s.Defs = "https://json-schema.org/draft/2020-12/schema", root.Defs
 			s.ID = "https://raw.githubusercontent.com/pgstrata/pgstrata/main/spec/schema/build-file.json"
 			s.Title = "pgstrata's build file"
-			s.Description = "https://github.com/pgstrata/pgstrata/blob/main/docs/build-file.md"
+			s.Description = manual
 			root = s
 			continue
 		}
@@ -77,6 +92,7 @@ func (m Mapping) schema() (*Schema, error) {
 		if k.Default != "" {
 			property.Description += " Default: " + k.Default + "."
 		}
+		property.Markdown = linked(property.Description)
 		s.Properties[k.Name] = property
 		if k.Required {
 			s.Required = append(s.Required, k.Name)
@@ -88,8 +104,42 @@ func (m Mapping) schema() (*Schema, error) {
 	return m.constrain(s), nil
 }
 
+// linked is a description whose references to headings are links; "" where it has none.
+func linked(description string) string {
+	before, rest, ok := strings.Cut(description, `See "`)
+	heading, after, closed := strings.Cut(rest, `"`)
+	if !ok || !closed {
+		return ""
+	}
+	return before + "See [" + heading + "](" + manual + "#" + anchor(heading) + ")" + after
+}
+
+// anchor is what a page calls a heading in a link.
+func anchor(heading string) string { return strings.ReplaceAll(strings.ToLower(heading), " ", "-") }
+
+// snippets are what an editor offers for a mapping as a whole.
+func (m Mapping) snippets() []Snippet {
+	switch m.Type {
+	case "Script":
+		return []Snippet{{"isolated script", "A script that runs beside the others; only its outputs reach the image", map[string]any{
+			"path": "setup/scripts/$1.sh", "outputs": []any{"$2"}, "packages": []any{"$3"},
+		}}}
+	case "Repository":
+		return []Snippet{{"repository", "Packages from another archive, by deb822", map[string]any{
+			"name": "$1", "uris": []any{"https://$2"}, "suites": []any{"$3"}, "components": []any{"main"}, "signed_by": "$4",
+		}}}
+	case "Source":
+		return []Snippet{
+			{"archive", "An archive by its address, locked by its checksum", map[string]any{"url": "https://$1", "checksum": "sha256:$2", "strip": 1}},
+			{"git", "A tag or branch of a git repository; pgstrata lock writes its commit", map[string]any{"git": "https://$1", "ref": "$2"}},
+		}
+	}
+	return nil
+}
+
 // constrain adds what holds between the keys of a mapping.
 func (m Mapping) constrain(s *Schema) *Schema {
+	s.Snippets = m.snippets()
 	switch m.Type {
 	case "File":
 		s.Properties["base"].Not = &Schema{Enum: []string{"scratch"}}
@@ -121,9 +171,9 @@ func (m Mapping) constrain(s *Schema) *Schema {
 
 // short is a mapping that may be one value of a notation in its place.
 func short(s *Schema, is string) *Schema {
-	description := s.Description
-	s.Description = ""
-	return &Schema{Description: description, AnyOf: []*Schema{notations()[is].value, s}}
+	description, snippets := s.Description, s.Snippets
+	s.Description, s.Snippets = "", nil
+	return &Schema{Description: description, Snippets: snippets, AnyOf: []*Schema{notations()[is].value, s}}
 }
 
 // schema is what a key's value looks like.
@@ -133,9 +183,9 @@ func (k Key) schema() (*Schema, error) {
 	switch {
 	case k.Is == "" && k.Type == "Arg":
 		long := &Schema{Ref: "#/$defs/" + longForm(k.Type)}
-		return own(&Schema{Pattern: identifier}, &Schema{AnyOf: []*Schema{notations()["text"].value, long}}), nil
+		return own(&Schema{Pattern: identifier, PatternError: isName}, &Schema{AnyOf: []*Schema{notations()["text"].value, long}}), nil
 	case k.Is == "" && k.List: // by names of the user's own
-		return own(&Schema{Pattern: `^[A-Za-z0-9_+-][A-Za-z0-9_.+-]*$`}, ref), nil
+		return own(&Schema{Pattern: `^[A-Za-z0-9_+-][A-Za-z0-9_.+-]*$`, PatternError: "A name is letters, digits, _, ., + and -"}, ref), nil
 	case k.Is == "":
 		return ref, nil
 	case !known:

@@ -11,8 +11,7 @@ import (
 func (m Mapping) Table(headings []string) string {
 	var link []string
 	for _, h := range headings {
-		anchor := strings.ReplaceAll(strings.ToLower(h), " ", "-")
-		link = append(link, `"`+h+`"`, "["+h+"](#"+anchor+")")
+		link = append(link, `"`+h+`"`, "["+h+"](#"+anchor(h)+")")
 	}
 	linked := strings.NewReplacer(link...)
 	var b strings.Builder
