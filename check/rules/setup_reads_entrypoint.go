@@ -3,6 +3,7 @@ package rules
 import (
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/pgstrata/pgstrata/check"
 	"github.com/pgstrata/pgstrata/dockerfile"
@@ -82,12 +83,30 @@ func copiesTo(p *check.Pass, target string) bool {
 			if c.Name == "mv" && c.HasArg(target) {
 				return true
 			}
-			if w := check.Operands(c, "-m", "-o", "-g", "--mode", "--owner", "--group"); len(w) > 1 && w[len(w)-1].Known && path.IsAbs(w[len(w)-1].Value) && paths.Within(target, path.Clean(w[len(w)-1].Value)) {
+			if to, ok := destination(c); ok && path.IsAbs(to) && paths.Within(target, path.Clean(to)) {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// destination is where a command puts what it copies: its last operand, or what
+// -t names.
+func destination(c *shell.Call) (string, bool) {
+	for i, w := range c.Args {
+		if (w.Value == "-t" || w.Value == "--target-directory") && i+1 < len(c.Args) {
+			return c.Args[i+1].Value, c.Args[i+1].Known
+		}
+		if dir, ok := strings.CutPrefix(w.Value, "--target-directory="); ok {
+			return dir, w.Known
+		}
+	}
+	w := check.Operands(c, "-m", "-o", "-g", "--mode", "--owner", "--group")
+	if len(w) < 2 {
+		return "", false
+	}
+	return w[len(w)-1].Value, w[len(w)-1].Known
 }
 
 // place is a word of a program.

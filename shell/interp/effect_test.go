@@ -41,7 +41,7 @@ func TestEffects(t *testing.T) {
 		{"export", `export A=1; ./a.sh; export B=$(c); ./b.sh`, "0:export A=1; 1:command c +subshell; 1:export B=*"},
 		{"cd", `./a.sh; cd /tmp; ./b.sh`, "1:cd =/tmp; 1:command b.sh"},
 		{"options", `set -euo pipefail; umask 022; shopt -s nullglob; ulimit -n 5; ./a.sh`, "0:option set -euo; 0:option umask; 0:option shopt; 0:option ulimit"},
-		{"trap", `trap 'rm x' EXIT; ./a.sh`, "0:trap; 0:command rm +if"},
+		{"trap", `trap 'rm x' EXIT; ./a.sh`, "0:trap +pure; 0:command rm +if"},
 		{"exec redirect", `exec > >(tee log) 2>&1; ./a.sh`, "0:command tee +subshell; 0:redirect"},
 		{"background", `sleep 5 & ./a.sh`, "0:background; 0:command sleep +subshell +pure"},
 		{"command", `mkdir /x; ./a.sh; date`, "0:command mkdir; 1:command date +pure"},
