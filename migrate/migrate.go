@@ -257,7 +257,7 @@ func (m *migration) cached(g *graph.Graph) {
 		paths = append(paths, cache.ListsDir+"/")
 	}
 	if len(paths) > 0 {
-		m.report.differ("what programs keep for the next build lies in cache mounts", paths, nil)
+		m.report.differ("no layer has what programs keep for the next build", paths, nil)
 	}
 }
 

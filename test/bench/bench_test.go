@@ -18,12 +18,12 @@ import (
 
 func TestMain(m *testing.M) { testenv.Main(m) }
 
-// TestBench measures, prints, and writes what came out to .dev/benchmarks.json. BENCH is full, quick, or observed. With UPDATE set
+// TestBench measures, prints, and writes what came out to .dev/benchmarks.json. BENCH is full, quick, profile or observed. With UPDATE set
 // the results go into the documentation.
 func TestBench(t *testing.T) {
 	name := cmp.Or(os.Getenv("BENCH"), "full")
 	mode, ok := bench.Modes()[name]
-	require.True(t, ok, "BENCH is full, quick or observed, not %q", name)
+	require.True(t, ok, "BENCH is full, quick, profile or observed, not %q", name)
 	update := os.Getenv("UPDATE") != ""
 	file := "../../.dev/benchmarks.json"
 	if update {

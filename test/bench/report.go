@@ -14,6 +14,7 @@ func Report(r *Results) string {
 		" and %.1f at the end. The run took %.0f minutes.\n\n", r.Date, r.Mode, m.CPU, m.Cores, m.MemoryGB, m.Kernel, m.BuildKit, m.GoVersion, m.Load, m.LoadAtEnd, r.Minutes)
 	text.WriteString("### Goals\n\n" + r.goalTable() +
 		"\n### Time of one build\n\n" + r.timeTable() +
+		"\n### What a build waits for\n\n" + r.phaseTable(Nothing) + "\n" + r.phaseTable(Entrypoint) +
 		"\n### Vertices run and cached, bytes sent, new layers\n\n" + r.workTable() +
 		"\n### An unannotated tree\n\n" + r.observedTable() +
 		"\n### The image\n\n" + r.imageTable() +
@@ -105,6 +106,34 @@ func (r *Results) ratio(row, key, to string) string {
 		return fmt.Sprintf("%.3f", a/b)
 	}
 	return fmt.Sprintf("%.2f", a/b)
+}
+
+// phaseTable has a line for each phase of a row's builds, in milliseconds. What is left is what nobody tells of: the client's
+// process before its first message and after its last.
+func (r *Results) phaseTable(name string) string {
+	keys := []string{Best, Rival, Pgstrata, Direct, Floor}
+	rows := [][]string{{name, "best Dockerfile", "… docker/dockerfile", "pgstrata", "pgstrata build", "empty solve"}}
+	row := r.Row(name)
+	if row == nil {
+		return ""
+	}
+	milliseconds := func(s float64) string { return fmt.Sprintf("%.0f ms", s*1e3) }
+	rest := []string{"the client's process, besides"}
+	for _, key := range keys {
+		left := Median(row.Cells[key].Seconds)
+		for _, took := range row.Cells[key].Phases {
+			left -= took
+		}
+		rest = append(rest, milliseconds(max(0, left)))
+	}
+	for _, phase := range Phases() {
+		line := []string{string(phase)}
+		for _, key := range keys {
+			line = append(line, milliseconds(row.Cells[key].Phases[phase]))
+		}
+		rows = append(rows, line)
+	}
+	return table(append(rows, rest))
 }
 
 func (r *Results) workTable() string {

@@ -51,6 +51,8 @@ type Cell struct {
 	Size    int64     `json:"size"`   // bytes of all layers, compressed
 	Layers  int       `json:"layers"`
 	Memory  int64     `json:"memory,omitempty"` // peak, in bytes, of the frontend's own process
+	// Phases are what a build waited for, in seconds: the median of each.
+	Phases map[Phase]float64 `json:"phases,omitempty"`
 	// Like names the row whose measurement stands for this one.
 	Like string `json:"like,omitempty"`
 	// Error is why there is none.

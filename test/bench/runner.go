@@ -38,6 +38,10 @@ func Modes() map[string]Mode {
 			Name: "observed", Tree: "quick", Versions: []string{"2", "3", "4"}, Times: 3, Patience: 4 * time.Second, Enough: 9 * time.Minute,
 			Only: []string{Best, Pgstrata, Chain, Observed}, OnlyRows: []string{Cold, Nothing, "PgBouncer version bumped", "first setup script edited", "last setup script edited"},
 		},
+		"profile": {
+			Name: "profile", Tree: "quick", Versions: []string{"2"}, Times: 9, Patience: 12 * time.Second, Enough: 9 * time.Minute,
+			Only: []string{Best, Rival, Pgstrata, Direct}, OnlyRows: []string{Cold, Nothing, Entrypoint},
+		},
 		"quick": {Name: "quick", Tree: "quick", Versions: []string{"2", "3", "4"}, Times: 3, Patience: 4 * time.Second, Enough: 9 * time.Minute},
 	}
 }
@@ -167,6 +171,7 @@ func (r *Runner) finish(floors []*racer) error {
 // row measures one row: all contenders in turns, until each has been measured often enough.
 func (r *Runner) row(row Row, racers []*racer) map[string]Cell {
 	cells := map[string]Cell{}
+	profiles := map[string][]map[Phase]float64{}
 	var running []*racer
 	for _, racer := range racers {
 		switch {
@@ -196,6 +201,14 @@ func (r *Runner) row(row Row, racers []*racer) map[string]Cell {
 				continue
 			}
 			cell.add(s, racer.layers)
+			if row.Profiled {
+				spans, err := lastTrace(r.TB.Context(), racer.env.Daemon.Client)
+				if err != nil {
+					r.Say("%s: %s: what it waited for: %v", row.Name, racer.Name, err)
+				}
+				profiles[racer.Key] = append(profiles[racer.Key], profile(spans))
+				cell.Phases = median(profiles[racer.Key])
+			}
 			cells[racer.Key] = cell
 			r.Say("%s: %s: %.2f s, %d ran, %d cached", row.Name, racer.Name, s.seconds, cell.Ran, cell.Cached)
 			if r.again(row, cell) {
