@@ -53,7 +53,7 @@ func draw(r *rand.Rand, name, form string) project {
 				"apt-get install -y " + pkg + " >/dev/null", "inst " + pkg,
 				"apt-get install -y " + pkg + " >/dev/null && rm -rf /var/lib/apt/lists/*",
 				"rm -f /etc/apt/apt.conf.d/docker-clean && apt-get install -y " + pkg + " >/dev/null",
-				"apt-get install -y --download-only " + pkg + " >/dev/null && ls /var/cache/apt/archives | grep -c deb$ >/downloaded",
+				"apt-get install -y --download-only " + pkg + " >/dev/null && { ls /var/cache/apt/archives | grep -c deb$ || true; } >/downloaded", // none where it is installed already
 				"apt-cache policy " + pkg + " | grep -o 'Candidate.*' >/candidate" + fmt.Sprint(i),
 			}
 		}
@@ -85,7 +85,7 @@ func remembered() []project {
 		// The second script's mount hid from apt what the first had downloaded, so that it stayed.
 		name: "downloaded", form: "driver", scripts: []string{
 			strings.ReplaceAll(archive, "PROJECT", "downloaded"),
-			"apt-get install -y --download-only downloaded-x1 >/dev/null && ls /var/cache/apt/archives | grep -c deb$ >/downloaded\n",
+			"apt-get install -y --download-only downloaded-x1 >/dev/null && { ls /var/cache/apt/archives | grep -c deb$ || true; } >/downloaded\n",
 			"apt-get update >/dev/null && apt-get install -y downloaded-x0 >/dev/null\n",
 		},
 	}}
