@@ -33,6 +33,15 @@ func TestKinds(t *testing.T) {
 			},
 		},
 		{
+			name:       "what is piped behind a script of a driver goes along",
+			dockerfile: "FROM debian\nCOPY setup /setup\nRUN /setup/all.sh\n",
+			files: map[string]string{
+				"setup/all.sh": "#!/bin/bash\nset -eo pipefail\n/setup/a.sh | tee -a /log\nnice /setup/b.sh\n",
+				"setup/a.sh":   "#!/bin/sh\necho a\n", "setup/b.sh": "#!/bin/sh\necho b >/b\n",
+			},
+			has: []string{"set -o pipefail; ", "/setup/a.sh | tee -a /log", "nice "},
+		},
+		{
 			name:       "a variable of ENV that scripts read has one value",
 			dockerfile: "FROM debian\nENV PG 15\nENV PATH $PATH:/x/$PG/bin\nENV CONF=/etc/$PG\nRUN initdb --version $CONF >/v\n",
 			has:        []string{"  PG: \"15\"", "/x/${PG}/bin\n", "CONF: /etc/${PG}", "    PATH: ${PATH}", "    PG: ${PG}", "    CONF: ${CONF}"},

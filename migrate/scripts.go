@@ -73,6 +73,8 @@ func (m *counted) indirect(o *op) string {
 		return "gets arguments"
 	case len(c.Redirects) > 0:
 		return "has its output redirected"
+	case c.Pipe.Stages > 0:
+		return "has its output piped"
 	case slices.ContainsFunc(c.Wrappers, func(w shell.Wrapper) bool { return !w.Function && w.Name != "time" }):
 		return "runs through " + c.Wrappers[0].Name
 	case slices.ContainsFunc(o.prelude, func(s string) bool { return strings.HasPrefix(s, "umask") || strings.HasPrefix(s, "ulimit") }):

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io/fs"
+	"sync"
 	"testing"
 	"testing/fstest"
 
@@ -18,12 +19,15 @@ import (
 // unread is a context of which no file is read.
 type unread struct {
 	fstest.MapFS
+	mu     sync.Mutex // files are read beside each other
 	opened []string
 }
 
 func (u *unread) Open(name string) (fs.File, error) {
 	if info, err := fs.Stat(u.MapFS, name); err == nil && !info.IsDir() {
+		u.mu.Lock()
 		u.opened = append(u.opened, name)
+		u.mu.Unlock()
 	}
 	return u.MapFS.Open(name)
 }
