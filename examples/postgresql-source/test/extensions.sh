@@ -25,6 +25,7 @@ psql --no-psqlrc --command='SELECT extname, extversion FROM pg_extension ORDER B
     fail 'pgvector does not compute'
 [[ -n $(psql --no-psqlrc --tuples-only --no-align --command="SELECT digest('', 'sha256')") ]] ||
     fail 'pgcrypto does not compute'
+[[ $(psql --no-psqlrc --tuples-only --no-align --command='SELECT pg_jit_available()') == t ]] || fail 'there is no JIT'
 
 echo '--- programs'
 pgbackrest version

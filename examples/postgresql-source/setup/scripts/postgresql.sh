@@ -1,5 +1,5 @@
 #!/bin/sh
-# Compiles PostgreSQL, without its extensions: each of those is a script of its own.
+# Compiles PostgreSQL with JIT, without its extensions: other scripts compile those.
 set -eu
 # shellcheck source=../lib/source.sh
 . /context/setup/lib/source.sh
@@ -11,9 +11,12 @@ unpack_source "postgresql-$POSTGRESQL_VERSION"
     --prefix="/usr/lib/postgresql/$POSTGRESQL_VERSION" \
     --datadir="/usr/share/postgresql/$POSTGRESQL_VERSION" \
     --with-system-tzdata=/usr/share/zoneinfo \
-    --with-ssl=openssl --with-icu --with-libxml --with-lz4 --with-zstd
+    --with-ssl=openssl --with-icu --with-libxml --with-libxslt --with-lz4 --with-zstd --with-llvm \
+    --with-gssapi --with-ldap --with-pam --with-systemd --with-uuid=e2fs
 make -j"$(nproc)"
 make install
+# Programs among the extensions: PGXS lacks what they are linked with.
+for program in oid2name vacuumlo; do make -C "contrib/$program" install; done
 report_compiler
 
 # A cluster made and thrown away in scratch space: the build fails here if the server is broken.
