@@ -58,9 +58,7 @@ func newBuildCommand() *cobra.Command {
 				}
 			}
 			if o.hasRecord() {
-				if err := lendProgram(&opt); err != nil {
-					return err
-				}
+				_ = lendProgram(&opt) // without it, each file is a question to the daemon
 			}
 			if opt.Exports, err = e.entries(opt.FrontendAttrs); err != nil {
 				return err

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"debug/elf"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 
 	"github.com/moby/buildkit/client"
 	"github.com/spf13/cobra"
@@ -36,6 +38,9 @@ func lendProgram(opt *client.SolveOpt) error {
 	if err != nil {
 		return err
 	}
+	if err := runsInSteps(program); err != nil {
+		return err
+	}
 	folder, err := fsutil.NewFS(filepath.Dir(program))
 	if err != nil {
 		return err
@@ -45,6 +50,20 @@ func lendProgram(opt *client.SolveOpt) error {
 		opt.FrontendAttrs[name] = value
 	}
 	opt.LocalMounts[source] = folder
+	return nil
+}
+
+// runsInSteps tells why a program cannot be run by a step: the step's root has no
+// C library for it.
+func runsInSteps(program string) error {
+	file, err := elf.Open(program)
+	if err != nil {
+		return errors.New("steps can only run a program for Linux: use the frontend image")
+	}
+	defer file.Close()
+	if slices.ContainsFunc(file.Progs, func(p *elf.Prog) bool { return p.Type == elf.PT_INTERP }) {
+		return fmt.Errorf("%s needs a C library, which steps do not have: build it with CGO_ENABLED=0", program)
+	}
 	return nil
 }
 
