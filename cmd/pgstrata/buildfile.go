@@ -37,10 +37,8 @@ func findBuildFile(dir, given string) (string, error) {
 	if given != "" {
 		return given, exists(given)
 	}
-	for _, name := range buildFiles() {
-		if file := filepath.Join(dir, name); exists(file) == nil {
-			return file, nil
-		}
+	if file := firstOf(dir, buildFiles()); file != "" {
+		return file, nil
 	}
 	info, err := os.Stat(dir)
 	if err == nil && !info.IsDir() {
@@ -62,12 +60,20 @@ func findDockerfile(argument string) (string, error) {
 	if err != nil || !info.IsDir() {
 		return argument, exists(argument)
 	}
-	for _, name := range []string{dockerui.DefaultDockerfileName, "Containerfile"} {
-		if file := filepath.Join(argument, name); exists(file) == nil {
-			return file, nil
-		}
+	if file := firstOf(argument, []string{dockerui.DefaultDockerfileName, "Containerfile"}); file != "" {
+		return file, nil
 	}
 	return "", fmt.Errorf("there is no Dockerfile or Containerfile in %s: name the Dockerfile%s", argument, near(argument))
+}
+
+// firstOf returns the first of some names that is a file in a folder, "" for none.
+func firstOf(dir string, names []string) string {
+	for _, name := range names {
+		if file := filepath.Join(dir, name); exists(file) == nil {
+			return file
+		}
+	}
+	return ""
 }
 
 func exists(file string) error {

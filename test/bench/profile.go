@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -110,10 +109,9 @@ func phase(s otelutil.Span) Phase {
 		return Definition
 	case strings.HasPrefix(name, "[internal] load "):
 		return Context
+	case strings.HasPrefix(name, "resolving ") && !isFrontend(name):
+		return Resolving
 	case strings.HasPrefix(name, "resolving "), strings.HasPrefix(name, "cache request: docker-image://"), strings.HasPrefix(name, "load cache: docker-image://"):
-		if strings.HasPrefix(name, "resolving ") && !isFrontend(name) {
-			return Resolving
-		}
 		return Image
 	case isVertex:
 		return Solving
@@ -132,15 +130,13 @@ func isFrontend(name string) bool {
 
 // median is the median of each phase over several builds.
 func median(builds []map[Phase]float64) map[Phase]float64 {
-	all := map[Phase][]float64{}
-	for _, p := range Phases() {
-		for _, b := range builds {
-			all[p] = append(all[p], b[p])
-		}
-	}
 	out := map[Phase]float64{}
-	for p := range maps.Keys(all) {
-		out[p] = Median(all[p])
+	for _, p := range Phases() {
+		var all []float64
+		for _, b := range builds {
+			all = append(all, b[p])
+		}
+		out[p] = Median(all)
 	}
 	return out
 }

@@ -75,14 +75,8 @@ const builderName = "testenv"
 // createBuilder makes a configuration folder for the docker client, with buildx and compose in it, and the daemon as its builder.
 func (e *Env) createBuilder() (string, error) {
 	config := filepath.Join(e.dir, "docker-client")
-	plugins := filepath.Join(config, "cli-plugins")
-	if err := os.MkdirAll(plugins, 0o700); err != nil {
+	if err := plugins(config); err != nil {
 		return "", err
-	}
-	for _, plugin := range []string{"docker-buildx", "docker-compose"} {
-		if err := os.Symlink(Tool(plugin), filepath.Join(plugins, plugin)); err != nil {
-			return "", err
-		}
 	}
 	cmd := exec.Command("docker", "buildx", "create", "--name", builderName, "--driver", "remote", e.Daemon.Address)
 	cmd.Env = append(os.Environ(), "DOCKER_CONFIG="+config)
@@ -90,6 +84,20 @@ func (e *Env) createBuilder() (string, error) {
 		return "", fmt.Errorf("%s: %w\n%s", cmd, err, output)
 	}
 	return config, nil
+}
+
+// plugins puts buildx and compose into a configuration folder of the docker client.
+func plugins(config string) error {
+	dir := filepath.Join(config, "cli-plugins")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	for _, plugin := range []string{"docker-buildx", "docker-compose"} {
+		if err := os.Symlink(Tool(plugin), filepath.Join(dir, plugin)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // goBuild compiles one of this module's programs as its image and its releases have it: static, equal bytes for equal

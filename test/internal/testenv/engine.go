@@ -17,11 +17,17 @@ func (e *Env) NewestEngine(tb testing.TB, containerdStore bool) *Docker {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	return e.engine(tb, func(dir string) (*Docker, error) { return startEngine(dir, config, containerdStore) })
+}
+
+// engine starts an engine in a folder of its own, for the length of the test.
+func (e *Env) engine(tb testing.TB, start func(dir string) (*Docker, error)) *Docker {
+	tb.Helper()
 	dir, err := os.MkdirTemp(e.dir, "engine-") //nolint:usetesting // what it leaves mounted is unmounted when e closes
 	if err != nil {
 		tb.Fatal(err)
 	}
-	docker, err := startEngine(dir, config, containerdStore)
+	docker, err := start(dir)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -2,7 +2,7 @@ package testenv
 
 import (
 	"context"
-	"io"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,45 +18,16 @@ type User struct {
 // BuildKit needs beside it; it knows the registry. Engine and builder are removed with the test.
 func (e *Env) NewUser(tb testing.TB) *User {
 	tb.Helper()
-	dir, config := tb.TempDir(), tb.TempDir()
-	plugins := filepath.Join(config, "cli-plugins")
+	config := tb.TempDir()
 	toml := filepath.Join(config, "buildkitd.toml")
-	runc, err := exec.LookPath("runc")
-	for _, step := range []func() error{
-		func() error { return err },
-		func() error { return os.Mkdir(plugins, 0o700) },
-		func() error { return os.Symlink(Tool("docker-buildx"), filepath.Join(plugins, "docker-buildx")) },
-		func() error { return os.WriteFile(toml, []byte(settings(e.Registry)), 0o600) },
-		func() error { return copyProgram(Tool("buildkitd"), dir) },
-		func() error { return copyProgram(Tool("buildctl"), dir) },
-		func() error { return copyProgram(runc, dir) },
-		func() error {
-			return os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte("FROM debian:bookworm-slim\n"+
-				"COPY buildkitd buildctl runc /usr/bin/\nVOLUME /var/lib/buildkit\nENTRYPOINT [\"buildkitd\"]\n"), 0o600)
-		},
-	} {
-		if err := step(); err != nil {
-			tb.Fatal(err)
-		}
-	}
-	image := e.Registry.Ref("moby/buildkit:test")
-	if out := e.Buildx(tb, "--push", "--tag", image, dir); out.Code != 0 {
-		tb.Fatalf("an image of buildkitd: %s", out.Stderr)
-	}
-	data, err := os.MkdirTemp(e.dir, "user-") //nolint:usetesting // what it leaves mounted is unmounted when e closes
-	if err != nil {
+	if err := errors.Join(plugins(config), os.WriteFile(toml, []byte(settings(e.Registry)), 0o600)); err != nil {
 		tb.Fatal(err)
 	}
-	docker, err := StartDocker(data, config, "--add-runtime", "privileged="+Binary(tb, "./test/internal/runc"), "--default-runtime", "privileged")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() {
-		if err := docker.Close(); err != nil {
-			tb.Error(err)
-		}
-	})
-	u := &User{docker: docker}
+	image := e.daemonImage(tb)
+	runc := Binary(tb, "./test/internal/runc")
+	u := &User{docker: e.engine(tb, func(dir string) (*Docker, error) {
+		return StartDocker(dir, config, "--add-runtime", "privileged="+runc, "--default-runtime", "privileged")
+	})}
 	if out := u.docker.CLI(tb, "buildx", "create", "--use", "--bootstrap", "--name", "mine", "--driver", "docker-container",
 		"--driver-opt", "network=host,image="+image, "--buildkitd-config", toml); out.Code != 0 {
 		tb.Fatalf("docker buildx create: %s", out.Stderr)
@@ -83,18 +54,24 @@ func (u *User) Run(tb testing.TB, dir, program string, arguments ...string) Outp
 	return Finish(tb, cmd)
 }
 
-func copyProgram(file, dir string) error {
-	in, err := os.Open(file) //nolint:gosec // a tool of the tests
+// daemonImage pushes an image of the buildkitd that the tests use, with what it needs beside it, and returns its name.
+func (e *Env) daemonImage(tb testing.TB) string {
+	tb.Helper()
+	dir := tb.TempDir()
+	runc, err := exec.LookPath("runc")
 	if err != nil {
-		return err
+		tb.Fatal(err)
 	}
-	defer in.Close()
-	out, err := os.OpenFile(filepath.Join(dir, filepath.Base(file)), os.O_CREATE|os.O_WRONLY, 0o755) //nolint:gosec // a program
-	if err != nil {
-		return err
+	dockerfile := "FROM debian:bookworm-slim\nCOPY --from=tools buildkitd buildctl /usr/bin/\nCOPY --from=runc runc /usr/bin/\n" +
+		"VOLUME /var/lib/buildkit\nENTRYPOINT [\"buildkitd\"]\n"
+	if err := os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte(dockerfile), 0o600); err != nil {
+		tb.Fatal(err)
 	}
-	if _, err := io.Copy(out, in); err != nil {
-		return err
+	image := e.Registry.Ref("moby/buildkit:test")
+	out := e.Buildx(tb, "--push", "--tag", image, "--build-context", "tools="+filepath.Dir(Tool("buildkitd")),
+		"--build-context", "runc="+filepath.Dir(runc), dir)
+	if out.Code != 0 {
+		tb.Fatalf("an image of buildkitd: %s", out.Stderr)
 	}
-	return out.Close()
+	return image
 }
