@@ -38,7 +38,7 @@ func (r *stageReader) binds(it *Item) ([]bound, *rootfs) {
 			target = path.Join(it.scope.Dir, target)
 		}
 		b := bound{copyEffect{dest: path.Clean(target), whole: true}, flags[i]}
-		if !root.bind(strings.TrimPrefix(path.Clean("/"+m.Source), "/"), &b.copyEffect) {
+		if !root.bind(paths.Inside(m.Source), &b.copyEffect) {
 			continue
 		}
 		out = append(out, b)

@@ -116,7 +116,7 @@ func (r *rootfs) collect(it *Item, src sources, dest string, c *copyEffect) bool
 		if !ok || strings.Contains(name, "://") || strings.HasPrefix(name, "git@") {
 			return false
 		}
-		names, err := fs.Glob(r.context, strings.TrimPrefix(path.Clean("/"+name), "/"))
+		names, err := fs.Glob(r.context, paths.Inside(name))
 		if path.Clean("/"+name) == "/" {
 			names, err = []string{"."}, nil
 		}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io/fs"
-	"path"
 	"slices"
 	"strings"
 
@@ -12,6 +11,8 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/linter"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/pgstrata/pgstrata/paths"
 )
 
 // Options are what a Dockerfile's meaning depends on besides its text.
@@ -190,7 +191,7 @@ func (f *File) Target(name string) *Stage {
 
 // ContextPaths are the paths of the build context that a target's instructions
 // name; all is set when one of them is not known before the build.
-func (f *File) ContextPaths(opt Options) (paths []string, all bool) {
+func (f *File) ContextPaths(opt Options) (names []string, all bool) {
 	target := f.Target(opt.Target)
 	if target == nil {
 		return nil, true
@@ -206,16 +207,16 @@ func (f *File) ContextPaths(opt Options) (paths []string, all bool) {
 			for _, word := range words {
 				name, known := sc.Expand(word)
 				all = all || !known
-				paths = append(paths, strings.TrimPrefix(path.Clean("/"+name), "/"))
+				names = append(names, paths.Inside(name))
 			}
 			all = all || !ok
 			sc.apply(in.Command, w.global, opt.Args)
 		}
 		w.scopes[s] = sc
 	}
-	slices.Sort(paths)
-	paths = slices.Compact(paths)
-	return paths, all || slices.Contains(paths, "")
+	slices.Sort(names)
+	names = slices.Compact(names)
+	return names, all || slices.Contains(names, "")
 }
 
 // contextWords are the paths of the context that an instruction names, as they

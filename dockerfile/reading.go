@@ -10,6 +10,7 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	dfshell "github.com/moby/buildkit/frontend/dockerfile/shell"
 
+	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
@@ -203,7 +204,7 @@ func texts(sc *Scope, src sources, dest string) []CopiedText {
 func (r *reader) empty(out *Copy, c *copyEffect) []string {
 	var list []string
 	for _, source := range out.Sources {
-		root := strings.TrimPrefix(path.Clean("/"+source), "/")
+		root := paths.Inside(source)
 		if root == "" {
 			root = "."
 		}

@@ -118,7 +118,7 @@ func (m *migration) tree(f *copied, dir, target string, bySource map[string][]*c
 		return nil // it may leave out what is added
 	}
 	if !slices.ContainsFunc(f.By.Copy.Sources, func(s string) bool {
-		s = strings.TrimPrefix(path.Clean("/"+s), "/")
+		s = paths.Inside(s)
 		return m.isContextDir(s) && (s == "" || paths.Within(dir, s))
 	}) {
 		return nil

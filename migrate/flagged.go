@@ -10,6 +10,7 @@ import (
 	"github.com/moby/patternmatcher"
 
 	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/paths"
 )
 
 // flagged are the files of a COPY with --parents, or of one of directories with
@@ -30,7 +31,7 @@ func (m *migration) flagged(step *dockerfile.Step) []*dockerfile.CopiedFile {
 		if !pivot {
 			above = "" // all of it
 		}
-		name, above := inside(source), inside(above)
+		name, above := path.Clean(paths.Inside(source)), path.Clean(paths.Inside(above))
 		info, err := fs.Stat(m.opt.Dockerfile.Context, name)
 		if err != nil || !cmd.Parents && !info.IsDir() {
 			return nil
@@ -62,14 +63,6 @@ func (m *migration) flagged(step *dockerfile.Step) []*dockerfile.CopiedFile {
 
 // excepts reports whether a pattern takes files in again.
 func excepts(pattern string) bool { return strings.HasPrefix(pattern, "!") }
-
-// inside is a path of the context, as file systems have it.
-func inside(name string) string {
-	if name = strings.TrimPrefix(path.Clean("/"+name), "/"); name == "" {
-		return "."
-	}
-	return name
-}
 
 // below is a path as a directory above it sees it.
 func below(name, dir string) string {

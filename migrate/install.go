@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pgstrata/pgstrata/glob"
 	"github.com/pgstrata/pgstrata/graph"
 	"github.com/pgstrata/pgstrata/modes"
 	"github.com/pgstrata/pgstrata/paths"
@@ -103,7 +104,7 @@ func (m *contents) wholesOf(o *op) []whole {
 func (m *migration) oneByOne(o *op) {
 	left := slices.ContainsFunc(o.place, func(f *copied) bool { return !o.isWhole(f) })
 	if left && slices.ContainsFunc(o.step.Copy.Sources, func(source string) bool {
-		return strings.ContainsAny(source, "*?[") || m.isContextDir(strings.TrimPrefix(path.Clean("/"+source), "/"))
+		return glob.Has(source) || m.isContextDir(paths.Inside(source))
 	}) {
 		m.report.note(m.where(o.line()), "a generated script copies its files one by one: one that is added later has to be added there")
 	}

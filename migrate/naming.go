@@ -53,7 +53,7 @@ func (m *migration) targetsOf(source string, before *op) []string {
 			continue
 		}
 		for _, s := range step.Copy.Sources {
-			s = strings.TrimPrefix(path.Clean("/"+s), "/")
+			s = paths.Inside(s)
 			switch {
 			case s == "":
 				out = append(out, path.Join(step.Copy.Dest, source))

@@ -82,7 +82,7 @@ func (m *migration) targetText(step *dockerfile.Step, target string) string {
 // front, "" for all of the context.
 func (m *migration) sourceText(step *dockerfile.Step, n int) string {
 	words, _ := copyWords(step)
-	want := strings.TrimPrefix(path.Clean("/"+step.Copy.Sources[n]), "/")
+	want := paths.Inside(step.Copy.Sources[n])
 	if want == "" || n >= len(words) {
 		return escaped(want)
 	}
@@ -98,7 +98,7 @@ func (m *migration) contextText(step *dockerfile.Step, source string) string {
 
 func (m *migration) contextPath(step *dockerfile.Step, source string, escape func(string) string) string {
 	for n := range step.Copy.Sources {
-		from := strings.TrimPrefix(path.Clean("/"+step.Copy.Sources[n]), "/")
+		from := paths.Inside(step.Copy.Sources[n])
 		text := m.sourceText(step, n)
 		if from != "" && strings.Contains(text, "${") && paths.Within(source, from) {
 			return text + escape(strings.TrimPrefix(source, from))
@@ -126,7 +126,7 @@ func (m *contents) inputTexts(names []string) []string {
 // inputsOf are the inputs of a script that does what a COPY does with its n-th
 // source.
 func (m *contents) inputsOf(step *dockerfile.Step, n int) []string {
-	name := strings.TrimPrefix(path.Clean("/"+step.Copy.Sources[n]), "/")
+	name := paths.Inside(step.Copy.Sources[n])
 	if name == "" {
 		return []string{"."}
 	}

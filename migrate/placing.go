@@ -140,7 +140,7 @@ func (m *migration) unknownCopy(step *dockerfile.Step) *op {
 	}
 	o := &op{step: step, unpack: true, dest: path.Clean(c.Dest), dir: "/"}
 	for _, source := range c.Sources {
-		name := strings.TrimPrefix(path.Clean("/"+source), "/")
+		name := paths.Inside(source)
 		switch {
 		case strings.Contains(source, "://") || strings.HasPrefix(source, "git@"):
 			if o := m.download(step, add); o != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/glob"
 	"github.com/pgstrata/pgstrata/graph"
+	"github.com/pgstrata/pgstrata/paths"
 )
 
 // stageWriter makes one script of a stage, and of the stages that it is made
@@ -189,7 +190,7 @@ func (w *stageWriter) copying(step *dockerfile.Step) string {
 		return ""
 	}
 	for _, source := range c.Sources {
-		name := strings.TrimPrefix(path.Clean("/"+source), "/")
+		name := paths.Inside(source)
 		from := path.Join(graph.ContextMount, name)
 		if w.m.isContextDir(name) {
 			fmt.Fprintf(&b, "mkdir -p %s\ncp -a %s/. %s/\n", quoted(dest), quoted(from), quoted(dest))

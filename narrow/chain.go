@@ -298,7 +298,7 @@ var text = regexp.MustCompile(`\.(sh|sql|conf|ya?ml|json|txt|md|py|js|ts|toml|lo
 
 // matches are the paths of the context that a copy names.
 func (t *tree) matches(c *pb.FileActionCopy) (names []string, why string, err error) {
-	src := strings.TrimPrefix(path.Clean("/"+c.Src), "/")
+	src := paths.Inside(c.Src)
 	list := []string{src}
 	if src == "" {
 		list = []string{"."}

@@ -183,7 +183,7 @@ func (b *build) mount(s *step, m *pb.Mount) (why string, flows []flow, err error
 	case b.isContext(from.vertex) && path.Clean("/"+m.Selector) == "/":
 		return "it mounts the build context", nil, nil
 	case b.isContext(from.vertex):
-		why, err := b.tree.unlinked(strings.TrimPrefix(path.Clean("/"+m.Selector), "/"))
+		why, err := b.tree.unlinked(paths.Inside(m.Selector))
 		return why, []flow{{from, path.Clean("/" + m.Selector)}}, err
 	case b.depends[from.vertex]:
 		c, err := b.chain(from)

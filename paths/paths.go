@@ -2,7 +2,14 @@
 // whether every image has it. It imports nothing of the project.
 package paths
 
-import "strings"
+import (
+	"path"
+	"strings"
+)
+
+// Inside is a path as one below a directory that it cannot leave, a build context for
+// instance: clean, with no slash in front; "" for the directory itself.
+func Inside(name string) string { return strings.TrimPrefix(path.Clean("/"+name), "/") }
 
 // Within reports whether a path is a directory or lies below it.
 func Within(name, dir string) bool { return name == dir || Below(name, dir) }

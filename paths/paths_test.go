@@ -27,6 +27,14 @@ func TestWithinAndBelow(t *testing.T) {
 	}
 }
 
+func TestInside(t *testing.T) {
+	for name, want := range map[string]string{
+		"": "", "/": "", ".": "", "a": "a", "/a/b/": "a/b", "./a": "a", "a/../b": "b", "../../a": "a", "a//b": "a/b",
+	} {
+		assert.Equal(t, want, paths.Inside(name), name)
+	}
+}
+
 func TestPlaces(t *testing.T) {
 	for _, c := range []struct {
 		name                                   string

@@ -142,7 +142,7 @@ func (r *reader) mounts(op *pb.Op, o *pb.ExecOp) (parts []Part, edges []Edge, er
 	for i := range int64(len(op.Inputs)) {
 		if !byContent[i] && r.trees[input(op, i)] == nil {
 			for _, e := range r.input(op, i) {
-				e.Path = paths(selected[i])
+				e.Path = selection(selected[i])
 				edges = append(edges, e)
 			}
 			continue
@@ -213,7 +213,7 @@ func (r *reader) content(op *pb.Op, i int64, list []selector) ([]Part, []Edge, e
 			if r.record.Node(e.Node).Kind == KindDirectories {
 				how = Directories
 			}
-			edges = append(edges, Edge{Node: e.Node, How: how, Path: paths(list)})
+			edges = append(edges, Edge{Node: e.Node, How: how, Path: selection(list)})
 		}
 		return nil, edges, nil
 	}
@@ -228,8 +228,8 @@ func (r *reader) content(op *pb.Op, i int64, list []selector) ([]Part, []Edge, e
 	return parts, nil, nil
 }
 
-// paths writes what is selected, "" for everything.
-func paths(list []selector) string {
+// selection writes what is selected, "" for everything.
+func selection(list []selector) string {
 	var out []string
 	for _, s := range list {
 		out = append(out, s.path)

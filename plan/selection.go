@@ -10,6 +10,7 @@ import (
 	"github.com/moby/patternmatcher"
 
 	"github.com/pgstrata/pgstrata/modes"
+	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/spec"
 )
 
@@ -106,7 +107,7 @@ func partsOf(list []entry, name string) []Part {
 		}
 	}
 	if len(out) > 2*maxParts {
-		return []Part{{Kind: "files", Name: clean(name), Unnamed: true, Value: hash(out)}}
+		return []Part{{Kind: "files", Name: paths.Inside(name), Unnamed: true, Value: hash(out)}}
 	}
 	return out
 }

@@ -13,6 +13,7 @@ import (
 	digest "github.com/opencontainers/go-digest"
 
 	"github.com/pgstrata/pgstrata/modes"
+	"github.com/pgstrata/pgstrata/paths"
 )
 
 // fileTree is what file operations make of nothing and of the build context: files
@@ -62,7 +63,7 @@ func (r *reader) act(t *fileTree, states []*fileTree, op *pb.Op, action *pb.File
 	case *pb.FileAction_Mkdir:
 		t.parents(a.Mkdir.Path+"/x", fs.FileMode(a.Mkdir.Mode), a.Mkdir.Owner)
 	case *pb.FileAction_Mkfile:
-		to := clean(a.Mkfile.Path)
+		to := paths.Inside(a.Mkfile.Path)
 		t.entries[to] = entry{
 			kind: "document", name: strings.TrimPrefix(splitName(name).text, "preparing "), value: sum(string(a.Mkfile.Data)), mode: modes.Octal(fs.FileMode(a.Mkfile.Mode)) + ownedBy(a.Mkfile.Owner),
 		}
@@ -99,14 +100,14 @@ func (r *reader) copy(t *fileTree, states []*fileTree, op *pb.Op, from int64, c 
 		}
 		t.edges = append(t.edges, edges...)
 		text, err := json.Marshal(c)
-		t.entries["?"+sum(string(text))] = entry{kind: "copy", name: clean(c.Src), value: sum(string(text))}
+		t.entries["?"+sum(string(text))] = entry{kind: "copy", name: paths.Inside(c.Src), value: sum(string(text))}
 		return err
 	}
 	mode := fs.FileMode(0o755) // of directories that the copy has to make
 	if c.Mode >= 0 && c.ModeStr == "" {
 		mode = fs.FileMode(c.Mode)
 	}
-	dest := clean(c.Dest)
+	dest := paths.Inside(c.Dest)
 	if strings.HasSuffix(c.Dest, "/") {
 		t.parents(dest+"/x", mode, c.Owner)
 	}
@@ -132,7 +133,7 @@ func (t *fileTree) lay(found []entry, dest string, mode fs.FileMode, c *pb.FileA
 		t.parents(path.Join(dest, "x"), mode, c.Owner)
 		found = found[1:] // it has the mode of what is there, or was made
 	case there && (directory || dest == "" || t.entries[dest].kind == "directory"):
-		dest = path.Join(dest, path.Base(clean(top.name)))
+		dest = path.Join(dest, path.Base(paths.Inside(top.name)))
 	}
 	t.parents(dest, mode, c.Owner)
 	for _, e := range found {
@@ -153,7 +154,7 @@ func (t *fileTree) lay(found []entry, dest string, mode fs.FileMode, c *pb.FileA
 
 // parents adds the directories above a path that are not there.
 func (t *fileTree) parents(name string, mode fs.FileMode, owner *pb.ChownOpt) {
-	for dir := path.Dir(clean(name)); dir != "."; dir = path.Dir(dir) {
+	for dir := path.Dir(paths.Inside(name)); dir != "."; dir = path.Dir(dir) {
 		if _, ok := t.entries[dir]; !ok {
 			t.entries[dir] = entry{kind: "directory", name: dir, mode: modes.Octal(mode) + ownedBy(owner)}
 		}
@@ -163,7 +164,7 @@ func (t *fileTree) parents(name string, mode fs.FileMode, owner *pb.ChownOpt) {
 // find lists what a selector names; everything, where it names more than a path
 // of the tree.
 func (t *fileTree) find(s selector) []entry {
-	name := clean(s.path)
+	name := paths.Inside(s.path)
 	if top, ok := t.entries[name]; s.plain() && ok && top.kind != "link" {
 		return t.below(name)
 	}
@@ -196,9 +197,6 @@ func (t *fileTree) selected(list []selector) []Part {
 	}
 	return out
 }
-
-// clean is a path without the slash in front, "" for the root.
-func clean(name string) string { return strings.TrimPrefix(path.Clean("/"+name), "/") }
 
 // bits are those of a mode besides the permissions.
 func bits(mode int32) string {

@@ -147,7 +147,7 @@ func (r *reader) volatile() {
 		at := spec.Range{Start: spec.Position{Line: a.line, Column: 1}, End: spec.Position{Line: a.line, Column: 1}}
 		what := ""
 		for _, source := range a.sources {
-			source = strings.TrimPrefix(path.Clean("/"+source), "/")
+			source = paths.Inside(source)
 			if source == "" || source == "*" {
 				what = "any file of the build context"
 			}

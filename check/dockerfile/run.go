@@ -181,7 +181,7 @@ func (r *reader) mounts(step *dockerfile.Step) []interp.Mount {
 // mountOf is the directory that a COPY names, or the file where it names none.
 func mountOf(c *dockerfile.Copy, f *dockerfile.CopiedFile) interp.Mount {
 	for _, source := range c.Sources {
-		dir := strings.TrimPrefix(path.Clean("/"+source), "/")
+		dir := paths.Inside(source)
 		rest := f.Source
 		if dir != "" {
 			var below bool

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
@@ -80,7 +81,7 @@ func ReadFile(fsys fs.FS, name string) ([]byte, error) {
 // same, of which only the text is known. A helper that cannot be read is among
 // the program's Unresolved.
 func (l *Loader) Load(path string, opts Options) (*shell.Program, error) {
-	path = cleanContext(path)
+	path = paths.Inside(path)
 	in := newInterp(&opts, l)
 	t, err := l.tree(path, &opts, "")
 	if t == nil {

@@ -4,6 +4,8 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+
+	"github.com/pgstrata/pgstrata/paths"
 )
 
 // Limits that keep reading cheap whatever the input is.
@@ -71,10 +73,10 @@ func (o *Options) maxSize() int {
 // Absolute returns the path that a file of the context has in the script's
 // file system.
 func (o *Options) Absolute(context string) (string, bool) {
-	context = cleanContext(context)
+	context = paths.Inside(context)
 	best, out := -1, ""
 	for _, m := range o.mounts() {
-		src := cleanContext(m.Source)
+		src := paths.Inside(m.Source)
 		if rest, ok := below(context, src); ok && len(src) > best {
 			best, out = len(src), path.Join(m.Target, rest)
 		}
@@ -91,17 +93,10 @@ func (o *Options) Context(absolute string) (string, bool) {
 		target := path.Clean(m.Target)
 		rest, ok := below(strings.TrimPrefix(absolute, "/"), strings.TrimPrefix(target, "/"))
 		if ok && len(target) > best {
-			best, out = len(target), cleanContext(path.Join(m.Source, rest))
+			best, out = len(target), paths.Inside(path.Join(m.Source, rest))
 		}
 	}
 	return out, best >= 0
-}
-
-// cleanContext brings a context path into the form without leading or trailing
-// slashes; the root is "".
-func cleanContext(p string) string {
-	p = strings.TrimPrefix(path.Clean("/"+p), "/")
-	return p
 }
 
 // below reports whether p is dir or lies in it, and what remains.
