@@ -113,6 +113,11 @@ func Aparts() []Apart {
 			places: []string{"/etc/ld.so.cache", "/etc/ld.so.cache~"},
 		},
 		{
+			What:   "copies of the package database",
+			Why:    "dpkg keeps what there was before its last change; no program reads them",
+			places: []string{"/var/lib/dpkg/status-old", "/var/lib/dpkg/diversions-old", "/var/lib/dpkg/statoverride-old"},
+		},
+		{
 			What:  "bytecode",
 			Why:   "Python writes it beside the modules that it loads, with their times in it",
 			parts: []string{"__pycache__"},

@@ -152,6 +152,10 @@ func TestPropose(t *testing.T) {
 			[]string{"a.sh", "/etc/ld.so.cache changes\n/usr/local/lib/liba.so new", "b.sh", "/etc/ld.so.cache reads\n/b new"},
 			[]string{"a: gives /usr/local/lib/liba.so", "b: gives /b"},
 		},
+		"dpkg's copy of what was there before": {
+			[]string{"a.sh", "/var/lib/dpkg/status-old changes\n/a new", "b.sh", "/var/lib/dpkg/status-old reads\n/b new"},
+			[]string{"a: gives /a", "b: gives /b"},
+		},
 		"a file that is deleted": {
 			[]string{"a.sh", "/etc/motd deletes\n/a new", "b.sh", "/a deletes\n/b new"},
 			[]string{"a: stays: it deletes /etc/motd, which the base or a package left;", "b: stays: it deletes /a, which a left;"},
