@@ -152,10 +152,6 @@ func TestPropose(t *testing.T) {
 			[]string{"a.sh", "/etc/ld.so.cache changes\n/usr/local/lib/liba.so new", "b.sh", "/etc/ld.so.cache reads\n/b new"},
 			[]string{"a: gives /usr/local/lib/liba.so", "b: gives /b"},
 		},
-		"dpkg's copy of what was there before": {
-			[]string{"a.sh", "/var/lib/dpkg/status-old changes\n/a new", "b.sh", "/var/lib/dpkg/status-old reads\n/b new"},
-			[]string{"a: gives /a", "b: gives /b"},
-		},
 		"a file that is deleted": {
 			[]string{"a.sh", "/etc/motd deletes\n/a new", "b.sh", "/a deletes\n/b new"},
 			[]string{"a: stays: it deletes /etc/motd, which the base or a package left;", "b: stays: it deletes /a, which a left;"},
@@ -225,6 +221,19 @@ func TestPropose(t *testing.T) {
 			c, _ := chainOf(t, test.scripts...)
 			assert.Equal(t, test.want, placed(c.Propose(nil)))
 		})
+	}
+}
+
+func TestWhatCountsInAComparison(t *testing.T) {
+	for name, counts := range map[string]bool{
+		"/var/lib/dpkg/status": true, "/var/lib/dpkg/status-old": false, "/var/lib/dpkg/info/x.list": true,
+		"/etc/ld.so.cache": false, "/etc/ld.so.conf": true, "/usr/lib/python3/__pycache__/x.pyc": false,
+		"/tmp/x": false, "/var/log/x": false, "/var/cache/apt/pkgcache.bin": false, "/var/cache/x": true,
+	} {
+		assert.Equal(t, counts, Counts(name, false), name)
+	}
+	for name, counts := range map[string]bool{"/tmp": true, "/var/log/postgresql": true, "/root/.cache": false} {
+		assert.Equal(t, counts, Counts(name, true), name)
 	}
 }
 
