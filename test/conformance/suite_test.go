@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/pgstrata/pgstrata/test/internal/testenv"
@@ -123,7 +124,10 @@ func (s *suite) pass(t *testing.T, frontend string, done results) results {
 	// A short name: sockets lie below it, and a socket's address has 107 bytes at most.
 	temporary, err := os.MkdirTemp("", "c")
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, os.RemoveAll(temporary)) })
+	// Daemons of tests that were ended may still write there.
+	t.Cleanup(func() {
+		require.EventuallyWithT(t, func(c *assert.CollectT) { require.NoError(c, os.RemoveAll(temporary)) }, time.Minute, time.Second)
+	})
 	cmd.Env = append(os.Environ(), "PATH="+s.path, "BUILDKIT_REGISTRY_MIRROR_DIR="+s.mirror, "TMPDIR="+temporary, frontend)
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
