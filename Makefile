@@ -16,9 +16,10 @@ export PGSTRATA_IMAGES := $(cache)/images
 help: ## Show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
 
-# For tests: package repositories, a small base image, network namespaces, and a browser for what pgstrata draws.
+# For tests: package repositories, a small base image, network namespaces, a browser for what pgstrata draws, and a git
+# server that is reached by ssh.
 setup: ## Install the packages, build the tools and the base images that the other targets need
-	@hack/packages shellcheck apt-utils gpg busybox-static bash-static iproute2 chromium
+	@hack/packages shellcheck apt-utils gpg busybox-static bash-static iproute2 chromium openssh-server openssh-client
 	@hack/build-tools all
 	@hack/base-image bookworm
 	@hack/go-image

@@ -40,9 +40,11 @@ type Options struct {
 	// references.
 	ScriptBases map[string]Base
 	// Sources are the states of sources that are an image or a named context, by
-	// name; Signatures verify downloads.
+	// name; Signatures verify downloads, KnownHosts git servers that are reached by
+	// ssh.
 	Sources    map[string]llb.State
 	Signatures map[string]Signature
+	KnownHosts map[string]string
 	// Source is the build file, for vertices to point at; nil for none.
 	Source *llb.SourceMap
 	// IgnoreCache tells whether a state or script, by its node name, is to
@@ -93,6 +95,8 @@ type States struct {
 	Config *dockerspec.DockerOCIImage
 	// Tests holds an empty layer that exists when all tests have passed.
 	Tests State
+	// lists are apt's, as the last script of the chain has left them.
+	lists llb.State
 	// Records hold, by a script's name, what it did, in a file [RecordFile];
 	// there are none without a tracer.
 	Records map[string]llb.State

@@ -34,6 +34,10 @@ func (c *compiler) setup(base State, tools toolchain, out *States) State {
 		s.run(script)
 	}
 	out.Toolchains = append(out.Toolchains, s.toolchains...)
+	out.lists = tools.chain.lists
+	if end, ok := s.after[s.lastOfChain()]; ok {
+		out.lists = end.lists
+	}
 	held, others := s.divide()
 	out.Symbols = c.merge(emptyState(), s.symbols...)
 	chain := s.chain(held)

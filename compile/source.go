@@ -51,7 +51,7 @@ func (c *compiler) fetch(s *graph.Source) llb.State {
 	if sig, ok := c.opt.Signatures[s.Name]; ok && s.URL != "" {
 		return download(s, sig, opts)
 	}
-	return Fetched(s, opts...)
+	return Fetched(s, c.opt.KnownHosts[s.Name], opts...)
 }
 
 // FetchOption is an option of whatever a source is loaded with.
@@ -60,8 +60,9 @@ type FetchOption interface {
 	llb.GitOption
 }
 
-// Fetched is the state of a source that is a download or a git repository.
-func Fetched(s *graph.Source, opts ...FetchOption) llb.State {
+// Fetched is the state of a source that is a download or a git repository, whose server
+// may be reached by ssh and has one of the keys knownHosts.
+func Fetched(s *graph.Source, knownHosts string, opts ...FetchOption) llb.State {
 	if s.URL != "" {
 		return download(s, Signature{}, opts)
 	}
@@ -71,6 +72,9 @@ func Fetched(s *graph.Source, opts ...FetchOption) llb.State {
 	}
 	if s.Pin != "" {
 		list = append(list, llb.GitChecksum(s.Pin))
+	}
+	if knownHosts != "" { // else llb would ask the server for them, and believe it
+		list = append(list, llb.KnownSSHHosts(knownHosts))
 	}
 	if !s.Submodules {
 		list = append(list, llb.GitSkipSubmodules())

@@ -3,6 +3,7 @@ package frontend
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/containerd/platforms"
@@ -12,7 +13,9 @@ import (
 	gatewaypb "github.com/moby/buildkit/frontend/gateway/pb"
 	solverresult "github.com/moby/buildkit/solver/result"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/pkg/errors"
 
+	"github.com/pgstrata/pgstrata/compile"
 	"github.com/pgstrata/pgstrata/graph"
 	"github.com/pgstrata/pgstrata/release"
 	"github.com/pgstrata/pgstrata/sbom"
@@ -28,8 +31,8 @@ type builtTargets struct {
 }
 
 type builtTarget struct {
-	in    input
-	state llb.State
+	in     input
+	target *target
 }
 
 func (b *builtTargets) add(in input, t *target) {
@@ -38,22 +41,28 @@ func (b *builtTargets) add(in input, t *target) {
 	if b.list == nil {
 		b.list = map[string]builtTarget{}
 	}
-	b.list[platforms.FormatAll(platforms.Normalize(in.platform))] = builtTarget{in, t.state.State}
+	b.list[platforms.FormatAll(platforms.Normalize(in.platform))] = builtTarget{in, t}
 }
 
-// haveSources tells whether a script of a target lists a source.
+// haveSources tells whether a script of a target lists a source, or the target has
+// packages of a declared repository.
 func (b *builtTargets) haveSources(r *request) bool {
 	for _, one := range b.list {
-		if slices.ContainsFunc(r.compiledBy(one.in.graph), func(s *graph.Script) bool { return len(s.Sources) > 0 }) {
+		if r.installs(one.in.graph) || slices.ContainsFunc(r.compiledBy(one.in.graph), func(s *graph.Script) bool { return len(s.Sources) > 0 }) {
 			return true
 		}
 	}
 	return false
 }
 
-// attestSources adds, where the client asks for an SBOM and scripts have sources,
-// what was compiled: beside the scanner's list of what is in the image, which the
-// daemon leaves to whoever gives one.
+// installs tells whether a target may have packages of a declared repository.
+func (r *request) installs(g *graph.Graph) bool {
+	return len(g.Toolchain.Repositories) > 0 && slices.Contains([]string{"", graph.ImageState, graph.SetupState}, r.client.Target)
+}
+
+// attestSources adds, where the client asks for an SBOM, what was compiled and what
+// came from declared repositories: beside the scanner's list of what is in the image,
+// which the daemon leaves to whoever gives one.
 func (r *request) attestSources(ctx context.Context, rb *dockerui.ResultBuilder, built *builtTargets) error {
 	if r.client.SBOM == nil || !built.haveSources(r) {
 		return nil
@@ -69,11 +78,11 @@ func (r *request) attestSources(ctx context.Context, rb *dockerui.ResultBuilder,
 		if !ok {
 			return nil
 		}
-		scan, err := scanner(ctx, id, b.state, nil)
+		scan, err := scanner(ctx, id, b.target.state.State, nil)
 		if err != nil {
 			return err
 		}
-		own, err := r.sourceAttestation(ctx, b.in, r.compiledBy(b.in.graph))
+		own, err := r.sourceAttestation(ctx, b)
 		if err != nil {
 			return err
 		}
@@ -101,8 +110,34 @@ func (r *request) compiledBy(g *graph.Graph) []*graph.Script {
 	return nil
 }
 
-// sourceAttestation is the document that lists the sources of scripts.
-func (r *request) sourceAttestation(ctx context.Context, in input, scripts []*graph.Script) (out solverresult.Attestation[*llb.State], err error) {
+// installedFrom are the packages of a target that came from declared repositories.
+func (r *request) installedFrom(ctx context.Context, b builtTarget) ([]sbom.Installed, error) {
+	if !r.installs(b.in.graph) {
+		return nil, nil
+	}
+	text, err := r.readFile(ctx, compile.Origins(b.in.graph, b.target.options, b.target.states), compile.OriginsFile)
+	var out []sbom.Installed
+	for line := range strings.Lines(text) {
+		w := strings.Fields(line)
+		if len(w) != 7 {
+			return nil, errors.Errorf("not a package's origin: %q", line)
+		}
+		one := sbom.Installed{Repository: w[0], Name: w[1], Version: w[2], Architecture: w[3], SHA256: w[4], URI: w[5], File: w[6]}
+		if !slices.ContainsFunc(out, func(o sbom.Installed) bool { return o.Name == one.Name && o.Architecture == one.Architecture }) {
+			out = append(out, one) // two repositories may have it; apt takes the first
+		}
+	}
+	return out, err
+}
+
+// sourceAttestation is the document that lists the sources of scripts, and packages of
+// declared repositories.
+func (r *request) sourceAttestation(ctx context.Context, b builtTarget) (out solverresult.Attestation[*llb.State], err error) {
+	in := b.in
+	packages, err := r.installedFrom(ctx, b)
+	if err != nil {
+		return out, err
+	}
 	g := *in.graph
 	g.Sources = nil
 	for _, s := range in.graph.Sources {
@@ -114,7 +149,7 @@ func (r *request) sourceAttestation(ctx context.Context, in input, scripts []*gr
 		}
 		g.Sources = append(g.Sources, &one)
 	}
-	data, err := sbom.Sources(&g, scripts, in.now, release.Current().Name()).JSON()
+	data, err := sbom.Sources(&g, r.compiledBy(in.graph), packages, in.now, release.Current().Name()).JSON()
 	if err != nil {
 		return out, err
 	}

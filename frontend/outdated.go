@@ -29,6 +29,8 @@ type Moved struct {
 	Platform string `json:"platform,omitempty"`
 	// From is where a source comes from.
 	From string `json:"from,omitempty"`
+	// Declared tells that it is pinned by the build file, which has to be edited.
+	Declared bool `json:"declared,omitempty"`
 	// Locked and Now are a digest, commit or version; Now is "" where nobody could
 	// tell, and Why says why.
 	Locked string `json:"locked"`
@@ -49,13 +51,16 @@ func (r *request) answerOutdated(ctx context.Context) (*client.Result, error) {
 	if err := r.readLock(ctx); err != nil {
 		return nil, err
 	}
-	if r.lock.file == nil {
-		return nil, errors.Errorf("there is no %s; write it with `pgstrata lock`", r.lock.name)
-	}
-	locked := r.lock.file
 	inputs, err := r.read(ctx)
 	if err != nil {
 		return nil, err
+	}
+	locked := r.lock.file
+	if locked == nil {
+		if !slices.ContainsFunc(inputs[0].graph.Sources, declared) {
+			return nil, errors.Errorf("there is no %s; write it with `pgstrata lock`", r.lock.name)
+		}
+		locked = &lock.File{}
 	}
 	moved := []Moved{}
 	for _, in := range inputs {
@@ -101,14 +106,22 @@ func (r *request) movedBases(ctx context.Context, in input, locked *lock.File) [
 	return out
 }
 
+// declared tells whether a source is a download that has a pin: its checksum, where no
+// lock file was read.
+func declared(s *graph.Source) bool { return s.URL != "" && s.Pin != "" }
+
 func (r *request) movedSources(ctx context.Context, in input, locked *lock.File) []Moved {
 	var out []Moved
 	for _, s := range in.graph.Sources {
-		l, ok := locked.Sources[s.Name]
-		if !ok || l.From != s.Place() {
+		m := Moved{Kind: "source", Name: s.Name, From: s.Place()}
+		switch l, ok := locked.Sources[s.Name]; {
+		case movable(in.file, s) && ok && l.From == m.From:
+			m.Locked = l.Pin
+		case !movable(in.file, s) && declared(s):
+			m.Locked, m.Declared = s.Pin, true
+		default:
 			continue
 		}
-		m := Moved{Kind: "source", Name: s.Name, From: l.From, Locked: l.Pin}
 		free := *s
 		free.Pin = ""
 		pin, err := r.pin(ctx, in, &free)

@@ -21,7 +21,7 @@ import (
 // states of images and named contexts, and signatures. Mistakes have the place
 // of the source that they are about.
 func (r *request) sources(ctx context.Context, in input, opt *compile.Options) error {
-	opt.Sources, opt.Signatures = map[string]llb.State{}, map[string]compile.Signature{}
+	opt.Sources, opt.Signatures, opt.KnownHosts = map[string]llb.State{}, map[string]compile.Signature{}, map[string]string{}
 	for _, s := range in.graph.Sources {
 		if err := r.loadSource(ctx, in, s, opt); err != nil {
 			return &spec.Error{File: in.graph.File, At: s.At, Msg: "source " + s.Name + ": " + err.Error()}
@@ -63,7 +63,22 @@ func (r *request) loadSource(ctx context.Context, in input, s *graph.Source, opt
 		opt.Signatures[s.Name] = compile.Signature{Signature: signature, PubKey: key}
 		return err
 	}
-	return nil
+	keys, err := knownHosts(in, s)
+	opt.KnownHosts[s.Name] = keys
+	return err
+}
+
+// knownHosts are the keys that the server of a source may have, "" for one that is not
+// reached by ssh.
+func knownHosts(in input, s *graph.Source) (string, error) {
+	if s.KnownHosts == "" {
+		return "", nil
+	}
+	data, err := fs.ReadFile(in.files, s.KnownHosts)
+	if err == nil && strings.TrimSpace(string(data)) == "" {
+		err = errors.Errorf("%s has no key", s.KnownHosts)
+	}
+	return string(data), err
 }
 
 // pinned is an image's reference with the digest that it is pinned to.
@@ -97,7 +112,11 @@ func (r *request) pin(ctx context.Context, in input, s *graph.Source) (lock.Sour
 		out.Pin = b.Digest.String()
 		return out, err
 	}
-	op, err := sourceOp(ctx, compile.Fetched(s))
+	keys, err := knownHosts(in, s)
+	if err != nil {
+		return out, err
+	}
+	op, err := sourceOp(ctx, compile.Fetched(s, keys))
 	if err != nil {
 		return out, err
 	}

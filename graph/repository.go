@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"path"
@@ -26,6 +27,8 @@ type Repository struct {
 	Kept bool `json:"kept,omitempty"`
 	// Credentials is the secret that holds lines of apt's auth.conf(5), "" for none.
 	Credentials string `json:"credentials,omitempty"`
+	// PURL is what the package URLs of its packages begin with.
+	PURL string `json:"-"`
 	// At is its place in the build file.
 	At spec.Range `json:"-"`
 }
@@ -102,7 +105,7 @@ func repositories(list []spec.Repository) []Repository {
 	for _, r := range list {
 		one := Repository{
 			Name: r.Name.Value, URIs: values(r.URIs), Suites: values(r.Suites), Components: values(r.Components),
-			Priority: r.Priority, Kept: r.Kept(), Credentials: r.Credentials.Value, At: r.At,
+			PURL: cmp.Or(strings.TrimSuffix(r.PURL.Value, "/"), "pkg:deb/"+strings.ToLower(r.Name.Value)), Priority: r.Priority, Kept: r.Kept(), Credentials: r.Credentials.Value, At: r.At,
 		}
 		if r.SignedBy.Set() {
 			key := download(r.SignedBy)

@@ -25,6 +25,9 @@ type Source struct {
 	// Signature and SignedBy are the context files that verify a download.
 	Signature string `json:"signature,omitempty"`
 	SignedBy  string `json:"signedBy,omitempty"`
+	// KnownHosts is the context file with the keys of a git server that is reached by
+	// ssh.
+	KnownHosts string `json:"knownHosts,omitempty"`
 	// Submodules tells that those of the repository come along.
 	Submodules bool `json:"submodules,omitempty"`
 	// Subdir is the directory that is meant, "" for all.
@@ -84,7 +87,7 @@ func (b *builder) sources(locked map[string]LockedSource) {
 	for _, s := range b.file.Setup.Sources {
 		out := &Source{
 			Name: s.Name.Value, URL: s.URL.Value, Git: s.Git.Value, Ref: s.Ref.Value, Image: s.Image.Value, Context: s.Context.Value,
-			Pin: s.Checksum.Value, Signature: s.Signature.Value, SignedBy: s.SignedBy.Value,
+			Pin: s.Checksum.Value, Signature: s.Signature.Value, SignedBy: s.SignedBy.Value, KnownHosts: s.KnownHosts.Value,
 			Submodules: s.Git.Value != "" && (s.Submodules == nil || *s.Submodules),
 			Subdir:     s.Subdir.Value, Extract: s.Extract || s.Strip > 0, Strip: s.Strip, Patches: values(s.Patches),
 			Version: s.Version.Value, License: s.License.Value, PURL: s.PURL.Value, At: s.At,

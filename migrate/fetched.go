@@ -178,14 +178,14 @@ func (m *migration) download(step *dockerfile.Step, add *instructions.AddCommand
 		return nil
 	}
 	place := c.Sources[0]
-	if !strings.Contains(place, "://") && !strings.HasPrefix(place, "git@") {
+	if !strings.Contains(place, "://") || strings.HasPrefix(place, "ssh://") { // by ssh, a source needs the server's keys
 		return nil
 	}
 	text, exact := m.text(add.SourcePaths[0], step.Scope, m.namesAt(step))
 	if !exact {
 		return nil
 	}
-	if strings.HasPrefix(place, "git@") || strings.HasSuffix(strings.SplitN(place, "#", 2)[0], ".git") {
+	if strings.HasSuffix(strings.SplitN(place, "#", 2)[0], ".git") {
 		repository, ref, ok := strings.Cut(text, "#")
 		if !ok || strings.Contains(ref, ":") || ref == "" || strings.Contains(repository, "?") {
 			return nil

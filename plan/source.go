@@ -53,7 +53,10 @@ func (r *reader) base(d digest.Digest, ref string, p *pb.Platform) {
 func (r *reader) fetched(d digest.Digest, src *pb.SourceOp) {
 	n := Node{State: graph.BaseState, Kind: KindBase, Title: src.Identifier, Parts: []Part{{Kind: "source", Value: src.Identifier}}}
 	for _, name := range slices.Sorted(maps.Keys(src.Attrs)) {
-		if session := name == pb.AttrLocalSessionID || name == pb.AttrLocalUniqueID || name == pb.AttrSharedKeyHint; !session {
+		switch name {
+		case pb.AttrLocalSessionID, pb.AttrLocalUniqueID, pb.AttrSharedKeyHint: // the session's
+		case pb.AttrKnownSSHHosts, pb.AttrMountSSHSock: // how it is reached, and not what it is
+		default:
 			n.Parts = append(n.Parts, Part{Kind: "source", Name: name, Value: src.Attrs[name]})
 		}
 	}

@@ -1,6 +1,7 @@
 // Package sbom says what an image was compiled from: a component for each source
-// of a build file, as an SPDX document. No scanner of the finished image can know
-// that. Plain data in, bytes out.
+// of a build file, as an SPDX document; and one for each package of a repository
+// that the build file declares. No scanner of the finished image can know either.
+// Plain data in, bytes out.
 package sbom
 
 import (
@@ -80,9 +81,16 @@ const nothing = "NOASSERTION"
 // image is the element that stands for what was built.
 const image = "SPDXRef-image"
 
+// Installed is a package of the image that came from a repository of the build file.
+type Installed struct {
+	Repository, Name, Version, Architecture string
+	// SHA256 is that of the package's file, which is at File below the repository's URI.
+	SHA256, URI, File string
+}
+
 // Sources describes what scripts compile or install from: those sources that the
-// scripts list. creator is the program that says so.
-func Sources(g *graph.Graph, scripts []*graph.Script, created time.Time, creator string) Document {
+// scripts list, and packages. creator is the program that says so.
+func Sources(g *graph.Graph, scripts []*graph.Script, packages []Installed, created time.Time, creator string) Document {
 	name := "sources of " + g.File + " for " + g.Platform
 	out := Document{
 		Version: "SPDX-2.3", License: "CC0-1.0", ID: "SPDXRef-DOCUMENT", Name: name,
@@ -107,6 +115,11 @@ func Sources(g *graph.Graph, scripts []*graph.Script, created time.Time, creator
 		out.Packages = append(out.Packages, p)
 		out.Relationships = append(out.Relationships, Relationship{image, "GENERATED_FROM", p.ID})
 	}
+	for _, i := range packages {
+		p := installed(g, i)
+		out.Packages = append(out.Packages, p)
+		out.Relationships = append(out.Relationships, Relationship{image, "CONTAINS", p.ID})
+	}
 	content, err := json.Marshal(out)
 	if err != nil {
 		panic(err) // it is strings
@@ -116,10 +129,37 @@ func Sources(g *graph.Graph, scripts []*graph.Script, created time.Time, creator
 	return out
 }
 
+// installed is a package of a repository.
+func installed(g *graph.Graph, i Installed) Package {
+	prefix := ""
+	for _, r := range g.Toolchain.Repositories {
+		if r.Name == i.Repository {
+			prefix = r.PURL
+		}
+	}
+	query := url.Values{"arch": {i.Architecture}, "repository_url": {i.URI}}
+	return Package{
+		ID: "SPDXRef-package-" + reference(i.Name+"-"+i.Architecture), Name: i.Name, Version: i.Version, Supplier: nothing, DownloadLocation: i.URI + "/" + i.File,
+		Checksums: []Checksum{{"SHA256", i.SHA256}}, SourceInfo: "from the repository " + i.Repository,
+		LicenseConcluded: nothing, LicenseDeclared: nothing, Copyright: nothing, Purpose: "INSTALL",
+		ExternalRefs: []Ref{{"PACKAGE-MANAGER", "purl", prefix + "/" + escaped(i.Name) + "@" + escaped(i.Version) + "?" + query.Encode()}},
+	}
+}
+
+// reference is a name as SPDX wants it in an id.
+func reference(name string) string {
+	return strings.NewReplacer("_", "-", "+", "-plus", ":", "-").Replace(name)
+}
+
+// escaped is a part of a package URL: a colon stays as it is.
+func escaped(s string) string {
+	return strings.NewReplacer("%3A", ":", "+", "%20").Replace(url.QueryEscape(s))
+}
+
 // component is a source, and who used it for what.
 func component(s *graph.Source, users []*graph.Script) Package {
 	p := Package{
-		ID: "SPDXRef-source-" + strings.NewReplacer("_", "-", "+", "-plus").Replace(s.Name), Name: s.Name, Version: version(s), Supplier: nothing,
+		ID: "SPDXRef-source-" + reference(s.Name), Name: s.Name, Version: version(s), Supplier: nothing,
 		DownloadLocation: location(s), LicenseConcluded: nothing, LicenseDeclared: cmp.Or(s.License, nothing), Copyright: nothing,
 		Purpose: "SOURCE", ExternalRefs: []Ref{{"PACKAGE-MANAGER", "purl", purl(s)}},
 	}
@@ -181,12 +221,17 @@ func location(s *graph.Source) string {
 
 // purl is the package URL that is declared, or what can be known of one.
 func purl(s *graph.Source) string {
-	if s.PURL != "" {
-		return s.PURL
+	if s.PURL != "" { // a version of Debian's, as it is written elsewhere, has a plus
+		place, query, more := strings.Cut(s.PURL, "?")
+		place = strings.ReplaceAll(place, "+", "%2B")
+		if more {
+			place += "?" + query
+		}
+		return place
 	}
 	v := version(s)
 	if v != "" {
-		v = "@" + url.PathEscape(v)
+		v = "@" + escaped(v)
 	}
 	if u, err := url.Parse(s.Git); err == nil && u.Host == "github.com" && s.Git != "" {
 		return "pkg:github/" + strings.ToLower(strings.TrimSuffix(strings.Trim(u.Path, "/"), ".git")) + v

@@ -34,6 +34,9 @@ type Repository struct {
 	// The build secret that holds lines for apt's auth.conf(5): `machine HOST login
 	// NAME password PASSWORD`.
 	Credentials Text `yaml:"credentials,literal" is:"id"`
+	// For the SBOM: what the package URLs of its packages begin with. Default:
+	// `pkg:deb/NAME`.
+	PURL Text `yaml:"purl" is:"package URL prefix"`
 	// Comparisons that must hold, such as `${POSTGRESQL_FROM} == pgdg`; else it is
 	// left out. See "Conditions". Default: it always counts.
 	When []Condition `yaml:"when" is:"comparison"`
@@ -134,6 +137,9 @@ func (r *Repository) validate(p *Problems) {
 	}
 	for i := range r.When {
 		r.When[i].validate(p)
+	}
+	if t := r.PURL; t.Value != "" && (!strings.HasPrefix(t.Value, "pkg:") || strings.ContainsAny(t.Value, "@?# \t\r\n")) {
+		p.Addf(t.At, "%q is not what package URLs begin with: `pkg:deb/` and whose packages these are, such as pkg:deb/pgdg", t)
 	}
 	r.SignedBy.validate(p, "a key")
 	switch {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/distribution/reference"
+	"github.com/moby/buildkit/util/gitutil"
 )
 
 // Source is what scripts compile or install from: an archive, a git repository,
@@ -29,6 +30,9 @@ type Source struct {
 	Ref Text `yaml:"ref" is:"text"`
 	// Whether the git repository's submodules come along. Default: `true`.
 	Submodules *bool `yaml:"submodules" is:"true or false"`
+	// The public keys of a git server that is reached by ssh, as `ssh-keyscan HOST`
+	// prints them. Required for `ssh://…` and `git@HOST:PATH`.
+	KnownHosts Text `yaml:"known_hosts" is:"context path"`
 	// Files of an image, for the platform that is built. Pinned by a digest, or by
 	// the lock file.
 	Image Text `yaml:"image" is:"image reference"`
@@ -50,6 +54,10 @@ type Source struct {
 	// For the SBOM: its package URL. Default: `pkg:generic/NAME@VERSION`, and
 	// `pkg:github/…` for a repository there.
 	PURL Text `yaml:"purl" is:"text"`
+	// Comparisons that must hold, such as `${PG_MAJOR} == 17`; else it is left out,
+	// and where scripts list it, that means nothing. See "Conditions". Default: it
+	// always counts.
+	When []Condition `yaml:"when" is:"comparison"`
 	// At is the place of the whole entry.
 	At Range `yaml:"-"`
 }
@@ -60,12 +68,18 @@ func (s *Source) setRange(at Range) { s.At = at }
 // globs.
 func (s *Source) Local() []Text {
 	out := append([]Text{}, s.Patches...)
-	for _, t := range []Text{s.Signature, s.SignedBy} {
+	for _, t := range []Text{s.Signature, s.SignedBy, s.KnownHosts} {
 		if t.Value != "" {
 			out = append(out, t)
 		}
 	}
 	return out
+}
+
+// SSH tells whether the source is a git repository that is reached by ssh.
+func (s *Source) SSH() bool {
+	remote, err := gitutil.ParseURL(s.Git.Value)
+	return err == nil && remote.Scheme == gitutil.SSHProtocol
 }
 
 func (s *Source) validate(p *Problems) {
@@ -92,6 +106,7 @@ func (s *Source) validate(p *Problems) {
 	only(s.Signature, s.URL.Value != "", "signature", "a url")
 	only(s.SignedBy, s.Signature.Value != "", "signed_by", "a signature")
 	only(s.Ref, s.Git.Value != "", "ref", "git")
+	only(s.KnownHosts, s.SSH(), "known_hosts", "git that is reached by ssh")
 	only(s.Subdir, s.URL.Value == "", "subdir", "git, image or context; `strip` is for archives")
 	if s.Signature.Value != "" && s.SignedBy.Value == "" {
 		p.Addf(s.Signature.At, "a signature needs the key that made it: signed_by")
@@ -104,6 +119,9 @@ func (s *Source) validate(p *Problems) {
 	}
 	if s.Submodules != nil && s.Git.Value == "" {
 		p.Addf(s.At, "submodules is for a source with git")
+	}
+	for i := range s.When {
+		s.When[i].validate(p)
 	}
 	s.validatePlaces(p)
 }
@@ -121,6 +139,9 @@ func (s *Source) validatePlaces(p *Problems) {
 		if s.Ref.Value == "" || strings.ContainsAny(s.Ref.Value, " \t\r\n:") {
 			p.Addf(s.At, "a git repository needs a ref: a tag, branch or commit")
 		}
+		if s.SSH() && s.KnownHosts.Value == "" {
+			p.Addf(g.At, "by ssh, a server is known by its keys: name a file with them as known_hosts; `ssh-keyscan HOST` prints what to compare with the keys that its owner publishes")
+		}
 	}
 	if s.Image.Value != "" {
 		if _, err := reference.ParseNormalizedNamed(s.Image.Value); err != nil {
@@ -134,7 +155,7 @@ func (s *Source) validatePlaces(p *Problems) {
 	for _, t := range []struct {
 		at   *Text
 		what string
-	}{{&s.Signature, "a signature"}, {&s.SignedBy, "a key"}} {
+	}{{&s.Signature, "a signature"}, {&s.SignedBy, "a key"}, {&s.KnownHosts, "a file of keys"}} {
 		if t.at.Value != "" {
 			relative(p, t.at, t.what)
 		}

@@ -157,10 +157,25 @@ func (t *Script) Name() string {
 	return strings.TrimSuffix(base, path.Ext(base))
 }
 
-// leaveOut drops the repositories and scripts whose conditions do not hold.
+// leaveOut drops the repositories, sources and scripts whose conditions do not hold.
 func (f *File) leaveOut() {
 	f.Setup.Repositories = slices.DeleteFunc(f.Setup.Repositories, func(r Repository) bool { return !hold(r.When) })
+	f.dropSources()
 	f.drop(func(s Script) bool { return !hold(s.When) })
+}
+
+// dropSources drops sources whose conditions do not hold, from scripts' lists too.
+func (f *File) dropSources() {
+	out := map[string]bool{}
+	f.Setup.Sources = slices.DeleteFunc(f.Setup.Sources, func(s Source) bool {
+		out[s.Name.Value] = !hold(s.When)
+		return out[s.Name.Value]
+	})
+	for _, list := range [][]Script{f.Setup.Scripts, f.Setup.FinalCleanup} {
+		for i := range list {
+			list[i].Sources = slices.DeleteFunc(slices.Clone(list[i].Sources), func(t Text) bool { return out[t.Value] })
+		}
+	}
 }
 
 // drop drops scripts, and what else in the file speaks of them.

@@ -118,3 +118,56 @@ func TestRepositoriesAreLeftOut(t *testing.T) {
 		assert.Len(t, f.Setup.Repositories, want, from)
 	}
 }
+
+// A source that is left out is none for the scripts that list it.
+func TestSourcesAreLeftOut(t *testing.T) {
+	for major, want := range map[string][]string{"15": {"pg15", "tool"}, "17": {"pg17", "tool"}, "18": {"tool"}} {
+		f := load(t, `
+base: debian
+args: {PG: "15"}
+setup:
+  sources:
+    pg15: {when: ["${PG} == 15"], url: "https://example.com/15.tar"}
+    pg17: {when: ["${PG} == 17"], url: "https://example.com/17.tar", patches: [17.patch]}
+    tool: {url: "https://example.com/tool.tar"}
+  scripts: [{path: a.sh, sources: [pg15, pg17, tool]}]
+  final_cleanup: [{path: b.sh, sources: [pg15]}]
+`, Options{BuildArgs: map[string]string{"PG": major}})
+		require.NoError(t, f.Discover(fstest.MapFS{"a.sh": {}, "b.sh": {}, "17.patch": {}}))
+		var have, listed []string
+		for _, s := range f.Setup.Sources {
+			have = append(have, s.Name.Value)
+		}
+		for _, s := range f.Setup.Scripts[0].Sources {
+			listed = append(listed, s.Value)
+		}
+		assert.Equal(t, want, have, major)
+		assert.Equal(t, want, listed, major)
+		assert.Len(t, f.Setup.FinalCleanup[0].Sources, map[string]int{"15": 1}[major])
+	}
+	_, err := Load("build.yaml", []byte("base: debian\nsetup: {sources: {a: {url: 'https://example.com/a', when: [a < b]}}}\n"), Options{})
+	assert.ErrorContains(t, err, "cannot be compared")
+}
+
+// A git server that is reached by ssh is known by its keys; no other has any.
+func TestKnownHosts(t *testing.T) {
+	for source, want := range map[string]string{
+		"git: 'git@example.com:team/a.git', ref: v1, known_hosts: keys":          "",
+		"git: 'ssh://git@example.com:22/team/a.git', ref: v1, known_hosts: keys": "",
+		"git: 'https://example.com/a.git', ref: v1":                              "",
+		"git: 'git@example.com:team/a.git', ref: v1":                             "by ssh, a server is known by its keys",
+		"git: 'ssh://example.com/a.git', ref: v1":                                "by ssh, a server is known by its keys",
+		"git: 'https://example.com/a.git', ref: v1, known_hosts: keys":           "known_hosts is for a source with git that is reached by ssh",
+		"url: 'https://example.com/a.tar', known_hosts: keys":                    "known_hosts is for a source with git that is reached by ssh",
+	} {
+		f, err := Load("build.yaml", []byte("base: debian\nsetup: {sources: {a: {"+source+"}}}\n"), Options{})
+		if want != "" {
+			assert.ErrorContains(t, err, want, source)
+			continue
+		}
+		require.NoError(t, err, source)
+		if f.Setup.Sources[0].SSH() {
+			assert.ErrorContains(t, f.Discover(fstest.MapFS{}), "keys is not in the build context")
+		}
+	}
+}

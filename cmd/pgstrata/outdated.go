@@ -34,9 +34,10 @@ func newOutdatedCommand() *cobra.Command {
 		Long: `Tell what of the lock file has moved, and what a refresh would run again.
 
 Base images, sources and packages are asked for by the daemon; the tags of git
-repositories by git. What a refresh costs is how long its steps took when
-pgstrata build last ran them. The exit status is 0 where nothing has moved, 3
-where something has, and 1 for a failure.`,
+repositories by git. A source with a checksum in the build file has moved where
+its address has another file, or none. What a refresh costs is how long its steps
+took when pgstrata build last ran them. The exit status is 0 where nothing has
+moved, 3 where something has, and 1 for a failure.`,
 		Example: `  pgstrata outdated .
   pgstrata outdated --format markdown . >body.md`,
 		Args: cobra.MaximumNArgs(1),
@@ -133,12 +134,16 @@ func (o *options) refresh(dir string) (*refreshing, error) {
 	if r.history, err = readHistory(dir, o.file); err != nil {
 		return nil, err
 	}
-	r.now, err = r.builds(r.locked)
+	if r.locked == nil {
+		r.locked = &lock.File{Sources: map[string]lock.Source{}}
+	}
+	r.now, err = r.builds(r.locked, nil)
 	return r, err
 }
 
-// builds resolves what would be built with a lock file.
-func (r *refreshing) builds(locked *lock.File) ([]frontend.Resolved, error) {
+// builds resolves what would be built with a lock file, and with an edit of the build
+// file, which may be nil.
+func (r *refreshing) builds(locked *lock.File, edit *strings.Replacer) ([]frontend.Resolved, error) {
 	context, beside, err := sources(r.dir, r.file)
 	if err != nil {
 		return nil, err
@@ -148,6 +153,9 @@ func (r *refreshing) builds(locked *lock.File) ([]frontend.Resolved, error) {
 		return nil, err
 	}
 	build.Lock = locked
+	if edit != nil {
+		build.Data = []byte(edit.Replace(string(build.Data)))
+	}
 	build.Last = r.history.record
 	return build.Resolve()
 }
@@ -181,10 +189,13 @@ func (r *refreshing) cost(m *outdated) error {
 		return nil
 	}
 	to := r.locked.Without(func(string) bool { return false })
+	var edit *strings.Replacer
 	const other = "0000000000000000000000000000000000000000"
 	switch {
 	case m.Kind == "base":
 		to.Bases[m.Name] = m.Now
+	case m.Declared:
+		edit = strings.NewReplacer(m.Locked, m.Now)
 	case m.Newer != "":
 		to.Sources[m.Name] = lock.Source{From: m.From, Pin: other}
 	case m.Kind == "source":
@@ -192,7 +203,7 @@ func (r *refreshing) cost(m *outdated) error {
 	default:
 		to.Platforms[m.Platform].Move(map[string]string{m.Name: m.Now})
 	}
-	builds, err := r.builds(to)
+	builds, err := r.builds(to, edit)
 	if err != nil {
 		return err
 	}
@@ -232,7 +243,7 @@ func (m *outdated) add(p *plan.Plan) {
 
 // what names what has moved.
 func (m *outdated) what() string {
-	if m.Newer != "" {
+	if m.Newer != "" || m.Declared {
 		return "source " + m.Name + " (edit the build file)"
 	}
 	return m.Kind + " " + m.Name
@@ -241,7 +252,7 @@ func (m *outdated) what() string {
 // change says from what to what.
 func (m *outdated) change() string {
 	if m.Now == "" {
-		return brief(m.Locked) + ", and today nobody tells: " + m.Why
+		return brief(m.Locked) + ", and what it is today nobody tells: " + m.Why
 	}
 	return brief(m.Locked) + " -> " + brief(m.Now)
 }
@@ -258,6 +269,9 @@ func brief(s string) string {
 
 // again says what is run again.
 func (m *outdated) again() string {
+	if m.Now == "" {
+		return ""
+	}
 	out := "runs nothing"
 	if len(m.Runs) > 0 {
 		out = "runs " + strings.Join(m.Runs, ", ")

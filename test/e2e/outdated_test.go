@@ -126,3 +126,30 @@ func differing(a, b string) int {
 	}
 	return n
 }
+
+// A source that the build file pins by a checksum has no lock file: what its address has today is told all the same.
+func TestOutdatedChecksum(t *testing.T) {
+	env := testenv.Shared(t)
+	first := tarball(t, "program-1.0", "main.c", "outdated one\n")
+	site := newUpstream(t, first)
+	pgstrata := testenv.Program(t, "pgstrata")
+	dir := testenv.Tree(t, compiled(fmt.Sprintf("program: {url: %s/program.tar.gz, checksum: %q, strip: 1}", site.URL, digestOf(first))))
+	outdated := func(code int) string {
+		out := env.Run(t, pgstrata, "outdated", "--progress=quiet", dir)
+		require.Equal(t, code, out.Code, "%s%s", out.Stdout, out.Stderr)
+		return out.Stdout
+	}
+	assert.Equal(t, "Nothing has moved.\n", outdated(0))
+
+	second := tarball(t, "program-1.0", "main.c", "outdated two\n")
+	site.data.Store(&second)
+	said := outdated(3)
+	assert.Contains(t, said, "source program (edit the build file)")
+	assert.Contains(t, said, "runs source program, and perhaps unpacking of program, build.sh")
+
+	site.Close()
+	said = outdated(3)
+	assert.Contains(t, said, "source program (edit the build file)")
+	assert.Contains(t, said, "what it is today nobody tells")
+	assert.NotContains(t, said, "runs")
+}

@@ -3,6 +3,9 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -147,10 +150,10 @@ func TestSBOMListsSources(t *testing.T) {
 	}), testenv.Request{Image: "package-scanner"})
 	archive := tarball(t, "program-1.0", "main.c", "one\n")
 	site := newUpstream(t, archive)
-	repo, url := gitServer(t)
+	repo, address := gitServer(t)
 	commit(t, repo, "main.c", "git one\n", "v1")
 	tree := compiled(fmt.Sprintf("program: {url: %q, checksum: %q, strip: 1, version: 1.0, license: MIT}\ntool: {git: %q, ref: v1}",
-		site.URL+"/program.tar.gz", digestOf(archive), url))
+		site.URL+"/program.tar.gz", digestOf(archive), address))
 	tree["Dockerfile"] = "# syntax=localhost:5000/pgstrata:dev\n" + strings.Replace(tree["Dockerfile"], "{path: setup/other.sh,", "{path: setup/other.sh, sources: [tool],", 1)
 	out := env.Buildx(t, "--provenance=mode=max,version=v1", "--sbom=generator="+env.Registry.Ref("package-scanner"), "--push",
 		"--tag", env.Registry.Ref("compiled"), testenv.Tree(t, tree))
@@ -180,7 +183,7 @@ func TestSBOMListsSources(t *testing.T) {
 	assert.Equal(t, strings.TrimPrefix(digestOf(archive), "sha256:"), program.Checksums[0].ChecksumValue)
 	assert.Contains(t, program.ExternalRefs[0].ReferenceLocator, "pkg:generic/program@1.0?")
 	assert.Equal(t, "used by setup/build.sh, which gives /opt/program", program.Comment)
-	assert.Equal(t, "git+"+url+"@"+head, tool.DownloadLocation, "it is not locked, and what was built is known all the same")
+	assert.Equal(t, "git+"+address+"@"+head, tool.DownloadLocation, "it is not locked, and what was built is known all the same")
 	assert.Equal(t, "ref v1, commit "+head, tool.SourceInfo)
 
 	var p struct {
@@ -199,5 +202,55 @@ func TestSBOMListsSources(t *testing.T) {
 		digests[d.URI] = d.Digest
 	}
 	assert.Equal(t, strings.TrimPrefix(digestOf(archive), "sha256:"), digests[site.URL+"/program.tar.gz"]["sha256"], "%v", digests)
-	assert.Equal(t, head, digests[url+"#v1"]["sha1"], "%v", digests)
+	assert.Equal(t, head, digests[address+"#v1"]["sha1"], "%v", digests)
+}
+
+// A package of a declared repository is told apart from the base's own: its package URL is not
+// Debian's, and it has the file's checksum, whoever installed it.
+func TestSBOMListsRepositories(t *testing.T) {
+	env := testenv.Shared(t)
+	env.Frontend(t)
+	build(t, env, testenv.Tree(t, map[string]string{
+		"Dockerfile": "base: debian:bookworm-slim\n", "entrypoint.sh": packageScanner,
+	}), testenv.Request{Image: "package-scanner"})
+	repo := testenv.NewAptRepository(t)
+	repo.Add(t, "probe", "1:1.0+one", "opt/probe", "of a repository\n")
+	repo.Add(t, "by-script", "2.0", "opt/by-script", "of a script\n")
+	repo.Add(t, "for-the-build", "3.0", "opt/for-the-build", "gone\n")
+	repo.Add(t, "not-asked-for", "4.0", "opt/not-asked-for", "never there\n")
+	for _, keep := range []string{"keep: true", "keep: false"} {
+		dir := fromRepository(t, repo, keep, "purl: pkg:deb/ours")
+		text, err := os.ReadFile(filepath.Join(dir, "Dockerfile"))
+		require.NoError(t, err)
+		write(t, dir, "Dockerfile", "# syntax=localhost:5000/pgstrata:dev\n"+strings.Replace(string(text), "{runtime: [probe]}", "{runtime: [probe, netbase], build: [for-the-build]}", 1))
+		write(t, dir, "setup/scripts/02-script.sh", "#!/bin/sh\nset -eu\napt-get update\napt-get install -y by-script\n")
+		out := env.Buildx(t, "--provenance=false", "--sbom=generator="+env.Registry.Ref("package-scanner"), "--push", "--tag", env.Registry.Ref("from-repository"), dir)
+		require.Zero(t, out.Code, out.Stderr)
+		type document struct {
+			Packages []struct {
+				Name, VersionInfo, DownloadLocation, SourceInfo string
+				Checksums                                       []struct{ ChecksumValue string }
+				ExternalRefs                                    []struct{ ReferenceLocator string }
+			} `json:"packages"`
+		}
+		var sbom struct {
+			SPDX            document
+			AdditionalSPDXs []document
+		}
+		attestation(t, env, "from-repository", "SBOM", &sbom)
+		require.Len(t, sbom.AdditionalSPDXs, 1)
+		own := sbom.SPDX
+		if len(own.Packages) > len(sbom.AdditionalSPDXs[0].Packages) {
+			own = sbom.AdditionalSPDXs[0]
+		}
+		got := map[string]string{}
+		for _, p := range own.Packages[1:] {
+			got[p.Name] = p.ExternalRefs[0].ReferenceLocator
+			assert.Equal(t, "from the repository ours", p.SourceInfo)
+			assert.Len(t, p.Checksums[0].ChecksumValue, 64)
+			assert.True(t, strings.HasPrefix(p.DownloadLocation, repo.URL+"/") && strings.HasSuffix(p.DownloadLocation, ".deb"), p.DownloadLocation)
+		}
+		query := "?arch=all&repository_url=" + url.QueryEscape(repo.URL)
+		assert.Equal(t, map[string]string{"probe": "pkg:deb/ours/probe@1:1.0%2Bone" + query, "by-script": "pkg:deb/ours/by-script@2.0" + query}, got, keep)
+	}
 }

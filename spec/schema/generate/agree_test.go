@@ -21,7 +21,7 @@ func samples() []any {
 		"5432", "5432/tcp", "53/udp", "53/icmp", "70000", "0640", "0o640", "888", "10s", "1h30m", "1.5m", "7d", "-5s",
 		"SIGINT", "int", "SIGNOPE", "base", "arg:A", "arg:", "file:a/**", "package:p", "file:/x", "none", "host", "default", "fail", "rebuild", "kept", "apart",
 		"setup", "toolchain", "p=1", "p=1.*", "p=", "${A} == x", "1 >= 2", "1 =~ 2", "--force", "a b", "a\nb", "setup/x", "*.sh", "**/*.sh", "ccache",
-		"https://x/y", "http://user:pw@x", "ftp://x/y", "sha256:" + strings.Repeat("0a", 32), "sha256:0a", ".x",
+		"https://x/y", "http://user:pw@x", "ftp://x/y", "sha256:" + strings.Repeat("0a", 32), "sha256:0a", ".x", "pkg:deb/x",
 		0, 1, 999, 5432, 70000, -1, 640,
 	}
 }
@@ -70,6 +70,8 @@ func sourceCompanions(key string) map[string]any {
 		return map[string]any{"git": "https://x/y", "ref": "x"}
 	case "subdir":
 		return map[string]any{"image": "x"}
+	case "known_hosts":
+		return map[string]any{"git": "git@x:y", "ref": "x"}
 	case "signature", "signed_by":
 		return map[string]any{"url": "https://x/y", "signature": "x", "signed_by": "x"}
 	}

@@ -79,6 +79,7 @@ func notations() map[string]notation {
 		"uri":                     {plural: "URIs", value: matching(`^[A-Za-z][A-Za-z0-9+.-]*:[^ \t\n]+$`, "A URI is like https://host/path")},
 		"url":                     {value: matching(`^https?://[^/@]+(/.*)?$`, "A URL begins with http:// or https://, and holds no password")},
 		"checksum":                {value: matching(`^sha256:[0-9a-f]{64}$`, "A checksum is sha256: and 64 digits")},
+		"package URL prefix":      {value: matching(`^pkg:[^@?# \t\n]*$`, "Package URLs begin with pkg:, a type and whose packages these are: pkg:deb/pgdg")},
 		"repository name":         {value: matching(`^[A-Za-z0-9_-][A-Za-z0-9_.-]*$`, "A name is letters, digits, _, . and -")},
 		"repository":              {plural: "repositories"},
 		"source name":             {plural: "sources", value: text()},
