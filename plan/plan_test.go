@@ -359,3 +359,16 @@ func TestGitKnowsOnlyWhetherAFileIsExecutable(t *testing.T) {
 	in.tree["setup/patches/deep/a.patch"].Mode = 0o755
 	assert.NotEmpty(t, states(plan.Compare(before, in.record())))
 }
+
+// What a git server is known by is no part of what it serves.
+func TestKnownHostsAreNoCause(t *testing.T) {
+	in := newInput(t)
+	in.edit("  scripts:\n", "  sources: {tool: {git: 'git@example.com:team/tool.git', ref: v1, known_hosts: setup/known_hosts}}\n  scripts:\n")
+	in.edit("needs: [02-install-postgresql]", "needs: [02-install-postgresql], sources: [tool]")
+	in.write("setup/known_hosts", "example.com ssh-ed25519 AAAA\n")
+	before := in.record()
+	in.write("setup/known_hosts", "example.com ssh-ed25519 AAAB\n")
+	assert.Empty(t, states(plan.Compare(before, in.record())))
+	in.edit("ref: v1", "ref: v2")
+	assert.Contains(t, states(plan.Compare(before, in.record())), "setup/08-patroni")
+}
