@@ -8,11 +8,11 @@ import "testing"
 func TestBootSource(t *testing.T) {
 	boot(t, example{
 		name: "postgresql-source", folder: "postgresql-source", base: "debian:bookworm-slim", version: "PostgreSQL 15.",
-		arg: "PGBADGER_VERSION", again: []string{"pgbadger.sh"},
+		arg: "LOCALES", again: []string{"locale.sh"},
 	})
 	boot(t, example{
 		name: "postgresql-source-trixie", folder: "postgresql-source", base: "debian:trixie-slim", version: "PostgreSQL 15.",
 		args: map[string]string{"DEBIAN_RELEASE": "trixie"},
-		arg:  "PGBADGER_VERSION", again: []string{"pgbadger.sh"},
+		arg:  "LOCALES", again: []string{"locale.sh"},
 	})
 }

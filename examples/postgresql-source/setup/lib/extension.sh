@@ -5,7 +5,7 @@
 
 # build_contrib MODULE: one of PostgreSQL's own.
 build_contrib() {
-    unpack_source "postgresql-$POSTGRESQL_VERSION"
+    unpack_source postgresql
     build_extension "contrib/$1"
 }
 

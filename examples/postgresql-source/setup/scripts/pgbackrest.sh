@@ -4,7 +4,7 @@ set -eu
 # shellcheck source=../lib/source.sh
 . /context/setup/lib/source.sh
 
-unpack_source pgbackrest "$PGBACKREST_VERSION"
+unpack_source pgbackrest
 if [ -e src/configure ]; then
     (cd src && ./configure)
     make -j"$(nproc)" -C src

@@ -4,6 +4,6 @@ set -eu
 # shellcheck source=../lib/source.sh
 . /context/setup/lib/source.sh
 
-unpack_source pgbadger "$PGBADGER_VERSION"
+unpack_source pgbadger
 install -D pgbadger /usr/local/bin/pgbadger
 pgbadger --version

@@ -4,7 +4,7 @@ set -eu
 # shellcheck source=../lib/source.sh
 . /context/setup/lib/source.sh
 
-unpack_source pgbouncer "$PGBOUNCER_VERSION"
+unpack_source pgbouncer
 ./configure --prefix=/usr/local --with-cares
 make -j"$(nproc)" pgbouncer
 report_compiler

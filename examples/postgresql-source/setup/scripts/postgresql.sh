@@ -4,7 +4,7 @@ set -eu
 # shellcheck source=../lib/source.sh
 . /context/setup/lib/source.sh
 
-unpack_source "postgresql-$POSTGRESQL_VERSION"
+unpack_source postgresql
 
 # Where Debian's packages have it. Time zones are the system's, which know of this year's laws.
 ./configure \

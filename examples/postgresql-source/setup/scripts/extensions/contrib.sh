@@ -4,7 +4,7 @@ set -eu
 # shellcheck source=../../lib/extension.sh
 . /context/setup/lib/extension.sh
 
-unpack_source "postgresql-$POSTGRESQL_VERSION"
+unpack_source postgresql
 for module in contrib/*/; do
     case $(basename "$module") in
         btree_gist | citext | hstore | pg_stat_statements | pg_trgm | pgcrypto | postgres_fdw) ;; # other scripts'
