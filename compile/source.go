@@ -14,9 +14,6 @@ import (
 // public key, both ASCII-armored.
 type Signature llb.HTTPSignatureInfo
 
-// sourceState is the state of what is fetched for scripts.
-const sourceState = "source"
-
 // sourceMounts returns the mounts of a script's sources.
 func (s *setup) sourceMounts(script *graph.Script) []llb.RunOption {
 	var opts []llb.RunOption
@@ -46,7 +43,7 @@ func (c *compiler) fetch(s *graph.Source) llb.State {
 	if s.Image != "" || s.Context != "" {
 		return c.opt.Sources[s.Name]
 	}
-	named := c.vertex(Vertex{Node: sourceState + "/" + s.Name, Kind: "source", Title: "source " + s.Name}, sourceState, s.Name+": "+s.Place())
+	named := c.vertex(Vertex{Node: graph.SourceState + "/" + s.Name, Kind: "source", Title: "source " + s.Name}, graph.SourceState, s.Name+": "+s.Place())
 	opts := []FetchOption{named, c.at(s.At)}
 	if sig, ok := c.opt.Signatures[s.Name]; ok && s.URL != "" {
 		return download(s, sig, opts)
@@ -102,7 +99,7 @@ func download(s *graph.Source, sig Signature, opts []FetchOption) llb.State {
 func (s *setup) unpack(source *graph.Source, fetched llb.State) llb.State {
 	opts := append(s.builtin("unpack-source.sh", strconv.FormatBool(source.Extract), strconv.Itoa(source.Strip)),
 		llb.AddMount("/run/pgstrata/fetched", fetched, llb.SourcePath(path.Join("/", source.Subdir)), llb.Readonly),
-		s.vertex(Vertex{Node: sourceState + "/" + source.Name + "/unpacked", Kind: "unpacking", Title: "unpacking of " + source.Name}, sourceState, "unpack "+source.Name),
+		s.vertex(Vertex{Node: graph.SourceState + "/" + source.Name + "/unpacked", Kind: "unpacking", Title: "unpacking of " + source.Name}, graph.SourceState, "unpack "+source.Name),
 		s.at(source.At), llb.Network(noNetwork))
 	if len(source.Patches) > 0 {
 		var action *llb.FileAction

@@ -28,6 +28,10 @@ const (
 	SymbolsState    = "symbols"
 )
 
+// SourceState is what nodes belong to that are fetched for scripts. It is no state of
+// the image.
+const SourceState = "source"
+
 // CachesTarget is a target that is no state of the image: what the cache mounts
 // of its steps hold.
 const CachesTarget = "caches"

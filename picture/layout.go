@@ -93,7 +93,7 @@ type layout struct {
 // order is how the data model has the states: those that no entrypoint file
 // can reach, then the others.
 func order() []string {
-	return []string{graph.BaseState, graph.ToolchainState, graph.SetupState, graph.EntrypointState, graph.ImageState, graph.TestState}
+	return []string{graph.BaseState, graph.ToolchainState, graph.SourceState, graph.SetupState, graph.EntrypointState, graph.ImageState, graph.TestState}
 }
 
 func newLayout(r *plan.Record) *layout {

@@ -13,7 +13,7 @@ import (
 
 // random is a record of any shape: what is drawn is not up to the drawing.
 func random(r *rand.Rand) *plan.Record {
-	states := []string{"base", "toolchain", "setup", "setup", "setup", "stage of another file", "entrypoint", "image", "test"}
+	states := []string{"base", "toolchain", "source", "setup", "setup", "setup", "stage of another file", "entrypoint", "image", "test"}
 	kinds := []plan.Kind{plan.KindScript, plan.KindScript, plan.KindPackages, plan.KindOutputs, plan.KindLayer, plan.KindFiles}
 	out := &plan.Record{Platform: "linux/amd64"}
 	for i := range 1 + r.IntN(40) {
@@ -59,6 +59,9 @@ func TestLayout(t *testing.T) {
 		if e, s := bands["entrypoint"], bands["setup"]; e != nil && s != nil {
 			assert.Greater(t, l.gate, s.y+s.height)
 			assert.Less(t, l.gate, e.y)
+		}
+		if from, s := bands["source"], bands["setup"]; from != nil && s != nil {
+			assert.Less(t, from.y+from.height, s.y, "what is fetched is above the scripts that it is for")
 		}
 		for i, e := range l.lines() {
 			assert.NotEqual(t, e.from, e.to)
