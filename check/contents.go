@@ -9,10 +9,12 @@ import (
 )
 
 // IsConfiguration tells whether a file in an image is the configuration of a
-// program that runs there: not the text of a program, no template, no
-// documentation, and nothing for those who build or test it.
+// program that runs there: not the text of a program, no template, no translation,
+// no documentation, and nothing for those who build or test it.
 func IsConfiguration(target string) bool {
-	if IsForCI(target) {
+	if IsForCI(target) || slices.ContainsFunc(strings.Split(path.Dir(target), "/"), func(dir string) bool {
+		return slices.Contains([]string{"locale", "locales", "lang", "i18n", "l10n", "translations"}, dir)
+	}) {
 		return false
 	}
 	base := strings.ToLower(path.Base(target))
@@ -30,13 +32,13 @@ func IsConfiguration(target string) bool {
 func IsForCI(target string) bool {
 	base := path.Base(target)
 	switch {
-	case strings.HasPrefix(base, "docker-compose"), strings.HasPrefix(base, "compose."), base == ".gitlab-ci.yml", base == ".travis.yml", base == "azure-pipelines.yml",
+	case strings.HasPrefix(base, "docker-compose"), strings.HasPrefix(base, "compose."), base == ".gitlab-ci.yml", base == ".travis.yml", base == ".drone.yml", base == ".woodpecker.yml", base == ".appveyor.yml", base == "azure-pipelines.yml", base == "bitbucket-pipelines.yml", base == "cloudbuild.yaml",
 		base == "package.json", base == "package-lock.json", base == "composer.json":
 		return true
 	}
 	for dir := range strings.SplitSeq(path.Dir(target), "/") {
 		switch dir {
-		case ".github", ".gitlab", ".circleci", ".buildkite", ".vscode", ".idea", ".git", "test", "tests", "testdata", "fixtures", "testinfra", "examples", "samples", "node_modules":
+		case ".github", ".gitlab", ".circleci", ".buildkite", ".woodpecker", ".semaphore", ".vscode", ".idea", ".git", "test", "tests", "testdata", "fixtures", "testinfra", "examples", "samples", "node_modules":
 			return true
 		}
 	}

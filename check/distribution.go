@@ -107,7 +107,7 @@ func (t *Tree) newDistributions() map[string]Distribution {
 	}
 	out := map[string]Distribution{}
 	for _, root := range t.roots() {
-		out[root] = cmp.Or(one(sure[root]), named(root), one(maybe[root]))
+		out[root] = cmp.Or(one(sure[root]), NamedDistribution(root), one(maybe[root]))
 	}
 	return out
 }
@@ -121,10 +121,10 @@ func (t *Tree) roots() []string {
 	return slices.Compact(slices.Sorted(slices.Values(out)))
 }
 
-// named is the distribution that an image's reference speaks of. What Docker's
-// official images are built on where their tag names nothing else is Debian,
-// but for a few.
-func named(ref string) Distribution {
+// NamedDistribution is the distribution that an image's reference speaks of. What
+// Docker's official images are built on where their tag names nothing else is
+// Debian, but for a few.
+func NamedDistribution(ref string) Distribution {
 	parts := ReferenceParts(ref)
 	for _, d := range []Distribution{Alpine, Debian, RedHat, Suse} {
 		for _, part := range parts {
@@ -179,4 +179,14 @@ func IsServerName(word string) bool {
 	return slices.ContainsFunc([]string{"postgres", "postgresql", "postgis", "timescaledb", "spilo", "patroni", "pgvector", "citus"}, func(name string) bool {
 		return IsNumbered(word, name)
 	})
+}
+
+// IsServerPackage tells whether a package of a distribution is the server:
+// postgresql, postgresql-15, postgresql15-server, percona-postgresql-16. Those of
+// clients, libraries, headers and extensions have other words in their names.
+func IsServerPackage(spec string) bool {
+	name, _, _ := strings.Cut(spec, "=")
+	name = strings.TrimSuffix(strings.TrimPrefix(name, "percona-"), "-server")
+	rest, ok := strings.CutPrefix(name, "postgresql")
+	return ok && strings.Trim(rest, "0123456789-*.") == "" && !strings.ContainsAny(rest, " ")
 }

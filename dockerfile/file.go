@@ -244,3 +244,20 @@ func contextWords(in *Instruction, sc *Scope) (words []string, ok bool) {
 	}
 	return words, true
 }
+
+// ArgNames are the names that ARG instructions declare.
+func (f *File) ArgNames() []string {
+	list := slices.Clone(f.Args)
+	for _, s := range f.Stages {
+		list = append(list, s.Instructions...)
+	}
+	var out []string
+	for _, in := range list {
+		if arg, ok := in.Command.(*instructions.ArgCommand); ok {
+			for _, a := range arg.Args {
+				out = append(out, a.Key)
+			}
+		}
+	}
+	return out
+}

@@ -14,7 +14,6 @@ import (
 	"github.com/distribution/reference"
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/frontend/dockerfile/dockerfile2llb"
-	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	"github.com/moby/buildkit/frontend/dockerui"
 	"github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/solver/pb"
@@ -24,6 +23,7 @@ import (
 
 	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/plan"
+	"github.com/pgstrata/pgstrata/spec"
 )
 
 // resolve compiles the build of each platform.
@@ -53,34 +53,18 @@ func (d *dockerfileBuild) resolved(idx int, res *dockerfile2llb.Result, def *pb.
 			Target:     d.client.Target,
 			Definition: def,
 			Image:      res.Image,
-			Args:       d.args(),
+			Args:       d.file.ArgNames(),
 			Stages:     d.stages(),
 			Context:    d.origin,
 			Bases:      d.gateway.bases(target),
 			Names:      contextNames(d.client.BuildOpts().Opts),
 			Lacks:      d.lacks(),
 		},
-		Context: oneFile{}, // of a Dockerfile that copies nothing
+		Context:    oneFile{}, // of a Dockerfile that copies nothing
+		Undeclared: spec.Unconsumed(d.file.ArgNames(), d.client.BuildArgs, OwnArgs(d.client.BuildArgs)),
 	}
 	if d.tree != nil {
 		out.Context = d.tree
-	}
-	return out
-}
-
-// args are the names that ARG instructions declare.
-func (d *dockerfileBuild) args() []string {
-	list := slices.Clone(d.file.Args)
-	for _, s := range d.file.Stages {
-		list = append(list, s.Instructions...)
-	}
-	var out []string
-	for _, in := range list {
-		if arg, ok := in.Command.(*instructions.ArgCommand); ok {
-			for _, a := range arg.Args {
-				out = append(out, a.Key)
-			}
-		}
 	}
 	return out
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/pgstrata/pgstrata/check"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
@@ -25,13 +26,17 @@ type account struct {
 	groupName  string
 	home       string
 	shell      string
-	plain      bool // nothing else is asked for that files would show
+	groups     []string // further ones
+	plain      bool     // nothing else is asked for that files would show
 	systemwide bool
+	// program is what makes it.
+	program string
 }
 
-// accountOf reads a call that makes a user or group.
-func accountOf(c *shell.Call) (account, bool) {
-	a := account{uid: -1, gid: -1, plain: true}
+// accountOf reads a call that makes a user or group; busybox says whose programs
+// these are.
+func accountOf(c *shell.Call, busybox bool) (account, bool) {
+	a := account{uid: -1, gid: -1, plain: true, program: c.Name}
 	switch c.Name {
 	case "groupadd", "addgroup":
 		a.group = true
@@ -44,46 +49,80 @@ func accountOf(c *shell.Call) (account, bool) {
 		return a, false
 	}
 	for i := 0; i < len(args); i++ {
-		flag, v, joined := strings.Cut(args[i], "=")
-		if !strings.HasPrefix(flag, "-") {
+		arg := args[i]
+		switch {
+		case !strings.HasPrefix(arg, "-"):
 			if a.name == "" {
-				a.name = flag
+				a.name = arg
 			} else { // adduser USER GROUP
 				a.plain = false
 			}
-			continue
-		}
-		takes := takesValue(c.Name, flag)
-		if takes && !joined {
-			i++
-			if i == len(args) {
-				return a, false
+		case strings.HasPrefix(arg, "--"):
+			flag, v, joined := strings.Cut(arg, "=")
+			if a.takesValue(flag) && !joined {
+				if i++; i == len(args) {
+					return a, false
+				}
+				v = args[i]
 			}
-			v = args[i]
+			a.flag(flag, v)
+		default: // letters
+			for j := 1; j < len(arg); j++ {
+				flag := "-" + arg[j:j+1]
+				if !a.takesValue(flag) {
+					a.flag(flag, "")
+					continue
+				}
+				v := arg[j+1:]
+				if v == "" {
+					if i++; i == len(args) {
+						return a, false
+					}
+					v = args[i]
+				}
+				a.flag(flag, v)
+				break
+			}
 		}
-		a.flag(c.Name, flag, v)
+	}
+	if (c.Name == "adduser" || c.Name == "addgroup") && !busybox && a.systemwide {
+		a.plain = false // packages decide which number Debian's takes next
 	}
 	return a, a.name != ""
 }
 
-// takesValue reports whether a flag of the account programs has a value.
-func takesValue(program, flag string) bool {
+// takesValue reports whether a flag of the program that makes an account has a value.
+func (a *account) takesValue(flag string) bool {
 	switch flag {
-	case "-u", "--uid", "-g", "--gid", "-d", "--home-dir", "--home", "-s", "--shell", "-c", "--comment", "--gecos", "-G", "--groups", "--ingroup", "-k", "--skel", "-K", "-e", "-f", "-p", "-b":
+	case "-g", "--gid", "-K", "--key", "-p", "--password":
 		return true
+	case "-u", "--uid", "-d", "--home-dir", "--home", "-s", "--shell", "-c", "--comment", "--gecos", "-G", "--groups", "--ingroup", "-k", "--skel", "-e", "--expiredate", "-f", "--inactive", "-b", "--base-dir":
+		return !a.group
 	case "-h":
-		return program == "adduser"
+		return a.program == "adduser"
 	}
 	return false
 }
 
-func (a *account) flag(program, flag, v string) {
+func (a *account) flag(flag, v string) {
 	number := func() int {
 		n, err := strconv.Atoi(v)
 		if err != nil {
 			return -1
 		}
 		return n
+	}
+	if a.program == "adduser" {
+		switch flag { // busybox's letters
+		case "-g":
+			flag = "--gecos"
+		case "-G":
+			flag = "--ingroup"
+		case "-h":
+			flag = "--home"
+		case "-D", "-H":
+			return
+		}
 	}
 	switch flag {
 	case "-u", "--uid":
@@ -98,16 +137,16 @@ func (a *account) flag(program, flag, v string) {
 		a.home = v
 	case "-s", "--shell":
 		a.shell = v
-	case "-r", "--system", "--disabled-password", "--disabled-login", "--quiet", "-S":
+	case "-G", "--groups":
+		a.groups = strings.Split(v, ",")
+	case "-r", "--system", "-S":
 		a.systemwide = true
-	case "-M", "--no-create-home", "-m", "--create-home", "-N", "--no-user-group", "-f", "--force":
-	case "--gecos", "-c", "--comment":
-		a.plain = a.plain && v == ""
+	case "-M", "--no-create-home", "-m", "--create-home", "-f", "--force", "-l", "--no-log-init", "-c", "--comment", "--gecos",
+		"-U", "--user-group", "--disabled-password", "--disabled-login", "--quiet", "-q":
+	case "-N", "--no-user-group":
+		a.plain = a.plain && (a.groupName != "" || a.gid >= 0)
 	default:
 		a.plain = false
-	}
-	if program == "adduser" || program == "addgroup" {
-		a.plain = false // Debian's and busybox's do more, and not the same
 	}
 }
 
@@ -121,8 +160,11 @@ func (m *migration) learn(ops []*op) {
 	}
 	for _, o := range ops {
 		for _, c := range o.calls() {
-			if a, ok := accountOf(c); ok {
+			if a, ok := accountOf(c, hasBusybox(m.ground)); ok {
 				m.accounts.add(a)
+			}
+			if id := map[check.Distribution]int{check.RedHat: 26, check.Alpine: 70}[installsServer(c)]; id > 0 { // as their packages have it
+				m.accounts.uids["postgres"], m.accounts.gids["postgres"], m.accounts.primary["postgres"] = id, id, id
 			}
 		}
 	}

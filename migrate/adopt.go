@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"fmt"
 	"path"
 	"slices"
 	"strconv"
@@ -8,59 +9,130 @@ import (
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 
+	"github.com/pgstrata/pgstrata/check"
 	"github.com/pgstrata/pgstrata/glob"
 	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
+	"github.com/pgstrata/pgstrata/spec"
 )
 
-// adopt makes the build file's user of an account to which copied files belong,
-// and whose number only a build would know. With a number of its own, its files
-// are files of the entrypoint: an edit of one runs no setup.
+// adopt makes accounts of the build file of those to which copied files belong, and
+// whose numbers only a build would know. With numbers of their own, their files are
+// files of the entrypoint: an edit of one runs no setup.
 func (m *migration) adopt(ops []*op) {
-	name := m.owner(ops)
-	if m.opt.KeepAccounts || name == "" || m.out.user != nil {
+	if m.opt.KeepAccounts {
 		return
 	}
-	by, group, ok := m.maker(name, ops)
-	if !ok {
-		return
-	}
-	u := &user{name: name, uid: firstSystemID, gid: firstSystemID, home: "/home/" + name}
-	switch {
-	case by != nil:
-		a, _ := accountOf(by.one())
-		if a.home != "" {
-			u.home = a.home
+	for _, name := range m.owners(ops) {
+		key, what := "accounts", "one of the build file's accounts"
+		if m.out.user == nil && m.setsUser() {
+			key, what = "user", "the build file's user"
 		}
-		u.uid = m.nextID(a.systemwide, by, ops)
-		u.gid = u.uid
-		u.notes = m.comments(by.step.Instruction)
+		u := m.adopted(name, key, ops)
+		switch {
+		case u == nil:
+			continue
+		case key == "user":
+			m.out.user = u
+		default:
+			m.out.accounts = append(m.out.accounts, u)
+		}
+		m.accounts.uids[name], m.accounts.primary[name] = u.uid, u.gid
+		if u.gid != nogroupOfBusybox {
+			m.accounts.gids[name] = u.gid
+		}
+		m.report.note("", "%s is %s, with the number %d: so its files are entrypoint files, and an edit of one runs no setup. --keep-accounts leaves accounts to the scripts", name, what, u.uid)
+		m.differAccounts(u.home)
+	}
+}
+
+// setsUser reports whether it is known as whom the container starts, whatever the
+// base says.
+func (m *migration) setsUser() bool {
+	return m.lastStep(isUser) != nil || m.base != nil && (m.base.User == "" || m.base.User == "root")
+}
+
+// adopted is the build file's account of a name, for a key of it; nil where it cannot
+// be made before all else.
+func (m *migration) adopted(name, key string, ops []*op) *user {
+	by, group, ok := m.maker(name, ops)
+	packaged := !ok && m.packageMakes(name, ops)
+	switch {
+	case !ok && !packaged || !spec.IsUserName(name):
+		return nil
+	case by != nil:
+		a, _ := accountOf(by.one(), hasBusybox(m.ground))
+		u := m.newUser(a, by)
+		u.uid, u.gid = m.nextID(a, by, ops)
 		for _, used := range []*op{group, by} {
 			if used != nil {
 				used.gone = true
-				m.went(used, Carried, "user")
+				m.went(used, Carried, "%s", key)
 			}
 		}
-	case name == "postgres":
+		return u
+	}
+	u := &user{name: name, uid: m.firstSystemID(), home: "/home/" + name}
+	for m.takenID(u.uid) {
+		u.uid--
+	}
+	u.gid = u.uid
+	if name == "postgres" {
 		u.home = "/var/lib/postgresql"
 	}
-	m.out.user = u
-	m.accounts.uids[name], m.accounts.gids[name], m.accounts.primary[name] = u.uid, u.gid, u.gid
-	m.report.note("", "%s is the build file's user, with the number %d: so its files are entrypoint files, and an edit of one runs no setup. --keep-accounts leaves accounts to the scripts", name, u.uid)
-	m.differAccounts(u.home)
+	if packaged {
+		m.report.differ(fmt.Sprintf("%s, whom a package would give a number that only a build knows, has the number %d, and so have its files", name, u.uid),
+			[]string{"/etc/postgresql/", "/etc/postgresql-common/", "/var/cache/postgresql/", "/var/lib/postgresql/", "/var/log/postgresql/", "/run/postgresql/"}, nil)
+	}
+	return u
 }
 
-// firstSystemID is what useradd --system gives first.
-const firstSystemID = 999
+// packageMakes reports whether Debian's package of the server makes an account, which
+// it takes as it is where it is there already. No script does.
+func (m *migration) packageMakes(name string, ops []*op) bool {
+	if name != "postgres" || slices.ContainsFunc(ops, func(o *op) bool {
+		return slices.ContainsFunc(o.calls(), func(c *shell.Call) bool {
+			a, ok := accountOf(c, false)
+			return ok && a.name == name || renumbers(c)
+		})
+	}) {
+		return false
+	}
+	return slices.ContainsFunc(ops, func(o *op) bool {
+		return slices.ContainsFunc(o.calls(), func(c *shell.Call) bool { return installsServer(c) == check.Debian })
+	})
+}
 
-// owner is the account with a name of which the Dockerfile says that copied files
-// belong to it, and whose number is not known.
-func (m *migration) owner(ops []*op) string {
+// installsServer is the distribution whose package of PostgreSQL's server a command
+// installs, "" for none.
+func installsServer(c *shell.Call) check.Distribution {
+	if check.InstallsPackages(c) && slices.ContainsFunc(c.Args, func(w shell.Word) bool { return check.IsServerPackage(w.Value) }) {
+		return check.Packager(c)
+	}
+	return ""
+}
+
+// firstSystemID is what useradd --system gives first. Images of Red Hat's have some
+// accounts of that kind, so it is one that none of them has.
+func (m *migration) firstSystemID() int {
+	if check.NamedDistribution(m.ground.Image) == check.RedHat {
+		return 900
+	}
+	return 999
+}
+
+func (m *migration) takenID(id int) bool {
+	return slices.ContainsFunc(append(m.out.accounts, m.out.user), func(u *user) bool { return u != nil && u.uid == id })
+}
+
+// owners are the accounts of which the Dockerfile says by name that copied files
+// belong to them, and whose numbers are not known; the container's user is first.
+func (m *migration) owners(ops []*op) []string {
 	var names []string
 	add := func(owner string) {
 		name, _, _ := strings.Cut(owner, ":")
 		_, known := m.accounts.uids[name]
-		if _, err := strconv.Atoi(name); err != nil && name != "" && !known {
+		if _, err := strconv.Atoi(name); err != nil && name != "" && !known && !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}
@@ -78,17 +150,13 @@ func (m *migration) owner(ops []*op) string {
 			add(spec)
 		}
 	}
-	if len(names) == 0 {
-		return ""
-	}
 	if last := m.lastStep(isUser); last != nil {
-		if user, ok := last.Command.(*instructions.UserCommand); ok && slices.Contains(names, user.User) {
-			return user.User
+		user, _, _ := strings.Cut(last.Command.(*instructions.UserCommand).User, ":") //nolint:errcheck,forcetypeassert // as isUser says
+		if i := slices.Index(names, user); i > 0 {
+			names = slices.Insert(slices.Delete(names, i, i+1), 0, user)
 		}
-	} else if m.base == nil || m.base.User != "" && m.base.User != "root" {
-		return "" // the container's user is the base's, whoever that is
 	}
-	return names[0]
+	return names
 }
 
 func isUser(cmd any) bool {
@@ -120,7 +188,7 @@ func (m *migration) maker(name string, ops []*op) (by, group *op, ok bool) {
 			if renumbers(c) && slices.ContainsFunc(c.Args, func(w shell.Word) bool { return w.Value == name }) {
 				return nil, nil, false
 			}
-			a, is := accountOf(c)
+			a, is := accountOf(c, hasBusybox(m.ground))
 			if !is || a.name != name {
 				continue
 			}
@@ -132,7 +200,7 @@ func (m *migration) maker(name string, ops []*op) (by, group *op, ok bool) {
 				return nil, nil, false
 			case a.group && a.gid < 0 && a.plain:
 				group = o
-			case !a.group && a.plain && a.uid < 0 && a.gid < 0 && (a.groupName == "" || a.groupName == name) && (a.shell == "" || a.shell == "/bin/bash"):
+			case !a.group && a.plain && a.uid < 0 && a.gid < 0 && (a.groupName == "" || a.groupName == name):
 				by = o
 			default:
 				return nil, nil, false
@@ -151,25 +219,38 @@ func asked(c *shell.Call) bool {
 	return slices.ContainsFunc(c.Guards, func(g shell.Guard) bool { return g.Kind != shell.GuardAnd })
 }
 
-// nextID is the number that useradd would give to an account on the base.
-func (m *migration) nextID(system bool, by *op, ops []*op) int {
-	before := 0
+// nogroupOfBusybox is the group that its adduser -S gives an account without one.
+const nogroupOfBusybox = 65533
+
+// nextID are the numbers that an account would get on the base.
+func (m *migration) nextID(a account, by *op, ops []*op) (uid, gid int) {
+	busybox := hasBusybox(m.ground)
+	users, groups := 0, 0
 	for _, o := range ops {
 		if o == by {
 			break
 		}
 		for _, c := range o.calls() {
-			if a, ok := accountOf(c); ok && !a.group && a.uid < 0 && a.systemwide == system && c.Name == "useradd" {
-				before++
+			switch other, ok := accountOf(c, busybox); {
+			case !ok || other.systemwide != a.systemwide || other.name == a.name:
+			case other.group && other.gid < 0:
+				groups++
+			case !other.group && other.uid < 0:
+				users++
 			}
 		}
 	}
-	if system {
-		return firstSystemID - before
+	switch {
+	case busybox && a.systemwide && a.groupName == "":
+		return 100 + users, nogroupOfBusybox
+	case busybox && a.systemwide:
+		return 100 + users, 101 + groups // 100 are the users
+	case a.systemwide:
+		return m.firstSystemID() - users, m.firstSystemID() - users
 	}
-	first := 1000
+	uid = 1000 + users
 	if base, tag := nameAndTag(m.ground.Image); base == "ubuntu" && (tag == "latest" || tag == "" || tag >= "23.04" || strings.HasPrefix(tag, "noble")) {
-		first = 1001 // the image has a user of its own
+		uid++ // the image has a user of its own
 	}
-	return first + before
+	return uid, uid
 }

@@ -1,10 +1,15 @@
 package migrate
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/distribution/reference"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/pgstrata/pgstrata/check"
+	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/shell"
 )
 
 // defaultPath is the PATH of an image that sets none, as Docker has it.
@@ -52,6 +57,20 @@ func knownAccounts(ref string) (uids, gids map[string]int) {
 		}
 	}
 	return uids, gids
+}
+
+// hasBusybox reports whether programs of a stage are busybox's, which lack options
+// that GNU's have: by the image's name, or by the package manager that it uses.
+func hasBusybox(s *dockerfile.StageReading) bool {
+	image := s.Bottom().Image
+	if name, _ := nameAndTag(image); name == "busybox" || check.NamedDistribution(image) == check.Alpine {
+		return true
+	}
+	return slices.ContainsFunc(s.All(), func(step *dockerfile.Step) bool {
+		return slices.ContainsFunc(programsOf(step), func(p *shell.Program) bool {
+			return slices.ContainsFunc(p.Main.Calls, func(c *shell.Call) bool { return check.Packager(c) == check.Alpine })
+		})
+	})
 }
 
 // nameAndTag are the last part of an image's name, and its tag.

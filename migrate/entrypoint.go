@@ -146,8 +146,10 @@ func (m *migration) tree(f *copied, dir, target string, bySource map[string][]*c
 
 // ownerText is an owner as the build file has it.
 func (m *migration) ownerText(uid, gid int) string {
-	if u := m.out.user; u != nil && uid == u.uid && gid == u.gid {
-		return u.name
+	for _, u := range append(m.out.accounts, m.out.user) {
+		if u != nil && uid == u.uid && gid == u.gid {
+			return u.name
+		}
 	}
 	if uid == 0 && gid == 0 {
 		return "root"

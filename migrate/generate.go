@@ -71,9 +71,28 @@ func (g *generator) script() string {
 	head := g.b.String()
 	g.b.Reset()
 	g.body(how)
-	body := "'" + strings.ReplaceAll(strings.TrimSuffix(g.b.String(), "\n"), "'", `'\''`) + "'"
+	if hasBusybox(g.m.ground) {
+		return head + asUserOfBusybox(user, interpreter, options, strings.TrimSuffix(g.b.String(), "\n"))
+	}
+	body := inQuotes(strings.TrimSuffix(g.b.String(), "\n"))
 	name, _, _ := strings.Cut(user, ":")
 	return head + fmt.Sprintf("HOME=$(getent passwd %s | cut -d: -f6)\nexport HOME=\"${HOME:-/}\"\nexec setpriv --reuid=%s %s %s -c %s\n", name, name, groupFlags(user), interpreter+optionText(options), body)
+}
+
+func inQuotes(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
+
+// asUserOfBusybox runs commands as a user where setpriv cannot: by su, which wants
+// a name, and takes the groups that the account has.
+func asUserOfBusybox(user, interpreter string, options []string, body string) string {
+	if len(options) > 0 {
+		body = "set " + strings.Join(options, " ") + "\n" + body
+	}
+	name, _, _ := strings.Cut(user, ":")
+	find := `^` + name + `:`
+	if isDigit(name[0]) {
+		find = `^[^:]*:[^:]*:` + name + `:`
+	}
+	return fmt.Sprintf("account=$(grep %s /etc/passwd)\nHOME=$(echo \"$account\" | cut -d: -f6)\nexport HOME\nexec su -p -s %s -c %s \"${account%%%%:*}\"\n", inQuotes(find), interpreter, inQuotes(body))
 }
 
 func optionText(options []string) string {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/glob"
 	"github.com/pgstrata/pgstrata/graph"
 	"github.com/pgstrata/pgstrata/modes"
@@ -39,7 +40,7 @@ func (g *generator) placing(o *op) []string {
 	for _, dir := range o.wholes {
 		source := inShell(graph.ContextMount + "/" + g.m.contextPath(o.step, dir.source, escaped))
 		target := inShell(g.m.targetText(o.step, dir.target))
-		out = append(out, "mkdir -p "+target, fmt.Sprintf("find %s -mindepth 1 -maxdepth 1 -exec cp -a --no-preserve=ownership -t %s {} +", source, target))
+		out = append(out, "mkdir -p "+target, wholeLine(g.m.ground, source, target))
 	}
 	for _, f := range o.place {
 		if o.isWhole(f) {
@@ -62,6 +63,15 @@ func (g *generator) placing(o *op) []string {
 		out = append(out, install+" "+target)
 	}
 	return append(folders(o), out...)
+}
+
+// wholeLine copies what is in one directory into another, on the base of a stage.
+// Busybox's cp keeps owners, which are those of a context that is an archive.
+func wholeLine(s *dockerfile.StageReading, source, target string) string {
+	if hasBusybox(s) {
+		return fmt.Sprintf("find %s -mindepth 1 -maxdepth 1 -exec cp -a {} %s/ \\;", source, strings.TrimSuffix(target, "/"))
+	}
+	return fmt.Sprintf("find %s -mindepth 1 -maxdepth 1 -exec cp -a --no-preserve=ownership -t %s {} +", source, target)
 }
 
 // whole is a directory of the context all of whose files go to another one.

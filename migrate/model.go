@@ -10,6 +10,8 @@ type build struct {
 	base string
 	args []*arg
 	user *user
+	// accounts are further ones.
+	accounts []*user
 
 	sources            []*source
 	runtime, toolchain []string // packages
@@ -44,9 +46,10 @@ type arg struct {
 
 // user is the account that the image gets.
 type user struct {
-	name, home string
-	uid, gid   int
-	notes      []string
+	name, home, shell string
+	uid, gid          int
+	groups            []string
+	notes             []string
 }
 
 // entry is one script of setup.
@@ -54,6 +57,7 @@ type entry struct {
 	path             string
 	when             []string
 	base             string // "" for the image's own
+	build            []string
 	outputs          []output
 	needs            []string
 	inputs           []string

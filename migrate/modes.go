@@ -84,7 +84,7 @@ func (m *contents) fold(o *op, c *shell.Call) {
 	if !ok {
 		return
 	}
-	set, given := map[*copied]bool{}, map[*copied]bool{}
+	set, given, among := map[*copied]bool{}, map[*copied]bool{}, map[*copied]bool{}
 	whole := map[string][]*copied{} // operands that are nothing but copied files
 	for _, w := range operands {
 		files, complete := m.covered(o, w, all)
@@ -93,6 +93,10 @@ func (m *contents) fold(o *op, c *shell.Call) {
 		}
 		if complete {
 			whole[w.Text] = files
+			continue
+		}
+		for _, f := range files {
+			among[f] = all
 		}
 	}
 	if len(set) == 0 {
@@ -111,6 +115,9 @@ func (m *contents) fold(o *op, c *shell.Call) {
 	}
 	text := reduced(o.text, c, done)
 	o.given = map[*copied]bool{}
+	for f := range given { // the command does it to what else is there
+		o.given[f] = among[f]
+	}
 	for _, w := range operands {
 		for _, f := range whole[w.Text] {
 			o.given[f] = o.given[f] || done(w) && text != o.text

@@ -202,12 +202,16 @@ func (m *counted) stageEntry(g *stageGroup) *entry {
 			m.report.note(m.where(s.From.Start), "--platform=%s: the script of the stage %s runs on the platform that is built for; what it compiles for another one has to ask for that", s.Platform, stageName(s.Stage))
 		}
 	}
+	var packages []string
 	if own == "" {
-		m.stagePackages(w.ops)
+		packages = m.stagePackages(w.ops)
 	}
 	m.stageVariables(w.ops)
 	e := w.entry()
-	e.base = own
+	e.base, e.build = own, packages
+	if o := &m.out; own == "" && (o.user != nil || len(o.runtime)+len(o.toolchain) > 0) {
+		e.base = o.base // the stage has none of that
+	}
 	name := g.names()
 	if len(g.stages) == 1 {
 		e.notes = append(e.notes, fmt.Sprintf("The stage %s: it runs beside the other scripts, and gives the image its outputs alone.", name))
@@ -270,16 +274,12 @@ func (m *migration) ownBase(s *dockerfile.StageReading) string {
 	return text
 }
 
-// stagePackages makes build dependencies of the packages that a stage installs
-// first: they are in no image.
-func (m *migration) stagePackages(ops []*op) {
-	p := &packaging{migration: m, key: "setup.dependencies.build"}
+// stagePackages are the packages that a stage installs first, which its script then
+// has, and no other one.
+func (m *migration) stagePackages(ops []*op) []string {
+	p := &packaging{migration: m, key: "build packages of the stage's script"}
 	p.packages(ops)
-	for _, name := range p.list {
-		if !slices.Contains(m.out.toolchain, name) && !slices.Contains(m.out.runtime, name) {
-			m.out.toolchain = append(m.out.toolchain, name)
-		}
-	}
+	return p.list
 }
 
 // stageLines reports where the instructions of a stage went.

@@ -71,8 +71,14 @@ func (w *stageWriter) entry() *entry {
 		e.network = "default" // as any RUN has it
 	}
 	for _, step := range w.steps {
-		if step.Copy != nil && step.Copy.From == "" && step.Copy.Known {
-			for n := range step.Copy.Sources {
+		if step.Copy == nil || step.Copy.From != "" {
+			continue
+		}
+		for _, f := range w.m.flagged(step) {
+			e.inputs = append(e.inputs, escapedGlob(f.Source))
+		}
+		for n := range step.Copy.Sources {
+			if step.Copy.Known {
 				e.inputs = append(e.inputs, w.m.inputsOf(step, n)...)
 			}
 		}
@@ -176,39 +182,86 @@ func (w *stageWriter) copying(step *dockerfile.Step) string {
 		if t == nil {
 			return ""
 		}
-		return strings.Join(append(t.here(), ""), "\n")
+		lines := t.here()
+		if w.m.givesLater(c) {
+			lines = append(lines, t.giving()...)
+		}
+		return strings.Join(append(lines, ""), "\n")
 	}
-	var b strings.Builder
-	dest := path.Clean(c.Dest)
 	if add, ok := step.Command.(*instructions.AddCommand); ok && !c.Known {
 		if o := w.m.download(step, add); o != nil {
 			return w.fetched(o)
 		}
 	}
-	if !c.Known {
+	files := slices.Concat(c.Files, w.m.flagged(step))
+	if !c.Known && len(files) == 0 {
 		w.m.report.went(step.Start, Lost, "which files it copies is not known")
 		return ""
 	}
-	for _, source := range c.Sources {
+	var lines []string
+	for n, source := range c.Sources {
 		name := paths.Inside(source)
-		from := path.Join(graph.ContextMount, name)
-		if w.m.isContextDir(name) {
-			fmt.Fprintf(&b, "mkdir -p %s\ncp -a %s/. %s/\n", quoted(dest), quoted(from), quoted(dest))
+		if c.Known && w.m.isContextDir(name) {
+			lines = append(lines, w.directory(step, n)...)
 			continue
 		}
-		for _, f := range c.Files {
-			if f.Source == name || glob.Has(name) {
-				fmt.Fprintf(&b, "mkdir -p %s\ncp -a %s %s\n", quoted(path.Dir(f.Target)), quoted(path.Join(graph.ContextMount, f.Source)), quoted(f.Target))
+		for _, f := range files {
+			if f.Source == name || c.Known && glob.Has(name) || !c.Known && paths.Within(f.Source, path.Clean(name)) {
+				lines = append(lines, w.file(step, f)...)
 			}
 		}
 	}
-	if c.Chown != "" {
-		fmt.Fprintf(&b, "chown -R %s %s\n", quoted(c.Chown), quoted(dest))
+	return strings.Join(append(lines, ""), "\n")
+}
+
+// file are the commands that copy one file of the context.
+func (w *stageWriter) file(step *dockerfile.Step, f *dockerfile.CopiedFile) []string {
+	target := w.m.targetText(step, f.Target)
+	out := []string{"mkdir -p " + inShell(path.Dir(target)), fmt.Sprintf("cp -a %s %s", w.m.contextFile(&copied{CopiedFile: f}), inShell(target))}
+	for _, set := range w.attributes(step) {
+		out = append(out, set+" "+inShell(target))
 	}
-	if c.Chmod != "" {
-		fmt.Fprintf(&b, "chmod -R %s %s\n", quoted(c.Chmod), quoted(dest))
+	return out
+}
+
+// directory are the commands that copy what is in a step's n-th source. Owner and
+// mode are given to that alone, and to the directory itself where it is new.
+func (w *stageWriter) directory(step *dockerfile.Step, n int) []string {
+	dest, from := inShell(w.m.destText(step)), inShell(graph.ContextMount+"/"+w.m.sourceText(step, n))
+	made := "mkdir -p " + dest
+	for _, set := range w.attributes(step) {
+		made += fmt.Sprintf(" && %s %s", set, dest)
 	}
-	return b.String()
+	if strings.Contains(made, "&&") {
+		made = fmt.Sprintf("[ -d %s ] || { %s; }", dest, made)
+	}
+	out := []string{made, wholeLine(w.stages[0], from, dest)}
+	for _, set := range w.attributes(step) {
+		which := ""
+		if strings.HasPrefix(set, "chmod") {
+			which = "! -type l "
+		}
+		out = append(out, fmt.Sprintf("(cd %s && find . -mindepth 1 %s-exec %s %s/{} \\;)", from, which, set, dest))
+	}
+	return out
+}
+
+// attributes are the commands that give owner and mode, as the flags of a COPY say.
+func (w *stageWriter) attributes(step *dockerfile.Step) []string {
+	var out []string
+	if c := step.Copy; c.Chown != "" {
+		text, _ := w.m.text(c.Chown, step.Scope, w.m.namesAt(step))
+		owner := inShell(text)
+		if !strings.Contains(text, "$") {
+			owner = withGroup(text)
+		}
+		out = append(out, "chown -h "+owner)
+	}
+	if c := step.Copy; c.Chmod != "" {
+		text, _ := w.m.text(c.Chmod, step.Scope, w.m.namesAt(step))
+		out = append(out, "chmod "+inShell(text))
+	}
+	return out
 }
 
 // fetched are the commands that copy out of a source.

@@ -82,16 +82,7 @@ func (m *migration) take(step *dockerfile.Step) *taken {
 		if pattern := cmp.Or(o.from, o.path); glob.Has(pattern) { // the shell finds the files
 			at = pattern
 		}
-		switch owner := m.ownerOf(c.Chown); {
-		case c.Chown == "":
-		case owner != "":
-			o.owner = owner
-		case m.givesLater(c): // see owned
-		case o.from != "":
-			return lost("--chown of files that a pattern finds, to an account whose number only a build knows")
-		default:
-			t.moves = append(t.moves, "chown -R "+withGroup(c.Chown)+" "+at)
-		}
+		o.owner = m.ownerOf(c.Chown) // where it is none, see owned
 		if c.Chmod != "" {
 			t.moves = append(t.moves, "chmod -R "+quoted(c.Chmod)+" "+at)
 		}
@@ -121,10 +112,10 @@ func withGroup(chown string) string {
 	return quoted(chown + ":")
 }
 
-// givesLater reports whether a script of the chain has to give what a COPY takes of
-// a stage to its owner: an account that the stage does not have.
+// givesLater reports whether commands have to give what a COPY takes of a stage to
+// its owner: those of the chain, since it is an account that the stage does not have.
 func (m *migration) givesLater(c *dockerfile.Copy) bool {
-	return c.Chown != "" && m.ownerOf(c.Chown) == "" && m.ownBase(c.Stage) != ""
+	return c.Chown != "" && m.ownerOf(c.Chown) == ""
 }
 
 // owned gives what a COPY takes of a stage to its owner, where its stage cannot.
@@ -137,15 +128,20 @@ func (m *migration) owned(step *dockerfile.Step) *op {
 	if t == nil {
 		return nil
 	}
-	o := &op{step: step, dir: "/"}
-	for _, out := range t.outputs {
-		at := inShell(out.path)
-		if glob.Has(out.path) {
-			at = out.path
+	return &op{step: step, dir: "/", fetched: t.giving()}
+}
+
+// giving are the commands that give what was taken to its owner.
+func (t *taken) giving() []string {
+	var out []string
+	for _, o := range t.outputs {
+		at := inShell(o.path)
+		if glob.Has(o.path) { // the shell finds the files
+			at = o.path
 		}
-		o.fetched = append(o.fetched, fmt.Sprintf("chown -R %s %s", withGroup(c.Chown), at))
+		out = append(out, fmt.Sprintf("chown -R %s %s", withGroup(t.step.Copy.Chown), at))
 	}
-	return o
+	return out
 }
 
 // intoFolder reports whether a COPY puts files into a folder: where that is said,

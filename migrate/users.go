@@ -25,7 +25,7 @@ func (m *migration) account(ops []*op) {
 			}
 			continue
 		}
-		a, ok := accountOf(c)
+		a, ok := accountOf(c, hasBusybox(m.ground))
 		switch {
 		case !ok || !a.plain || len(c.Assigns) > 0 || len(c.Redirects) > 0:
 			return
@@ -50,24 +50,33 @@ func (m *migration) userOf(o *op, a account, groups map[string]*op) {
 		return
 	case group == nil || m.accounts.gids[a.name] != gid: // pgstrata names a new group like the user
 		return
-	case strings.HasPrefix(a.shell, "/") && a.shell != "/bin/bash":
-		return
 	}
-	home := a.home
-	if home == "" {
-		home = "/home/" + a.name
-	}
-	m.out.user = &user{name: a.name, uid: a.uid, gid: gid, home: home, notes: m.comments(o.step.Instruction)}
+	u := m.newUser(a, o)
+	u.uid, u.gid = a.uid, gid
+	m.out.user = u
 	for _, used := range []*op{group, o} {
 		used.gone = true
 		m.went(used, Carried, "user")
 	}
-	m.differAccounts(home)
+	m.differAccounts(u.home)
+}
+
+// newUser is the build file's account of a command that makes one, but for its
+// numbers.
+func (m *migration) newUser(a account, by *op) *user {
+	u := &user{name: a.name, home: a.home, groups: a.groups, notes: m.comments(by.step.Instruction)}
+	if strings.HasPrefix(a.shell, "/") && a.shell != "/bin/bash" {
+		u.shell = a.shell
+	}
+	if u.home == "" {
+		u.home = "/home/" + a.name
+	}
+	return u
 }
 
 // differAccounts tells of what is another way where pgstrata makes the user.
 func (m *migration) differAccounts(home string) {
-	m.report.differ("the user's entry in the account files, whose shell is bash where there is one, and whose home directory is always there",
+	m.report.differ("the user's entry in the account files, which has no comment, and bash as its shell where none is named; its home directory is always there",
 		[]string{
 			"/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshadow", "/etc/passwd-", "/etc/shadow-", "/etc/group-", "/etc/gshadow-", "/etc/subuid", "/etc/subgid",
 			"/etc/subuid-", "/etc/subgid-", home, home + "/.bashrc", home + "/.profile", home + "/.bash_logout",

@@ -36,7 +36,7 @@ func (m *migration) root() *node {
 	o := &m.out
 	base := str("base", o.base)
 	base.notes = m.notes["base"]
-	return mapping("", base, userNode(o.user), m.setupNode(), m.entrypointNode(), m.boundaryNode(), m.imageNode())
+	return mapping("", base, userNode("user", o.user), accountsNode(o.accounts), m.setupNode(), m.entrypointNode(), m.boundaryNode(), m.imageNode())
 }
 
 func (m *migration) argsNode() []*node {
@@ -65,12 +65,29 @@ func block(n *node) *node {
 	return n
 }
 
-func userNode(u *user) *node {
+func userNode(key string, u *user) *node {
 	if u == nil {
 		return nil
 	}
-	n := mapping("user", str("name", u.name), number("uid", u.uid), number("gid", u.gid), str("home", escaped(u.home)))
+	n := mapping(key, str("name", u.name), number("uid", u.uid), number("gid", u.gid), str("home", escaped(u.home)))
+	if u.shell != "" {
+		n.pairs = append(n.pairs, str("shell", escaped(u.shell)))
+	}
+	if len(u.groups) > 0 {
+		n.pairs = append(n.pairs, texts("groups", u.groups))
+	}
 	n.notes = u.notes
+	return n
+}
+
+func accountsNode(list []*user) *node {
+	if len(list) == 0 {
+		return nil
+	}
+	n := &node{key: "accounts", kind: isList, lines: true}
+	for _, u := range list {
+		n.list = append(n.list, userNode("", u))
+	}
 	return n
 }
 
@@ -154,7 +171,7 @@ func (e *entry) node() *node {
 		key  string
 		list []string
 	}{
-		{"needs", e.needs}, {"sources", e.sources}, {"packages", e.packages}, {"inputs", e.inputs}, {"caches", e.caches}, {"secrets", e.secrets},
+		{"build", e.build}, {"needs", e.needs}, {"sources", e.sources}, {"packages", e.packages}, {"inputs", e.inputs}, {"caches", e.caches}, {"secrets", e.secrets},
 	} {
 		if len(l.list) > 0 {
 			n.pairs = append(n.pairs, texts(l.key, l.list))

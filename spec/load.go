@@ -200,10 +200,16 @@ func (f *File) Undeclared(opt Options) []string {
 	for i, a := range f.Args {
 		declared[i] = a.Name.Value
 	}
+	return Unconsumed(declared, opt.BuildArgs, opt.Predefined)
+}
+
+// Unconsumed are the names of args that are given, and neither declared nor
+// predefined, each with a hint where a declared name is close.
+func Unconsumed(declared []string, given, predefined map[string]string) []string {
 	var out []string
-	for name := range opt.BuildArgs {
-		_, predefined := opt.Predefined[name]
-		if predefined || slices.Contains(declared, name) || isWellKnown(name) {
+	for name := range given {
+		_, known := predefined[name]
+		if known || slices.Contains(declared, name) || isWellKnown(name) {
 			continue
 		}
 		if s, ok := suggest.Search(name, declared, true); ok {

@@ -64,7 +64,7 @@ func (f *File) validateUsers(p *Problems) {
 }
 
 func (u *User) validate(p *Problems) {
-	if !isUserName(u.Name.Value) {
+	if !IsUserName(u.Name.Value) {
 		p.Addf(u.At, "user needs a name of lower-case letters, digits, _ and -, not %q", u.Name.Value)
 	}
 	if u.UID < 1 || u.UID > 65533 || u.GID < 1 || u.GID > 65533 {
@@ -77,7 +77,7 @@ func (u *User) validate(p *Problems) {
 	for _, t := range u.Groups {
 		name, id, numbered := strings.Cut(t.Value, ":")
 		gid, err := strconv.Atoi(id)
-		if !isUserName(name) || numbered && (err != nil || gid < 1 || gid > 65533) {
+		if !IsUserName(name) || numbered && (err != nil || gid < 1 || gid > 65533) {
 			p.Addf(t.At, "a group is `name` or `name:gid`, not %q", t)
 		}
 	}

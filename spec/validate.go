@@ -350,8 +350,8 @@ func IsIdentifier(s string) bool {
 		allOf(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 }
 
-// isUserName follows useradd's own rule.
-func isUserName(s string) bool {
+// IsUserName tells whether an account can have a name, by useradd's own rule.
+func IsUserName(s string) bool {
 	return s != "" && len(s) <= 32 && s[0] != '-' && (s[0] < '0' || s[0] > '9') &&
 		allOf(s, "abcdefghijklmnopqrstuvwxyz0123456789_-")
 }

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"bytes"
+	"cmp"
 	"io/fs"
 	"slices"
 	"strings"
@@ -58,6 +59,7 @@ func fixedArch(u *check.Unit, text string, depth int) string {
 	if depth == 3 || !strings.Contains(text, "$") {
 		return ""
 	}
+	found := ""
 	for _, a := range u.Assigns() {
 		if a.Name == "" || !refersTo(text, a.Name) {
 			continue
@@ -65,11 +67,9 @@ func fixedArch(u *check.Unit, text string, depth int) string {
 		if slices.ContainsFunc(a.Guards, asksArch) || asksForArch(a.Value.Text) {
 			return "" // it depends
 		}
-		if arch := fixedArch(u, a.Value.Text, depth+1); arch != "" {
-			return arch
-		}
+		found = cmp.Or(found, fixedArch(u, a.Value.Text, depth+1))
 	}
-	return ""
+	return found
 }
 
 // hasToken tells whether a name occurs and is no part of a longer word.

@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"path"
+	"slices"
 	"strings"
 
 	"github.com/pgstrata/pgstrata/check"
@@ -23,6 +25,9 @@ func checkBashInSh(p *check.Pass) {
 		return
 	}
 	for u := range p.Units() {
+		if runByBash(p, u.Program.Main.Path) {
+			continue
+		}
 		for _, s := range u.Scripts {
 			b, name := bashism(p, u, s)
 			if b == nil {
@@ -39,6 +44,25 @@ func checkBashInSh(p *check.Pass) {
 			}
 		}
 	}
+}
+
+// runByBash tells whether something runs a script by bash, whatever its first line
+// says: bash /entrypoint.sh.
+func runByBash(p *check.Pass, script string) bool {
+	isBash := func(word string) bool { return path.Base(word) == "bash" }
+	for _, words := range [][]string{p.Input.Graph.Image.Entrypoint, p.Input.Graph.Image.Cmd} {
+		if len(words) > 1 && isBash(words[0]) && slices.ContainsFunc(words[1:], func(word string) bool { return p.Targets[word].Source == script }) {
+			return true
+		}
+	}
+	for u := range p.Units() {
+		if slices.ContainsFunc(u.Program.Children, func(child shell.Child) bool {
+			return isBash(child.Interpreter) && (child.Path == script || p.Targets[child.Absolute].Source == script)
+		}) {
+			return true
+		}
+	}
+	return false
 }
 
 // bashism is what the sh that a script runs in does not have, with the shell's

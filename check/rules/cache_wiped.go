@@ -60,6 +60,10 @@ func wipes(u *check.Unit, c *shell.Call) string {
 		return c.Name + " " + sub
 	}
 	switch c.Name {
+	case "dnf", "microdnf", "yum":
+		if sub == "clean" {
+			return c.Name + " clean"
+		}
 	case "pip", "pip3", "npm", "uv", "yarn":
 		if sub == "cache" && c.HasArg("purge", "clean", "remove", "prune") {
 			return c.Name + " cache"
@@ -80,7 +84,7 @@ func wipes(u *check.Unit, c *shell.Call) string {
 // empties that is not mounted would be in a layer.
 func cacheOf(c *shell.Call, mounts []string) string {
 	for _, m := range mounts {
-		if c.Is(programs.Apt) && paths.Within("/var/cache/apt/archives", m) || !c.Is(programs.Apt) && strings.Contains(m, strings.TrimSuffix(c.Name, "3")) {
+		if c.Is(programs.Apt) && paths.Within("/var/cache/apt/archives", m) || !c.Is(programs.Apt) && strings.Contains(m, strings.TrimPrefix(strings.TrimSuffix(c.Name, "3"), "micro")) {
 			return m
 		}
 	}

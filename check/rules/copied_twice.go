@@ -41,9 +41,13 @@ func checkCopiedTwiceInDockerfile(p *check.Pass) {
 		if !p.Input.Dockerfile.Target[u.Node.Path] {
 			continue
 		}
+		removed := removedBy(u)
 		for s, c := range u.Calls() {
 			for _, w := range changesOwner(c) {
 				name, ok := w.Literal()
+				if slices.ContainsFunc(removed, func(gone string) bool { return paths.Within(path.Clean(name), gone) }) {
+					continue // it is in no layer of this step
+				}
 				if f := p.Input.Dockerfile.Copied[path.Clean(name)]; ok && f != nil && f.By != nil && f.By.Start < u.Node.At.Start.Line {
 					p.Word(s, w, "%s is in the layer of its COPY already, and is in this one a second time; say --chown and --chmod there", name)
 				} else if dir := path.Clean(name) + "/"; ok && hasCopied(p, dir, u.Node.At.Start.Line) && isRecursive(c) {
@@ -53,6 +57,21 @@ func checkCopiedTwiceInDockerfile(p *check.Pass) {
 		}
 	}
 	changedLater(p)
+}
+
+// removedBy are the paths that a program removes.
+func removedBy(u *check.Unit) []string {
+	var out []string
+	for _, c := range u.Calls() {
+		if c.Name == "rm" && !c.MayNotRun() {
+			for _, w := range check.Operands(c) {
+				if name, ok := w.Literal(); ok && path.IsAbs(name) {
+					out = append(out, path.Clean(name))
+				}
+			}
+		}
+	}
+	return out
 }
 
 // hasCopied tells whether, above a line, files have been copied below a

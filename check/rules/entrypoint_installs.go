@@ -2,6 +2,7 @@ package rules
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/pgstrata/pgstrata/check"
 	"github.com/pgstrata/pgstrata/programs"
@@ -74,11 +75,25 @@ func installs(c *shell.Call) bool {
 	case "python", "python3":
 		return c.HasArg("pip") && c.HasArg("install")
 	case "make", "gmake", "ninja", "cmake", "meson", "gcc", "g++", "cc", "c++", "clang", "rustc":
-		return true
+		return !tellsOfItself(c)
 	case "locale-gen", "localedef":
 		return true
 	case "git":
 		return sub == "clone"
 	}
 	return false
+}
+
+// tellsOfItself tells whether a compiler, or what calls one, is only asked for its
+// version, its files or what it would do.
+func tellsOfItself(c *shell.Call) bool {
+	return slices.ContainsFunc(c.Args, func(w shell.Word) bool {
+		switch w.Value {
+		case "--version", "-V", "--help", "-n", "-q", "--question":
+			return true
+		case "-v":
+			return len(c.Args) == 1
+		}
+		return strings.HasPrefix(w.Value, "-dump") || strings.HasPrefix(w.Value, "-print-") || strings.HasPrefix(w.Value, "--print-")
+	})
 }

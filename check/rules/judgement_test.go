@@ -37,8 +37,12 @@ func TestJudgement(t *testing.T) {
 			},
 		},
 		"TrustAuthentication": {
-			found: []map[string]string{{"Dockerfile": "FROM postgres:16-bookworm\nCOPY pg_hba.conf /etc/pg_hba.conf\n", "pg_hba.conf": "host all all 0.0.0.0/0 trust\n"}},
-			none:  []map[string]string{{"Dockerfile": "FROM postgres:16-bookworm\nCOPY pg_hba.conf /etc/pg_hba.conf\n", "pg_hba.conf": "local all all trust\nhost all all 127.0.0.1/32 trust\nhost all all ::1/128 trust\n"}},
+			found: []map[string]string{
+				{"Dockerfile": "FROM postgres:16-bookworm\nCOPY pg_hba.conf /etc/pg_hba.conf\n", "pg_hba.conf": "host all all 0.0.0.0/0 trust\n"},
+				{"Dockerfile": "FROM postgres:16-bookworm\nCOPY pg_hba.conf /etc/pg_hba.conf\n", "pg_hba.conf": "host all all 127.0.0.1/0 trust\n"},
+				{"Dockerfile": "FROM postgres:16-bookworm\nCOPY pg_hba.conf /etc/pg_hba.conf\n", "pg_hba.conf": "host all all 10.0.0.0 255.0.0.0 trust\n"},
+			},
+			none: []map[string]string{{"Dockerfile": "FROM postgres:16-bookworm\nCOPY pg_hba.conf /etc/pg_hba.conf\n", "pg_hba.conf": "local all all trust\nhost all all 127.0.0.1/32 trust\nhost all all ::1/128 trust\nhost all all 127.0.0.0 255.0.0.0 trust\nhost all \"all\" \"127.0.0.1/32\" trust\n"}},
 		},
 		"VolatileBeforeStable": {
 			found: []map[string]string{{"Dockerfile": "FROM debian:bookworm\nCOPY . /src\nRUN apt-get update && apt-get install -y tzdata\nRUN make -C /src\n", "a.c": "\n"}},
@@ -61,6 +65,7 @@ func TestJudgement(t *testing.T) {
 				{"Dockerfile": "FROM debian:bookworm\nCOPY e.sh /e.sh\nENTRYPOINT [\"/e.sh\"]\n", "e.sh": "#!/bin/sh\ngroupadd -g \"$GID\" db\nuseradd -u \"$ID\" -g db db\n"},
 				{"Dockerfile": "FROM debian:bookworm\nCOPY . /src\n", "ci/run.sh": "#!/bin/sh\napt-get install -y less\n"},
 				{"Dockerfile": "FROM debian:bookworm\nCOPY e.sh /e.sh\nENTRYPOINT [\"/e.sh\"]\n", "e.sh": "#!/bin/sh\nmake modules\nmake modules_install\n"},
+				{"Dockerfile": "FROM debian:bookworm\nCOPY e.sh /e.sh\nENTRYPOINT [\"/e.sh\"]\n", "e.sh": "#!/bin/sh\nmake --version\nlib=$(gcc -print-file-name=libc.so)\ngcc -dumpversion\n"},
 			},
 		},
 		"RunsAsRoot": {
@@ -69,6 +74,8 @@ func TestJudgement(t *testing.T) {
 				{"Dockerfile": "FROM debian:bookworm\nCOPY e.sh /e.sh\nENTRYPOINT [\"/e.sh\"]\n", "e.sh": "#!/bin/sh\nexec nginx\n"},
 				{"Dockerfile": "FROM debian:bookworm\nRUN apt-get update && apt-get install -y postgresql-15\nCOPY e.sh /e.sh\nENTRYPOINT [\"/e.sh\"]\n", "e.sh": "#!/bin/sh\nexec gosu postgres postgres\n"},
 				{"Dockerfile": "FROM debian:bookworm\nRUN apt-get update && apt-get install -y postgresql-15\nCOPY e.sh /e.sh\nENTRYPOINT [\"/e.sh\"]\n", "e.sh": "#!/bin/sh\nexec setpriv --reuid=postgres postgres\n"},
+				{"Dockerfile": "FROM debian:bookworm\nRUN apt-get update && apt-get install -y postgresql-15\nCOPY e.sh /e.sh\nENTRYPOINT [\"/e.sh\"]\n", "e.sh": "#!/bin/sh\npg_ctlcluster 15 main start\n"},
+				{"Dockerfile": "FROM debian:bookworm\nRUN apt-get update && apt-get install -y postgresql-15\nCOPY e.sh /e.sh\nENTRYPOINT [\"/e.sh\"]\n", "e.sh": "#!/bin/sh\n/etc/init.d/postgresql start\n"},
 				{"Dockerfile": "FROM postgres:16\nCOPY e.sh /e.sh\nENTRYPOINT [\"/e.sh\"]\n", "e.sh": "#!/bin/sh\nexec /usr/local/bin/docker-entrypoint.sh \"$@\"\n"},
 			},
 		},

@@ -17,7 +17,7 @@ func hasPostgreSQL(t *check.Tree) bool {
 		return true
 	}
 	for _, pkg := range t.Input.Graph.RuntimePackages() {
-		if isServerPackage(pkg.Spec) {
+		if check.IsServerPackage(pkg.Spec) {
 			return true
 		}
 	}
@@ -29,7 +29,7 @@ func hasPostgreSQL(t *check.Tree) bool {
 			continue // of a stage that the image is not made on
 		}
 		for _, c := range u.Calls() {
-			if isServer(c.Name) || check.InstallsPackages(c) && slices.ContainsFunc(c.Args, func(w shell.Word) bool { return isServerPackage(w.Value) }) {
+			if isServer(c.Name) || check.InstallsPackages(c) && slices.ContainsFunc(c.Args, func(w shell.Word) bool { return check.IsServerPackage(w.Value) }) {
 				return true
 			}
 		}
@@ -46,11 +46,11 @@ func hasPostgreSQL(t *check.Tree) bool {
 // setup runs, or came with a base that is called after it, with all the libraries
 // that it needs.
 func hasServerPackage(t *check.Tree, u *check.Unit) bool {
-	if slices.ContainsFunc(check.ReferenceParts(t.RootOf(u)), check.IsServerName) || slices.ContainsFunc(t.Input.Graph.RuntimePackages(), func(pkg graph.Package) bool { return isServerPackage(pkg.Spec) }) {
+	if slices.ContainsFunc(check.ReferenceParts(t.RootOf(u)), check.IsServerName) || slices.ContainsFunc(t.Input.Graph.RuntimePackages(), func(pkg graph.Package) bool { return check.IsServerPackage(pkg.Spec) }) {
 		return true
 	}
 	for _, c := range check.Calls(t.Setup) {
-		if check.InstallsPackages(c) && slices.ContainsFunc(c.Args, func(w shell.Word) bool { return isServerPackage(w.Value) }) {
+		if check.InstallsPackages(c) && slices.ContainsFunc(c.Args, func(w shell.Word) bool { return check.IsServerPackage(w.Value) }) {
 			return true
 		}
 	}
@@ -64,16 +64,6 @@ func isServer(name string) bool {
 		return true
 	}
 	return false
-}
-
-// isServerPackage tells whether a package of a distribution is the server:
-// postgresql, postgresql-15, postgresql15-server, percona-postgresql-16. Those of
-// clients, libraries, headers and extensions have other words in their names.
-func isServerPackage(spec string) bool {
-	name, _, _ := strings.Cut(spec, "=")
-	name = strings.TrimSuffix(strings.TrimPrefix(name, "percona-"), "-server")
-	rest, ok := strings.CutPrefix(name, "postgresql")
-	return ok && strings.Trim(rest, "0123456789-*.") == "" && !strings.ContainsAny(rest, " ")
 }
 
 // inherits tells whether a file leaves to its base what the container starts:

@@ -32,7 +32,7 @@ func checkRunsAsRoot(p *check.Pass) {
 		return
 	}
 	for _, c := range p.EntrypointCalls() {
-		if c.User != "" || handsOver(p, c) || stepsDown(c.Name) || slices.ContainsFunc(c.Wrappers, func(w shell.Wrapper) bool { return stepsDown(w.Name) }) ||
+		if c.User != "" || handsOver(p, c) || stepsDown(c.Name) || strings.HasPrefix(c.Command.Value, "/etc/init.d/") || slices.ContainsFunc(c.Wrappers, func(w shell.Wrapper) bool { return stepsDown(w.Name) }) ||
 			slices.ContainsFunc(c.Args, func(w shell.Word) bool { return stepsDown(w.Value[strings.LastIndex(w.Value, "/")+1:]) }) {
 			return
 		}
@@ -70,7 +70,9 @@ func startsUnseen(p *check.Pass) bool {
 // stepsDown tells whether a program runs another one as another user.
 func stepsDown(name string) bool {
 	switch name {
-	case "gosu", "su-exec", "setpriv", "runuser", "su", "chpst", "sudo", "setuidgid", "s6-setuidgid", "start-stop-daemon", "supervisord":
+	case "gosu", "su-exec", "setpriv", "runuser", "su", "chpst", "sudo", "doas", "capsh", "chroot", "setuidgid", "s6-setuidgid", "start-stop-daemon":
+		return true
+	case "supervisord", "s6-svscan", "runsvdir", "my_init", "init", "systemd", "systemctl", "service", "invoke-rc.d", "pg_ctlcluster": // each service as its own user
 		return true
 	}
 	return false

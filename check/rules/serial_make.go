@@ -22,11 +22,11 @@ func serialMake() check.Rule {
 
 func checkSerialMake(p *check.Pass) {
 	for _, u := range p.Setup {
-		if setsJobs(u) || isGo(p, u) {
+		if setsJobs(p, u) || isGo(p, u) {
 			continue
 		}
 		for s, c := range u.Calls() {
-			if compiles(c) && !makefileSetsJobs(p, u, c) && !slices.ContainsFunc(c.Args, isJobs) && !slices.ContainsFunc(c.Args, unknownOptions) {
+			if compiles(c) && !tellsOfItself(c) && !makefileSetsJobs(p, u, c) && !slices.ContainsFunc(c.Args, isJobs) && !slices.ContainsFunc(c.Args, unknownOptions) {
 				p.Call(s, c, `%s runs one compiler at a time; add -j"$(nproc)"`, c.Name)
 				if c.Command.Text == c.Name { // a word that stands there
 					p.Fix(check.Behind(c.Command.End), ` -j"$(nproc)"`)
@@ -37,10 +37,17 @@ func checkSerialMake(p *check.Pass) {
 }
 
 // setsJobs tells whether a program sets the jobs for all of its make calls.
-func setsJobs(u *check.Unit) bool {
+func setsJobs(p *check.Pass, u *check.Unit) bool {
 	for _, a := range u.Assigns() {
 		if a.Name == "MAKEFLAGS" || a.Name == "CMAKE_BUILD_PARALLEL_LEVEL" {
 			return true
+		}
+	}
+	if s := stageOf(p.Tree, u); s != nil {
+		for _, step := range s.All() {
+			if _, ok := step.Scope.Env["MAKEFLAGS"]; ok && step.Start == u.Node.At.Start.Line {
+				return true
+			}
 		}
 	}
 	return slices.ContainsFunc(u.Node.Env, func(v graph.Var) bool { return v.Name == "MAKEFLAGS" })

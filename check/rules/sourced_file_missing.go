@@ -109,6 +109,9 @@ func setupMakes(p *check.Pass, target string) bool {
 		for _, s := range u.Scripts {
 			owned := map[shell.Pos]bool{}
 			for _, c := range s.Calls {
+				if (c.Name == "useradd" || c.Name == "adduser") && len(c.Args) > 0 && homeHas(c, target) {
+					return true // of the skeleton
+				}
 				if check.MakesNoFiles(c) {
 					for _, w := range c.Args {
 						owned[w.Pos] = true
@@ -125,6 +128,13 @@ func setupMakes(p *check.Pass, target string) bool {
 		}
 	}
 	return false
+}
+
+// homeHas tells whether a file is one that a new account's home directory gets: a
+// hidden one right in it.
+func homeHas(c *shell.Call, target string) bool {
+	dir := path.Dir(target)
+	return strings.HasPrefix(path.Base(target), ".") && (c.HasArg(dir) || dir == "/home/"+c.Args[len(c.Args)-1].Value)
 }
 
 // mayBeMade tells whether a step of a Dockerfile may make a file that it was not

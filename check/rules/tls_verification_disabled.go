@@ -62,15 +62,32 @@ func unverified(c *shell.Call) (shell.Word, bool) {
 		return check.HasFlag(c, 'k', curlValued, "--insecure", "--proxy-insecure")
 	case "wget", "aria2c":
 		w, ok := check.HasFlag(c, 0, "", "--no-check-certificate", "--check-certificate")
-		return w, ok && w.Value != "--check-certificate=true"
+		_, value, _ := strings.Cut(w.Value, "=")
+		return w, ok && !slices.Contains([]string{"true", "on", "yes", "1", "quiet"}, value)
 	case "pip", "pip3", "uv":
 		return check.HasFlag(c, 0, "", "--trusted-host", "--allow-insecure-host")
 	case "git":
+		if w, ok := setTo(c, "http.sslverify", "false"); ok {
+			return w, true
+		}
 		return wordWith(c, "http.sslVerify=false", "http.sslverify=false")
 	case "npm", "yarn":
+		if w, ok := setTo(c, "strict-ssl", "false"); ok {
+			return w, true
+		}
 		return wordWith(c, "strict-ssl=false")
 	case "echo", "printf":
 		return wordWith(c, "[trusted=yes]", "trusted=yes]")
+	}
+	return shell.Word{}, false
+}
+
+// setTo is the word of a command `config KEY VALUE` that sets a key to a value.
+func setTo(c *shell.Call, key, value string) (shell.Word, bool) {
+	for i, w := range c.Args[:max(len(c.Args)-1, 0)] {
+		if strings.EqualFold(w.Value, key) && c.Args[i+1].Is(value) && c.HasArg("config") {
+			return w, true
+		}
 	}
 	return shell.Word{}, false
 }

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"math/bits"
 	"net/netip"
 	"path"
 	"strings"
@@ -84,7 +85,7 @@ func trustLine(line string) int {
 	}
 	switch fields[0] {
 	case "host", "hostssl", "hostnossl", "hostgssenc", "hostnogssenc":
-		if isLoopback(fields[3]) {
+		if isLoopback(fields[3], fields[4:]) {
 			return 0
 		}
 		return strings.LastIndex(line, "trust") + 1
@@ -92,13 +93,32 @@ func trustLine(line string) int {
 	return 0
 }
 
-// isLoopback tells whether an address of pg_hba.conf is the container's own:
-// 127.0.0.1/32, ::1/128, localhost.
-func isLoopback(address string) bool {
-	if address == "localhost" || address == "samehost" {
+// isLoopback tells whether an address of pg_hba.conf is the container's own, with
+// all that its mask takes in: 127.0.0.1/32, ::1/128, localhost. What follows begins
+// with the mask, where that is a field of its own.
+func isLoopback(address string, follows []string) bool {
+	if address = strings.Trim(address, `"`); address == "localhost" || address == "samehost" {
 		return true
 	}
-	host, _, _ := strings.Cut(address, "/")
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.IsLoopback()
+	prefix, err := netip.ParsePrefix(address)
+	if err != nil {
+		ip, err := netip.ParseAddr(address)
+		if err != nil {
+			return false
+		}
+		mask, err := netip.ParseAddr(follows[0])
+		if err != nil {
+			return false
+		}
+		ones := 0
+		for _, b := range mask.AsSlice() {
+			ones += bits.OnesCount8(b)
+		}
+		prefix = netip.PrefixFrom(ip, ones)
+	}
+	own := netip.MustParsePrefix("127.0.0.0/8")
+	if prefix.Addr().Is6() {
+		own = netip.MustParsePrefix("::1/128")
+	}
+	return prefix.Bits() >= own.Bits() && own.Contains(prefix.Addr())
 }

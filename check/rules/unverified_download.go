@@ -25,7 +25,7 @@ func checkUnverifiedDownload(p *check.Pass) {
 			continue
 		}
 		for s, c := range u.Calls() {
-			if check.IsDownloader(c) && slices.ContainsFunc(remoteURLs(c), isUnproven) && !isQuestion(c) {
+			if check.IsDownloader(c) && slices.ContainsFunc(remoteURLs(c), isUnproven) && !isQuestion(c) && !takesNothing(c) {
 				p.MayCall(s, c, "nothing in this script compares what %s downloads with a checksum: it may be another file tomorrow; add `echo \"$SHA256  FILE\" | sha256sum --check`%s", c.Name, declared(p, "a url and its checksum"))
 			}
 		}

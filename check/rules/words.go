@@ -76,10 +76,14 @@ func isPlaceholder(v string) bool {
 		"password", "passwd", "secret", "token", "example", "dummy", "placeholder", "redacted", "todo", "fixme", "undefined", "optional", "required", "string", "str":
 		return true
 	}
-	for _, start := range []string{"your", "my-", "changeme", "example", "not-", "not_", "wrong", "invalid", "incorrect", "fake"} {
-		if strings.HasPrefix(strings.ToLower(v), start) {
+	lower := strings.ToLower(v)
+	for _, start := range []string{"your", "my-", "changeme", "example", "not-", "not_", "wrong", "invalid", "incorrect", "fake", "replace", "insert", "env:", "file:", "vault:", "secret:", "!"} {
+		if strings.HasPrefix(lower, start) {
 			return true
 		}
+	}
+	if strings.HasPrefix(v, "@") && strings.HasSuffix(v, "@") || strings.HasPrefix(v, "__") && strings.HasSuffix(v, "__") || strings.Contains(strings.NewReplacer("-", "", "_", "").Replace(lower), "changeme") {
+		return true
 	}
 	return strings.ContainsAny(v, "$%<{`") || strings.HasPrefix(v, "/") || strings.Trim(v, "*xX.-_") == "" || strings.Trim(v, "0-") == ""
 }

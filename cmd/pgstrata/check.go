@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/frontend/dockerui"
 	"github.com/moby/buildkit/solver/errdefs"
 	"github.com/moby/buildkit/solver/pb"
 	"github.com/spf13/cobra"
@@ -52,7 +54,8 @@ Where a cure is mechanical, --fix shows it as a diff, and then edits the files.`
 			dir := contextOf(args)
 			t, err := openTree(dir, file)
 			if err != nil {
-				return err
+				c.buildContext = &buildContext{name: filepath.Base(cmp.Or(file, dockerui.DefaultDockerfileName))}
+				return c.unreadable(cmd.OutOrStdout(), err)
 			}
 			c.buildContext, c.args = t, arguments(buildArgs)
 			return c.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -99,12 +102,7 @@ func (c *checking) run(ctx context.Context, w, stderr io.Writer) error {
 	}
 	findings, err := c.check(ctx, c.args)
 	if err != nil {
-		if c.format != "text" {
-			if err := c.write(w, c.broken(err), err); err != nil {
-				return err
-			}
-		}
-		return err
+		return c.unreadable(w, err)
 	}
 	for _, note := range c.notes {
 		fmt.Fprintln(stderr, "pgstrata:", note)
@@ -123,6 +121,17 @@ func (c *checking) run(ctx context.Context, w, stderr io.Writer) error {
 		return errFindings
 	}
 	return nil
+}
+
+// unreadable writes that the build file cannot be read, where a program reads it,
+// and returns the error.
+func (c *checking) unreadable(w io.Writer, err error) error {
+	if c.format == "json" || c.format == "sarif" {
+		if err := c.write(w, c.broken(err), err); err != nil {
+			return err
+		}
+	}
+	return err
 }
 
 // fails tells whether a finding makes the exit status 1.
@@ -221,14 +230,18 @@ func (t *buildContext) check(ctx context.Context, buildArgs map[string]string) (
 	if err != nil {
 		return nil, err
 	}
+	predefined := frontend.OwnArgs(buildArgs)
 	if kind == dockerfile.Dockerfile {
+		if f, err := dockerfile.Parse(t.name, t.text); err == nil { // else the check says so
+			t.notes = unused(spec.Unconsumed(f.ArgNames(), buildArgs, predefined))
+		}
 		return t.offline(buildArgs).CheckDockerfile(ctx)
 	}
 	in, err := frontend.ReadTree(t.name, t.text, t, buildArgs)
 	if err != nil {
 		return nil, t.locate(err)
 	}
-	t.notes = unused(in.File.Undeclared(spec.Options{BuildArgs: buildArgs, Predefined: frontend.OwnArgs(buildArgs)}))
+	t.notes = unused(in.File.Undeclared(spec.Options{BuildArgs: buildArgs, Predefined: predefined}))
 	in.Changes = changes(ctx, t.dir)
 	return rules.Run(in), nil
 }
