@@ -94,12 +94,22 @@ func (x *classifier) child(c *shell.Child) {
 	case x.root.madeAt(c.Absolute):
 		x.facts.Wild = "it runs " + c.Absolute + ", which an earlier step made"
 	case !x.own(c.Absolute):
-		if strings.Contains(c.Word.Value, "/") || c.Interpreter != "" {
+		if c.Interpreter != "" || strings.Contains(c.Word.Value, "/") && !x.isClosed(c) {
 			x.unknown(c.Absolute)
 		}
 	case !c.Optional:
 		x.giveUp("it runs " + c.Absolute + ", which is not among the copied files")
 	}
+}
+
+// isClosed reports whether what runs by its path is one of the system's tools, of
+// which is known what it reads: /usr/bin/install.
+func (*classifier) isClosed(c *shell.Child) bool {
+	var args []string
+	for _, w := range c.Args {
+		args = append(args, w.Value)
+	}
+	return programs.IsClosed(c.Absolute, args)
 }
 
 func (x *classifier) script(s *shell.Script) {

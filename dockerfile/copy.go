@@ -180,7 +180,7 @@ func (r *rootfs) tree(src sources, name, dest string, into bool, files map[strin
 		return false
 	}
 	if !info.IsDir() {
-		if src.add && isArchive(name) {
+		if unpacks, known := Unpacks(r.context, name); src.add && (unpacks || !known) {
 			return false
 		}
 		if into {
@@ -219,15 +219,6 @@ func changed(mode fs.FileMode, chmod string) fs.FileMode {
 		return mode&^fs.ModePerm | n.Perm()
 	}
 	return mode | fs.ModeIrregular
-}
-
-// isArchive reports whether ADD may unpack a file.
-func isArchive(name string) bool {
-	switch path.Ext(name) {
-	case ".sh", ".sql", ".conf", ".yml", ".yaml", ".json", ".txt", ".md", ".py", ".env", ".service", ".key", ".asc", ".list":
-		return false
-	}
-	return true
 }
 
 // plainName reports whether a name can be written into an instruction's flag

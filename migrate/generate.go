@@ -336,7 +336,7 @@ func (g *generator) start(o *op) []string {
 
 // text is a command of an op, with copied files where the script finds them.
 func (g *generator) text(o *op, text string) string {
-	if g.verbatim || speaksOnly(o) {
+	if g.verbatim || speaksOnly(o) || setsModes(o) { // which it does in the image
 		return text
 	}
 	return g.m.translated(text, o.files, func(target string) bool {

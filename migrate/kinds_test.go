@@ -180,6 +180,20 @@ func TestKinds(t *testing.T) {
 			lacks:      []string{"\nuseradd -m"},
 		},
 		{
+			name:       "what ADD copies as it is, whatever its name, and what a tool of the system reads, is known",
+			dockerfile: "FROM debian:12\nENV UNSAID=1\nADD node.cnf /srv/node.cnf\nRUN /usr/bin/install -d /var/x\n",
+			files:      map[string]string{"node.cnf": "[x]\n"},
+			has:        []string{"{source: node.cnf, target: /srv/node.cnf", "scripts: [setup/generated/01-x-directory.sh]"},
+			lacks:      []string{"lost:", "args:"},
+		},
+		{
+			name:       "a chown of a folder that has other files, too, gives copied files their owner",
+			dockerfile: "FROM debian:12\nRUN useradd -r app && mkdir -p /opt/app/log\nCOPY e.sh /opt/app/e.sh\nRUN chown -R app:app /opt/app\nENTRYPOINT [\"/opt/app/e.sh\"]\n",
+			files:      map[string]string{"e.sh": "#!/bin/sh\nexec x\n"},
+			has:        []string{"target: /opt/app/e.sh, mode: \"0755\", owner: app", "\nchown -R app:app /opt/app\n"},
+			lacks:      []string{"/context/e.sh"},
+		},
+		{
 			name:       "flags of one word, a shell, groups and a comment are an account's, too",
 			dockerfile: "FROM debian:bookworm-slim\nRUN useradd -lrms /usr/sbin/nologin -G tty,www-data -c 'The app' app\nCOPY --chown=app a /a.txt\nUSER app\n",
 			files:      map[string]string{"a": "a"},

@@ -71,12 +71,16 @@ func (m *migration) newCopied(f *dockerfile.CopiedFile, c *dockerfile.Copy) *cop
 // get them where they are copied.
 func (m *contents) modes(ops []*op) {
 	for _, o := range ops {
-		c := o.one()
-		if o.gone || !o.command() || c == nil || c.Name != "chmod" && c.Name != "chown" && c.Name != "chgrp" || len(c.Redirects) > 0 || len(o.when) > 0 {
-			continue
+		if c := o.one(); !o.gone && setsModes(o) && len(c.Redirects) == 0 && len(o.when) == 0 {
+			m.fold(o, c)
 		}
-		m.fold(o, c)
 	}
+}
+
+// setsModes reports whether an op is one command that sets owner or mode.
+func setsModes(o *op) bool {
+	c := o.one()
+	return o.command() && c != nil && (c.Name == "chmod" || c.Name == "chown" || c.Name == "chgrp")
 }
 
 func (m *contents) fold(o *op, c *shell.Call) {

@@ -1,7 +1,6 @@
 package migrate
 
 import (
-	"bytes"
 	"io/fs"
 	"path"
 	"slices"
@@ -147,7 +146,7 @@ func (m *migration) unknownCopy(step *dockerfile.Step) *op {
 				return o
 			}
 			return lost("it downloads: make it one of setup.sources, or write a setup script that does, and that verifies the file")
-		case c.Dest == "" || !m.isArchive(name):
+		case c.Dest == "" || !m.unpacks(name):
 			return lost("which files it copies is not known before a build")
 		}
 		o.place = append(o.place, &copied{CopiedFile: &dockerfile.CopiedFile{Source: name, Target: o.dest, By: step}})
@@ -158,23 +157,9 @@ func (m *migration) unknownCopy(step *dockerfile.Step) *op {
 	return o
 }
 
-// isArchive reports whether ADD unpacks a file, by its first bytes as BuildKit
-// does.
-func (m *migration) isArchive(name string) bool {
-	file, err := m.opt.Dockerfile.Context.Open(name)
-	if err != nil {
-		return false
-	}
-	defer file.Close()
-	head := make([]byte, 512)
-	n, _ := file.Read(head) // a shorter one is no archive
-	head = head[:n]
-	for _, magic := range [][]byte{{0x1f, 0x8b}, []byte("BZh"), {0xfd, '7', 'z', 'X', 'Z', 0}, {0x28, 0xb5, 0x2f, 0xfd}} {
-		if bytes.HasPrefix(head, magic) {
-			return true
-		}
-	}
-	return n == 512 && bytes.HasPrefix(head[257:], []byte("ustar"))
+func (m *migration) unpacks(name string) bool {
+	unpacks, known := dockerfile.Unpacks(m.opt.Dockerfile.Context, name)
+	return unpacks && known
 }
 
 // madeDirectories drops the directories of WORKDIR that are there anyway.

@@ -2,13 +2,16 @@ package dockerfile
 
 import (
 	"fmt"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
 
 	"github.com/pgstrata/pgstrata/check"
 	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/glob"
 	"github.com/pgstrata/pgstrata/graph"
+	"github.com/pgstrata/pgstrata/modes"
 	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
 	"github.com/pgstrata/pgstrata/spec"
@@ -43,7 +46,7 @@ func (r *reader) entrypoint() {
 				class = &classes[1]
 			}
 			if len(class.Files) < maxCopied {
-				class.Files = append(class.Files, graph.File{Source: f.Source, Target: f.Target, Mode: uint32(f.Mode.Perm()), At: lines(step.Instruction)})
+				class.Files = append(class.Files, graph.File{Source: f.Source, Target: f.Target, Mode: uint32(r.mode(step, f).Perm()), At: lines(step.Instruction)})
 			}
 		}
 	}
@@ -54,6 +57,39 @@ func (r *reader) entrypoint() {
 		}
 	}
 	r.boundary(classes[2].Files)
+}
+
+// mode is what a copied file has in the end: a later RUN may set another one.
+func (r *reader) mode(by *dockerfile.Step, f *dockerfile.CopiedFile) fs.FileMode {
+	mode := f.Mode
+	steps := r.reading.Target().All()
+	for _, step := range steps[slices.Index(steps, by)+1:] {
+		if step.Run == nil {
+			continue
+		}
+		for _, command := range step.Run.Commands {
+			if command.Facts == nil || command.Facts.Program == nil {
+				continue
+			}
+			for _, c := range command.Facts.Program.Main.Calls {
+				words := check.Operands(c)
+				if c.Name != "chmod" || len(words) < 2 {
+					continue
+				}
+				_, recursive := check.HasFlag(c, 'R', "", "--recursive")
+				if got, ok := modes.Apply(mode, words[0].Value); ok && slices.ContainsFunc(words[1:], func(w shell.Word) bool {
+					name := path.Clean(w.Value)
+					if !path.IsAbs(name) {
+						name = path.Join(c.Dir, name)
+					}
+					return name == f.Target || glob.Path(name, f.Target) || recursive && paths.Within(f.Target, name)
+				}) {
+					mode = got
+				}
+			}
+		}
+	}
+	return mode
 }
 
 // filled are the folders that COPY fills.

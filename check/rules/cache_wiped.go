@@ -56,7 +56,7 @@ func wipes(u *check.Unit, c *shell.Call) string {
 		return ""
 	}
 	sub := c.Verb()
-	if c.Is(programs.Apt) && programs.AptCleans(sub) {
+	if c.Is(programs.Apt) && programs.AptCleans(sub) && !strings.HasPrefix(sub, "auto") { // autoclean takes what is of no use any more
 		return c.Name + " " + sub
 	}
 	switch c.Name {

@@ -2,15 +2,11 @@ package rules
 
 import (
 	"bytes"
-	"io/fs"
 	"path"
 	"strings"
 
 	"github.com/pgstrata/pgstrata/check"
-	"github.com/pgstrata/pgstrata/glob"
 	"github.com/pgstrata/pgstrata/graph"
-	"github.com/pgstrata/pgstrata/modes"
-	"github.com/pgstrata/pgstrata/paths"
 )
 
 func configWorldReadableSecret() check.Rule {
@@ -29,7 +25,7 @@ func checkConfigWorldReadableSecret(p *check.Pass) {
 			continue
 		}
 		for _, f := range class.Files {
-			if f.Mode&0o004 == 0 || check.IsForCI(f.Target) || closedLater(p, f) {
+			if f.Mode&0o004 == 0 || check.IsForCI(f.Target) {
 				continue
 			}
 			if what := holdsSecret(p, f); what != "" {
@@ -37,23 +33,6 @@ func checkConfigWorldReadableSecret(p *check.Pass) {
 			}
 		}
 	}
-}
-
-// closedLater tells whether a step sets another mode of a file, which nobody else
-// can read it with.
-func closedLater(p *check.Pass, f graph.File) bool {
-	for _, c := range p.SetupCalls() {
-		for _, w := range changesOwner(c) {
-			name := path.Clean(w.Value)
-			if c.Name != "chmod" || name != f.Target && !glob.Path(name, f.Target) && !(isRecursive(c) && paths.Within(f.Target, name)) {
-				continue
-			}
-			if mode, ok := modes.Apply(fs.FileMode(f.Mode), check.Operands(c)[0].Value); ok && mode&0o004 == 0 {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // holdsSecret says what secret a configuration file holds, or "".

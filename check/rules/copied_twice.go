@@ -63,7 +63,7 @@ func checkCopiedTwiceInDockerfile(p *check.Pass) {
 func removedBy(u *check.Unit) []string {
 	var out []string
 	for _, c := range u.Calls() {
-		if c.Name == "rm" && !c.MayNotRun() {
+		if c.Name == "rm" && !slices.ContainsFunc(c.Guards, func(g shell.Guard) bool { return g.Kind != shell.GuardAnd }) {
 			for _, w := range check.Operands(c) {
 				if name, ok := w.Literal(); ok && path.IsAbs(name) {
 					out = append(out, path.Clean(name))

@@ -19,12 +19,13 @@ func TestJudgement(t *testing.T) {
 			},
 			none: []map[string]string{
 				{"Dockerfile": "FROM debian:bookworm\nCOPY ep /srv/ep\nRUN make -C /srv/ep\nENTRYPOINT [\"/srv/ep/start.sh\"]\n", "ep/start.sh": "#!/bin/sh\n. /srv/ep/gone.sh\n"},
+				{"Dockerfile": "FROM debian:bookworm\nRUN useradd -m app\nCOPY ep /home/app\nENTRYPOINT [\"/home/app/start.sh\"]\n", "ep/start.sh": "#!/bin/sh\n. /home/app/.profile\n"},
 				{"Dockerfile": "FROM debian:bookworm\nCOPY ep /usr/local/bin\nENTRYPOINT [\"/usr/local/bin/start.sh\"]\n", "ep/start.sh": "#!/bin/sh\n. /usr/local/bin/functions\n"},
 			},
 		},
 		"CacheWiped": {
-			found: []map[string]string{{"Dockerfile": "FROM debian:bookworm\nRUN --mount=type=cache,target=/var/cache/apt apt-get update && apt-get install -y jq && apt-get clean\n"}},
-			none:  []map[string]string{{"Dockerfile": "FROM debian:bookworm\nRUN apt-get update && apt-get install -y jq && apt-get clean && rm -rf /var/cache/apt\n"}},
+			found: []map[string]string{{"Dockerfile": "FROM rockylinux:9\nRUN --mount=type=cache,target=/var/cache/dnf dnf install -y jq && dnf clean all\n"}, {"Dockerfile": "FROM debian:bookworm\nRUN --mount=type=cache,target=/var/cache/apt apt-get update && apt-get install -y jq && apt-get clean\n"}},
+			none:  []map[string]string{{"Dockerfile": "FROM rockylinux:9\nRUN dnf install -y jq && dnf clean all\n"}, {"Dockerfile": "FROM debian:12\nRUN --mount=type=cache,target=/var/cache/apt apt-get install -y jq && apt-get autoclean\n"}, {"Dockerfile": "FROM debian:bookworm\nRUN apt-get update && apt-get install -y jq && apt-get clean && rm -rf /var/cache/apt\n"}},
 		},
 		"BashInSh": {
 			found: []map[string]string{{"Dockerfile": "FROM debian:bookworm\nRUN [[ -e /x ]] || touch /x\n"}},
@@ -33,6 +34,8 @@ func TestJudgement(t *testing.T) {
 				{"Dockerfile": "FROM rockylinux:9\nRUN [[ -e /x ]] || touch /x\n"},
 				{"Dockerfile": "FROM redhat/ubi9-minimal\nRUN [[ -e /x ]] || touch /x\n"},
 				{"Dockerfile": "FROM debian:bookworm\nSHELL [\"/bin/bash\", \"-c\"]\nRUN [[ -e /x ]] || touch /x\n"},
+				{"Dockerfile": "FROM debian:bookworm\nCOPY s.sh /s.sh\nRUN bash /s.sh\n", "s.sh": "#!/bin/sh\n[[ -e /x ]]\n"},
+				{"Dockerfile": "FROM debian:bookworm\nCOPY s.sh /s.sh\nENTRYPOINT [\"/bin/bash\", \"/s.sh\"]\n", "s.sh": "#!/bin/sh\n[[ -e /x ]]\n"},
 				{"Dockerfile": "FROM debian:bookworm\nCOPY s /s\nRUN bash /s/a.sh\n", "s/a.sh": "#!/bin/bash\n. /s/b.sh\n", "s/b.sh": "#!/bin/sh\n[[ -e /x ]]\n"},
 			},
 		},
@@ -55,6 +58,10 @@ func TestJudgement(t *testing.T) {
 				{"Dockerfile": "FROM debian:bookworm\nCOPY app.py /app.py\n", "app.py": "password = prompt\n"},
 				{"Dockerfile": "FROM debian:bookworm\nCOPY app.conf /etc/app.conf\n", "app.conf": "password = ${PASSWORD}\ntoken = changeme\nadmin_password = strongPassword\n"},
 				{"Dockerfile": "FROM debian:bookworm\nCOPY --chmod=0640 app.conf /etc/app.conf\n", "app.conf": "password = hunter2\n"},
+				{"Dockerfile": "FROM debian:bookworm\nCOPY app.conf /etc/app.conf\nRUN chmod 600 /etc/app.conf\n", "app.conf": "password = hunter2\n"},
+				{"Dockerfile": "FROM debian:bookworm\nWORKDIR /etc/app\nCOPY app.conf .\nRUN useradd x && chmod -R o-rwx .\n", "app.conf": "password = hunter2\n"},
+				{"Dockerfile": "FROM debian:bookworm\nCOPY . /app\n", ".drone.yml": "secret: abcd1234\n", "locale/de.yml": "password: Passwort\n"},
+				{"Dockerfile": "FROM debian:bookworm\nCOPY app.conf /etc/app.conf\n", "app.conf": "token = @TOKEN@\npassword = __PASSWORD__\npassword = please-change-me\nsecret = env:PASS\n"},
 				{"Dockerfile": "FROM debian:bookworm\nCOPY a.key /etc/a.key\n", "a.key": "\n"},
 				{"Dockerfile": "FROM debian:bookworm\nCOPY app.json /etc/app.json\n", "app.json": "{\n/*\n  \"pass\": \"bar_foo1\"\n*/\n  \"id_secret\": \"00000000-0000-0000-0000-000000000000\"\n}\n"},
 			},
@@ -106,6 +113,7 @@ func TestJudgement(t *testing.T) {
 			found: []map[string]string{{"Dockerfile": "FROM debian:bookworm\nARG TARGETARCH\nRUN curl -fO https://example.org/a-$TARGETARCH && curl -fO https://example.org/b-amd64\n"}},
 			none: []map[string]string{
 				{"Dockerfile": "FROM debian:bookworm\nRUN curl -fO https://example.org/b-amd64\n"},
+				{"Dockerfile": "FROM debian:bookworm\nARG TARGETARCH\nRUN a=amd64; [ \"$TARGETARCH\" = arm64 ] && a=arm64; curl -fO https://example.org/b-$a\n"},
 				{"Dockerfile": "FROM debian:bookworm\nRUN arch=$(uname -m) && curl -fO https://example.org/b-$arch\n"},
 				{"Dockerfile": "FROM --platform=linux/amd64 debian:bookworm\nARG TARGETARCH\nRUN curl -fO https://example.org/b-amd64\n"},
 				{"Dockerfile": "FROM debian:bookworm\nARG TARGETARCH\nRUN curl -fO https://example.org/b-amd64\n", "Dockerfile.arm64": "FROM debian:bookworm\n"},
@@ -124,6 +132,8 @@ func TestJudgement(t *testing.T) {
 			found: []map[string]string{
 				{"Dockerfile": "FROM debian:bookworm\nRUN curl -kO https://example.org/x\n"},
 				{"Dockerfile": "FROM debian:bookworm\nRUN apt-get update -o Acquire::AllowInsecureRepositories=true\n"},
+				{"Dockerfile": "FROM debian:bookworm\nRUN git config --global http.sslVerify false\n"},
+				{"Dockerfile": "FROM node:20\nRUN npm config set strict-ssl false\n"},
 			},
 			none: []map[string]string{
 				{"Dockerfile": "FROM debian:bookworm\nCOPY e.sh /e.sh\nENTRYPOINT [\"/e.sh\"]\n", "e.sh": "#!/bin/sh\ncurl -k https://localhost:8008/health\n"},
@@ -138,6 +148,7 @@ func TestJudgement(t *testing.T) {
 			},
 			none: []map[string]string{
 				{"Dockerfile": "FROM debian:bookworm\nRUN chown -R 1:1 /etc/a\nCOPY a /etc/a\n", "a": "x\n"},
+				{"Dockerfile": "FROM debian:bookworm\nCOPY a /tmp/a\nRUN chmod +x /tmp/a && /tmp/a && rm -f /tmp/a\n", "a": "x\n"},
 				{"Dockerfile": "FROM debian:bookworm\nRUN install -d /opt/d\nRUN chown -R 1:1 /opt/d\n"},
 				{"Dockerfile": "FROM debian:bookworm AS one\nRUN touch /opt/d/x\nFROM debian:bookworm\nRUN mkdir -p /opt/d && chown -R 1:1 /opt/d\n"},
 			},
@@ -154,6 +165,7 @@ func TestJudgement(t *testing.T) {
 			none: []map[string]string{
 				{"Dockerfile": "FROM debian:bookworm\nRUN curl -fO https://example.org/x.tar.gz && echo \"123  x.tar.gz\" | sha256sum -c\n"},
 				{"Dockerfile": "FROM debian:bookworm\nRUN curl -fo /LICENSE https://example.org/main/LICENSE.txt\n"},
+				{"Dockerfile": "FROM debian:bookworm\nRUN curl -fsI https://example.org && wget -q --spider https://example.org\n"},
 				{"Dockerfile": "FROM debian:bookworm\nRUN v=$(curl -fs https://example.org/version) && echo $v\n"},
 				{"Dockerfile": "FROM debian:bookworm\nRUN curl -fo x.tar https://example.org/x.tar && curl -fs https://example.org/x.tar.md5 | md5sum -c\n"},
 			},
@@ -164,7 +176,8 @@ func TestJudgement(t *testing.T) {
 				{"Dockerfile": "FROM debian:bookworm\nCOPY . /src\nWORKDIR /src\nRUN make build_release\n", "Makefile": "build_release:\n\tcc -o x *.c\n"},
 			},
 			none: []map[string]string{
-				{"Dockerfile": "FROM debian:bookworm\nRUN make install\n"},
+				{"Dockerfile": "FROM debian:bookworm\nRUN make install && make --version\n"},
+				{"Dockerfile": "FROM debian:bookworm AS b\nENV MAKEFLAGS=-j4\nFROM b\nRUN make\n"},
 				{"Dockerfile": "FROM debian:bookworm\nRUN curl -f https://go.dev/dl/go1.22.tar.gz | tar xz -C /usr/local\nRUN make build\n"},
 				{"Dockerfile": "FROM golang:1.22\nRUN make\n"},
 				{"Dockerfile": "FROM debian:bookworm\nRUN make suidinstall && make prerequisites\n"},

@@ -92,7 +92,7 @@ func sourced(s *shell.Script, ref shell.PathRef) bool {
 // is in it, and what it is in.
 func seen(inputs []graph.Input, name string) bool {
 	for _, in := range inputs {
-		if in.Path == name || in.Dir && paths.Within(name, in.Path) || paths.Within(in.Path, name) {
+		if in.Path == "." || in.Path == name || in.Dir && paths.Within(name, in.Path) || paths.Within(in.Path, name) {
 			return true
 		}
 	}
