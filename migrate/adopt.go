@@ -1,7 +1,6 @@
 package migrate
 
 import (
-	"fmt"
 	"path"
 	"slices"
 	"strconv"
@@ -56,9 +55,8 @@ func (m *migration) setsUser() bool {
 // be made before all else.
 func (m *migration) adopted(name, key string, ops []*op) *user {
 	by, group, ok := m.maker(name, ops)
-	packaged := !ok && m.packageMakes(name, ops)
 	switch {
-	case !ok && !packaged || !spec.IsUserName(name):
+	case !ok || !spec.IsUserName(name):
 		return nil
 	case by != nil:
 		a, _ := accountOf(by.one(), hasBusybox(m.ground))
@@ -80,27 +78,7 @@ func (m *migration) adopted(name, key string, ops []*op) *user {
 	if name == "postgres" {
 		u.home = "/var/lib/postgresql"
 	}
-	if packaged {
-		m.report.differ(fmt.Sprintf("%s, whom a package would give a number that only a build knows, has the number %d, and so have its files", name, u.uid),
-			[]string{"/etc/postgresql/", "/etc/postgresql-common/", "/var/cache/postgresql/", "/var/lib/postgresql/", "/var/log/postgresql/", "/run/postgresql/"}, nil)
-	}
 	return u
-}
-
-// packageMakes reports whether Debian's package of the server makes an account, which
-// it takes as it is where it is there already. No script does.
-func (m *migration) packageMakes(name string, ops []*op) bool {
-	if name != "postgres" || slices.ContainsFunc(ops, func(o *op) bool {
-		return slices.ContainsFunc(o.calls(), func(c *shell.Call) bool {
-			a, ok := accountOf(c, false)
-			return ok && a.name == name || renumbers(c)
-		})
-	}) {
-		return false
-	}
-	return slices.ContainsFunc(ops, func(o *op) bool {
-		return slices.ContainsFunc(o.calls(), func(c *shell.Call) bool { return installsServer(c) == check.Debian })
-	})
 }
 
 // installsServer is the distribution whose package of PostgreSQL's server a command

@@ -215,13 +215,6 @@ func TestKinds(t *testing.T) {
 			lacks:      []string{"install -D", "\nadduser"},
 		},
 		{
-			name:       "the account of the server's package is there before it, and what differs is told",
-			dockerfile: "FROM debian:bookworm-slim\nRUN apt-get update && apt-get install -y postgresql-15\nCOPY --chown=postgres:postgres a /a.txt\nUSER postgres\n",
-			files:      map[string]string{"a": "a"},
-			has:        []string{"user: {name: postgres, uid: 999, gid: 999, home: /var/lib/postgresql}", "postgres, whom a package would give a number that only a build knows, has the number 999"},
-			lacks:      []string{"install -D"},
-		},
-		{
 			name:       "the server's packages of Red Hat and Alpine have numbers of their own",
 			dockerfile: "FROM rockylinux:9\nRUN dnf install -y postgresql16-server\nCOPY --chown=postgres:postgres a /a.txt\n",
 			files:      map[string]string{"a": "a"},
