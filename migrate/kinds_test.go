@@ -233,7 +233,7 @@ func TestKinds(t *testing.T) {
 			dockerfile: "FROM debian:12 AS b\nARG V=1\nCOPY --chown=5:6 --chmod=640 d /opt/$V\nCOPY --chmod=755 t /usr/bin/\nRUN make -C /opt/$V\nFROM debian:12\nCOPY --from=b /opt/out /opt/out\n",
 			files:      map[string]string{"d/a": "a", "t": "t"},
 			has: []string{
-				"[ -d \"/opt/${V}\" ] || { mkdir -p \"/opt/${V}\" && chown -h 5:6 \"/opt/${V}\" && chmod 640 \"/opt/${V}\"; }",
+				"[ -d \"/opt/${V}\" ] || { mkdir \"/opt/${V}\" && chown -h 5:6 \"/opt/${V}\"; }\nfind",
 				"find . -mindepth 1 -exec chown -h 5:6 \"/opt/${V}\"/{} \\;", "find . -mindepth 1 ! -type l -exec chmod 640 \"/opt/${V}\"/{} \\;", "chmod 755 /usr/bin/t",
 			},
 			lacks: []string{"chmod -R", "chown -R"},

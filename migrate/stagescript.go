@@ -2,6 +2,7 @@ package migrate
 
 import (
 	"fmt"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -217,25 +218,34 @@ func (w *stageWriter) copying(step *dockerfile.Step) string {
 // file are the commands that copy one file of the context.
 func (w *stageWriter) file(step *dockerfile.Step, f *dockerfile.CopiedFile) []string {
 	target := w.m.targetText(step, f.Target)
-	out := []string{"mkdir -p " + inShell(path.Dir(target)), fmt.Sprintf("cp -a %s %s", w.m.contextFile(&copied{CopiedFile: f}), inShell(target))}
+	out := append(w.folders(step, path.Dir(target)), fmt.Sprintf("cp -a %s %s", w.m.contextFile(&copied{CopiedFile: f}), inShell(target)))
 	for _, set := range w.attributes(step) {
-		out = append(out, set+" "+inShell(target))
+		if f.Mode&fs.ModeSymlink == 0 || !strings.HasPrefix(set, "chmod") {
+			out = append(out, set+" "+inShell(target))
+		}
 	}
 	return out
 }
 
+// folders are the commands that make a directory; with --chown, it is the owner's
+// where it is new, and so are those above it.
+func (w *stageWriter) folders(step *dockerfile.Step, dir string) []string {
+	if step.Copy.Chown == "" {
+		return []string{"mkdir -p " + inShell(dir)}
+	}
+	var out []string
+	for at := dir; !paths.Everywhere(at) && at != "."; at = path.Dir(at) {
+		out = append(out, fmt.Sprintf("[ -d %s ] || { mkdir %[1]s && %s %[1]s; }", inShell(at), w.attributes(step)[0]))
+	}
+	slices.Reverse(out)
+	return out
+}
+
 // directory are the commands that copy what is in a step's n-th source. Owner and
-// mode are given to that alone, and to the directory itself where it is new.
+// mode are given to that alone.
 func (w *stageWriter) directory(step *dockerfile.Step, n int) []string {
 	dest, from := inShell(w.m.destText(step)), inShell(graph.ContextMount+"/"+w.m.sourceText(step, n))
-	made := "mkdir -p " + dest
-	for _, set := range w.attributes(step) {
-		made += fmt.Sprintf(" && %s %s", set, dest)
-	}
-	if strings.Contains(made, "&&") {
-		made = fmt.Sprintf("[ -d %s ] || { %s; }", dest, made)
-	}
-	out := []string{made, wholeLine(w.stages[0], from, dest)}
+	out := append(w.folders(step, w.m.destText(step)), wholeLine(w.stages[0], from, dest))
 	for _, set := range w.attributes(step) {
 		which := ""
 		if strings.HasPrefix(set, "chmod") {
