@@ -148,10 +148,11 @@ func (m *migration) explicit() {
 		}
 		var inferred, sees []string
 		for i, name := range names {
-			if graph.Sees(program, name, i < declared) {
+			seen := graph.Sees(program, name, i < declared)
+			if seen {
 				inferred = append(inferred, name)
 			}
-			if slices.Contains(e.sees, name) {
+			if slices.Contains(e.sees, name) && (seen || e.mayRead(name)) { // else the line that ran it did
 				sees = append(sees, name)
 			}
 		}
@@ -160,6 +161,24 @@ func (m *migration) explicit() {
 		}
 		m.explicitCaches(e, program)
 	}
+}
+
+// mayRead reports whether something that a script runs or sources, or a program of
+// which is not known what it reads, may read a variable.
+func (e *entry) mayRead(name string) bool {
+	return slices.ContainsFunc(e.ops, func(o *op) bool {
+		switch f := o.facts; {
+		case f == nil:
+			return false
+		case f.Program == nil || f.Opaque+f.Wild+f.Unknown != "":
+			return true
+		default:
+			return slices.ContainsFunc(f.Program.Closure(), func(s *shell.Script) bool {
+				_, mentions := s.Mentions(name)
+				return mentions && s != f.Program.Main
+			})
+		}
+	})
 }
 
 // explicitCaches adds the caches of what runs unseen.

@@ -194,6 +194,13 @@ func TestKinds(t *testing.T) {
 			lacks:      []string{"/context/e.sh"},
 		},
 		{
+			name:       "an arg that only the line reads which runs a script is none of the script's",
+			dockerfile: "FROM debian:12\nENV DIR=/opt/s FILE=a.sh\nCOPY s /opt/s\nRUN $DIR/$FILE\n",
+			files:      map[string]string{"s/a.sh": "#!/bin/sh\ntouch /a\n"},
+			has:        []string{"scripts: [s/a.sh]"},
+			lacks:      []string{"args: ["},
+		},
+		{
 			name:       "flags of one word, a shell, groups and a comment are an account's, too",
 			dockerfile: "FROM debian:bookworm-slim\nRUN useradd -lrms /usr/sbin/nologin -G tty,www-data -c 'The app' app\nCOPY --chown=app a /a.txt\nUSER app\n",
 			files:      map[string]string{"a": "a"},

@@ -62,7 +62,7 @@ func choosesSource(name, value string) bool {
 			return false
 		}
 	}
-	if strings.Contains(value, "://") {
+	if strings.Contains(value, "/") { // an address, a path
 		return true
 	}
 	switch strings.ToLower(value) {

@@ -218,6 +218,7 @@ func TestJudgement(t *testing.T) {
 			},
 			none: []map[string]string{
 				{"Dockerfile": "FROM debian:bookworm\nARG commit=b54d75d3\nRUN curl -fO https://example.org/x-$commit.tar.gz\n"},
+				{"Dockerfile": "FROM debian:bookworm\nARG REF=/usr/share/app/ref\nRUN mkdir -p $REF\n"},
 				{"Dockerfile": "FROM debian:bookworm\nARG SOURCE_URL=https://example.org/x.tar.gz\nRUN curl -fO $SOURCE_URL\n"},
 			},
 		},
