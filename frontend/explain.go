@@ -22,9 +22,13 @@ import (
 )
 
 // explain says what a step's own failure does not: which output a script has not
-// made, and what in its place; which package no archive has. Where there is nothing
+// made, and what in its place; which package no archive has; what a download is in the
+// place of what its checksum says. Where there is nothing
 // to say, or it cannot be found out, the failure is returned as it is.
 func (r *request) explain(ctx context.Context, in input, t *target, failure error) error {
+	if mistakes := r.otherDownloads(ctx, in, failure); len(mistakes) > 0 {
+		return mistakes
+	}
 	var solve *errdefs.SolveError
 	if !errors.As(failure, &solve) {
 		return failure
@@ -46,6 +50,32 @@ func (r *request) explain(ctx context.Context, in input, t *target, failure erro
 		return failure
 	}
 	return mistakes
+}
+
+// otherDownloads are the sources whose checksums a failure is about. Where the server
+// has no such file, the daemon compares the page that says so.
+func (r *request) otherDownloads(ctx context.Context, in input, failure error) spec.Errors {
+	var out spec.Errors
+	if failure == nil || !strings.Contains(failure.Error(), "digest mismatch") {
+		return nil
+	}
+	for _, s := range in.graph.Sources {
+		if !declared(s) || !strings.Contains(failure.Error(), s.Pin) {
+			continue
+		}
+		free := *s
+		free.Pin = ""
+		pin, err := r.pin(ctx, in, &free)
+		msg := fmt.Sprintf("source %s: %s has another file today, %s, and not %s", s.Name, s.URL, pin.Pin, s.Pin)
+		switch {
+		case err != nil && strings.Contains(err.Error(), "invalid response status"): // which no type tells across the gateway
+			msg = fmt.Sprintf("source %s: %s cannot be fetched: %v", s.Name, s.URL, err)
+		case err != nil || pin.Pin == s.Pin:
+			continue
+		}
+		out = append(out, &spec.Error{File: in.graph.File, At: s.At, Msg: msg})
+	}
+	return out
 }
 
 // outputsOf is the script whose outputs a vertex takes, nil for any other vertex.

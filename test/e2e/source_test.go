@@ -92,6 +92,11 @@ func TestSourceArchive(t *testing.T) {
 	assert.Equal(t, "one\n", string(text))
 	assert.False(t, has(env.Registry.Image(t, "source-archive").Files(), "/context/sources"))
 
+	t.Run("without merge and diff", func(t *testing.T) {
+		build(t, env, dir, testenv.Request{Image: "source-archive:copied", Func: withoutMergeAndDiff()})
+		copied := env.Registry.Image(t, "source-archive:copied")
+		assert.Equal(t, summary(env.Registry.Image(t, "source-archive").Files()), summary(copied.Files()))
+	})
 	t.Run("a bumped version", func(t *testing.T) {
 		second := tarball(t, "program-1.1", "main.c", "two\n")
 		site.data.Store(&second)
@@ -109,7 +114,7 @@ func TestSourceArchive(t *testing.T) {
 	t.Run("another file than was meant", func(t *testing.T) {
 		write(t, dir, "Dockerfile", compiled(archive([]byte("other")))["Dockerfile"])
 		_, err := attempt(t, env, dir, testenv.Request{})
-		require.ErrorContains(t, err, digestOf([]byte("other")))
+		require.ErrorContains(t, err, "has another file today, "+digestOf(*site.data.Load())+", and not "+digestOf([]byte("other")))
 	})
 	t.Run("the network is needed", func(t *testing.T) {
 		write(t, dir, "Dockerfile", compiled(archive(*site.data.Load()))["Dockerfile"])
