@@ -66,6 +66,13 @@ func (d *dockerfileBuild) resolved(idx int, res *dockerfile2llb.Result, def *pb.
 	if d.tree != nil {
 		out.Context = d.tree
 	}
+	if idx < len(d.platforms) {
+		for _, dec := range d.platforms[idx].Decisions {
+			if strings.HasPrefix(dec.Text, "kept whole: ") {
+				out.Whole = append(out.Whole, fmt.Sprintf("%s:%d is %s", out.Build.File, dec.Line, dec.Text))
+			}
+		}
+	}
 	return out
 }
 

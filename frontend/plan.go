@@ -49,6 +49,9 @@ type Resolved struct {
 	Graph *graph.Graph
 	// File is the build file, completed by its Discover; nil for a Dockerfile.
 	File *spec.File
+	// Whole are the steps of a Dockerfile that call scripts and are kept whole, with
+	// their lines and why.
+	Whole []string
 	// Undeclared are the build arguments that do nothing, with hints.
 	Undeclared []string
 	// Context is what was sent of the build context. It is read through the

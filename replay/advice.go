@@ -105,7 +105,7 @@ func (p *past) split(cost, runs int64) []Advice {
 		name := path.Base(l.Path)
 		text := fmt.Sprintf("split %s: it changed in %s, and %s. Give it outputs, or move the lines that change into a script at the end",
 			name, many(int(own), "commit"), p.behind(i))
-		if i == len(p.chain)-1 {
+		if i == len(p.chain)-1 || own == 0 {
 			text = fmt.Sprintf("give %s outputs: it ran for every change of the scripts before it, and changed in %s itself", name, many(int(own), "commit"))
 		}
 		out = append(out, Advice{Kind: "split", Text: text, Saves: int(runs - fewer), Of: int(runs), Seconds: p.seconds(cost - better)})

@@ -83,8 +83,17 @@ func TestCheck(t *testing.T) {
 		assert.EqualValues(t, want.StartLine, results.Error.Location.Ranges[0].Start.Line)
 	}
 
-	out, _ = checked(t, map[string]string{"Dockerfile": "base: debian:bookworm-slim\nargs: {POSTGRESQL_VERSION: 15}\n"}, "--build-arg", "POSTGRES_VERSION=16")
-	assert.Contains(t, out, "build arguments that the build file does not declare: POSTGRES_VERSION (did you mean POSTGRESQL_VERSION?)")
+	for _, file := range []string{"base: debian:bookworm-slim\nargs: {POSTGRESQL_VERSION: 15}\n", "FROM debian:12\nARG POSTGRESQL_VERSION=15\nRUN echo $POSTGRESQL_VERSION >/v\n"} {
+		out, _ = checked(t, map[string]string{"Dockerfile": file}, "--build-arg", "POSTGRES_VERSION=16")
+		assert.Contains(t, out, "build arguments that the build file does not declare: POSTGRES_VERSION (did you mean POSTGRESQL_VERSION?)")
+	}
+
+	out, err = checked(t, nil, "--format=sarif") // no build file at all
+	require.Error(t, err)
+	report = sarif{}
+	require.NoError(t, json.Unmarshal([]byte(out), &report))
+	assert.Len(t, report.Runs[0].Results, 1)
+
 	require.Len(t, result.Fixes, 1)
 	assert.Equal(t, []sarifReplacement{{sarifRegion{3, 5, 3, 5}, sarifMessage{` -j"$(nproc)"`}}}, result.Fixes[0].Changes[0].Replacements)
 

@@ -208,7 +208,7 @@ func (c *comparison) plan() (compared, error) {
 	}
 	result := plan.Compare(before, after)
 	result.Since = c.since()
-	result.Notes = slices.Concat(ignored, unused(now.Undeclared), c.unset())
+	result.Notes = slices.Concat(ignored, unused(now.Undeclared), c.unset(), now.Whole)
 	if c.last == nil && c.since() == "" {
 		result.Notes = append(result.Notes, "pgstrata build has not recorded a build of this context and build file; --since compares with a git revision")
 	}
