@@ -161,14 +161,14 @@ func (s *setup) ownPackages(script *graph.Script) State {
 	}
 	if build != all {
 		on = s.once(script.After+" build "+build, s.tools.base, func() State {
-			return s.packages(s.tools.base, on, "build", "build-"+script.Name, script.Build)
+			return s.packages(s.tools.base, on, "build", "build-"+script.Name, script.Name, script.Build)
 		})
 	}
 	if len(runtime) == 0 {
 		return on
 	}
 	return s.once("build "+build+" runtime "+setOf(runtime), s.tools.base, func() State {
-		return s.packages(s.tools.base, on, "runtime", "packages-"+script.Name, runtime)
+		return s.packages(s.tools.base, on, "runtime", "packages-"+script.Name, script.Name, runtime)
 	})
 }
 
@@ -180,7 +180,7 @@ func (s *setup) ownBase(script *graph.Script) State {
 		return base
 	}
 	return s.once("base "+script.Base.Name+" build "+setOf(script.Build), base, func() State {
-		return s.packages(base, base, "build", "build-"+script.Name, script.Build)
+		return s.packages(base, base, "build", "build-"+script.Name, script.Name, script.Build)
 	})
 }
 

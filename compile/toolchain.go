@@ -61,40 +61,51 @@ func (c *compiler) base(name string, b Base) State {
 func (c *compiler) toolchain(base State) toolchain {
 	tc := c.graph.Toolchain
 	all := c.graph.RuntimePackages()
-	image, own := base, c.users(base, "user")
-	t := toolchain{root: c.packages(image, own, "runtime", "runtime", all), base: image}
-	t.chain = c.packages(image, t.root, "build", "build", tc.Build)
+	image, own := base, c.users(base, "user", "")
+	t := toolchain{root: c.packages(image, own, "runtime", "runtime", "", all), base: image}
+	t.chain = c.packages(image, t.root, "build", "build", "", tc.Build)
 	if pinned := c.opt.ToolchainBase; pinned != nil {
 		image = c.repositories(c.base(tc.Base.Name, *pinned))
-		own, t.base = c.users(image, "isolated-user"), image
+		own, t.base = c.users(image, "isolated-user", isolatedScripts), image
 	} else if slices.Equal(specs(all), specs(tc.Runtime)) {
 		t.runtime, t.isolated = t.root, t.chain
 		return t
 	}
-	t.runtime = c.packages(image, own, "runtime", "isolated-runtime", tc.Runtime)
-	t.isolated = c.packages(image, t.runtime, "build", "isolated-build", tc.Build)
+	t.runtime = c.packages(image, own, "runtime", "isolated-runtime", isolatedScripts, tc.Runtime)
+	t.isolated = c.packages(image, t.runtime, "build", "isolated-build", isolatedScripts, tc.Build)
 	return t
+}
+
+// isolatedScripts is whose accounts and packages those are that no other step has.
+const isolatedScripts = "isolated scripts"
+
+// of is a step's title with whose step it is; "" of the image's own.
+func of(title, whose string) string {
+	if whose == "" {
+		return title
+	}
+	return title + " of " + whose
 }
 
 // users creates the accounts ahead of all scripts, so that each of these can give
 // files to them, whatever the order they run in.
-func (c *compiler) users(base State, node string) State {
+func (c *compiler) users(base State, node, whose string) State {
 	for i, u := range c.graph.Users() {
 		if i == 0 && c.graph.User != nil {
-			base = c.user(base, node, u)
+			base = c.user(base, node, whose, u)
 			continue
 		}
-		base = c.user(base, node+"-"+u.Name, u)
+		base = c.user(base, node+"-"+u.Name, whose, u)
 	}
 	return base
 }
 
-func (c *compiler) user(base State, node string, u graph.User) State {
+func (c *compiler) user(base State, node, whose string, u graph.User) State {
 	what := fmt.Sprintf("user %s (%d:%d)", u.Name, u.UID, u.GID)
 	words := append([]string{u.Name, strconv.Itoa(u.UID), strconv.Itoa(u.GID), u.Home, u.Shell}, u.Groups...)
 	opts := append(c.builtin("create-user.sh", words...),
 		llb.AddEnv("SOURCE_DATE_EPOCH", strconv.Itoa(setupEpoch)),
-		c.vertex(Vertex{Node: graph.ToolchainState + "/" + node, Kind: "user", Title: "user " + u.Name}, graph.ToolchainState, what), c.at(u.At), c.fresh(graph.ToolchainState))
+		c.vertex(Vertex{Node: graph.ToolchainState + "/" + node, Kind: "user", Title: of("user "+u.Name, whose)}, graph.ToolchainState, what), c.at(u.At), c.fresh(graph.ToolchainState))
 	return base.layer(base.Run(opts...).Root(), "toolchain: "+what)
 }
 
@@ -107,9 +118,10 @@ func specs(list []graph.Package) []string {
 	return out
 }
 
-// packages installs distribution packages of a kind: runtime or build. The
-// archive is asked about followed packages in a container of base.
-func (c *compiler) packages(base, on State, kind, node string, list []graph.Package) State {
+// packages installs distribution packages of a kind, runtime or build, for whose
+// steps; "" for the image. The archive is asked about followed packages in a
+// container of base.
+func (c *compiler) packages(base, on State, kind, node, whose string, list []graph.Package) State {
 	if len(list) == 0 {
 		return on
 	}
@@ -117,7 +129,7 @@ func (c *compiler) packages(base, on State, kind, node string, list []graph.Pack
 	opts := append(c.builtin("install-packages.sh", specs(list)...), c.cacheMounts(c.graph.Toolchain.Caches)...)
 	opts = append(opts, c.repositoryMounts()...)
 	opts = append(opts, c.refresh(base, c.graph.Toolchain.Refresh)...)
-	v := Vertex{Node: graph.ToolchainState + "/" + node, Kind: "packages", Title: kind + " packages", Arguments: "package"}
+	v := Vertex{Node: graph.ToolchainState + "/" + node, Kind: "packages", Title: of(kind+" packages", whose), Arguments: "package"}
 	opts = append(opts, c.vertex(v, graph.ToolchainState, c.graph.Toolchain.Refresh.Describe(what)), c.at(list[0].At), c.fresh(graph.ToolchainState))
 	if kind == "build" {
 		opts = append(opts, llb.AddEnv("RECORD", buildRecord))

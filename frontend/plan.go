@@ -17,6 +17,7 @@ import (
 	"github.com/pgstrata/pgstrata/graph"
 	"github.com/pgstrata/pgstrata/plan"
 	"github.com/pgstrata/pgstrata/spec"
+	"github.com/pgstrata/pgstrata/terminal"
 )
 
 // PlanRequest is the id of the subrequest that answers what a build would run
@@ -55,7 +56,7 @@ type Resolved struct {
 	// Undeclared are the build arguments that do nothing, with hints.
 	Undeclared []string
 	// Context is what was sent of the build context. It is read through the
-	// daemon, and only during the call that hands it over.
+	// daemon, and only while the build runs.
 	Context fs.FS
 }
 
@@ -184,7 +185,7 @@ func answerPlan(before []*plan.Record, builds []Resolved) (*client.Result, error
 		if len(builds) > 1 {
 			text.WriteString(record.Platform + ":\n")
 		}
-		if err := p.Write(&text); err != nil {
+		if err := p.Write(&text, terminal.Style{}); err != nil {
 			return nil, err
 		}
 	}

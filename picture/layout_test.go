@@ -103,3 +103,38 @@ func TestLines(t *testing.T) {
 	assert.Equal(t, []string{"aaaaaaaaaaaaaaaaaa", "bbbbbbbbbbbbbbbbb…"}, texts("aaaaaaaaaaaaaaaaaabbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"))
 	assert.Equal(t, []string{"WWWWWWWWWWW", "WWWWWWWWWW…"}, texts("WWWWWWWWWWWWWWWWWWWWWWWWWWWWW"))
 }
+
+// No two boxes of a picture have the same name, whatever the nodes are called.
+func TestDistinct(t *testing.T) {
+	node := func(title string, line int) plan.Node {
+		return plan.Node{ID: fmt.Sprint(title, line), Title: title, Line: line}
+	}
+	record := &plan.Record{Nodes: []plan.Node{
+		node("RUN make", 3), node("RUN make", 9), node("RUN make", 9), node("runtime packages", 0), node("runtime packages", 0), node("alone", 4),
+		node("RUN apt-get install -y a-package another-package-1", 5), node("RUN apt-get install -y a-package another-package-2", 6),
+	}}
+	var titles []string
+	for _, n := range drawn(record).Nodes {
+		titles = append(titles, n.Title)
+	}
+	assert.Equal(t, []string{
+		"RUN make (line 3)", "RUN make (line 9)", "RUN make (1)", "runtime packages (1)", "runtime packages (2)", "alone",
+		"RUN apt-get install -y a-packag… (line 5)", "RUN apt-get install -y a-packag… (line 6)",
+	}, titles)
+	assert.Equal(t, "RUN make", record.Nodes[0].Title, "the record is as it was")
+
+	r := rand.New(rand.NewPCG(7, 8)) //nolint:gosec // the same cases each time
+	for range 300 {
+		record := &plan.Record{}
+		for range 1 + r.IntN(30) {
+			title := []string{"a", "a (1)", "a (line 2)", "", "Wide WWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWW"}[r.IntN(5)]
+			record.Nodes = append(record.Nodes, node(title+[]string{"", " b", "\x00"}[r.IntN(3)], r.IntN(3)))
+		}
+		seen := map[string]bool{}
+		for _, n := range drawn(record).Nodes {
+			text := label(n.Title)
+			require.False(t, seen[text], "%q", text)
+			seen[text] = true
+		}
+	}
+}

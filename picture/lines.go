@@ -1,7 +1,9 @@
 package picture
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/pgstrata/pgstrata/plan"
 )
@@ -77,7 +79,51 @@ func drawn(r *plan.Record) *plan.Record {
 			out.Nodes = append(out.Nodes, n)
 		}
 	}
+	distinct(out.Nodes)
 	return &out
+}
+
+// distinct gives nodes titles that are drawn differently. Those of two that are
+// drawn alike end with the node's line in the Dockerfile, or else with a number.
+func distinct(nodes []plan.Node) {
+	alike := map[string]int{}
+	for i := range nodes {
+		alike[label(nodes[i].Title)]++
+	}
+	taken := map[string]bool{}
+	for text := range alike {
+		taken[text] = true
+	}
+	for i := range nodes {
+		n := &nodes[i]
+		if alike[label(n.Title)] < 2 {
+			continue
+		}
+		title := n.Title
+		n.Title = marked(title, fmt.Sprintf("(line %d)", n.Line))
+		for k := 1; n.Line == 0 && k == 1 || taken[label(n.Title)]; k++ {
+			n.Title = marked(title, fmt.Sprintf("(%d)", k))
+		}
+		taken[label(n.Title)] = true
+	}
+}
+
+// label is how a title is drawn.
+func label(title string) string {
+	var out []string
+	for _, line := range lines(0, 0, title) {
+		out = append(out, line.Text)
+	}
+	return strings.Join(out, "\n")
+}
+
+// marked is a title that is drawn with a mark at its end.
+func marked(title, mark string) string {
+	out := title + " " + mark
+	for rest := []rune(title); len(rest) > 0 && !strings.HasSuffix(label(out), mark); rest = rest[:len(rest)-1] {
+		out = string(rest) + "… " + mark
+	}
+	return out
 }
 
 // lanes tells lines apart that share a gap: those that come together in a box

@@ -4,18 +4,19 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 	"time"
+
+	"github.com/pgstrata/pgstrata/terminal"
 )
 
 // Write writes a plan for people to read: what is built again and why, then
 // what is not.
-func (p *Plan) Write(w io.Writer) error {
+func (p *Plan) Write(w io.Writer, style terminal.Style) error {
 	var text strings.Builder
 	if p.Since != "" {
 		fmt.Fprintf(&text, "compared with %s\n", p.Since)
 	}
-	rows := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+	var rows [][]terminal.Cell
 	var image *Step
 	for i := range p.Steps {
 		s := &p.Steps[i]
@@ -24,26 +25,42 @@ func (p *Plan) Write(w io.Writer) error {
 			image = s
 		case s.Kind == KindOutputs || s.Kind == KindLayer || s.Slight(): // no work to speak of
 		case s.Cache != Hit && (s.Vertex != "" || s.Kind == KindBase):
-			fmt.Fprintf(rows, "%s\t%s\t%s\n", p.place(s), s.Cache, s.Why()+took(s.Seconds))
+			rows = append(rows, []terminal.Cell{{Text: p.place(s)}, {Text: string(s.Cache), Color: s.Cache.color()}, {Text: s.Why() + took(s.Seconds)}})
 		}
 	}
-	if err := rows.Flush(); err != nil {
-		return err
+	const apart = 2
+	text.WriteString(style.Table(rows, apart))
+	line := func(format string, args ...any) {
+		text.WriteString(style.Wrap(fmt.Sprintf(format, args...), apart) + "\n")
 	}
 	if image != nil {
 		if own := image.own(); own != "" {
-			fmt.Fprintf(&text, "image configuration: %s\n", own)
+			line("image configuration: %s", own)
 		}
 	}
 	for _, title := range p.Removed {
-		fmt.Fprintf(&text, "no longer there: %s\n", title)
+		line("no longer there: %s", title)
 	}
-	text.WriteString(p.Verdict() + "\n")
+	line("%s", p.Verdict())
 	for _, note := range p.Notes {
-		fmt.Fprintf(&text, "note: %s\n", note)
+		line("note: %s", note)
 	}
 	_, err := io.WriteString(w, text.String())
 	return err
+}
+
+// color is that of a state: of what runs, of what may run, and of what nobody knows.
+func (c Cache) color() terminal.Color {
+	switch c {
+	case Miss, Invalidated:
+		return terminal.Yellow
+	case Conditional:
+		return terminal.Cyan
+	case Unknown:
+		return terminal.Bold
+	default:
+		return terminal.Plain
+	}
 }
 
 // place is how a plan names a step: by its node, or by its line and title in a

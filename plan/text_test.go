@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pgstrata/pgstrata/plan"
+	"github.com/pgstrata/pgstrata/terminal"
 )
 
 func TestWrite(t *testing.T) {
@@ -19,11 +20,25 @@ func TestWrite(t *testing.T) {
 	p := plan.Compare(before, in.record())
 	p.Since = "HEAD~1"
 	var text strings.Builder
-	require.NoError(t, p.Write(&text))
+	require.NoError(t, p.Write(&text, terminal.Style{}))
 	assert.Equal(t, `compared with HEAD~1
 setup/02-install-postgresql  invalidated  arg POSTGRESQL_VERSION 15.17 → 15.18 (took 4 min)
 setup/08-patroni             conditional  if the outputs of 02-install-postgresql change
 setup/linker                 conditional  if the outputs of 02-install-postgresql, 08-patroni change
+image configuration: env LANG C → C.UTF-8
+1 step built again, at most 2 more, 10 cached (saves 12 s)
+`, text.String())
+
+	text.Reset()
+	require.NoError(t, p.Write(&text, terminal.Style{Width: 72, Colored: true}))
+	assert.Equal(t, `compared with HEAD~1
+setup/02-install-postgresql  `+"\x1b[33m\x1b[1minvalidated\x1b[0m"+`  arg POSTGRESQL_VERSION 15.17 →
+                                          15.18 (took 4 min)
+setup/08-patroni             `+"\x1b[36mconditional\x1b[0m"+`  if the outputs of
+                                          02-install-postgresql change
+setup/linker                 `+"\x1b[36mconditional\x1b[0m"+`  if the outputs of
+                                          02-install-postgresql,
+                                          08-patroni change
 image configuration: env LANG C → C.UTF-8
 1 step built again, at most 2 more, 10 cached (saves 12 s)
 `, text.String())

@@ -12,6 +12,7 @@ import (
 	"github.com/pgstrata/pgstrata/graph"
 	"github.com/pgstrata/pgstrata/plan"
 	"github.com/pgstrata/pgstrata/spec"
+	"github.com/pgstrata/pgstrata/terminal"
 )
 
 // resolve makes the graph of a build file and scripts.
@@ -138,7 +139,7 @@ func TestAdviceInTime(t *testing.T) {
 	assert.Equal(t, []string{"slow.sh", "quick.sh"}, r.Advice[0].Order)
 	assert.InDelta(t, 30*300-10, r.Advice[0].Seconds, 1e-9)
 	var text strings.Builder
-	require.NoError(t, r.Write(&text))
+	require.NoError(t, r.Write(&text, terminal.Style{}))
 	assert.Contains(t, text.String(), "1. run quick.sh after slow.sh\n   saves 2.5 h, 20 of 70 runs of scripts\n")
 }
 
@@ -158,7 +159,7 @@ func TestContenders(t *testing.T) {
 	assert.Equal(t, 1, r.Contenders[0].None)
 	assert.Equal(t, 0, r.Contenders[1].None)
 	var text strings.Builder
-	require.NoError(t, r.Write(&text))
+	require.NoError(t, r.Write(&text, terminal.Style{}))
 	assert.Contains(t, text.String(), `
                                               build file   Dockerfile
 commits that changed nothing of the context   0            0

@@ -4,74 +4,85 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/pgstrata/pgstrata/plan"
+	"github.com/pgstrata/pgstrata/terminal"
 )
 
 // Write writes a report for people to read.
-func (r *Report) Write(w io.Writer) error {
-	var text strings.Builder
+func (r *Report) Write(w io.Writer, style terminal.Style) error {
+	text := page{style: style}
 	parents := ""
 	if r.FirstParent {
 		parents = ", first parents only"
 	}
-	fmt.Fprintf(&text, "%s%s: %s of %s to %s of %s\n", many(r.Commits, "commit"), parents,
+	text.line("%s%s: %s of %s to %s of %s", many(r.Commits, "commit"), parents,
 		shortID(r.From.ID), r.From.Time.Format(time.DateOnly), shortID(r.To.ID), r.To.Time.Format(time.DateOnly))
 	if r.Renames > 0 {
-		fmt.Fprintf(&text, "%s renamed files, which keep their counts under their newest names\n", many(r.Renames, "commit"))
+		text.line("%s renamed files, which keep their counts under their newest names", many(r.Renames, "commit"))
 	}
 	for _, c := range r.Contenders {
 		c.unread(&text)
 	}
-	if err := r.table(&text); err != nil {
-		return err
-	}
+	r.table(&text)
 	if len(r.Contenders) > 0 {
-		if err := r.Contenders[0].causes(&text); err != nil {
-			return err
-		}
+		r.Contenders[0].causes(&text)
 	}
-	if err := r.changes(&text); err != nil {
-		return err
-	}
+	r.changes(&text)
 	r.advice(&text)
 	for _, note := range r.Notes {
-		fmt.Fprintf(&text, "note: %s\n", note)
+		text.line("note: %s", note)
 	}
 	_, err := io.WriteString(w, text.String())
 	return err
 }
 
+// page is a report as it is written.
+type page struct {
+	strings.Builder
+	style terminal.Style
+}
+
+// line adds a line; what does not fit goes on below it.
+func (p *page) line(format string, args ...any) {
+	const indent = 2
+	p.WriteString(p.style.Wrap(fmt.Sprintf(format, args...), indent) + "\n")
+}
+
+// heading begins a part of the report.
+func (p *page) heading(text string) { p.WriteString("\n" + p.style.Paint(terminal.Bold, text) + "\n") }
+
+// table adds rows in columns that are gap apart.
+func (p *page) table(rows [][]terminal.Cell, gap int) { p.WriteString(p.style.Table(rows, gap)) }
+
 // unread tells of commits that could not be built.
-func (c *Contender) unread(w io.Writer) {
+func (c *Contender) unread(w *page) {
 	if len(c.Unread) == 0 {
 		return
 	}
 	const most = 3
-	fmt.Fprintf(w, "%s could not be read by %s; what they changed counts for the next that can:\n", many(len(c.Unread), "commit"), c.Name)
+	w.line("%s could not be read by %s; what they changed counts for the next that can:", many(len(c.Unread), "commit"), c.Name)
 	for i, u := range c.Unread {
 		if i == most {
-			fmt.Fprintf(w, "  and %d more\n", len(c.Unread)-most)
+			w.line("  and %d more", len(c.Unread)-most)
 			break
 		}
 		first, _, _ := strings.Cut(u.Error, "\n")
-		fmt.Fprintf(w, "  %s  %s\n", shortID(u.Commit.ID), first)
+		w.line("  %s  %s", shortID(u.Commit.ID), first)
 	}
 }
 
 // table has a column for each contender.
-func (r *Report) table(w io.Writer) error {
-	rows := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
+func (r *Report) table(w *page) {
+	rows := [][]terminal.Cell{nil}
 	row := func(title string, cell func(c *Contender) string) {
-		fmt.Fprint(rows, title)
+		cells := terminal.Row(title)
 		for _, c := range r.Contenders {
-			fmt.Fprint(rows, "\t"+cell(c))
+			cells = append(cells, terminal.Row(cell(c))...)
 		}
-		fmt.Fprintln(rows)
+		rows = append(rows, cells)
 	}
-	fmt.Fprintln(rows)
 	row("", func(c *Contender) string { return c.Name })
 	row("commits that changed nothing of the context", func(c *Contender) string { return fmt.Sprint(c.Untouched) })
 	row("commits that could be compared", func(c *Contender) string { return fmt.Sprint(c.Compared) })
@@ -92,7 +103,8 @@ func (r *Report) table(w io.Writer) error {
 			break
 		}
 	}
-	return rows.Flush()
+	const apart = 3
+	w.table(rows, apart)
 }
 
 // split is a share of commits that only a contender can tell for which a
@@ -104,13 +116,13 @@ func (c *Contender) split(n int) string {
 	return share(n, c.Compared)
 }
 
-func (c *Contender) causes(w io.Writer) error {
+func (c *Contender) causes(w *page) {
 	if len(c.Causes) == 0 {
-		return nil
+		return
 	}
 	const most = 10
-	fmt.Fprintf(w, "\nWhat made setup run\n")
-	rows := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	w.heading("What made setup run")
+	var rows [][]terminal.Cell
 	for i, x := range c.Causes {
 		if i == most {
 			break
@@ -124,22 +136,22 @@ func (c *Contender) causes(w io.Writer) error {
 		case "image":
 			what = "the base image's name"
 		}
-		fmt.Fprintf(rows, "  %s\t%s\t%s\n", many(x.Commits, "commit"), many(x.Ran, "step"), what)
+		rows = append(rows, terminal.Row("  "+many(x.Commits, "commit"), many(x.Ran, "step"), what))
 	}
-	if err := rows.Flush(); err != nil {
-		return err
-	}
-	more(w, len(c.Causes)-most)
-	return nil
+	w.table(rows, gap)
+	w.more(len(c.Causes) - most)
 }
 
-func (r *Report) changes(w io.Writer) error {
+// gap is how far the columns of lists are apart.
+const gap = 2
+
+func (r *Report) changes(w *page) {
 	if len(r.Files) == 0 {
-		return nil
+		return
 	}
 	const most = 15
-	fmt.Fprintf(w, "\nHow often files changed, and what they count for\n")
-	rows := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	w.heading("How often files changed, and what they count for")
+	var rows [][]terminal.Cell
 	for i, f := range r.Files {
 		if i == most {
 			break
@@ -155,43 +167,40 @@ func (r *Report) changes(w io.Writer) error {
 		case len(f.Nodes) == 0:
 			nodes = "nothing"
 		}
-		fmt.Fprintf(rows, "  %d\t%s\t%s\n", f.Changes, f.Path, nodes)
+		rows = append(rows, terminal.Row(fmt.Sprintf("  %d", f.Changes), f.Path, nodes))
 	}
-	if err := rows.Flush(); err != nil {
-		return err
-	}
-	more(w, len(r.Files)-most)
-	return nil
+	w.table(rows, gap)
+	w.more(len(r.Files) - most)
 }
 
-func more(w io.Writer, n int) {
+func (p *page) more(n int) {
 	if n > 0 {
-		fmt.Fprintf(w, "  and %d more (--format json has all)\n", n)
+		p.line("  and %d more (--format json has all)", n)
 	}
 }
 
-func (r *Report) advice(w io.Writer) {
+func (r *Report) advice(w *page) {
 	switch {
 	case len(r.Contenders) == 0 || r.Contenders[0].Ran == 0:
 		return
 	case len(r.Advice) == 0:
-		fmt.Fprintf(w, "\nNo other place for a script, and no split of one, would have saved a twentieth of the work.\n")
+		w.line("\nNo other place for a script, and no split of one, would have saved a twentieth of the work.")
 		return
 	}
-	fmt.Fprintf(w, "\nWhat would have saved most\n")
+	w.heading("What would have saved most")
 	for i, a := range r.Advice {
-		fmt.Fprintf(w, "%d. %s\n", i+1, a.Text)
+		w.line("%d. %s", i+1, a.Text)
 		if saves := a.saves(); saves != "" {
-			fmt.Fprintf(w, "   saves %s\n", saves)
+			w.line("   saves %s", saves)
 		}
 		if a.Kind == "order" {
-			fmt.Fprintln(w, "   pgstrata cannot see all that a script uses of another one: read both, and build, before you keep it")
+			w.line("   pgstrata cannot see all that a script uses of another one: read both, and build, before you keep it")
 		}
 		if a.Note != "" {
-			fmt.Fprintf(w, "   %s\n", a.Note)
+			w.line("   %s", a.Note)
 		}
 		if a.Edit != "" {
-			fmt.Fprintf(w, "\n%s\n", a.Edit)
+			w.WriteString("\n" + w.style.Diff(a.Edit) + "\n")
 		}
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/pgstrata/pgstrata/plan"
 	"github.com/pgstrata/pgstrata/replay"
 	"github.com/pgstrata/pgstrata/spec"
+	"github.com/pgstrata/pgstrata/terminal"
 	"github.com/pgstrata/pgstrata/worktree"
 )
 
@@ -292,7 +293,7 @@ func numbered(paths []string) bool {
 
 func (a *analysis) write(w io.Writer, r *replay.Report) error {
 	if a.format == "text" {
-		return r.Write(w)
+		return r.Write(w, terminal.Of(w))
 	}
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")

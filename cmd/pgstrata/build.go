@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/moby/buildkit/client"
@@ -13,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/pgstrata/pgstrata/frontend"
+	"github.com/pgstrata/pgstrata/terminal"
 )
 
 func newBuildCommand() *cobra.Command {
@@ -70,7 +72,7 @@ func newBuildCommand() *cobra.Command {
 			}
 			resp, err := o.run(cmd.Context(), opt, frontend.Telling(seen.tell), r.watch(seen.see))
 			if err != nil {
-				r.failed(seen, &o, dir, err)
+				r.failed(cmd.Context(), seen, &o, dir, err)
 				return err
 			}
 			if len(opt.Exports) == 0 && o.target == "" && o.loud() {
@@ -127,8 +129,12 @@ func (o *options) run(ctx context.Context, opt client.SolveOpt, fn gateway.Build
 	})
 	eg.Go(func() error {
 		defer close(shown)
+		fold := o.drawn(os.Stderr)
 		for s := range status {
 			watch(s)
+			if fold {
+				s = folded(s)
+			}
 			shown <- s
 		}
 		return nil
@@ -138,6 +144,13 @@ func (o *options) run(ctx context.Context, opt client.SolveOpt, fn gateway.Build
 		printWarnings(os.Stderr, warnings)
 	}
 	return resp, err
+}
+
+// drawn reports whether the progress is drawn anew again and again, as on a terminal:
+// elsewhere a line that changes is a line more.
+func (o *options) drawn(w io.Writer) bool {
+	mode := progressui.DisplayMode(o.progress)
+	return mode == progressui.TtyMode || mode == progressui.AutoMode && terminal.Of(w).Width > 0
 }
 
 // loud reports whether people read what is printed beside the progress.

@@ -23,6 +23,7 @@ import (
 	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/frontend"
 	"github.com/pgstrata/pgstrata/spec"
+	"github.com/pgstrata/pgstrata/terminal"
 	"github.com/pgstrata/pgstrata/worktree"
 )
 
@@ -278,10 +279,11 @@ func changes(ctx context.Context, dir string) map[string]int {
 
 // printWarnings writes what a build warned of: message, page, place.
 func printWarnings(w io.Writer, warnings []client.VertexWarning) {
+	style := terminal.Of(w)
 	for _, warning := range warnings {
-		fmt.Fprintf(w, "\nWARNING: %s\n", warning.Short)
+		fmt.Fprintf(w, "\n%s: %s\n", style.Paint(terminal.Yellow, "WARNING"), style.Wrap(string(warning.Short), 0))
 		for _, d := range warning.Detail {
-			fmt.Fprintf(w, "%s\n", d)
+			fmt.Fprintln(w, style.Wrap(string(d), 0))
 		}
 		if warning.URL != "" {
 			fmt.Fprintf(w, "%s\n", warning.URL)

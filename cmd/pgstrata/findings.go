@@ -4,18 +4,16 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
-	"github.com/containerd/console"
 	"github.com/moby/buildkit/frontend/subrequests/lint"
 	"github.com/moby/buildkit/solver/errdefs"
 	"github.com/moby/buildkit/solver/pb"
-	"github.com/morikuni/aec"
 
 	"github.com/pgstrata/pgstrata/check"
 	"github.com/pgstrata/pgstrata/compile"
 	"github.com/pgstrata/pgstrata/frontend"
+	"github.com/pgstrata/pgstrata/terminal"
 )
 
 // write writes findings in the wanted format; broken is why the build file
@@ -29,7 +27,7 @@ func (c *checking) write(w io.Writer, findings []check.Finding, broken error) er
 	case "sarif":
 		return encode.Encode(newSARIF(findings))
 	}
-	return newDisplay(w).findings(findings, c.source)
+	return writeFindings(w, findings, c.source)
 }
 
 // jsonResults are those of docker's --call=check,format=json, with a level and
@@ -71,48 +69,29 @@ func (c *checking) json(findings []check.Finding, broken error) jsonResults {
 	return out
 }
 
-// display writes findings for people: as wide as the terminal, and with colors
-// where it is one.
-type display struct {
-	w     io.Writer
-	width int // 0 for no terminal
-}
-
-func newDisplay(w io.Writer) display {
-	d := display{w: w}
-	file, ok := w.(*os.File)
-	if !ok {
-		return d
-	}
-	if terminal, err := console.ConsoleFromFile(file); err == nil {
-		if size, err := terminal.Size(); err == nil {
-			d.width = int(size.Width)
-		}
-	}
-	return d
-}
-
-func (d display) findings(findings []check.Finding, source func(name string) *pb.SourceInfo) error {
+// writeFindings writes findings for people.
+func writeFindings(w io.Writer, findings []check.Finding, source func(name string) *pb.SourceInfo) error {
 	if len(findings) == 0 {
-		_, err := fmt.Fprintln(d.w, "Check complete, no warnings found.")
+		_, err := fmt.Fprintln(w, "Check complete, no warnings found.")
 		return err
 	}
+	style := terminal.Of(w)
 	counts := map[check.Severity]int{}
 	for _, f := range findings {
 		counts[f.Severity]++
 		head := strings.ToUpper(string(f.Severity)) + ": " + f.Rule
-		if _, err := fmt.Fprintf(d.w, "%s - %s\n%s\n", d.color(f.Severity, head), f.Page(), d.wrap(f.Message)); err != nil {
+		if _, err := fmt.Fprintf(w, "%s - %s\n%s\n", style.Paint(color(f.Severity), head), f.Page(), style.Wrap(f.Message, 0)); err != nil {
 			return err
 		}
 		excerpt := errdefs.Source{Info: source(f.File), Ranges: []*pb.Range{compile.Range(f.Range)}}
-		if err := excerpt.Print(d.w); err != nil {
+		if err := excerpt.Print(w); err != nil {
 			return err
 		}
-		if _, err := fmt.Fprintln(d.w); err != nil {
+		if _, err := fmt.Fprintln(w); err != nil {
 			return err
 		}
 	}
-	_, err := fmt.Fprintln(d.w, summary(counts))
+	_, err := fmt.Fprintln(w, summary(counts))
 	return err
 }
 
@@ -131,38 +110,14 @@ func summary(counts map[check.Severity]int) string {
 	return strings.Join(out, ", ")
 }
 
-func (d display) color(s check.Severity, text string) string {
-	if d.width == 0 || os.Getenv("NO_COLOR") != "" {
-		return text
-	}
+// color is that of a finding's severity.
+func color(s check.Severity) terminal.Color {
 	switch s {
 	case check.Error:
-		return aec.RedF.With(aec.Bold).Apply(text)
+		return terminal.Red
 	case check.Warning:
-		return aec.YellowF.With(aec.Bold).Apply(text)
+		return terminal.Yellow
+	default:
+		return terminal.Cyan
 	}
-	return aec.CyanF.Apply(text)
-}
-
-// wrap breaks a text between words where the terminal ends.
-func (d display) wrap(text string) string {
-	if d.width == 0 {
-		return text
-	}
-	var b strings.Builder
-	column := 0
-	for i, word := range strings.Fields(text) {
-		switch {
-		case i == 0:
-		case column+1+len(word) > d.width:
-			b.WriteByte('\n')
-			column = 0
-		default:
-			b.WriteByte(' ')
-			column++
-		}
-		b.WriteString(word)
-		column += len(word)
-	}
-	return b.String()
 }

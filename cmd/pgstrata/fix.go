@@ -12,6 +12,7 @@ import (
 	"github.com/pgstrata/pgstrata/check"
 	"github.com/pgstrata/pgstrata/replay"
 	"github.com/pgstrata/pgstrata/spec"
+	"github.com/pgstrata/pgstrata/terminal"
 )
 
 // applyFixes shows what cures findings mechanically as a diff, and edits the
@@ -30,7 +31,7 @@ func (c *checking) applyFixes(w io.Writer, findings []check.Finding) ([]*check.F
 		if len(in) == 0 {
 			continue
 		}
-		if _, err := fmt.Fprintln(w, replay.Diff(name, before, after)); err != nil {
+		if _, err := fmt.Fprintln(w, terminal.Of(w).Diff(replay.Diff(name, before, after))); err != nil {
 			return nil, err
 		}
 		if err := c.replace(name, after); err != nil {

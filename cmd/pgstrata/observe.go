@@ -19,6 +19,7 @@ import (
 	"github.com/pgstrata/pgstrata/frontend"
 	"github.com/pgstrata/pgstrata/narrow"
 	"github.com/pgstrata/pgstrata/replay"
+	"github.com/pgstrata/pgstrata/terminal"
 )
 
 func newObserveCommand() *cobra.Command {
@@ -125,15 +126,22 @@ func (o *options) observeFirst(ctx context.Context, dir string) error {
 	}
 	_, text, err := o.observeBeside(ctx, dir, true)
 	if err == nil && o.loud() {
-		_, err = os.Stderr.Write(text)
+		err = writeObserved(os.Stderr, text)
 	}
+	return err
+}
+
+// writeObserved writes what the frontend says for people.
+func writeObserved(w io.Writer, text []byte) error {
+	const indent = 4
+	_, err := io.WriteString(w, terminal.Of(w).Wrap(string(text), indent))
 	return err
 }
 
 // observed tells what was observed, and writes the build file where that is asked
 // for.
 func (o *options) observed(before []byte, w io.Writer, answer *frontend.ObserveAnswer, text []byte, check, write bool) error {
-	if _, err := w.Write(text); err != nil {
+	if err := writeObserved(w, text); err != nil {
 		return err
 	}
 	if check {
@@ -145,7 +153,8 @@ func (o *options) observed(before []byte, w io.Writer, answer *frontend.ObserveA
 	if answer.File == "" {
 		return nil
 	}
-	if _, err := fmt.Fprint(w, "\n", replay.Diff(filepath.Base(o.file), string(before), answer.File)); err != nil {
+	diff := replay.Diff(filepath.Base(o.file), string(before), answer.File)
+	if _, err := fmt.Fprint(w, "\n", terminal.Of(w).Diff(diff)); err != nil {
 		return err
 	}
 	if !write {

@@ -23,6 +23,7 @@ import (
 	"github.com/pgstrata/pgstrata/narrow"
 	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/plan"
+	"github.com/pgstrata/pgstrata/terminal"
 	"github.com/pgstrata/pgstrata/worktree"
 )
 
@@ -264,7 +265,7 @@ func (p *planOptions) write(w io.Writer, list []compared) error {
 			}
 			fmt.Fprintf(w, "%s:\n", one.Platform)
 		}
-		if err := one.Write(w); err != nil {
+		if err := one.Write(w, terminal.Of(w)); err != nil {
 			return err
 		}
 	}
