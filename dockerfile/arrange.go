@@ -90,7 +90,7 @@ type Squash struct {
 func Arrange(f *File, opt Options) (*Layout, error) {
 	target := f.Target(opt.Target)
 	if target == nil {
-		return nil, fmt.Errorf("target stage %q could not be found", opt.Target)
+		return nil, f.NoTarget(opt.Target)
 	}
 	a := &arranger{stages: newStages(f, opt), names: map[*Stage]string{}, joined: map[string][]string{}, taken: map[string]bool{}}
 	for _, s := range f.Stages {

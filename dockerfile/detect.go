@@ -49,6 +49,12 @@ func Detect(name string, data []byte) (Kind, error) {
 		if key, rest, ok := strings.Cut(first.Value, ":"); rest != "" && ok && (key == "base" || key == "version") {
 			return 0, fmt.Errorf("%s: line %d: a space is missing behind the colon: write %s: %s", name, first.StartLine, key, rest)
 		}
+		if side := unmerged(data); side > 0 {
+			return 0, fmt.Errorf("%s: line %d is left over from a merge: keep one side of it, and take out the lines that begin with <<<<<<<, ======= and >>>>>>>", name, side)
+		}
+		if key, _, ok := strings.Cut(first.Value, "："); ok {
+			return 0, fmt.Errorf("%s: line %d: the colon behind %s is another sign that looks like one (U+FF1A)", name, first.StartLine, key)
+		}
 		if !isKey(first.Value) {
 			return 0, fmt.Errorf("%s is neither a build file nor a Dockerfile: line %d starts with %q; a build file is a YAML mapping (base: …), a Dockerfile starts with FROM or ARG",
 				name, first.StartLine, first.Value)
@@ -59,6 +65,18 @@ func Detect(name string, data []byte) (Kind, error) {
 		return 0, bothError(name, line, first.StartLine)
 	}
 	return Dockerfile, nil
+}
+
+// unmerged is the first line that a merge has left in a file, 0 for none.
+func unmerged(data []byte) int {
+	n := 0
+	for line := range bytes.Lines(data) {
+		n++
+		if bytes.HasPrefix(line, []byte("<<<<<<< ")) {
+			return n
+		}
+	}
+	return 0
 }
 
 func bothError(name string, key, from int) error {

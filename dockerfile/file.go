@@ -189,6 +189,20 @@ func (f *File) Target(name string) *Stage {
 	return f.Stage(name, len(f.Stages))
 }
 
+// NoTarget is the error of a target that is no stage.
+func (f *File) NoTarget(name string) error {
+	var names []string
+	for _, s := range f.Stages {
+		if s.Name != "" {
+			names = append(names, s.Name)
+		}
+	}
+	if len(names) == 0 {
+		return fmt.Errorf("target stage %q could not be found: no stage has a name", name)
+	}
+	return fmt.Errorf("target stage %q could not be found: there are %s", name, strings.Join(names, ", "))
+}
+
 // ContextPaths are the paths of the build context that a target's instructions
 // name; all is set when one of them is not known before the build.
 func (f *File) ContextPaths(opt Options) (names []string, all bool) {

@@ -1,7 +1,6 @@
 package dockerfile
 
 import (
-	"fmt"
 	"io/fs"
 	"path"
 	"slices"
@@ -90,7 +89,7 @@ type Conditions func(driver *shell.Program, g shell.Guard) (keep bool, why strin
 func Read(f *File, opt Options, keep Conditions) (*Reading, error) {
 	target := f.Target(opt.Target)
 	if target == nil {
-		return nil, fmt.Errorf("target stage %q could not be found", opt.Target)
+		return nil, f.NoTarget(opt.Target)
 	}
 	r := &reader{stages: newStages(f, opt), keep: keep, done: map[*Stage]*StageReading{}, roots: map[*Stage]*rootfs{}}
 	needed := r.needed(target)

@@ -8,6 +8,7 @@ package lock
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -63,6 +64,11 @@ type Platform struct {
 func Parse(data []byte) (*File, error) {
 	var f File
 	if err := yaml.UnmarshalWithOptions(data, &f, yaml.Strict()); err != nil {
+		if wrong := yaml.Error(nil); errors.As(err, &wrong) && wrong.GetToken() != nil { // its text is an excerpt
+			line := wrong.GetToken().Position.Line
+			text := strings.Split(string(data), "\n")[line-1]
+			err = fmt.Errorf("line %d (%s): %s; pgstrata lock writes it anew where it is taken away", line, strings.TrimSpace(text), wrong.GetMessage())
+		}
 		return nil, err
 	}
 	if f.Version != Version {

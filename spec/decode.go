@@ -1,9 +1,12 @@
 package spec
 
 import (
+	"errors"
 	"reflect"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/ast"
 )
@@ -76,6 +79,10 @@ func (d *decoder) decode(n ast.Node, v reflect.Value, depth int) {
 			return
 		}
 		i, err := strconv.ParseInt(s, 10, 32)
+		if errors.Is(err, strconv.ErrRange) {
+			d.Addf(rangeOf(n), "%s is out of all bounds", s)
+			return
+		}
 		if err != nil {
 			d.Addf(rangeOf(n), "must be a whole number, not %q", s)
 			return
@@ -105,6 +112,10 @@ func (d *decoder) decodeStruct(n ast.Node, v reflect.Value, depth int) {
 			}
 			if hint != "" {
 				d.Addf(key.At, "unknown key %q%s", key.Value, hint)
+				return
+			}
+			if r, _ := utf8.DecodeRuneInString(key.Value); unicode.IsSpace(r) {
+				d.Addf(key.At, "this line begins with a space that YAML does not take for one (U+%04X): use the space bar's", r)
 				return
 			}
 			hint = "; known here: " + strings.Join(names, ", ")

@@ -312,10 +312,28 @@ func (d *discovery) hint(name string) string {
 	if s, ok := suggest.Search(path.Base(name), names, true); ok {
 		return "; did you mean " + path.Join(path.Dir(name), s) + "?"
 	}
+	if is := d.inOtherLetters(name); is != "" {
+		return "; did you mean " + is + "? Upper and lower case differ"
+	}
 	if strings.ContainsRune(name, ' ') {
 		return ": what is listed here are files; a command belongs into one"
 	}
 	return "; is its name right, or does .dockerignore exclude it?"
+}
+
+// inOtherLetters is the file that a path names but for the case of its letters, "" for
+// none.
+func (d *discovery) inOtherLetters(name string) string {
+	found := "."
+	for part := range strings.SplitSeq(name, "/") {
+		entries, _ := fs.ReadDir(d.context, found) // as in hint
+		i := slices.IndexFunc(entries, func(e fs.DirEntry) bool { return strings.EqualFold(e.Name(), part) })
+		if i < 0 {
+			return ""
+		}
+		found = path.Join(found, entries[i].Name())
+	}
+	return found
 }
 
 // match tells whether a file is what a path, directory or glob names.

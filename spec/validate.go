@@ -96,9 +96,17 @@ func (f *File) validateBase(p *Problems) {
 		p.Addf(f.Base.At, "base scratch has no shell to run setup scripts with; name a distribution's image")
 	default:
 		if _, err := reference.ParseNormalizedNamed(f.Base.Value); err != nil {
-			p.Addf(f.Base.At, "base %q is not an image reference: %v", f.Base.Value, err)
+			p.Addf(f.Base.At, "base %q is not an image reference: %v%s", f.Base.Value, err, curly(f.Base.Value))
 		}
 	}
+}
+
+// curly tells of quotes that YAML does not take for some.
+func curly(s string) string {
+	if strings.ContainsAny(s, "“”„‘’") {
+		return "; YAML's quotes are \" and '"
+	}
+	return ""
 }
 
 func (f *File) validateSetupBase(p *Problems) {

@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/moby/patternmatcher"
 	"github.com/moby/patternmatcher/ignorefile"
 	"github.com/tonistiigi/fsutil"
 	"github.com/tonistiigi/fsutil/types"
@@ -90,17 +91,25 @@ func New(source Source, f Filter) (*Tree, error) {
 // <file>.dockerignore beside the build file where it is there, else
 // .dockerignore in the context.
 func Ignored(context, beside Source, file string) ([]string, error) {
-	data, err := Read(beside, file+".dockerignore")
+	name := file + ".dockerignore"
+	data, err := Read(beside, name)
 	if errors.Is(err, fs.ErrNotExist) {
-		data, err = Read(context, ".dockerignore")
+		name = ".dockerignore"
+		data, err = Read(context, name)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s, which is a file of patterns: %w", name, err)
 	}
-	return ignorefile.ReadAll(strings.NewReader(string(data)))
+	list, err := ignorefile.ReadAll(strings.NewReader(string(data)))
+	for _, pattern := range list {
+		if _, wrong := patternmatcher.New([]string{pattern}); wrong != nil {
+			return nil, fmt.Errorf("%s: %s is no pattern: %w", name, strings.TrimPrefix(pattern, "!"), wrong)
+		}
+	}
+	return list, err
 }
 
 // maxText is the largest file that Read reads, in bytes.
