@@ -88,10 +88,10 @@ func TestRecipesParse(t *testing.T) {
 			parse(name, s.Run)
 		}
 	}
-	for _, job := range []string{"check", "plan", "image"} {
+	for _, job := range []string{"check", "plan", "build"} {
 		parse(job, r.script(t, job, "script"))
 	}
-	for _, job := range []string{".pgstrata", "image"} {
+	for _, job := range []string{".pgstrata", "build"} {
 		parse(job, r.script(t, job, "before_script"))
 	}
 	parse("plan", r.script(t, "plan", "after_script"))
@@ -101,7 +101,7 @@ func TestRecipesParse(t *testing.T) {
 	for _, target := range []string{"test", "release"} {
 		assert.Contains(t, string(bake), `target "`+target+`"`)
 	}
-	assert.Contains(t, r.script(t, "image", "script"), "docker buildx bake test release\n")
+	assert.Contains(t, r.script(t, "build", "script"), "docker buildx bake test release\n")
 }
 
 // The steps that need no builder do what the page says, in a repository with

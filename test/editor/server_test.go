@@ -127,9 +127,15 @@ func (s *server) call(method string, params, result any) {
 // open opens a build file, and returns what the server finds in it.
 func (s *server) open(name, text string) findings {
 	s.t.Helper()
+	return s.openBy("schema.json", name, text)
+}
+
+// openBy opens a file that a schema is for.
+func (s *server) openBy(schema, name, text string) findings {
+	s.t.Helper()
 	uri := s.uri(name)
 	require.NoError(s.t, s.conn.Notify(s.t.Context(), "textDocument/didOpen", object{"textDocument": object{
-		"uri": uri, "languageId": "yaml", "version": 1, "text": "# yaml-language-server: $schema=schema.json\n" + text,
+		"uri": uri, "languageId": "yaml", "version": 1, "text": "# yaml-language-server: $schema=" + schema + "\n" + text,
 	}}))
 	for {
 		select {
