@@ -15,6 +15,7 @@ import (
 func newGraph(title string, index int, b Build, run *Run) *drawing {
 	b.Record = drawn(b.Record)
 	l := newLayout(b.Record)
+	l.distinct()
 	d := &drawing{
 		ID: fmt.Sprintf("b%d", index), Title: clean(title), Platform: clean(b.Record.Platform), Width: l.width, Height: l.height,
 	}

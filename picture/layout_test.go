@@ -106,15 +106,22 @@ func TestLines(t *testing.T) {
 
 // No two boxes of a picture have the same name, whatever the nodes are called.
 func TestDistinct(t *testing.T) {
+	ids := 0
 	node := func(title string, line int) plan.Node {
-		return plan.Node{ID: fmt.Sprint(title, line), Title: title, Line: line}
+		ids++
+		return plan.Node{ID: fmt.Sprint(ids), State: "setup", Title: title, Line: line}
+	}
+	named := func(r *plan.Record) []plan.Node {
+		l := newLayout(drawn(r))
+		l.distinct()
+		return l.record.Nodes
 	}
 	record := &plan.Record{Nodes: []plan.Node{
 		node("RUN make", 3), node("RUN make", 9), node("RUN make", 9), node("runtime packages", 0), node("runtime packages", 0), node("alone", 4),
 		node("RUN apt-get install -y a-package another-package-1", 5), node("RUN apt-get install -y a-package another-package-2", 6),
 	}}
 	var titles []string
-	for _, n := range drawn(record).Nodes {
+	for _, n := range named(record) {
 		titles = append(titles, n.Title)
 	}
 	assert.Equal(t, []string{
@@ -131,7 +138,7 @@ func TestDistinct(t *testing.T) {
 			record.Nodes = append(record.Nodes, node(title+[]string{"", " b", "\x00"}[r.IntN(3)], r.IntN(3)))
 		}
 		seen := map[string]bool{}
-		for _, n := range drawn(record).Nodes {
+		for _, n := range named(record) {
 			text := label(n.Title)
 			require.False(t, seen[text], "%q", text)
 			seen[text] = true

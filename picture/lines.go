@@ -79,23 +79,22 @@ func drawn(r *plan.Record) *plan.Record {
 			out.Nodes = append(out.Nodes, n)
 		}
 	}
-	distinct(out.Nodes)
 	return &out
 }
 
-// distinct gives nodes titles that are drawn differently. Those of two that are
+// distinct gives boxes titles that are drawn differently. Those of two that are
 // drawn alike end with the node's line in the Dockerfile, or else with a number.
-func distinct(nodes []plan.Node) {
-	alike := map[string]int{}
-	for i := range nodes {
-		alike[label(nodes[i].Title)]++
+func (l *layout) distinct() {
+	alike, taken := map[string]int{}, map[string]bool{}
+	var boxes []*plan.Node
+	for i := range l.record.Nodes {
+		if n := &l.record.Nodes[i]; l.places[n.ID].owner == nil {
+			boxes = append(boxes, n)
+			alike[label(n.Title)]++
+			taken[label(n.Title)] = true
+		}
 	}
-	taken := map[string]bool{}
-	for text := range alike {
-		taken[text] = true
-	}
-	for i := range nodes {
-		n := &nodes[i]
+	for _, n := range boxes {
 		if alike[label(n.Title)] < 2 {
 			continue
 		}
