@@ -78,7 +78,11 @@ func (r *request) serveDockerfile(ctx context.Context) (*client.Result, error) {
 	if r.verifies() {
 		r.source.Warn(ctx, VerifyArg+": nothing was rewritten, so there is nothing to compare: BuildKit's own frontend builds "+r.source.Filename, client.WarnOpts{})
 	}
-	d.tellWhole(ctx)
+	if r.kept != nil { // it takes as long as what BuildKit's frontend does before it builds
+		r.kept.beside(func() error { return d.tellWhole(ctx) })
+	} else {
+		_ = d.tellWhole(ctx) // what is wrong with the build is for that to say
+	}
 	return builder.Build(ctx, r.gateway)
 }
 

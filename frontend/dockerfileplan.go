@@ -28,6 +28,9 @@ import (
 
 // resolve compiles the build of each platform.
 func (d *dockerfileBuild) resolve(ctx context.Context) ([]Resolved, error) {
+	if d.file.Target(d.client.Target) == nil {
+		return nil, d.file.NoTarget(d.client.Target)
+	}
 	var out []Resolved
 	for idx := range d.targets() {
 		res, def, err := d.compiler(idx).compile(ctx)
@@ -86,18 +89,19 @@ func (d *dockerfileBuild) stages() []plan.Stage {
 }
 
 // tellWhole hands on what is known of a build that BuildKit's own frontend is
-// going to do. What is wrong with it is for that to say.
-func (d *dockerfileBuild) tellWhole(ctx context.Context) {
+// going to do.
+func (d *dockerfileBuild) tellWhole(ctx context.Context) error {
 	if d.tell == nil {
-		return
+		return nil
 	}
 	list, err := d.resolve(ctx)
 	if err != nil {
-		return
+		return err
 	}
 	for _, r := range list {
 		d.tell(r)
 	}
+	return nil
 }
 
 // answerPlan answers what a build would run again.

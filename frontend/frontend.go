@@ -42,11 +42,27 @@ func build(ctx context.Context, c client.Client, tell func(Resolved)) (res *clie
 		return nil, err
 	}
 	r.tell = tell
-	if r.kind == dockerfile.Dockerfile {
-		return r.serveDockerfile(ctx)
+	if r.keeps() {
+		r.kept = newKeeper()
+		r.tell = r.kept.tell
 	}
-	res, err = r.serve(ctx)
-	return res, r.locate(err)
+	if r.kind == dockerfile.Dockerfile {
+		res, err = r.serveDockerfile(ctx)
+	} else {
+		res, err = r.serve(ctx)
+		err = r.locate(err)
+	}
+	if err == nil {
+		r.kept.keep(res)
+	}
+	return res, err
+}
+
+// keeps reports whether the daemon is to keep the build's records: where a client is
+// told, that one does. What is not read for the build is not read for a record.
+func (r *request) keeps() bool {
+	_, question := r.client.BuildOpts().Opts["requestid"]
+	return r.tell == nil && !question && !(r.kind == dockerfile.Dockerfile && r.splitOff())
 }
 
 // Definition returns the definition that Build would solve for the first
@@ -76,6 +92,8 @@ type request struct {
 	kind    dockerfile.Kind
 	// tell is told of each platform's build before it runs; may be nil.
 	tell func(Resolved)
+	// kept makes the records that the daemon keeps, nil where it keeps none.
+	kept *keeper
 	lock lockFile
 	// offline tells that a folder answers in the daemon's place, and now is the
 	// time of the build; zero for the clock's.

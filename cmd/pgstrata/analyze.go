@@ -52,6 +52,9 @@ have been read.`,
 			if a.format != "text" && a.format != "json" {
 				return fmt.Errorf("--format %s: must be text or json", a.format)
 			}
+			if a.commits.Most < 0 {
+				return fmt.Errorf("--max-count %d: must be a number of commits, or 0 for all", a.commits.Most)
+			}
 			if len(o.platforms) > 1 {
 				return errors.New("--platform: a history is replayed for one platform at a time")
 			}

@@ -48,6 +48,11 @@ func findBuildFile(dir, given string) (string, error) {
 		return "", fmt.Errorf("build context: there is no folder %s", dir)
 	}
 	names := buildFiles()
+	for _, name := range names { // it is there, and no file
+		if err := exists(filepath.Join(dir, name)); !errors.Is(err, errNone) {
+			return "", err
+		}
+	}
 	last := len(names) - 1
 	return "", fmt.Errorf("build file: there is no %s or %s in %s: name the build file with -f%s", strings.Join(names[:last], ", "), names[last], dir, near(dir))
 }
@@ -76,10 +81,16 @@ func firstOf(dir string, names []string) string {
 	return ""
 }
 
+// errNone is the error of a build file that is not there.
+var errNone = errors.New("there is no")
+
 func exists(file string) error {
 	info, err := os.Stat(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("build file: there is no %s%s", file, near(filepath.Dir(file)))
+		if to, err := os.Readlink(file); err == nil {
+			return fmt.Errorf("build file: %s is a symbolic link to %s, which is not there", file, to)
+		}
+		return fmt.Errorf("build file: %w %s%s", errNone, file, near(filepath.Dir(file)))
 	}
 	if err == nil && info.IsDir() {
 		err = fmt.Errorf("%s is a folder: the build file is a file in it", file)

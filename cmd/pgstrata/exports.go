@@ -66,6 +66,9 @@ func (e *exports) entries(attrs map[string]string) ([]client.ExportEntry, error)
 	}
 	for _, a := range e.attests {
 		kind, rest, _ := strings.Cut(strings.TrimPrefix(a, "type="), ",")
+		if kinds := []string{"sbom", "provenance"}; !slices.Contains(kinds, kind) {
+			return nil, fmt.Errorf("--attest %s: the type is sbom or provenance%s", a, spec.Meant(kind, kinds))
+		}
 		attrs["attest:"+kind] = rest
 	}
 	if err := e.writable(); err != nil {
@@ -77,6 +80,11 @@ func (e *exports) entries(attrs map[string]string) ([]client.ExportEntry, error)
 	}
 	if e.load {
 		entries = append(entries, client.ExportEntry{Type: client.ExporterDocker, Output: loadIntoDocker})
+	}
+	for _, a := range e.annotations {
+		if name, _, ok := strings.Cut(a, "="); !ok || name == "" {
+			return nil, fmt.Errorf("--annotation %s: must be NAME=VALUE", a)
+		}
 	}
 	for i := range entries {
 		entry := &entries[i]
@@ -106,6 +114,9 @@ func (e *exports) entries(attrs map[string]string) ([]client.ExportEntry, error)
 
 // known reports an output of a type that there is not.
 func known(output string) error {
+	if !slices.ContainsFunc(strings.Split(output, ","), func(field string) bool { return strings.HasPrefix(field, "type=") }) {
+		return fmt.Errorf("--output %s: needs a type, such as type=oci,%[1]s", output)
+	}
 	types := []string{client.ExporterImage, client.ExporterOCI, client.ExporterDocker, client.ExporterLocal, client.ExporterTar}
 	for field := range strings.SplitSeq(output, ",") {
 		if kind, ok := strings.CutPrefix(field, "type="); ok && !slices.Contains(types, kind) {
@@ -121,9 +132,14 @@ func (e *exports) writable() error {
 	if e.metadataFile == "" {
 		return nil
 	}
-	dir := filepath.Dir(e.metadataFile)
+	return hasFolder("metadata-file", e.metadataFile)
+}
+
+// hasFolder reports a file, named by a flag, that cannot be made.
+func hasFolder(flag, file string) error {
+	dir := filepath.Dir(file)
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		return fmt.Errorf("--metadata-file %s: there is no folder %s", e.metadataFile, dir)
+		return fmt.Errorf("--%s %s: there is no folder %s", flag, file, dir)
 	}
 	return nil
 }

@@ -21,8 +21,8 @@ func newGraphCommand() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "graph [OPTIONS] [PATH]",
-		Short: "Draw a build, and what the next one would run again; no daemon is asked",
-		Long: `Draw a build, and what the next one would run again; no daemon is asked.
+		Short: "Draw a build, and what the next one would run again, building nothing",
+		Long: `Draw a build, and what the next one would run again, building nothing.
 
 The picture has the states of a build with all of their steps, the cache
 boundary as a line, and each step in its cache state, compared as pgstrata plan
@@ -69,6 +69,9 @@ HTML page also has them as text. Both are single files that load nothing.`,
 
 // drawer is the function that makes a file of that name.
 func drawer(output string) (func(io.Writer, picture.Page) error, error) {
+	if err := hasFolder("output", output); output != "-" && err != nil {
+		return nil, err
+	}
 	switch ext := strings.ToLower(filepath.Ext(output)); {
 	case output == "-" || ext == ".svg":
 		return func(w io.Writer, p picture.Page) error {

@@ -1,8 +1,13 @@
 package main
 
 import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -29,7 +34,7 @@ func TestGraph(t *testing.T) {
 	require.NoError(t, err)
 	data, err := os.ReadFile(page)
 	require.NoError(t, err)
-	for _, text := range []string{"linux/amd64", "linux/arm64", `id="b0-n1"`, `id="b1-n1"`, "pgstrata build has not recorded a build"} {
+	for _, text := range []string{"linux/amd64", "linux/arm64", `id="b0-n1"`, `id="b1-n1"`, "no build of this context and build file is known"} {
 		assert.Contains(t, string(data), text)
 	}
 
@@ -39,4 +44,54 @@ func TestGraph(t *testing.T) {
 	assert.NoFileExists(t, image)
 	_, err = r.run("graph", "-o", "graph.png", r.dir)
 	require.ErrorContains(t, err, "--output graph.png: must end in .svg or .html")
+}
+
+// The boxes of a picture have names by which they can be told apart.
+func TestGraphNames(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	for name, some := range map[string]string{"postgresql": "runtime packages", "postgresql-source": "runtime packages", "dockerfile": "04-filesystem.sh"} {
+		var out bytes.Buffer
+		require.Zero(t, run([]string{"graph", "-o", "-", filepath.Join("../../examples", name)}, &out, os.Stderr))
+		names := boxes(t, &out)
+		assert.Contains(t, names, some)
+		for box, times := range names {
+			assert.Equal(t, 1, times, "%s: %s", name, box)
+		}
+	}
+}
+
+// boxes counts the boxes of an image by what is written in them.
+func boxes(t *testing.T, image io.Reader) map[string]int {
+	t.Helper()
+	out := map[string]int{}
+	name, inName := "", false
+	for d := xml.NewDecoder(image); ; {
+		token, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			out[name]++
+			delete(out, "") // of tabs
+			return out
+		}
+		require.NoError(t, err)
+		switch x := token.(type) {
+		case xml.StartElement:
+			class := ""
+			for _, a := range x.Attr {
+				if a.Name.Local == "class" {
+					class = a.Value
+				}
+			}
+			inName = class == "name"
+			if strings.HasPrefix(class, "node ") {
+				out[name]++
+				name = ""
+			}
+		case xml.CharData:
+			if inName {
+				name += string(x)
+			}
+		case xml.EndElement:
+			inName = false
+		}
+	}
 }

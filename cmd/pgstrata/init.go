@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/moby/buildkit/frontend/dockerui"
 	"github.com/spf13/cobra"
@@ -36,6 +37,9 @@ working directory if it is left out, and made if it is not there. No file is eve
 			dir := "."
 			if len(args) > 0 {
 				dir = args[0]
+			}
+			if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+				return fmt.Errorf("%s is a file: name a folder for the tree", dir)
 			}
 			o.Patroni = patroni && !postgresql
 			o.Syntax = cmp.Or(o.Syntax, release.Current().Image())

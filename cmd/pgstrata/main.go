@@ -15,11 +15,9 @@ import (
 
 	"github.com/moby/buildkit/solver/errdefs"
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/pgstrata/pgstrata/frontend"
 	"github.com/pgstrata/pgstrata/release"
-	"github.com/pgstrata/pgstrata/spec"
 	"github.com/pgstrata/pgstrata/trace"
 )
 
@@ -54,35 +52,29 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 	case errors.Is(err, errDiffer), errors.Is(err, errOutdated):
 		return frontend.DifferExit
 	}
+	daemon := cmd.Flags().Lookup("addr") != nil
 	for _, s := range errdefs.Sources(err) {
 		_ = s.Print(stderr) // the message below says the same without the excerpt
+		if place := placeOf(s); !daemon && !strings.Contains(err.Error(), place) {
+			err = fmt.Errorf("%s: %w", place, err)
+		}
 	}
 	fmt.Fprintln(stderr, "pgstrata:", err)
-	if what := advice(err, cmd.Flags().Lookup("addr") != nil); what != "" {
+	if what := twoDashes(cmd, args); what != "" {
+		fmt.Fprintln(stderr, "pgstrata:", what)
+	}
+	if what := advice(err, daemon); what != "" {
 		fmt.Fprintln(stderr, "pgstrata:", what)
 	}
 	return 1
 }
 
-// explainUsage makes mistakes in a command line name what is right.
-func explainUsage(c *cobra.Command) {
-	if check := c.Args; check != nil {
-		c.Args = func(c *cobra.Command, args []string) error {
-			if err := check(c, args); err != nil {
-				return fmt.Errorf("%w: the command is %s", err, c.UseLine())
-			}
-			return nil
-		}
+// placeOf is the file and line that an excerpt shows.
+func placeOf(s *errdefs.Source) string {
+	if len(s.Ranges) == 0 {
+		return s.Info.GetFilename()
 	}
-	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		var unknown *pflag.NotExistError
-		if !errors.As(err, &unknown) {
-			return err
-		}
-		var names []string
-		c.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
-		return fmt.Errorf("%w%s", err, strings.ReplaceAll(spec.Meant(unknown.GetSpecifiedName(), names), "mean ", "mean --"))
-	})
+	return fmt.Sprintf("%s:%d", s.Info.GetFilename(), s.Ranges[0].GetStart().GetLine())
 }
 
 func newCommand() *cobra.Command {
@@ -92,6 +84,8 @@ func newCommand() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Version:       ownVersion(),
+		Args:          explainCommand,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	cmd.SetVersionTemplate("{{.Version}}")
 	cmd.AddCommand(

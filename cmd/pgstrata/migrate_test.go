@@ -199,14 +199,14 @@ func TestMigrateRefuses(t *testing.T) {
 	put(t, filepath.Join(dir, "scratch"), "FROM scratch\nCOPY scratch /\n")
 	put(t, filepath.Join(dir, "build.yaml"), "base: debian\n")
 	for want, arguments := range map[string][]string{
-		"Dockerfile:2: ":           {filepath.Join(dir, "Dockerfile")},
-		"it builds on scratch":     {filepath.Join(dir, "scratch")},
-		"is a build file already":  {filepath.Join(dir, "build.yaml")},
-		"there is no ":             {filepath.Join(dir, "missing")},
-		"must be text or json":     {"--report", "xml", filepath.Join(dir, "scratch")},
-		"could not be found":       {"--target", "x", filepath.Join(dir, "scratch")},
-		"accepts at most 1 arg(s)": {"a", "b"},
-		"build context /missing":   {"--context", "/missing", filepath.Join(dir, "scratch")},
+		"Dockerfile:2: ":                                 {filepath.Join(dir, "Dockerfile")},
+		"it builds on scratch":                           {filepath.Join(dir, "scratch")},
+		"is a build file already":                        {filepath.Join(dir, "build.yaml")},
+		"there is no ":                                   {filepath.Join(dir, "missing")},
+		"must be text or json":                           {"--report", "xml", filepath.Join(dir, "scratch")},
+		"could not be found":                             {"--target", "x", filepath.Join(dir, "scratch")},
+		"b is too much: the command is pgstrata migrate": {"a", "b"},
+		"there is no folder /missing":                    {"--context", "/missing", filepath.Join(dir, "scratch")},
 	} {
 		_, err := pgstrata(t, append([]string{"migrate"}, arguments...)...)
 		assert.ErrorContains(t, err, want, arguments)

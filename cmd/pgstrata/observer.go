@@ -111,7 +111,7 @@ func (o *observer) record(ctx context.Context, opts *options, dir string, respon
 	if len(o.resolved) == 0 {
 		return nil
 	}
-	last, err := o.look(opts, dir, plan.Outcome{Pushed: pushed}, o.layers(ctx, opts, response))
+	last, err := o.look(ctx, opts, dir, plan.Outcome{Pushed: pushed}, o.layers(ctx, opts, response))
 	if err != nil {
 		return err
 	}
@@ -121,23 +121,16 @@ func (o *observer) record(ctx context.Context, opts *options, dir string, respon
 			fmt.Fprintln(os.Stderr, b.Summary)
 		}
 		kept := *b.Record
-		kept.Carry(b.Before)
 		h.Records = append(h.Records, &kept)
 	}
-	if last != nil {
-		for _, r := range last.Records { // platforms that were built another time
-			if h.record(r.Platform) == nil {
-				h.Records = append(h.Records, r)
-			}
-		}
-	}
+	h.carry(last)
 	return h.write(dir, opts.file)
 }
 
 // look works out what the build came to, and returns what was known before it.
-func (o *observer) look(opts *options, dir string, outcome plan.Outcome, layers map[string][]plan.Layer) (*history, error) {
+func (o *observer) look(ctx context.Context, opts *options, dir string, outcome plan.Outcome, layers map[string][]plan.Layer) (*history, error) {
 	file := opts.file
-	last, err := readHistory(dir, file)
+	last, _, err := lastBuild(ctx, dir, file)
 	if err != nil {
 		return nil, err
 	}
@@ -172,7 +165,7 @@ func (o *observer) look(opts *options, dir string, outcome plan.Outcome, layers 
 			}
 		}
 		if before != nil {
-			b.Plan.Since = "the build of " + last.Built.Local().Format("2006-01-02 15:04")
+			b.Plan.Since = last.String()
 		}
 		o.builds = append(o.builds, b)
 	}

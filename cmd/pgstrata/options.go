@@ -8,17 +8,23 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/containerd/platforms"
 	"github.com/docker/cli/cli/config"
+	"github.com/docker/go-units"
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/cmd/buildctl/build"
 	"github.com/moby/buildkit/frontend/dockerui"
 	"github.com/moby/buildkit/session"
 	"github.com/moby/buildkit/session/auth/authprovider"
 	"github.com/moby/buildkit/session/sshforward/sshprovider"
+	"github.com/moby/buildkit/util/entitlements"
 	"github.com/spf13/pflag"
 	"github.com/tonistiigi/fsutil"
+
+	"github.com/pgstrata/pgstrata/spec"
 )
 
 // options are the flags of every command that reads a build through a daemon,
@@ -55,7 +61,7 @@ func (o *options) addInputFlags(f *pflag.FlagSet) {
 	f.StringArrayVar(&o.labels, "label", nil, "image label as NAME=VALUE")
 	f.StringArrayVar(&o.addHosts, "add-host", nil, "host name for build steps as HOST:IP")
 	f.StringVar(&o.network, "network", "", "network of build steps: default, none or host")
-	f.StringVar(&o.shmSize, "shm-size", "", "size of /dev/shm in build steps, in bytes")
+	f.StringVar(&o.shmSize, "shm-size", "", "size of /dev/shm in build steps, such as 64m")
 }
 
 func (o *options) addFlags(f *pflag.FlagSet) {
@@ -110,6 +116,17 @@ func (o *options) solveOpt(dir string) (client.SolveOpt, error) {
 	if opt.CacheImports, err = build.ParseImportCache(imports); err != nil {
 		return opt, fmt.Errorf("--cache-from: %w", err)
 	}
+	for _, e := range opt.CacheExports {
+		types := []string{"registry", "local", "inline", "gha", "s3", "azblob"}
+		if !slices.Contains(types, e.Type) {
+			return opt, fmt.Errorf("--cache-to type=%s: the type is one of %s%s", e.Type, strings.Join(types, ", "), spec.Meant(e.Type, types))
+		}
+	}
+	for _, a := range o.allow {
+		if _, _, err := entitlements.Parse(a); err != nil {
+			return opt, fmt.Errorf("--allow %s: must be network.host, security.insecure or device", a)
+		}
+	}
 	opt.AllowedEntitlements = o.allow
 	opt.Session, err = o.session()
 	return opt, err
@@ -125,8 +142,22 @@ func (o *options) attributes(filename string, mounts map[string]fsutil.FS) (map[
 	}
 	set("target", o.target)
 	set("platform", strings.Join(o.platforms, ","))
+	if !slices.Contains([]string{"", "default", "none", "host"}, o.network) {
+		return nil, fmt.Errorf("--network %s: must be default, none or host", o.network)
+	}
 	set("force-network-mode", strings.TrimPrefix(o.network, "default"))
-	set("shm-size", o.shmSize)
+	if o.shmSize != "" {
+		size, err := units.RAMInBytes(o.shmSize)
+		if err != nil || size <= 0 {
+			return nil, fmt.Errorf("--shm-size %s: must be a number of bytes, or a size such as 64m or 1g", o.shmSize)
+		}
+		set("shm-size", strconv.FormatInt(size, 10))
+	}
+	for _, p := range o.platforms {
+		if err := knownPlatform(p); err != nil {
+			return nil, err
+		}
+	}
 	if o.pull {
 		attrs["image-resolve-mode"] = "pull"
 	}
@@ -146,6 +177,9 @@ func (o *options) attributes(filename string, mounts map[string]fsutil.FS) (map[
 	set("add-hosts", strings.Join(hosts, ","))
 	for _, a := range o.buildArgs {
 		name, value, ok := strings.Cut(a, "=")
+		if name == "" {
+			return nil, fmt.Errorf("--build-arg %s: must be NAME=VALUE, or NAME", a)
+		}
 		if !ok {
 			if value, ok = os.LookupEnv(name); !ok {
 				continue // as docker does: an unset variable is no argument
@@ -155,6 +189,9 @@ func (o *options) attributes(filename string, mounts map[string]fsutil.FS) (map[
 	}
 	for _, l := range o.labels {
 		name, value, _ := strings.Cut(l, "=")
+		if name == "" {
+			return nil, fmt.Errorf("--label %s: must be NAME=VALUE", l)
+		}
 		attrs["label:"+name] = value
 	}
 	for _, c := range o.buildContexts {
@@ -163,6 +200,20 @@ func (o *options) attributes(filename string, mounts map[string]fsutil.FS) (map[
 		}
 	}
 	return attrs, nil
+}
+
+// knownPlatform reports a platform of which nothing is known: most likely it is
+// misspelled.
+func knownPlatform(name string) error {
+	p, err := platforms.Parse(name)
+	if err != nil {
+		return fmt.Errorf("--platform %s: %w; it is OS/ARCHITECTURE, such as linux/arm64", name, err)
+	}
+	all := []string{"386", "amd64", "arm", "arm64", "loong64", "mips", "mipsle", "mips64", "mips64le", "ppc64", "ppc64le", "riscv64", "s390x"}
+	if !slices.Contains(all, p.Architecture) {
+		return fmt.Errorf("--platform %s: the architecture is one of %s%s", name, strings.Join(all, ", "), spec.Meant(p.Architecture, all))
+	}
+	return nil
 }
 
 // addContext adds a named context; a plain path is a local directory.

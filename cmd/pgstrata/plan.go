@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -20,6 +21,7 @@ import (
 	"github.com/pgstrata/pgstrata/check"
 	"github.com/pgstrata/pgstrata/check/rules"
 	"github.com/pgstrata/pgstrata/frontend"
+	"github.com/pgstrata/pgstrata/lock"
 	"github.com/pgstrata/pgstrata/narrow"
 	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/plan"
@@ -34,12 +36,16 @@ func newPlanCommand() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "plan [OPTIONS] [PATH]",
-		Short: "Tell what a build would run again, and why; no daemon is asked",
-		Long: `Tell what a build would run again, and why; no daemon is asked.
+		Short: "Tell what a build would run again, and why, building nothing",
+		Long: `Tell what a build would run again, and why, building nothing.
 
-The working tree is compared with what was built last, as pgstrata build has
-recorded it; with --since, as if a git revision had been built last; with
---change, as if it were built as it is, and the file were edited then.`,
+The working tree is compared with what was built last, by pgstrata build or by
+docker buildx build with the frontend image; with --since, as if a git revision
+had been built last; with --change, as if it were built as it is, and the file
+were edited then.
+
+No daemon is asked, unless docker buildx has built the tree since the last plan:
+then the builder is asked what that build was made from.`,
 		Example: `  pgstrata plan .
   pgstrata plan --since HEAD~3 .
   pgstrata plan --change entrypoint.d/entrypoint.sh .
@@ -89,10 +95,13 @@ type compared struct {
 func (p *planOptions) compare(ctx context.Context, o *options, dir string) ([]compared, error) {
 	file := o.file
 	now := time.Now()
-	var last *history
+	var (
+		last  *history
+		notes []string
+	)
 	if p.since == "" {
 		var err error
-		if last, err = readHistory(dir, file); err != nil {
+		if last, notes, err = lastBuild(ctx, dir, file); err != nil {
 			return nil, err
 		}
 	}
@@ -110,8 +119,8 @@ func (p *planOptions) compare(ctx context.Context, o *options, dir string) ([]co
 	}
 	var out []compared
 	for i, b := range builds {
-		last := last.record(b.Platform())
-		c := comparison{planOptions: p, build: b, last: last}
+		record := last.record(b.Platform())
+		c := comparison{planOptions: p, build: b, last: record}
 		if then != nil {
 			c.then = &then[i]
 		}
@@ -119,8 +128,11 @@ func (p *planOptions) compare(ctx context.Context, o *options, dir string) ([]co
 		if err != nil {
 			return nil, err
 		}
-		if last != nil && c.since() == "" {
-			result.plan.Since = "the build of " + lastBuilt(dir, file)
+		if c.since() == "" {
+			if record != nil {
+				result.plan.Since = last.String()
+			}
+			result.plan.Notes = append(result.plan.Notes, notes...)
 		}
 		out = append(out, result)
 	}
@@ -153,15 +165,6 @@ func (p *planOptions) then(ctx context.Context, o *options, dir, file string, no
 		err = fmt.Errorf("%s: %w", p.since, err)
 	}
 	return out, err
-}
-
-// lastBuilt says when the recorded build was.
-func lastBuilt(dir, file string) string {
-	h, err := readHistory(dir, file)
-	if err != nil || h == nil {
-		return "an unknown time"
-	}
-	return h.Built.Local().Format("2006-01-02 15:04")
 }
 
 // comparison is one platform's.
@@ -211,7 +214,7 @@ func (c *comparison) plan() (compared, error) {
 	result.Since = c.since()
 	result.Notes = slices.Concat(ignored, unused(now.Undeclared), c.unset(), now.Whole)
 	if c.last == nil && c.since() == "" {
-		result.Notes = append(result.Notes, "pgstrata build has not recorded a build of this context and build file; --since compares with a git revision")
+		result.Notes = append(result.Notes, "no build of this context and build file is known, by pgstrata build or by docker buildx with the frontend image; --since compares with a git revision")
 	}
 	return compared{result, before, after}, nil
 }
@@ -274,6 +277,9 @@ func (p *planOptions) write(w io.Writer, list []compared) error {
 
 // sources are the folders of the context and of the build file.
 func sources(dir, file string) (context, beside worktree.Source, err error) {
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return nil, nil, fmt.Errorf("build context: there is no folder %s", dir)
+	}
 	if context, err = worktree.Dir(dir); err != nil {
 		return nil, nil, fmt.Errorf("build context %s: %w", dir, err)
 	}
@@ -300,7 +306,7 @@ func (o *options) without(context, beside worktree.Source, file string, now time
 	}
 	locked, err := lockOf(beside, name)
 	if err != nil {
-		return nil, fmt.Errorf("lock file: %w", err)
+		return nil, fmt.Errorf("lock file %s: %w", name+lock.Suffix, err)
 	}
 	observed, err := worktree.Read(beside, name+narrow.Suffix)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

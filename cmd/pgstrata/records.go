@@ -20,11 +20,22 @@ import (
 type history struct {
 	// Built is when it ended.
 	Built time.Time `json:"built"`
+	// By is what built, "" for this program.
+	By string `json:"by,omitempty"`
 	// File is the absolute path of the build file, Content the digest of it.
 	File    string        `json:"file"`
 	Content digest.Digest `json:"content"`
 	// Records has one for each platform.
 	Records []*plan.Record `json:"records"`
+}
+
+// String says which build it was.
+func (h *history) String() string {
+	text := "the build of " + h.Built.Local().Format(minutes)
+	if h.By != "" {
+		text += ", by " + h.By
+	}
+	return text
 }
 
 // record returns the record for a platform, or nil.

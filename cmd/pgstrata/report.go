@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -43,8 +44,8 @@ func newReport(file string) (*report, error) {
 	if ext := strings.ToLower(filepath.Ext(file)); ext != ".html" && ext != ".htm" {
 		return nil, fmt.Errorf("--report %s: must end in .html", file)
 	}
-	if info, err := os.Stat(filepath.Dir(file)); err != nil || !info.IsDir() {
-		return nil, fmt.Errorf("--report %s: there is no folder %s", file, filepath.Dir(file))
+	if err := hasFolder("report", file); err != nil {
+		return nil, err
 	}
 	return &report{file: file, started: time.Now(), byID: map[digest.Digest]*reported{}}, nil
 }
@@ -99,11 +100,11 @@ func (r *report) vertex(d digest.Digest) *reported {
 
 // failed writes the report of a build that failed. What else goes wrong here
 // is told, but is not why the build failed.
-func (r *report) failed(seen *observer, opts *options, dir string, err error) {
+func (r *report) failed(ctx context.Context, seen *observer, opts *options, dir string, err error) {
 	if r == nil {
 		return
 	}
-	if _, err := seen.look(opts, dir, plan.Outcome{Failed: true}, nil); err != nil {
+	if _, err := seen.look(ctx, opts, dir, plan.Outcome{Failed: true}, nil); err != nil {
 		seen.builds = nil // of a build file that cannot be read there is nothing to draw
 	}
 	if err := r.write(title(dir), seen.builds, err); err != nil {
