@@ -44,7 +44,10 @@ func lastBuild(ctx context.Context, dir, file string) (last *history, notes []st
 		}
 		if learned != nil {
 			learned.carry(last)
-			return learned, nil, learned.write(dir, file)
+			if err := learned.write(dir, file); err != nil {
+				notes = append(notes, fmt.Sprintf("what docker buildx has built is asked for each time, since it cannot be recorded: %v", err))
+			}
+			return learned, notes, nil
 		}
 	}
 	return last, notes, nil
