@@ -1,16 +1,30 @@
 package main
 
 import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/base64"
 	"encoding/json"
+	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/docker/buildx/localstate"
+	"github.com/docker/buildx/store"
+	controlapi "github.com/moby/buildkit/api/services/control"
+	apitypes "github.com/moby/buildkit/api/types"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/pgstrata/pgstrata/frontend"
 	"github.com/pgstrata/pgstrata/plan"
 )
 
@@ -75,4 +89,92 @@ func TestPlanTellsOfBuilderThatIsGone(t *testing.T) {
 	out, err = r.run("plan", "--change", "Dockerfile", "--platform", "linux/amd64", r.dir)
 	require.NoError(t, err)
 	assert.NotContains(t, out, "gone", "it is compared with the tree as it is")
+}
+
+// daemon is one that knows builds, and nothing else.
+type daemon struct {
+	controlapi.UnimplementedControlServer
+	builds map[string]*controlapi.BuildHistoryRecord
+}
+
+func (*daemon) ListWorkers(context.Context, *controlapi.ListWorkersRequest) (*controlapi.ListWorkersResponse, error) {
+	return &controlapi.ListWorkersResponse{Record: []*apitypes.WorkerRecord{{ID: "1"}}}, nil
+}
+
+func (*daemon) Info(context.Context, *controlapi.InfoRequest) (*controlapi.InfoResponse, error) {
+	return &controlapi.InfoResponse{}, nil
+}
+
+func (d *daemon) ListenBuildHistory(r *controlapi.BuildHistoryRequest, to grpc.ServerStreamingServer[controlapi.BuildHistoryEvent]) error {
+	if b := d.builds[r.Ref]; b != nil {
+		return to.Send(&controlapi.BuildHistoryEvent{Type: controlapi.BuildHistoryEventType_COMPLETE, Record: b})
+	}
+	return nil
+}
+
+// serve makes it the builder of docker buildx of a name.
+func (d *daemon) serve(t *testing.T, config, name string) {
+	t.Helper()
+	socket := filepath.Join(t.TempDir(), "s")
+	listener, err := net.Listen("unix", socket)
+	require.NoError(t, err)
+	server := grpc.NewServer()
+	controlapi.RegisterControlServer(server, d)
+	go server.Serve(listener) //nolint:errcheck // it ends with the test
+	t.Cleanup(server.Stop)
+	data, err := json.Marshal(&store.NodeGroup{Name: name, Driver: "remote", Nodes: []store.Node{{Name: name + "0", Endpoint: "unix://" + socket}}})
+	require.NoError(t, err)
+	instances := filepath.Join(config, "buildx", "instances")
+	require.NoError(t, os.MkdirAll(instances, 0o700))
+	require.NoError(t, os.WriteFile(filepath.Join(instances, name), data, 0o600))
+}
+
+// kept is what a daemon keeps of a build by the frontend image.
+func kept(t *testing.T, build frontend.Offline) map[string]string {
+	t.Helper()
+	list, err := build.Resolve()
+	require.NoError(t, err)
+	record, err := list[0].Record()
+	require.NoError(t, err)
+	var out bytes.Buffer
+	packed := gzip.NewWriter(&out)
+	require.NoError(t, json.NewEncoder(packed).Encode([]*plan.Record{record}))
+	require.NoError(t, packed.Close())
+	return map[string]string{"pgstrata.records": base64.StdEncoding.EncodeToString(out.Bytes())}
+}
+
+// A plan compares with what docker buildx has built, as the builder tells it: with the newest build that has records.
+func TestPlanLearnsOfBuildx(t *testing.T) {
+	r := newRepository(t)
+	config := t.TempDir()
+	t.Setenv("DOCKER_CONFIG", config)
+	t.Setenv("BUILDX_CONFIG", filepath.Join(config, "buildx"))
+	r.write("Dockerfile", "base: debian:bookworm-slim\n")
+	r.write("setup/scripts/01-a.sh", "#!/bin/sh\nset -eu\n")
+	r.write("setup/scripts/02-b.sh", "#!/bin/sh\nset -eu\n")
+	records := kept(t, frontend.Offline{
+		Name: "Dockerfile", Data: []byte(r.read("Dockerfile")), Options: map[string]string{"platform": "linux/amd64"},
+		Context: func(_, _ []string) (fs.FS, error) { return os.DirFS(r.dir), nil },
+	})
+	ended := func(ref string, response map[string]string) *controlapi.BuildHistoryRecord {
+		return &controlapi.BuildHistoryRecord{Ref: ref, CreatedAt: timestamppb.New(time.Unix(5000, 0)), CompletedAt: timestamppb.New(time.Unix(5060, 0)), ExporterResponse: response}
+	}
+	failed := ended("failed", records)
+	failed.Error = status.New(codes.Unknown, "exit code 1").Proto()
+	d := &daemon{builds: map[string]*controlapi.BuildHistoryRecord{"good": ended("good", records), "foreign": ended("foreign", nil), "failed": failed}}
+	d.serve(t, config, "mine")
+	for second, ref := range []string{"good", "foreign", "failed", "running"} {
+		note(t, config, "mine/mine0/"+ref, int64(second), localstate.State{LocalPath: r.dir})
+	}
+	r.write("setup/scripts/02-b.sh", "#!/bin/sh\nset -eu\ntrue\n")
+	out, err := r.run("plan", "--platform", "linux/amd64", r.dir)
+	require.NoError(t, err)
+	assert.Contains(t, out, ", by docker buildx on builder mine\n")
+	assert.Contains(t, out, "setup/02-b  invalidated  setup/scripts/02-b.sh changed\n")
+	assert.NotContains(t, out, "01-a")
+
+	// What was learned is recorded, with the time at which the build ended here.
+	h, err := readHistory(r.dir, filepath.Join(r.dir, "Dockerfile"))
+	require.NoError(t, err)
+	assert.Equal(t, time.Unix(60, 0), h.Built.Local())
 }
