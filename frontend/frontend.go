@@ -58,13 +58,6 @@ func build(ctx context.Context, c client.Client, tell func(Resolved)) (res *clie
 	return res, err
 }
 
-// keeps reports whether the daemon is to keep the build's records: where a client is
-// told, that one does. What is not read for the build is not read for a record.
-func (r *request) keeps() bool {
-	_, question := r.client.BuildOpts().Opts["requestid"]
-	return r.tell == nil && !question && !(r.kind == dockerfile.Dockerfile && r.splitOff())
-}
-
 // Definition returns the definition that Build would solve for the first
 // platform, of a local build context. It names the build context, but no session: whoever solves it
 // gives the context with its own.
@@ -101,6 +94,13 @@ type request struct {
 	// lenient leaves out of a build file's lists what the context does not have.
 	lenient bool
 	now     time.Time
+}
+
+// keeps reports whether the daemon is to keep the build's records: where a client is
+// told, that one does. What is not read for the build is not read for a record.
+func (r *request) keeps() bool {
+	_, question := r.client.BuildOpts().Opts["requestid"]
+	return r.tell == nil && !question && (r.kind != dockerfile.Dockerfile || !r.splitOff())
 }
 
 func newRequest(ctx context.Context, c client.Client) (*request, error) {

@@ -60,7 +60,8 @@ func accountOf(c *shell.Call, busybox bool) (account, bool) {
 		case strings.HasPrefix(arg, "--"):
 			flag, v, joined := strings.Cut(arg, "=")
 			if a.takesValue(flag) && !joined {
-				if i++; i == len(args) {
+				i++
+				if i == len(args) {
 					return a, false
 				}
 				v = args[i]
@@ -75,7 +76,8 @@ func accountOf(c *shell.Call, busybox bool) (account, bool) {
 				}
 				v := arg[j+1:]
 				if v == "" {
-					if i++; i == len(args) {
+					i++
+					if i == len(args) {
 						return a, false
 					}
 					v = args[i]
