@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pgstrata/pgstrata/cache"
+	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/graph"
 	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/programs"
@@ -311,8 +312,20 @@ func (m *classified) ownedDirectories() {
 		if f.class != atRuntime && f.class != inSetup || f.By.Copy.Chown == "" && f.By.Copy.Chmod == "" && !f.folded {
 			continue
 		}
-		m.rootsFolders(f.Target, paths.Shared)
+		m.rootsFolders(f.Target, func(dir string) bool { return paths.Everywhere(dir) || m.out.user != nil && dir == m.out.user.home })
 	}
+	for _, step := range m.chain {
+		if c := step.Copy; c != nil && c.Stage != nil && c.Dest != "" && c.Chown == "" && slices.ContainsFunc(c.Sources, func(source string) bool { return givenAway(c.Stage, source) }) {
+			m.report.differ("a folder that a stage gave an owner keeps it", []string{path.Clean(c.Dest)}, nil)
+		}
+	}
+}
+
+// givenAway reports whether a stage's COPY with an owner makes a directory.
+func givenAway(s *dockerfile.StageReading, dir string) bool {
+	return slices.ContainsFunc(s.Steps, func(step *dockerfile.Step) bool {
+		return step.Copy != nil && step.Copy.Chown != "" && paths.Within(path.Clean(step.Copy.Dest), path.Clean(dir))
+	})
 }
 
 // rootsFolders tells that folders above a file are root's, whatever --chown says,

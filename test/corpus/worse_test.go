@@ -146,7 +146,7 @@ func declaredAnew(before, after *plan.Record, line int) bool {
 	anew, found := map[string]bool{}, false
 	for _, s := range plan.Compare(before, after).Steps {
 		anew[s.Node] = slices.ContainsFunc(s.Causes, func(c plan.Cause) bool {
-			return c.Kind == "arg" && (c.Before == "" || c.After == "") || c.Kind == string(plan.On) && anew[c.Node]
+			return c.Kind == "arg" && (c.Before == "" || c.After == "") || anew[c.Node]
 		})
 		found = found || s.Line == line && anew[s.Node]
 	}
