@@ -44,7 +44,7 @@ func TestPlanCommand(t *testing.T) {
 		}, args...)...)
 	}
 
-	assert.Contains(t, run("plan").Stdout, "note: pgstrata build has not recorded a build")
+	assert.Contains(t, run("plan").Stdout, "note: no build of this context and build file is known")
 	summary := last(build())
 	assert.Regexp(t, `^setup built \(8 steps, .*\) · entrypoint built · \d+ layers, \d.* [kM]B$`, summary)
 	assert.Contains(t, run("plan").Stdout, "\nnothing is built again, 13 cached")
