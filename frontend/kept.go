@@ -130,7 +130,7 @@ type briefly struct {
 }
 
 const (
-	mostQuestions = 500
+	mostQuestions = 200
 	mostBytes     = 16 << 20
 )
 
