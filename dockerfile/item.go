@@ -93,6 +93,13 @@ type Decision struct {
 	Text string
 }
 
+// keptWhole begins the text of a RUN that calls scripts and stays one step; why follows.
+const keptWhole = "kept whole: "
+
+// KeptWhole reports whether the instruction is a RUN that calls scripts and stays one
+// step.
+func (d Decision) KeptWhole() bool { return strings.HasPrefix(d.Text, keptWhole) }
+
 // stageReader turns a stage into items.
 type stageReader struct {
 	file      *File
@@ -240,7 +247,7 @@ func (r *stageReader) tellWhole(steps []*Item, name string, err error) {
 	}
 	if len(steps) == 1 {
 		if why != "" {
-			r.decide(steps[0].In, "kept whole: %s", why)
+			r.decide(steps[0].In, keptWhole+"%s", why)
 		}
 		return
 	}

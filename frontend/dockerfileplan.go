@@ -71,7 +71,7 @@ func (d *dockerfileBuild) resolved(idx int, res *dockerfile2llb.Result, def *pb.
 	}
 	if idx < len(d.platforms) {
 		for _, dec := range d.platforms[idx].Decisions {
-			if strings.HasPrefix(dec.Text, "kept whole: ") {
+			if dec.KeptWhole() {
 				out.Whole = append(out.Whole, fmt.Sprintf("%s:%d is %s", out.Build.File, dec.Line, dec.Text))
 			}
 		}

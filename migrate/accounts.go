@@ -33,9 +33,8 @@ type account struct {
 	program string
 }
 
-// accountOf reads a call that makes a user or group; busybox says whose programs
-// these are.
-func accountOf(c *shell.Call, busybox bool) (account, bool) {
+// accountOf reads a call that makes a user or group.
+func (m *migration) accountOf(c *shell.Call) (account, bool) {
 	a := account{uid: -1, gid: -1, plain: true, program: c.Name}
 	switch c.Name {
 	case "groupadd", "addgroup":
@@ -87,7 +86,7 @@ func accountOf(c *shell.Call, busybox bool) (account, bool) {
 			}
 		}
 	}
-	if (c.Name == "adduser" || c.Name == "addgroup") && !busybox && a.systemwide {
+	if (c.Name == "adduser" || c.Name == "addgroup") && a.systemwide && !hasBusybox(m.ground) {
 		a.plain = false // packages decide which number Debian's takes next
 	}
 	return a, a.name != ""
@@ -162,7 +161,7 @@ func (m *migration) learn(ops []*op) {
 	}
 	for _, o := range ops {
 		for _, c := range o.calls() {
-			if a, ok := accountOf(c, hasBusybox(m.ground)); ok {
+			if a, ok := m.accountOf(c); ok {
 				m.accounts.add(a)
 			}
 			if id := map[check.Distribution]int{check.RedHat: 26, check.Alpine: 70}[installsServer(c)]; id > 0 { // as their packages have it

@@ -59,7 +59,7 @@ func (m *migration) adopted(name, key string, ops []*op) *user {
 	case !ok || !spec.IsUserName(name):
 		return nil
 	case by != nil:
-		a, _ := accountOf(by.one(), hasBusybox(m.ground))
+		a, _ := m.accountOf(by.one())
 		u := m.newUser(a, by)
 		u.uid, u.gid = m.nextID(a, by, ops)
 		for _, used := range []*op{group, by} {
@@ -100,7 +100,7 @@ func (m *migration) firstSystemID() int {
 }
 
 func (m *migration) takenID(id int) bool {
-	return slices.ContainsFunc(append(m.out.accounts, m.out.user), func(u *user) bool { return u != nil && u.uid == id })
+	return slices.ContainsFunc(m.out.users(), func(u *user) bool { return u.uid == id })
 }
 
 // owners are the accounts of which the Dockerfile says by name that copied files
@@ -166,7 +166,7 @@ func (m *migration) maker(name string, ops []*op) (by, group *op, ok bool) {
 			if renumbers(c) && slices.ContainsFunc(c.Args, func(w shell.Word) bool { return w.Value == name }) {
 				return nil, nil, false
 			}
-			a, is := accountOf(c, hasBusybox(m.ground))
+			a, is := m.accountOf(c)
 			if !is || a.name != name {
 				continue
 			}
@@ -202,14 +202,14 @@ const nogroupOfBusybox = 65533
 
 // nextID are the numbers that an account would get on the base.
 func (m *migration) nextID(a account, by *op, ops []*op) (uid, gid int) {
-	busybox := hasBusybox(m.ground)
+	busybox := a.systemwide && hasBusybox(m.ground)
 	users, groups := 0, 0
 	for _, o := range ops {
 		if o == by {
 			break
 		}
 		for _, c := range o.calls() {
-			switch other, ok := accountOf(c, busybox); {
+			switch other, ok := m.accountOf(c); {
 			case !ok || other.systemwide != a.systemwide || other.name == a.name:
 			case other.group && other.gid < 0:
 				groups++
@@ -219,9 +219,9 @@ func (m *migration) nextID(a account, by *op, ops []*op) (uid, gid int) {
 		}
 	}
 	switch {
-	case busybox && a.systemwide && a.groupName == "":
+	case busybox && a.groupName == "":
 		return 100 + users, nogroupOfBusybox
-	case busybox && a.systemwide:
+	case busybox:
 		return 100 + users, 101 + groups // 100 are the users
 	case a.systemwide:
 		return m.firstSystemID() - users, m.firstSystemID() - users

@@ -146,8 +146,8 @@ func (m *migration) tree(f *copied, dir, target string, bySource map[string][]*c
 
 // ownerText is an owner as the build file has it.
 func (m *migration) ownerText(uid, gid int) string {
-	for _, u := range append(m.out.accounts, m.out.user) {
-		if u != nil && uid == u.uid && gid == u.gid {
+	for _, u := range m.out.users() {
+		if uid == u.uid && gid == u.gid {
 			return u.name
 		}
 	}

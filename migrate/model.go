@@ -2,6 +2,7 @@ package migrate
 
 import (
 	"io/fs"
+	"slices"
 )
 
 // build is a build file in the making. Its texts are in the build file's
@@ -27,6 +28,14 @@ type build struct {
 	image               image
 	// noCleanup says that no convention would find a cleanup script.
 	noCleanup bool
+}
+
+// users are all accounts that the build file makes.
+func (b *build) users() []*user {
+	if b.user == nil {
+		return b.accounts
+	}
+	return append(slices.Clone(b.accounts), b.user)
 }
 
 // arg is a build argument.

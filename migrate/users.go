@@ -2,8 +2,6 @@ package migrate
 
 import (
 	"strings"
-
-	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 )
 
 // account makes the build file's user of the commands that make one: pgstrata
@@ -12,8 +10,7 @@ func (m *migration) account(ops []*op) {
 	if m.opt.KeepAccounts {
 		return
 	}
-	known := m.base != nil && (m.base.User == "" || m.base.User == "root")
-	if !known && m.lastStep(func(cmd any) bool { _, ok := cmd.(*instructions.UserCommand); return ok }) == nil {
+	if !m.setsUser() {
 		return // the container's user is the base's, whoever that is
 	}
 	groups := map[string]*op{}
@@ -25,7 +22,7 @@ func (m *migration) account(ops []*op) {
 			}
 			continue
 		}
-		a, ok := accountOf(c, hasBusybox(m.ground))
+		a, ok := m.accountOf(c)
 		switch {
 		case !ok || !a.plain || len(c.Assigns) > 0 || len(c.Redirects) > 0:
 			return

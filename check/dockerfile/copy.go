@@ -25,9 +25,9 @@ const maxCopied = 2000
 // the target and that no RUN reads, nor anything beside them, and the script
 // that ENTRYPOINT or CMD names.
 func (r *reader) entrypoint() {
-	started := r.started()
+	started, chmods := r.started(), r.chmods()
 	classes := []graph.Class{{Name: "configuration"}, {Name: "runtime"}, {Name: "entrypoint"}}
-	for _, step := range r.reading.Target().All() {
+	for i, step := range r.reading.Target().All() {
 		if step.Copy == nil || step.Copy.From != "" {
 			continue
 		}
@@ -46,7 +46,13 @@ func (r *reader) entrypoint() {
 				class = &classes[1]
 			}
 			if len(class.Files) < maxCopied {
-				class.Files = append(class.Files, graph.File{Source: f.Source, Target: f.Target, Mode: uint32(r.mode(step, f).Perm()), At: lines(step.Instruction)})
+				mode := f.Mode
+				for _, c := range chmods { // a later RUN may set another one
+					if c.step > i {
+						mode = c.set(mode, f.Target)
+					}
+				}
+				class.Files = append(class.Files, graph.File{Source: f.Source, Target: f.Target, Mode: uint32(mode.Perm()), At: lines(step.Instruction)})
 			}
 		}
 	}
@@ -59,11 +65,16 @@ func (r *reader) entrypoint() {
 	r.boundary(classes[2].Files)
 }
 
-// mode is what a copied file has in the end: a later RUN may set another one.
-func (r *reader) mode(by *dockerfile.Step, f *dockerfile.CopiedFile) fs.FileMode {
-	mode := f.Mode
-	steps := r.reading.Target().All()
-	for _, step := range steps[slices.Index(steps, by)+1:] {
+// chmod is a call of a RUN that sets modes.
+type chmod struct {
+	*shell.Call
+	step int // the RUN's place among the target's steps
+}
+
+// chmods are those of the target, in order.
+func (r *reader) chmods() []chmod {
+	var out []chmod
+	for i, step := range r.reading.Target().All() {
 		if step.Run == nil {
 			continue
 		}
@@ -72,24 +83,33 @@ func (r *reader) mode(by *dockerfile.Step, f *dockerfile.CopiedFile) fs.FileMode
 				continue
 			}
 			for _, c := range command.Facts.Program.Main.Calls {
-				words := check.Operands(c)
-				if c.Name != "chmod" || len(words) < 2 {
-					continue
-				}
-				_, recursive := check.HasFlag(c, 'R', "", "--recursive")
-				if got, ok := modes.Apply(mode, words[0].Value); ok && slices.ContainsFunc(words[1:], func(w shell.Word) bool {
-					name := path.Clean(w.Value)
-					if !path.IsAbs(name) {
-						name = path.Join(c.Dir, name)
-					}
-					return name == f.Target || glob.Path(name, f.Target) || recursive && paths.Within(f.Target, name)
-				}) {
-					mode = got
+				if c.Name == "chmod" {
+					out = append(out, chmod{c, i})
 				}
 			}
 		}
 	}
-	return mode
+	return out
+}
+
+// set is the mode of a file at a path after the call.
+func (c chmod) set(mode fs.FileMode, target string) fs.FileMode {
+	words := check.Operands(c.Call)
+	if len(words) < 2 {
+		return mode
+	}
+	got, ok := modes.Apply(mode, words[0].Value)
+	_, recursive := check.HasFlag(c.Call, 'R', "", "--recursive")
+	if !ok || !slices.ContainsFunc(words[1:], func(w shell.Word) bool {
+		name := path.Clean(w.Value)
+		if !path.IsAbs(name) {
+			name = path.Join(c.Dir, name)
+		}
+		return name == target || glob.Path(name, target) || recursive && paths.Within(target, name)
+	}) {
+		return mode
+	}
+	return got
 }
 
 // filled are the folders that COPY fills.

@@ -25,13 +25,13 @@ func checkBashInSh(p *check.Pass) {
 		return
 	}
 	for u := range p.Units() {
-		if runByBash(p, u.Program.Main.Path) {
-			continue
-		}
 		for _, s := range u.Scripts {
 			b, name := bashism(p, u, s)
 			if b == nil {
 				continue
+			}
+			if runByBash(p, u.Program.Main.Path) {
+				break
 			}
 			feature, _, _ := strings.Cut(b.Msg, ":")
 			if p.Inline(s) {

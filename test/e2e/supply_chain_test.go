@@ -41,10 +41,8 @@ func attestation(t *testing.T, env *testenv.Env, image, what string, into any) {
 func TestSBOMListsPackages(t *testing.T) {
 	env := testenv.Shared(t)
 	env.Frontend(t)
-	build(t, env, testenv.Tree(t, map[string]string{
-		"Dockerfile": "base: debian:bookworm-slim\n", "entrypoint.sh": packageScanner,
-	}), testenv.Request{Image: "package-scanner"})
-	out := env.Buildx(t, "--provenance=false", "--sbom=generator="+env.Registry.Ref("package-scanner"), "--push",
+	scanner := buildScanner(t, env)
+	out := env.Buildx(t, "--provenance=false", "--sbom=generator="+scanner, "--push",
 		"--tag", env.Registry.Ref("listed"), testenv.Tree(t, packaged()))
 	require.Zero(t, out.Code, out.Stderr)
 	var sbom struct {
@@ -140,14 +138,48 @@ func mustJSON(t *testing.T, v any) []byte {
 	return data
 }
 
+// buildScanner pushes an image that lists the packages of another one, and returns its
+// reference.
+func buildScanner(t *testing.T, env *testenv.Env) string {
+	t.Helper()
+	build(t, env, testenv.Tree(t, map[string]string{
+		"Dockerfile": "base: debian:bookworm-slim\n", "entrypoint.sh": packageScanner,
+	}), testenv.Request{Image: "package-scanner"})
+	return env.Registry.Ref("package-scanner")
+}
+
+// bom is an SBOM of an image.
+type bom struct {
+	Packages []struct {
+		Name, VersionInfo, DownloadLocation, SourceInfo, LicenseDeclared, Comment string
+		Checksums                                                                 []struct{ ChecksumValue string }
+		ExternalRefs                                                              []struct{ ReferenceLocator string }
+	} `json:"packages"`
+}
+
+// boms are the two SBOMs of an image: of what was compiled and of declared repositories,
+// and, which lists more, the scanner's.
+func boms(t *testing.T, env *testenv.Env, image string) (own, scanned bom) {
+	t.Helper()
+	var sbom struct {
+		SPDX            bom
+		AdditionalSPDXs []bom
+	}
+	attestation(t, env, image, "SBOM", &sbom)
+	require.Len(t, sbom.AdditionalSPDXs, 1)
+	own, scanned = sbom.SPDX, sbom.AdditionalSPDXs[0]
+	if len(scanned.Packages) < len(own.Packages) {
+		return scanned, own
+	}
+	return own, scanned
+}
+
 // What was compiled is in an SBOM of its own, beside the scanner's, and in the
 // provenance: no scanner of an image can know of it.
 func TestSBOMListsSources(t *testing.T) {
 	env := testenv.Shared(t)
 	env.Frontend(t)
-	build(t, env, testenv.Tree(t, map[string]string{
-		"Dockerfile": "base: debian:bookworm-slim\n", "entrypoint.sh": packageScanner,
-	}), testenv.Request{Image: "package-scanner"})
+	scanner := buildScanner(t, env)
 	archive := tarball(t, "program-1.0", "main.c", "one\n")
 	site := newUpstream(t, archive)
 	repo, address := gitServer(t)
@@ -155,26 +187,10 @@ func TestSBOMListsSources(t *testing.T) {
 	tree := compiled(fmt.Sprintf("program: {url: %q, checksum: %q, strip: 1, version: 1.0, license: MIT}\ntool: {git: %q, ref: v1}",
 		site.URL+"/program.tar.gz", digestOf(archive), address))
 	tree["Dockerfile"] = "# syntax=localhost:5000/pgstrata:dev\n" + strings.Replace(tree["Dockerfile"], "{path: setup/other.sh,", "{path: setup/other.sh, sources: [tool],", 1)
-	out := env.Buildx(t, "--provenance=mode=max,version=v1", "--sbom=generator="+env.Registry.Ref("package-scanner"), "--push",
+	out := env.Buildx(t, "--provenance=mode=max,version=v1", "--sbom=generator="+scanner, "--push",
 		"--tag", env.Registry.Ref("compiled"), testenv.Tree(t, tree))
 	require.Zero(t, out.Code, out.Stderr)
-	type document struct {
-		Packages []struct {
-			Name, VersionInfo, DownloadLocation, SourceInfo, LicenseDeclared, Comment string
-			Checksums                                                                 []struct{ ChecksumValue string }
-			ExternalRefs                                                              []struct{ ReferenceLocator string }
-		} `json:"packages"`
-	}
-	var sbom struct {
-		SPDX            document
-		AdditionalSPDXs []document
-	}
-	attestation(t, env, "compiled", "SBOM", &sbom)
-	require.Len(t, sbom.AdditionalSPDXs, 1)
-	scanned, own := sbom.SPDX, sbom.AdditionalSPDXs[0]
-	if len(scanned.Packages) < len(own.Packages) {
-		scanned, own = own, scanned
-	}
+	own, scanned := boms(t, env, "compiled")
 	assert.Greater(t, len(scanned.Packages), 50, "what the scanner found in the image")
 	require.Len(t, own.Packages, 3)
 	head := strings.TrimSpace(git(t, repo, "rev-parse", "HEAD"))
@@ -210,9 +226,7 @@ func TestSBOMListsSources(t *testing.T) {
 func TestSBOMListsRepositories(t *testing.T) {
 	env := testenv.Shared(t)
 	env.Frontend(t)
-	build(t, env, testenv.Tree(t, map[string]string{
-		"Dockerfile": "base: debian:bookworm-slim\n", "entrypoint.sh": packageScanner,
-	}), testenv.Request{Image: "package-scanner"})
+	scanner := buildScanner(t, env)
 	repo := testenv.NewAptRepository(t)
 	repo.Add(t, "probe", "1:1.0+one", "opt/probe", "of a repository\n")
 	repo.Add(t, "by-script", "2.0", "opt/by-script", "of a script\n")
@@ -224,25 +238,9 @@ func TestSBOMListsRepositories(t *testing.T) {
 		require.NoError(t, err)
 		write(t, dir, "Dockerfile", "# syntax=localhost:5000/pgstrata:dev\n"+strings.Replace(string(text), "{runtime: [probe]}", "{runtime: [probe, netbase], build: [for-the-build]}", 1))
 		write(t, dir, "setup/scripts/02-script.sh", "#!/bin/sh\nset -eu\napt-get update\napt-get install -y by-script\n")
-		out := env.Buildx(t, "--provenance=false", "--sbom=generator="+env.Registry.Ref("package-scanner"), "--push", "--tag", env.Registry.Ref("from-repository"), dir)
+		out := env.Buildx(t, "--provenance=false", "--sbom=generator="+scanner, "--push", "--tag", env.Registry.Ref("from-repository"), dir)
 		require.Zero(t, out.Code, out.Stderr)
-		type document struct {
-			Packages []struct {
-				Name, VersionInfo, DownloadLocation, SourceInfo string
-				Checksums                                       []struct{ ChecksumValue string }
-				ExternalRefs                                    []struct{ ReferenceLocator string }
-			} `json:"packages"`
-		}
-		var sbom struct {
-			SPDX            document
-			AdditionalSPDXs []document
-		}
-		attestation(t, env, "from-repository", "SBOM", &sbom)
-		require.Len(t, sbom.AdditionalSPDXs, 1)
-		own := sbom.SPDX
-		if len(own.Packages) > len(sbom.AdditionalSPDXs[0].Packages) {
-			own = sbom.AdditionalSPDXs[0]
-		}
+		own, _ := boms(t, env, "from-repository")
 		got := map[string]string{}
 		for _, p := range own.Packages[1:] {
 			got[p.Name] = p.ExternalRefs[0].ReferenceLocator
