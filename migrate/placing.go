@@ -35,7 +35,7 @@ func (m *classified) placing() {
 			o = given
 		} else if (!m.lists(step) || m.fromOutside(step.Copy)) && len(step.Copy.Texts) == 0 {
 			o = m.unknownCopy(step)
-		} else if !step.Copy.Known && len(step.Copy.Sources) > 0 {
+		} else if c := step.Copy; !c.Known && len(c.Sources) > 0 && len(c.Texts) > 0 {
 			m.report.went(step.Start, Lost, "which files it copies beside its here-documents is not known before a build")
 		}
 		if o == nil || len(o.place)+len(o.fetched) == 0 {
