@@ -115,6 +115,11 @@ func TestKinds(t *testing.T) {
 			lacks: []string{"a.md", "docs/x", "here-documents"},
 		},
 		{
+			name:       "a script is named after what it builds, not after the packages for that",
+			dockerfile: "FROM alpine:3.20\nRUN wget -O p.tar.gz https://e.org/p-1.tar.gz && mkdir /src && tar xzf p.tar.gz -C /src && apk add --virtual .build-deps gcc make && cd /src/pool && ./configure && make install\n",
+			has:        []string{"01-build-pool.sh"},
+		},
+		{
 			name:       "files beside those of a line that is lost are not taken for unread",
 			dockerfile: "FROM debian\nCOPY prog.c base.sh /b/\nCOPY --from=other.example/image --chown=5 /x/* /b/\nWORKDIR /b\nRUN bash base.sh\n",
 			files:      map[string]string{"prog.c": "c", "base.sh": "#!/bin/sh\ncc prog.c\n"},

@@ -153,7 +153,7 @@ func textOf(c *shell.Call, n int) string {
 func installed(c *shell.Call) (title string, weight int) {
 	if c.Is(programs.Apt|programs.Packager) || c.Name == "go" {
 		verb := operandsOf(c, 0)
-		if name := textOf(c, 1); (verb == "install" || verb == "add") && name != "" && operandsOf(c, 1) != "-" {
+		if name := textOf(c, 1); (verb == "install" || verb == "add") && name != "" && operandsOf(c, 1) != "-" && !strings.HasPrefix(name, ".") { // which is what apk calls a set of packages
 			name, _, _ = strings.Cut(name, "=")
 			return "install-" + strings.TrimSuffix(path.Base(name), "/..."), 6
 		}
@@ -164,7 +164,7 @@ func installed(c *shell.Call) (title string, weight int) {
 		if operandsOf(c, 0) == "clone" {
 			for _, w := range c.Args {
 				if strings.Contains(w.Value, "://") || strings.HasPrefix(w.Value, "git@") {
-					return strings.TrimSuffix(path.Base(w.Value), ".git"), 6
+					return strings.TrimSuffix(path.Base(w.Value), ".git"), 7
 				}
 			}
 		}
@@ -179,7 +179,7 @@ func installed(c *shell.Call) (title string, weight int) {
 		return "download", 2
 	case "make", "configure", "cmake", "ninja":
 		if dir := path.Base(c.Dir); dir != "/" && dir != "." {
-			return "build-" + dir, 4
+			return "build-" + dir, 7
 		}
 		return c.Name, 3
 	}
