@@ -120,6 +120,18 @@ func TestKinds(t *testing.T) {
 			has:        []string{"01-build-pool.sh"},
 		},
 		{
+			name:       "secrets keep their places, modes and variables, and are as optional as they were",
+			dockerfile: "FROM debian\nRUN --mount=type=secret,id=a --mount=type=secret,id=b,env=TOKEN,required=true --mount=type=secret,source=c,target=/root/.netrc,mode=0440 --mount=type=secret,id=d,required=true fetch\n",
+			has:        []string{"- {id: a, required: false}\n", "- {id: b, env: TOKEN}\n", "- {id: c, target: /root/.netrc, mode: \"0440\", required: false}\n        - d\n"},
+			lacks:      []string{"lost:"},
+		},
+		{
+			name:       "an ARG that lists packages stays an argument",
+			dockerfile: "FROM debian\nARG PKGS=\"a b\"\nARG V=1\nRUN apt-get update && apt-get install -y --no-install-recommends c-$V\nRUN apt-get update && apt-get install -y --no-install-recommends $PKGS\n",
+			has:        []string{"runtime: [\"c-${V}\"]", "PKGS: a b", "apt-get install -y --no-install-recommends $PKGS"},
+			lacks:      []string{"nothing reads"},
+		},
+		{
 			name:       "files beside those of a line that is lost are not taken for unread",
 			dockerfile: "FROM debian\nCOPY prog.c base.sh /b/\nCOPY --from=other.example/image --chown=5 /x/* /b/\nWORKDIR /b\nRUN bash base.sh\n",
 			files:      map[string]string{"prog.c": "c", "base.sh": "#!/bin/sh\ncc prog.c\n"},

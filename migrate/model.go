@@ -61,6 +61,13 @@ type user struct {
 	notes             []string
 }
 
+// secret is a build secret of a script; target, mode and env are "" where they are
+// the build file's own.
+type secret struct {
+	id, target, mode, env string
+	required              bool
+}
+
 // entry is one script of setup.
 type entry struct {
 	path             string
@@ -71,7 +78,7 @@ type entry struct {
 	needs            []string
 	inputs           []string
 	caches, packages []string
-	secrets          []string
+	secrets          []secret
 	sources          []string
 	ssh              bool
 	network          string

@@ -1,6 +1,8 @@
 package migrate
 
 import (
+	"cmp"
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -49,21 +51,32 @@ func (m *contents) mounts(e *entry, o *op) {
 	}
 }
 
+// secret carries over a mount of a secret: a file, a variable, or both.
 func (m *migration) secret(e *entry, o *op, mount *instructions.Mount, target string) {
-	id := mount.CacheID
-	if id == "" {
-		id = path.Base(target)
+	id := cmp.Or(mount.Source, mount.CacheID, path.Base(target))
+	one := secret{id: id, required: mount.Required}
+	if mount.Env != nil {
+		one.env = *mount.Env
 	}
-	if !slices.Contains(e.secrets, id) {
-		e.secrets = append(e.secrets, id)
+	if target == "" && one.env == "" {
+		target = "/run/secrets/" + path.Base(id)
 	}
-	if target != "" && target != "/run/secrets/"+id || mount.Env != nil {
-		m.report.went(o.line(), Lost, "the secret %s is at /run/secrets/%s, and at no other place and in no variable", id, id)
+	if target != "/run/secrets/"+id || one.env != "" {
+		one.target = target
 	}
-	if !mount.Required {
-		m.report.note(m.where(o.line()), "without the secret %s the build fails, where the Dockerfile's went on", id)
+	if mount.Mode != nil && target != "" {
+		one.mode = fmt.Sprintf("%04o", *mount.Mode)
+	}
+	if target != "" && !path.IsAbs(target) || nonzero(mount.UID) || nonzero(mount.GID) {
+		m.report.went(o.line(), Lost, "the secret %s is root's, at an absolute path", id)
+		return
+	}
+	if !slices.Contains(e.secrets, one) {
+		e.secrets = append(e.secrets, one)
 	}
 }
+
+func nonzero(id *uint64) bool { return id != nil && *id != 0 }
 
 // cache carries over a cache mount that pgstrata does not add by itself.
 func (m *migration) cache(e *entry, target string) {

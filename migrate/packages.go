@@ -179,7 +179,24 @@ func (m *migration) packageText(o *op, w shell.Word) (string, bool) {
 		pinned && (version == "" || strings.Trim(version, plain+"~*") != "") {
 		return "", false // removed, an archive of its own, or a release
 	}
-	return m.shellText(o, w.Text, value), true
+	text := m.shellText(o, w.Text, value)
+	return text, text != escaped(value) || !m.namesArg(o, w.Text)
+}
+
+// namesArg reports whether a word of a command names an arg: then its value is
+// no value of the build file's.
+func (m *migration) namesArg(o *op, text string) (found bool) {
+	word := shellWord(text)
+	if word == nil {
+		return false
+	}
+	syntax.Walk(word, func(n syntax.Node) bool {
+		if p, ok := n.(*syntax.ParamExp); ok && p.Param != nil {
+			_, found = o.step.Scope.Args[p.Param.Value]
+		}
+		return !found
+	})
+	return found
 }
 
 // shellText writes a word of a command: with references to args where it has

@@ -171,11 +171,18 @@ func (e *entry) node() *node {
 		key  string
 		list []string
 	}{
-		{"build", e.build}, {"needs", e.needs}, {"sources", e.sources}, {"packages", e.packages}, {"inputs", e.inputs}, {"caches", e.caches}, {"secrets", e.secrets},
+		{"build", e.build}, {"needs", e.needs}, {"sources", e.sources}, {"packages", e.packages}, {"inputs", e.inputs}, {"caches", e.caches},
 	} {
 		if len(l.list) > 0 {
 			n.pairs = append(n.pairs, texts(l.key, l.list))
 		}
+	}
+	if len(e.secrets) > 0 {
+		list := &node{key: "secrets", kind: isList}
+		for _, s := range e.secrets {
+			list.list = append(list.list, s.node())
+		}
+		n.pairs = append(n.pairs, list)
 	}
 	if e.args != nil {
 		n.pairs = append(n.pairs, texts("args", *e.args))
@@ -190,6 +197,23 @@ func (e *entry) node() *node {
 		n = str("", escapedGlob(e.path))
 	}
 	n.notes = e.notes
+	return n
+}
+
+// node is the secret's id where it says no more.
+func (s secret) node() *node {
+	n := mapping("", str("id", s.id))
+	for _, p := range []*node{str("target", s.target), str("mode", s.mode), str("env", s.env)} {
+		if p.text.text != "" {
+			n.pairs = append(n.pairs, p)
+		}
+	}
+	if !s.required {
+		n.pairs = append(n.pairs, &node{key: "required", text: scalar{"false", true}})
+	}
+	if len(n.pairs) == 1 {
+		return str("", s.id)
+	}
 	return n
 }
 
