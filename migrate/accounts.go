@@ -16,6 +16,8 @@ type accounts struct {
 	uids, gids map[string]int
 	// primary are the groups of users, by the users' names.
 	primary map[string]int
+	// args are what tells the number of an account, or of a group, by its name.
+	args map[string][]string
 }
 
 // account is one user or group that a command makes.
@@ -153,7 +155,7 @@ func (a *account) flag(flag, v string) {
 
 // learn reads the ids out of all that is run.
 func (m *migration) learn(ops []*op) {
-	m.accounts.primary = map[string]int{"root": 0}
+	m.accounts.primary, m.accounts.args = map[string]int{"root": 0}, map[string][]string{}
 	for name, gid := range m.accounts.gids {
 		if _, ok := m.accounts.uids[name]; ok {
 			m.accounts.primary[name] = gid
@@ -163,6 +165,9 @@ func (m *migration) learn(ops []*op) {
 		for _, c := range o.calls() {
 			if a, ok := m.accountOf(c); ok {
 				m.accounts.add(a)
+				for _, w := range c.Args {
+					m.accounts.args[a.name] = append(m.accounts.args[a.name], argsIn(o.step, w.Text)...)
+				}
 			}
 			if id := map[check.Distribution]int{check.RedHat: 26, check.Alpine: 70}[installsServer(c)]; id > 0 { // as their packages have it
 				m.accounts.uids["postgres"], m.accounts.gids["postgres"], m.accounts.primary["postgres"] = id, id, id

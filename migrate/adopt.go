@@ -125,7 +125,7 @@ func (m *migration) owners(ops []*op) []string {
 			continue
 		}
 		if spec, operands, _, ok := modeArguments(c); ok && slices.ContainsFunc(operands, func(w shell.Word) bool { return o.hasFile(w.Value) }) {
-			add(spec)
+			add(spec.Value)
 		}
 	}
 	if last := m.lastStep(isUser); last != nil {

@@ -65,7 +65,9 @@ func (m *migration) config(f *copied) *config {
 	if u := m.out.user; u != nil {
 		gid = u.gid
 	}
-	if f.uid != 0 || f.gid != gid {
+	if f.owner != "" {
+		c.owner = f.owner
+	} else if f.uid != 0 || f.gid != gid {
 		c.owner = m.ownerText(f.uid, f.gid)
 	}
 	return c
@@ -92,7 +94,9 @@ func (m *migration) configs(files []*copied) []*config {
 		}
 		one := m.config(f)
 		for dir, target := path.Dir(f.Source), path.Dir(f.Target); dir != "." && target != "/"; dir, target = path.Dir(dir), path.Dir(target) {
-			all := m.tree(f, dir, target, bySource, func(o *copied) bool { return o.mode == f.mode && o.uid == f.uid && o.gid == f.gid })
+			all := m.tree(f, dir, target, bySource, func(o *copied) bool {
+				return o.mode == f.mode && o.uid == f.uid && o.gid == f.gid && o.owner == f.owner
+			})
 			if len(all) == 0 {
 				break
 			}

@@ -129,7 +129,7 @@ func (m *migration) contextFile(f *copied) string {
 func (m *migration) refersTo(o *op) []string {
 	texts := []string{o.madeText}
 	for _, f := range o.place {
-		texts = append(texts, m.contextText(f.By, f.Source), m.targetText(f.By, f.Target))
+		texts = append(texts, m.contextText(f.By, f.Source), m.targetText(f.By, f.Target), f.owner)
 	}
 	if o.text != "" {
 		texts = append(texts, m.dirText(o.step))
@@ -169,6 +169,9 @@ func folders(o *op) []string {
 // ownerFlags are what install is told of the owner. A name whose number only a
 // build knows stays a name, which stands for what it does at that place.
 func (f *copied) ownerFlags() string {
+	if user, group, ok := strings.Cut(f.owner, ":"); ok {
+		return " -o " + inShell(user) + " -g " + inShell(group)
+	}
 	switch user, group, _ := strings.Cut(f.unowned, ":"); {
 	case f.unowned == "" && f.uid == 0 && f.gid == 0:
 		return ""

@@ -132,6 +132,17 @@ func TestKinds(t *testing.T) {
 			lacks:      []string{"nothing reads"},
 		},
 		{
+			name: "owners of args stay args; other numbers of args are told",
+			dockerfile: "FROM debian\nARG U=1001\nARG G=1002\nARG M=0640\nCOPY --chown=$U:$G --chmod=$M a /etc/x/a\nCOPY --chown=$U b /etc/x/b\nCOPY c d /etc/x/\nRUN chown ${U}:$G /etc/x/c\n" +
+				"RUN useradd -r -u $U usr\nCOPY --chown=usr:$G e /etc/x/e\nRUN assemble /etc/x/d\n",
+			files: map[string]string{"a": "a", "b": "b", "c": "c", "d": "d", "e": "e"},
+			has: []string{
+				"/context/a /etc/x/a", " -o \"${U}\" -g \"${G}\" /context/a", " -o \"${U}\" -g \"${U}\" /context/b", " -o \"${U}\" -g \"${G}\" /context/c", " -o 1001 -g 1002 /context/e",
+				"Dockerfile:5: M is written out as 0640", "Dockerfile:10: U is written out as 1001", "Dockerfile:10: G is written out as 1002",
+			},
+			lacks: []string{"Dockerfile:6: U is", "Dockerfile:8: U is"},
+		},
+		{
 			name:       "files beside those of a line that is lost are not taken for unread",
 			dockerfile: "FROM debian\nCOPY prog.c base.sh /b/\nCOPY --from=other.example/image --chown=5 /x/* /b/\nWORKDIR /b\nRUN bash base.sh\n",
 			files:      map[string]string{"prog.c": "c", "base.sh": "#!/bin/sh\ncc prog.c\n"},

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+
 	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/glob"
 	"github.com/pgstrata/pgstrata/modes"
@@ -18,6 +20,8 @@ type copied struct {
 	*dockerfile.CopiedFile
 	uid, gid int
 	mode     fs.FileMode
+	// owner is its owner as the build file has it, where its numbers are args; else "".
+	owner string
 	// unowned is an owner whose number is not known.
 	unowned string
 	// used are the ops that need it; placed says that setup puts it where the
@@ -50,21 +54,55 @@ const (
 
 // newCopied is a file with the owner and mode that its COPY gives it.
 func (m *migration) newCopied(f *dockerfile.CopiedFile, c *dockerfile.Copy) *copied {
+	chown, chmod := ownership(f.By)
 	out := &copied{CopiedFile: f, mode: f.Mode.Perm() | f.Mode&(fs.ModeSetuid|fs.ModeSetgid|fs.ModeSticky)}
 	if c.Chmod != "" {
 		if got, ok := modes.Apply(out.mode, c.Chmod); ok {
 			out.mode = got
 		}
+		m.writtenOut(f.By, f.By.Start, argsIn(f.By, chmod)...)
 	}
 	if c.Chown != "" {
 		uid, gid, ok := m.accounts.owner(c.Chown, true)
 		if ok {
 			out.uid, out.gid = max(uid, 0), max(gid, 0)
+			text, _ := m.text(chown, f.By.Scope, m.namesAt(f.By))
+			out.owner = ownerArgs(text, c.Chown)
+			user, group, _ := strings.Cut(c.Chown, ":")
+			told := slices.Concat(m.accounts.args[user], m.accounts.args[group])
+			if out.owner == "" {
+				told = append(told, argsIn(f.By, chown)...)
+			}
+			m.writtenOut(f.By, f.By.Start, told...)
 		} else {
 			out.unowned = c.Chown
 		}
 	}
 	return out
+}
+
+// ownership are the flags of a COPY or ADD that give owner and mode, as they are
+// written.
+func ownership(step *dockerfile.Step) (chown, chmod string) {
+	switch c := step.Command.(type) {
+	case *instructions.CopyCommand:
+		return c.Chown, c.Chmod
+	case *instructions.AddCommand:
+		return c.Chown, c.Chmod
+	}
+	return "", ""
+}
+
+// ownerArgs is a text that stands for an owner, with its group, where args are the
+// numbers in it; else "".
+func ownerArgs(text, owner string) string {
+	switch {
+	case !strings.Contains(text, "${") || strings.Trim(owner, "0123456789:") != "":
+		return ""
+	case !strings.Contains(owner, ":"):
+		return text + ":" + text
+	}
+	return text
 }
 
 // modes takes the commands away that set owner and mode of copied files: these
@@ -84,10 +122,11 @@ func setsModes(o *op) bool {
 }
 
 func (m *contents) fold(o *op, c *shell.Call) {
-	spec, operands, all, ok := modeArguments(c)
+	word, operands, all, ok := modeArguments(c)
 	if !ok {
 		return
 	}
+	spec := word.Value
 	set, given, among := map[*copied]bool{}, map[*copied]bool{}, map[*copied]bool{}
 	whole := map[string][]*copied{} // operands that are nothing but copied files
 	for _, w := range operands {
@@ -106,10 +145,20 @@ func (m *contents) fold(o *op, c *shell.Call) {
 	if len(set) == 0 {
 		return
 	}
+	owner := ""
+	if c.Name == "chown" && strings.Contains(spec, ":") {
+		owner = ownerArgs(m.shellText(o, word.Text, spec), spec)
+	}
+	if owner == "" {
+		m.writtenOut(o.step, o.line(), argsIn(o.step, word.Text)...)
+	}
 	for f := range set {
 		if !m.apply(f, c.Name, spec) && (c.Name == "chmod" || !m.rootsOwn(f)) {
 			o.owner = spec
 			continue
+		}
+		if c.Name != "chmod" {
+			f.owner = owner
 		}
 		f.folded = f.folded || all
 		given[f] = true
@@ -138,24 +187,25 @@ func (m *contents) fold(o *op, c *shell.Call) {
 }
 
 // modeArguments are what chmod or chown is to set, and of what.
-func modeArguments(c *shell.Call) (spec string, operands []shell.Word, recursive, ok bool) {
+func modeArguments(c *shell.Call) (spec shell.Word, operands []shell.Word, recursive, ok bool) {
+	said := false
 	for _, w := range c.Args {
 		v, known := w.Literal()
 		switch {
 		case !known && (!w.Known || !w.Glob):
-			return "", nil, false, false
+			return spec, nil, false, false
 		case v == "-R" || v == "--recursive":
 			recursive = true
-		case strings.HasPrefix(v, "-") && spec == "" && strings.Trim(v, "-vfc") != "" || strings.HasPrefix(v, "--"):
-			return "", nil, false, false
-		case strings.HasPrefix(v, "-") && spec == "":
-		case spec == "":
-			spec = v
+		case strings.HasPrefix(v, "-") && !said && strings.Trim(v, "-vfc") != "" || strings.HasPrefix(v, "--"):
+			return spec, nil, false, false
+		case strings.HasPrefix(v, "-") && !said:
+		case !said:
+			spec, said = w, true
 		default:
 			operands = append(operands, w)
 		}
 	}
-	return spec, operands, recursive, spec != "" && len(operands) > 0
+	return spec, operands, recursive, len(operands) > 0
 }
 
 // covered are the copied files that an operand stands for; complete says that
@@ -253,7 +303,7 @@ func (m *migration) rootsOwn(f *copied) bool {
 	if !f.runtime || !m.isScript(f.Source) || f.mode.Perm()&0o005 != 0o005 {
 		return false
 	}
-	f.uid, f.gid, f.unowned = 0, 0, ""
+	f.uid, f.gid, f.unowned, f.owner = 0, 0, "", ""
 	m.report.differ("scripts that a container runs are root's, where only a build knows the owner's number", []string{f.Target}, nil)
 	return true
 }

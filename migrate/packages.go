@@ -180,23 +180,7 @@ func (m *migration) packageText(o *op, w shell.Word) (string, bool) {
 		return "", false // removed, an archive of its own, or a release
 	}
 	text := m.shellText(o, w.Text, value)
-	return text, text != escaped(value) || !m.namesArg(o, w.Text)
-}
-
-// namesArg reports whether a word of a command names an arg: then its value is
-// no value of the build file's.
-func (m *migration) namesArg(o *op, text string) (found bool) {
-	word := shellWord(text)
-	if word == nil {
-		return false
-	}
-	syntax.Walk(word, func(n syntax.Node) bool {
-		if p, ok := n.(*syntax.ParamExp); ok && p.Param != nil {
-			_, found = o.step.Scope.Args[p.Param.Value]
-		}
-		return !found
-	})
-	return found
+	return text, text != escaped(value) || len(argsIn(o.step, w.Text)) == 0
 }
 
 // shellText writes a word of a command: with references to args where it has

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/pgstrata/pgstrata/dockerfile"
 )
@@ -157,6 +158,31 @@ func (m *migration) runText(name string, step *dockerfile.Step) (text string, ok
 		return m.baseText(name), true
 	}
 	return m.textAt(word, step, names)
+}
+
+// argsIn are the args that a word of a command or an instruction names.
+func argsIn(step *dockerfile.Step, text string) []string {
+	var out []string
+	word := shellWord(text)
+	if word == nil {
+		return nil
+	}
+	syntax.Walk(word, func(n syntax.Node) bool {
+		if p, ok := n.(*syntax.ParamExp); ok && p.Param != nil {
+			if _, is := step.Scope.Args[p.Param.Value]; is {
+				out = append(out, p.Param.Value)
+			}
+		}
+		return true
+	})
+	return out
+}
+
+// writtenOut tells of args whose values a build file has to write out.
+func (m *migration) writtenOut(step *dockerfile.Step, line int, args ...string) {
+	for _, name := range args {
+		m.report.note(m.where(line), "%s is written out as %s, as a build file has no args there: another --build-arg %[1]s no longer changes it", name, step.Scope.Args[name])
+	}
 }
 
 // inShell is a text of the build file as a word of a shell script.

@@ -62,6 +62,9 @@ func (m *migration) userOf(o *op, a account, groups map[string]*op) {
 // numbers.
 func (m *migration) newUser(a account, by *op) *user {
 	u := &user{name: a.name, home: a.home, groups: a.groups, notes: m.comments(by.step.Instruction)}
+	for _, w := range by.one().Args {
+		m.writtenOut(by.step, by.line(), argsIn(by.step, w.Text)...)
+	}
 	if strings.HasPrefix(a.shell, "/") && a.shell != "/bin/bash" {
 		u.shell = a.shell
 	}
