@@ -5,7 +5,7 @@ set -eu
 . /context/setup/lib/source.sh
 
 unpack_source pgbouncer
-./configure --prefix=/usr/local --with-cares
+./configure --prefix=/usr/local --with-cares --with-root-ca-file=/etc/ssl/certs/ca-certificates.crt
 make -j"$(nproc)" pgbouncer
 report_compiler
 install -D pgbouncer /usr/local/bin/pgbouncer
