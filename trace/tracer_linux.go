@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -261,7 +262,7 @@ func (t *tracer) descriptor(tid int, fd uint64, c call, access Access) error {
 
 // stand makes names mean what they mean to a thread.
 func (t *tracer) stand(tid int) (err error) {
-	t.files.self = fmt.Sprintf("/proc/%d", tid)
+	t.files.self = "/proc/" + strconv.Itoa(tid)
 	if t.chrooted {
 		t.files.top, err = readlink(tid, "root")
 	}
