@@ -137,7 +137,11 @@ func (r *request) resolved(ctx context.Context, in input, t *target) Resolved {
 		},
 		Graph: in.graph, File: in.file, Undeclared: in.file.Undeclared(in.options), Context: in.files,
 	}
-	for _, a := range slices.Concat(in.graph.Predefined, in.graph.Args) {
+	args := slices.Concat(in.graph.Predefined, in.graph.Args)
+	for _, s := range in.graph.Scripts {
+		args = append(args, s.With...)
+	}
+	for _, a := range args {
 		out.Build.Args = append(out.Build.Args, a.Name)
 	}
 	for _, base := range []struct{ name, node string }{{in.graph.Toolchain.Base.Name, graph.BaseState + "/setup"}, {in.graph.Base.Name, graph.BaseState}} {

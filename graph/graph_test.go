@@ -443,3 +443,35 @@ func TestFilesystemAndEntrypointFiles(t *testing.T) {
 	_, err := resolve(t, files{"config/a": ""}, "base: a\nsetup: {filesystem: [{file: /etc/a}]}\nentrypoint: {configuration_files: [{source: config/a, target: /etc/a}]}", nil)
 	assert.ErrorContains(t, err, "an entry of setup.filesystem and config/a both become /etc/a")
 }
+
+// A script with `for` is one for each value: with its own value in its environment, whatever the arg of that name is, and
+// behind the script of that value.
+func TestForScripts(t *testing.T) {
+	g := mustResolve(t, files{
+		"a.sh": sh + "echo $PG >/pg-$PG\n",
+		"b.sh": sh + "echo $PG $V $REV\n",
+	}, `base: debian
+args: {PG: "14", REV: "1"}
+setup:
+  scripts:
+    - {path: a.sh, for: {PG: [15, 17]}, outputs: ["/pg-${PG}"]}
+    - {path: b.sh, for: {PG: [15, 17], V: [x]}, needs: ["a-${PG}"], outputs: ["/b-${PG}"]}
+`, map[string]string{"REV": "2"})
+	require.Len(t, g.Scripts, 4)
+	last := g.Scripts[3]
+	assert.Equal(t, "b-17-x", last.Name)
+	assert.Equal(t, []string{"a-17"}, last.Needs)
+	assert.Equal(t, []Var{{"PG", "17"}, {"REV", "2"}, {"V", "x"}}, last.Env)
+	assert.Equal(t, "b.sh PG=17 V=x (no network: setup.sources declares what it downloads)", (&Script{Path: last.Path, With: last.With, Network: "none"}).Title())
+}
+
+// The path of a script with `for` stands for all that came of it.
+func TestNeedsByPathOfSeveral(t *testing.T) {
+	g := mustResolve(t, files{"a.sh": sh + "echo $PG\n", "b.sh": sh}, `base: debian
+setup:
+  scripts:
+    - {path: a.sh, for: {PG: [15, 17]}, outputs: ["/pg-${PG}"]}
+    - {path: b.sh, needs: [a.sh], outputs: [/b]}
+`, nil)
+	assert.Equal(t, []string{"a-15", "a-17"}, g.Scripts[2].Needs)
+}

@@ -35,36 +35,41 @@ func (b *builder) resolveNeeds() {
 
 // need adds one entry of a script's `needs:`.
 func (b *builder) need(s *Script, index int, t spec.Text) {
-	name := t.Value
-	other := b.graph.Script(name)
-	if other == nil { // the path is as good a name
-		for _, o := range b.graph.Scripts {
-			if o.Path == name {
-				other = o
-			}
+	if other := b.graph.Script(t.Value); other != nil {
+		b.needOne(s, index, other, t.At)
+		return
+	}
+	var names []string
+	found := false
+	for _, o := range b.graph.Scripts { // the path is as good a name
+		names = append(names, o.Name)
+		if o.Path == t.Value {
+			found = true
+			b.needOne(s, index, o, t.At)
 		}
 	}
-	switch {
-	case other == nil:
-		var names []string
-		for _, o := range b.graph.Scripts {
-			names = append(names, o.Name)
-		}
+	if !found {
 		hint := "; the scripts are " + strings.Join(names, ", ")
-		hint = cmp.Or(spec.Meant(name, names), hint)
-		b.Addf(t.At, "%s needs %q, which is no setup script%s", s.Name, name, hint)
+		hint = cmp.Or(spec.Meant(t.Value, names), hint)
+		b.Addf(t.At, "%s needs %q, which is no setup script%s", s.Name, t.Value, hint)
+	}
+}
+
+// needOne adds one script to those that another one needs.
+func (b *builder) needOne(s *Script, index int, other *Script, at spec.Range) {
+	switch {
 	case other == s:
-		b.Addf(t.At, "%s needs itself", s.Name)
+		b.Addf(at, "%s needs itself", s.Name)
 	case other.Isolated():
 		s.Needs = append(s.Needs, other.Name)
 	case s.Base.Name != "":
-		b.Addf(t.At, "%s runs on %s, and %s is a script of the chain, which runs on what the image is made of; give %s outputs", s.Name, s.Base.Name, other.Name, other.Name)
+		b.Addf(at, "%s runs on %s, and %s is a script of the chain, which runs on what the image is made of; give %s outputs", s.Name, s.Base.Name, other.Name, other.Name)
 	case s.Isolated():
 		if s.After == "" || slices.Index(b.graph.Scripts, other) > slices.Index(b.graph.Scripts, b.graph.Script(s.After)) {
 			s.After = other.Name
 		}
 	case slices.Index(b.graph.Scripts, other) > index:
-		b.Addf(t.At, "%s runs before %s, which it needs; put it after, or give %s outputs", s.Name, other.Name, other.Name)
+		b.Addf(at, "%s runs before %s, which it needs; put it after, or give %s outputs", s.Name, other.Name, other.Name)
 	}
 }
 

@@ -170,6 +170,9 @@ func (b *builder) script(s spec.Script) *Script {
 		Sources:  values(s.Sources),
 		At:       s.At,
 	}
+	for _, w := range s.With {
+		out.With = append(out.With, Var{w.Key.Value, w.Value.Value})
+	}
 	caches := b.isolate(s, out)
 	for _, t := range s.Secrets {
 		out.Secrets = append(out.Secrets, secret(t))
@@ -189,7 +192,7 @@ func (b *builder) script(s spec.Script) *Script {
 			b.Addf(s.Sources[i].At, "source %s is mounted where %s finds sources/%s of the build context; rename one of them", name, s.Path, name)
 		}
 	}
-	out.Env = b.env(s, program)
+	out.Env = b.env(s, out.With, program)
 	use := cache.Use{Program: program, Vars: startVars(out.Env)}
 	out.Caches, out.Installs = caches.of(b.Problems, s, use), use.Installs()
 	if s.Caches == nil || !s.Caches.None {
@@ -235,7 +238,7 @@ func Sees(p *shell.Program, name string, declared bool) bool {
 // env returns the args that a script's environment holds: those that the build
 // file names, else those that the script may read. An arg that a script does not
 // read can then never invalidate it.
-func (b *builder) env(s spec.Script, program *shell.Program) []Var {
+func (b *builder) env(s spec.Script, with []Var, program *shell.Program) []Var {
 	var names []string
 	if s.Args != nil {
 		for _, t := range s.Args {
@@ -247,7 +250,7 @@ func (b *builder) env(s spec.Script, program *shell.Program) []Var {
 				names = append(names, v.Name)
 			}
 		}
-		for _, v := range b.graph.Args {
+		for _, v := range slices.Concat(b.graph.Args, with) {
 			if Sees(program, v.Name, true) {
 				names = append(names, v.Name)
 			}
@@ -256,7 +259,11 @@ func (b *builder) env(s spec.Script, program *shell.Program) []Var {
 	slices.Sort(names)
 	var out []Var
 	for _, name := range slices.Compact(names) {
-		out = append(out, Var{name, b.readable[name]})
+		value := b.readable[name]
+		if i := slices.IndexFunc(with, func(v Var) bool { return v.Name == name }); i >= 0 {
+			value = with[i].Value
+		}
+		out = append(out, Var{name, value})
 	}
 	return out
 }

@@ -8,7 +8,8 @@ import (
 
 // Script is one setup script: a vertex of its own.
 type Script struct {
-	// Name is the file's name without its ending, unique in the graph.
+	// Name is the file's name without its ending, with its values, unique in the
+	// graph.
 	Name string `json:"name"`
 	// Path is the script's path in the context.
 	Path string `json:"path"`
@@ -16,6 +17,9 @@ type Script struct {
 	Command []string `json:"command"`
 	// Inputs are all context files and directories that it sees: itself first.
 	Inputs []Input `json:"inputs"`
+	// With are the values that it runs with where it is one of several that the
+	// build file makes of one entry.
+	With []Var `json:"with,omitempty"`
 	// Sources are the names of those that it sees.
 	Sources []string `json:"sources,omitempty"`
 	// Env are the args in its environment, by name.
@@ -68,7 +72,11 @@ func (s *Script) Node() string { return SetupState + "/" + s.Name }
 // declared stands there, since a script that reaches for it fails with words that
 // tell nobody why.
 func (s *Script) Title() string {
-	text := s.Refresh.Describe(path.Base(s.Path))
+	text := path.Base(s.Path)
+	for _, v := range s.With {
+		text += " " + v.Name + "=" + v.Value
+	}
+	text = s.Refresh.Describe(text)
 	if s.Network == "none" {
 		text += " (no network: setup.sources declares what it downloads)"
 	}

@@ -142,6 +142,16 @@ func (d *decoder) decodeSlice(n ast.Node, v reflect.Value, depth int) {
 		v.Set(reflect.ValueOf(pairs))
 		return
 	}
+	if v.Type().Elem() == reflect.TypeFor[Each]() {
+		each := []Each{}
+		d.eachPair(n, v.Type(), func(key Text, value ast.Node) {
+			e := Each{Name: key}
+			d.decode(value, reflect.ValueOf(&e.Values).Elem(), depth+1)
+			each = append(each, e)
+		})
+		v.Set(reflect.ValueOf(each))
+		return
+	}
 	if v.Type().Elem() == reflect.TypeFor[Arg]() {
 		args := []Arg{}
 		d.eachPair(n, v.Type(), func(key Text, value ast.Node) {

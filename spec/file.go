@@ -132,6 +132,12 @@ type Script struct {
 	// Comparisons that must hold, such as `${PG_MAJOR} >= 14`; else the script is
 	// left out. See "Conditions". Default: it always runs.
 	When []Condition `yaml:"when" is:"comparison"`
+	// Runs it once for each combination of these values, `NAME: [value, …]`, which
+	// are args of that run. Each is a script of its own, called after its values. See
+	// "One script several times".
+	For []Each `yaml:"for,literal" is:"values"`
+	// With are the values of one combination, once the file is loaded.
+	With []Pair `yaml:"-,literal"`
 	// Scripts, by name or path, whose results it sees. See "Isolated scripts".
 	// Default: those before it in the chain; none for an isolated one.
 	Needs []Text `yaml:"needs,literal" is:"script name"`

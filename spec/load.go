@@ -46,6 +46,7 @@ func Load(name string, data []byte, opt Options) (*File, error) {
 	if err := p.Err(); err != nil { // a half-read file would only give follow-up errors
 		return nil, err
 	}
+	f.multiply(p)
 	env := f.applyArgs(p, opt)
 	expandValue(p, reflect.ValueOf(f).Elem(), env)
 	f.setDefaults()
@@ -253,6 +254,9 @@ func expandValue(p *Problems, v reflect.Value, env map[string]string) {
 		if pair, ok := v.Addr().Interface().(*Pair); ok {
 			pair.Value.expand(p, env)
 			return
+		}
+		if s, ok := v.Addr().Interface().(*Script); ok {
+			env = s.args(env)
 		}
 		for i := range v.NumField() {
 			f := v.Type().Field(i)

@@ -128,6 +128,7 @@ func (t *Script) validate(p *Problems, f *File, args map[string]string) {
 		p.Addf(t.At, "a script needs a path")
 		return
 	}
+	args = t.args(args)
 	relative(p, &t.Path, "a setup script")
 	t.validateIsolation(p, f)
 	for i := range t.Inputs {

@@ -1,7 +1,6 @@
 package spec
 
 import (
-	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -148,13 +147,6 @@ func version(s string) ([]int, bool) {
 		out = out[:len(out)-1]
 	}
 	return out, true
-}
-
-// Name is what the script is called in needs, rules and targets: its file's name
-// without the ending.
-func (t *Script) Name() string {
-	base := path.Base(t.Path.Value)
-	return strings.TrimSuffix(base, path.Ext(base))
 }
 
 // leaveOut drops the repositories, sources and scripts whose conditions do not hold.

@@ -155,6 +155,8 @@ func document(t *testing.T, all []Mapping, typ string, k Key, value any) map[str
 	switch {
 	case k.Type == "Pair":
 		value = map[string]any{"x": value}
+	case k.Type == "Each":
+		value = map[string]any{"x": []any{value}}
 	case k.List, k.Type == "Caches":
 		value = []any{value}
 	}

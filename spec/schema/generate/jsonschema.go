@@ -192,6 +192,8 @@ func (k Key) schema() (*Schema, error) {
 		return nil, fmt.Errorf("its tag `is` names no notation: %q", k.Is)
 	case k.Type == "Pair":
 		return own(n.key, n.value), nil
+	case k.Type == "Each":
+		return own(n.key, k.list(n.value)), nil
 	case k.Type == "Caches":
 		return &Schema{AnyOf: []*Schema{{Enum: []string{"none"}}, {Type: "array", Items: n.value}}}, nil
 	case k.Type == "Output":

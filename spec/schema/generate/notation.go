@@ -43,6 +43,7 @@ func notations() map[string]notation {
 	return map[string]notation{
 		"text":                    {plural: "texts", value: text()},
 		"word":                    {plural: "words", value: text()},
+		"values":                  {plural: "values", key: matching(identifier, isName), value: &Schema{Type: []string{"string", "number"}, Pattern: `^[A-Za-z0-9_.][A-Za-z0-9_.-]*$`, PatternError: "A value is letters, digits, _, . and -: it is a part of the script's name"}},
 		"label":                   {plural: "labels", value: text()},
 		"variable":                {plural: "variables", value: text(), key: matching(`^[^= \t\n]+$`, "A variable's name has neither = nor spaces")},
 		"image reference":         {plural: "image references", value: matching(strings.ReplaceAll(reference.ReferenceRegexp.String(), "[[:xdigit:]]", "[0-9A-Fa-f]"), "An image is NAME:TAG or NAME@sha256:…")},

@@ -35,6 +35,8 @@ func (k Key) describe() string {
 		return "context path, or mapping"
 	case k.Is == "" || k.Type == "Pair":
 		return "mapping"
+	case k.Type == "Each":
+		return "mapping of lists"
 	case k.Type == "Caches":
 		return "list of " + n.plural + ", or `none`"
 	case k.List:
