@@ -229,8 +229,9 @@ func askAhead(names []string, ask func(name string)) {
 	_ = group.Wait()
 }
 
-// walkAhead asks for all directories, as far as they are few.
-func (c *contextFS) walkAhead() {
+// walkAhead asks for all directories, as far as they are few, and returns the files
+// in them.
+func (c *contextFS) walkAhead() (files []string) {
 	const enough = 100
 	level, asked := []string{"."}, 0
 	for len(level) > 0 && asked+len(level) <= enough {
@@ -243,12 +244,30 @@ func (c *contextFS) walkAhead() {
 				continue
 			}
 			for _, e := range listed.entries {
-				if e.IsDir() {
-					below = append(below, path.Join(dir, e.Name()))
+				switch name := path.Join(dir, e.Name()); {
+				case e.IsDir():
+					below = append(below, name)
+				case e.Type().IsRegular():
+					files = append(files, name)
 				}
 			}
 		}
 		level = below
+	}
+	return files
+}
+
+// readSmall asks for all files of a context that has no more of them, and no more
+// bytes.
+func (c *contextFS) readSmall(count int, bytes int64) {
+	files := c.walkAhead()
+	for _, name := range files {
+		if info, err := c.Lstat(name); err == nil {
+			bytes -= info.Size()
+		}
+	}
+	if len(files) <= count && bytes >= 0 {
+		c.readAhead(files)
 	}
 }
 

@@ -84,6 +84,7 @@ func (k *keeper) tell(r Resolved) {
 	turn := k.told[platform]
 	k.beside(func() error {
 		if tree, ok := r.Context.(*contextFS); ok {
+			tree.readSmall(mostQuestions, mostBytes)
 			r.Context = &briefly{contextFS: tree}
 		}
 		record, err := r.Record()
