@@ -143,11 +143,12 @@ func (t Tool) ID(d Dir) string {
 	return t.Name + "-" + d.Name
 }
 
-// ToolsOf returns the names of the tools that some commands belong to, sorted.
-func ToolsOf(commands []string) []string {
+// ToolsOf returns the names of the tools that a program calls, sorted.
+func ToolsOf(p *shell.Program) []string {
 	var out []string
+	calls := p.Calls()
 	for _, t := range Tools() {
-		if !t.Asked && slices.ContainsFunc(t.Commands, func(c string) bool { return slices.Contains(commands, c) }) {
+		if !t.Asked && slices.ContainsFunc(calls, func(c *shell.Call) bool { return slices.Contains(t.Commands, c.Name) }) {
 			out = append(out, t.Name)
 		}
 	}

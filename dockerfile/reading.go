@@ -51,8 +51,31 @@ type Step struct {
 	Run  *Run
 }
 
+// Programs are the programs of a RUN, as far as they could be read.
+func (s *Step) Programs() []*shell.Program {
+	if s.Run == nil {
+		return nil
+	}
+	var out []*shell.Program
+	for _, c := range s.Run.Commands {
+		if c.Facts != nil && c.Facts.Program != nil {
+			out = append(out, c.Facts.Program)
+		}
+	}
+	return out
+}
+
+// Before are the instructions of the step's stage, and of those that it builds on,
+// ahead of it.
+func (s *Step) Before() []*Step {
+	all := s.Stage.All()
+	return all[:max(0, slices.Index(all, s))]
+}
+
 // Copy is what COPY or ADD does.
 type Copy struct {
+	// Written are its words as they are written.
+	Written instructions.SourcesAndDest
 	// From is the stage or image that is copied from, "" for the build context;
 	// Stage is the stage of that name.
 	From  string
@@ -142,7 +165,7 @@ func (r *reader) stage(s *Stage) *StageReading {
 // copy reads a COPY or ADD.
 func (r *reader) copy(step *Step, it *Item) *Copy {
 	src := sourcesOf(it.In.Command)
-	out := &Copy{From: r.expanded(src.from)}
+	out := &Copy{Written: src.SourcesAndDest, From: r.expanded(src.from)}
 	if on := r.file.Stage(out.From, step.Stage.Index); src.from != "" && on != nil {
 		out.Stage = r.done[on]
 	}

@@ -6,13 +6,12 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/pgstrata/pgstrata/check"
 	"github.com/pgstrata/pgstrata/shell"
 )
 
-// accounts are the ids of users and groups, as far as the base image and the
+// accountIDs are the ids of users and groups, as far as the base image and the
 // scripts tell them.
-type accounts struct {
+type accountIDs struct {
 	uids, gids map[string]int
 	// primary are the groups of users, by the users' names.
 	primary map[string]int
@@ -35,8 +34,9 @@ type account struct {
 	program string
 }
 
-// accountOf reads a call that makes a user or group.
-func (m *migration) accountOf(c *shell.Call) (account, bool) {
+// accountOf reads a call that makes a user or group; busybox says that the program is
+// its.
+func accountOf(c *shell.Call, busybox bool) (account, bool) {
 	a := account{uid: -1, gid: -1, plain: true, program: c.Name}
 	switch c.Name {
 	case "groupadd", "addgroup":
@@ -45,7 +45,7 @@ func (m *migration) accountOf(c *shell.Call) (account, bool) {
 	default:
 		return a, false
 	}
-	args, ok := words(c)
+	args, ok := c.Literals()
 	if !ok {
 		return a, false
 	}
@@ -88,7 +88,7 @@ func (m *migration) accountOf(c *shell.Call) (account, bool) {
 			}
 		}
 	}
-	if (c.Name == "adduser" || c.Name == "addgroup") && a.systemwide && !hasBusybox(m.ground) {
+	if (c.Name == "adduser" || c.Name == "addgroup") && a.systemwide && !busybox {
 		a.plain = false // packages decide which number Debian's takes next
 	}
 	return a, a.name != ""
@@ -153,36 +153,6 @@ func (a *account) flag(flag, v string) {
 	}
 }
 
-// learn reads the ids out of all that is run.
-func (m *migration) learn(ops []*op) {
-	m.accounts.primary, m.accounts.args = map[string]int{"root": 0}, map[string][]string{}
-	for name, gid := range m.accounts.gids {
-		if _, ok := m.accounts.uids[name]; ok {
-			m.accounts.primary[name] = gid
-		}
-	}
-	for _, o := range ops {
-		for _, c := range o.calls() {
-			if a, ok := m.accountOf(c); ok {
-				m.accounts.add(a)
-				for _, w := range c.Args {
-					m.accounts.args[a.name] = append(m.accounts.args[a.name], argsIn(o.step, w.Text)...)
-				}
-			}
-			if id := map[check.Distribution]int{check.RedHat: 26, check.Alpine: 70}[installsServer(c)]; id > 0 { // as their packages have it
-				m.accounts.uids["postgres"], m.accounts.gids["postgres"], m.accounts.primary["postgres"] = id, id, id
-			}
-		}
-	}
-	for _, o := range ops {
-		for _, c := range o.calls() {
-			if renumbers(c) {
-				m.accounts.forget(c)
-			}
-		}
-	}
-}
-
 // renumbers reports whether a name may stand for another number after a call.
 func renumbers(c *shell.Call) bool {
 	switch c.Name {
@@ -201,7 +171,7 @@ func renumbers(c *shell.Call) bool {
 
 // forget forgets the numbers that a call may change: which of two a name stands
 // for depends on the place.
-func (a *accounts) forget(c *shell.Call) {
+func (a *accountIDs) forget(c *shell.Call) {
 	name := ""
 	if len(c.Args) > 0 {
 		name, _ = c.Args[len(c.Args)-1].Literal()
@@ -216,7 +186,7 @@ func (a *accounts) forget(c *shell.Call) {
 	maps.DeleteFunc(a.gids, func(n string, _ int) bool { return concerned(n) })
 }
 
-func (a *accounts) add(n account) {
+func (a *accountIDs) add(n account) {
 	if n.group {
 		if n.gid >= 0 {
 			a.gids[n.name] = n.gid
@@ -243,7 +213,7 @@ func (a *accounts) add(n account) {
 
 // owner turns `user:group` of chown or --chown into numbers. What is left out
 // stays as it is, which -1 stands for; of --chown it is the user's own group.
-func (a *accounts) owner(text string, copyFlag bool) (uid, gid int, ok bool) {
+func (a *accountIDs) owner(text string, copyFlag bool) (uid, gid int, ok bool) {
 	user, group, both := strings.Cut(text, ":")
 	uid, gid = -1, -1
 	if user != "" {

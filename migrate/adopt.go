@@ -18,16 +18,13 @@ import (
 // adopt makes accounts of the build file of those to which copied files belong, and
 // whose numbers only a build would know. With numbers of their own, their files are
 // files of the entrypoint: an edit of one runs no setup.
-func (m *migration) adopt(ops []*op) {
-	if m.opt.KeepAccounts {
-		return
-	}
-	for _, name := range m.owners(ops) {
+func (m *owners) adopt() {
+	for _, name := range m.owners() {
 		key, what := "accounts", "one of the build file's accounts"
 		if m.out.user == nil && m.setsUser() {
 			key, what = "user", "the build file's user"
 		}
-		u := m.adopted(name, key, ops)
+		u := m.adopted(name, key)
 		switch {
 		case u == nil:
 			continue
@@ -45,23 +42,17 @@ func (m *migration) adopt(ops []*op) {
 	}
 }
 
-// setsUser reports whether it is known as whom the container starts, whatever the
-// base says.
-func (m *migration) setsUser() bool {
-	return m.lastStep(isUser) != nil || m.base != nil && (m.base.User == "" || m.base.User == "root")
-}
-
 // adopted is the build file's account of a name, for a key of it; nil where it cannot
 // be made before all else.
-func (m *migration) adopted(name, key string, ops []*op) *user {
-	by, group, ok := m.maker(name, ops)
+func (m *owners) adopted(name, key string) *user {
+	by, group, ok := m.maker(name)
 	switch {
 	case !ok || !spec.IsUserName(name):
 		return nil
 	case by != nil:
-		a, _ := m.accountOf(by.one())
+		a, _ := accountOf(by.one(), m.busybox)
 		u := m.newUser(a, by)
-		u.uid, u.gid = m.nextID(a, by, ops)
+		u.uid, u.gid = m.nextID(a, by)
 		for _, used := range []*op{group, by} {
 			if used != nil {
 				used.gone = true
@@ -92,20 +83,20 @@ func installsServer(c *shell.Call) check.Distribution {
 
 // firstSystemID is what useradd --system gives first. Images of Red Hat's have some
 // accounts of that kind, so it is one that none of them has.
-func (m *migration) firstSystemID() int {
+func (m *owners) firstSystemID() int {
 	if check.NamedDistribution(m.ground.Image) == check.RedHat {
 		return 900
 	}
 	return 999
 }
 
-func (m *migration) takenID(id int) bool {
+func (m *owners) takenID(id int) bool {
 	return slices.ContainsFunc(m.out.users(), func(u *user) bool { return u.uid == id })
 }
 
 // owners are the accounts of which the Dockerfile says by name that copied files
 // belong to them, and whose numbers are not known; the container's user is first.
-func (m *migration) owners(ops []*op) []string {
+func (m *owners) owners() []string {
 	var names []string
 	add := func(owner string) {
 		name, _, _ := strings.Cut(owner, ":")
@@ -119,7 +110,7 @@ func (m *migration) owners(ops []*op) []string {
 			add(step.Copy.Chown)
 		}
 	}
-	for _, o := range ops {
+	for _, o := range m.ops {
 		c := o.one()
 		if !o.command() || c == nil || c.Name != "chown" {
 			continue
@@ -128,18 +119,13 @@ func (m *migration) owners(ops []*op) []string {
 			add(spec.Value)
 		}
 	}
-	if last := m.lastStep(isUser); last != nil {
-		user, _, _ := strings.Cut(last.Command.(*instructions.UserCommand).User, ":") //nolint:errcheck,forcetypeassert // as isUser says
+	if _, cmd := lastOf[*instructions.UserCommand](m.draft); cmd != nil {
+		user, _, _ := strings.Cut(cmd.User, ":")
 		if i := slices.Index(names, user); i > 0 {
 			names = slices.Insert(slices.Delete(names, i, i+1), 0, user)
 		}
 	}
 	return names
-}
-
-func isUser(cmd any) bool {
-	_, ok := cmd.(*instructions.UserCommand)
-	return ok
 }
 
 // hasFile reports whether a path is a copied file, or has some below it.
@@ -159,14 +145,14 @@ func (o *op) hasFile(name string) bool {
 // maker is the command that makes an account, with the one that makes its group;
 // nil where a script does that asks first whether it is there. ok is false
 // where the account cannot be made before.
-func (m *migration) maker(name string, ops []*op) (by, group *op, ok bool) {
+func (m *owners) maker(name string) (by, group *op, ok bool) {
 	guarded := false
-	for _, o := range ops {
+	for _, o := range m.ops {
 		for _, c := range o.calls() {
 			if renumbers(c) && slices.ContainsFunc(c.Args, func(w shell.Word) bool { return w.Value == name }) {
 				return nil, nil, false
 			}
-			a, is := m.accountOf(c)
+			a, is := accountOf(c, m.busybox)
 			if !is || a.name != name {
 				continue
 			}
@@ -201,15 +187,15 @@ func asked(c *shell.Call) bool {
 const nogroupOfBusybox = 65533
 
 // nextID are the numbers that an account would get on the base.
-func (m *migration) nextID(a account, by *op, ops []*op) (uid, gid int) {
-	busybox := a.systemwide && hasBusybox(m.ground)
+func (m *owners) nextID(a account, by *op) (uid, gid int) {
+	busybox := a.systemwide && m.busybox
 	users, groups := 0, 0
-	for _, o := range ops {
+	for _, o := range m.ops {
 		if o == by {
 			break
 		}
 		for _, c := range o.calls() {
-			switch other, ok := m.accountOf(c); {
+			switch other, ok := accountOf(c, m.busybox); {
 			case !ok || other.systemwide != a.systemwide || other.name == a.name:
 			case other.group && other.gid < 0:
 				groups++

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
-	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/spec"
@@ -14,7 +13,7 @@ import (
 
 // declare collects the build arguments: those ahead of the first FROM, and those
 // of all stages that are needed. The build file has one list of them.
-func (m *migration) declare() {
+func (m *draft) declare() {
 	for _, in := range m.file.Args {
 		m.declareArgs(in, m.reading.Global, m.globalNames())
 	}
@@ -27,13 +26,13 @@ func (m *migration) declare() {
 	}
 }
 
-func (m *migration) declareArgs(in *dockerfile.Instruction, sc *dockerfile.Scope, known names) {
+func (m *draft) declareArgs(in *dockerfile.Instruction, sc *dockerfile.Scope, known names) {
 	cmd, ok := in.Command.(*instructions.ArgCommand)
 	if !ok {
 		return
 	}
 	for _, a := range cmd.Args {
-		if _, ok := m.opt.Dockerfile.Predefined[a.Key]; ok || isProxy(a.Key) {
+		if _, ok := m.opt.Predefined[a.Key]; ok || isProxy(a.Key) {
 			m.report.went(in.Start, Dropped, "BuildKit defines %s", a.Key)
 			continue
 		}
@@ -41,7 +40,7 @@ func (m *migration) declareArgs(in *dockerfile.Instruction, sc *dockerfile.Scope
 			m.report.went(in.Start, Lost, "%q cannot be the name of a build file's argument", a.Key)
 			continue
 		}
-		_, given := m.opt.Dockerfile.Args[a.Key]
+		_, given := m.opt.Args[a.Key]
 		if _, set := sc.Env[a.Key]; set && (a.Value != nil || given) {
 			m.report.went(in.Start, Lost, "an ENV has set %s, and from here on it has another value: a build file has one", a.Key)
 			continue
@@ -57,7 +56,7 @@ func (m *migration) declareArgs(in *dockerfile.Instruction, sc *dockerfile.Scope
 	}
 }
 
-func (m *migration) declareArg(line int, a instructions.KeyValuePairOptional, text string) {
+func (m *draft) declareArg(line int, a instructions.KeyValuePairOptional, text string) {
 	old := m.arg(a.Key)
 	switch {
 	case old == nil:
@@ -74,7 +73,7 @@ func (m *migration) declareArg(line int, a instructions.KeyValuePairOptional, te
 		old.lines = append(old.lines, line)
 	}
 	v, _ := value(text, m.values)
-	if given, ok := m.opt.Dockerfile.Args[a.Key]; ok {
+	if given, ok := m.opt.Args[a.Key]; ok {
 		v = given
 	}
 	m.values[a.Key] = v
@@ -93,7 +92,7 @@ func isProxy(name string) bool {
 }
 
 // arg returns a declared argument, nil for none.
-func (m *migration) arg(name string) *arg {
+func (m *draft) arg(name string) *arg {
 	i := slices.IndexFunc(m.out.args, func(a *arg) bool { return a.name == name })
 	if i < 0 {
 		return nil
@@ -103,7 +102,7 @@ func (m *migration) arg(name string) *arg {
 
 // text writes a word of the Dockerfile for the build file; exact is false where
 // its value is not known.
-func (m *migration) text(word string, sc *dockerfile.Scope, known names) (text string, exact bool) {
+func (m *draft) text(word string, sc *dockerfile.Scope, known names) (text string, exact bool) {
 	want, ok := sc.Expand(word)
 	text, read := fromDockerfile(word, sc, m.file.Escape, known)
 	if !ok {
@@ -123,9 +122,9 @@ func (m *migration) text(word string, sc *dockerfile.Scope, known names) (text s
 
 // environment is what texts are checked with: what they may refer to, with its
 // values where a scope holds.
-func (m *migration) environment(sc *dockerfile.Scope) map[string]string {
+func (m *draft) environment(sc *dockerfile.Scope) map[string]string {
 	env := map[string]string{}
-	maps.Copy(env, m.opt.Dockerfile.Predefined)
+	maps.Copy(env, m.opt.Predefined)
 	maps.Copy(env, m.values)
 	maps.Copy(env, sc.Args)
 	maps.Copy(env, sc.Env)
@@ -134,15 +133,14 @@ func (m *migration) environment(sc *dockerfile.Scope) map[string]string {
 
 // prune drops the args that nothing reads: no script, and no value of the build
 // file.
-func (m *migration) prune() {
+func (m *draft) prune() {
 	image := m.out.image.env
 	m.out.image.env = slices.DeleteFunc(slices.Clone(image), m.isOwnArg)
-	read := map[string]bool{}
-	references(m.root(), read)
+	read := m.out.refersTo()
 	m.out.image.env = image
 	var kept []*arg
 	for _, a := range slices.Backward(m.out.args) {
-		if !read[a.name] && !m.mentioned(a.name) {
+		if !read[a.name] && !m.seen[a.name] {
 			for _, line := range a.lines {
 				m.report.went(line, Dropped, "nothing reads %s", a.name)
 			}
@@ -153,7 +151,9 @@ func (m *migration) prune() {
 			}
 			continue
 		}
-		references(str("", a.text), read)
+		for _, name := range referred(a.text) {
+			read[name] = true
+		}
 		kept = append(kept, a)
 		for _, line := range a.lines {
 			m.report.went(line, Carried, "args.%s", a.name)
@@ -166,14 +166,14 @@ func (m *migration) prune() {
 
 // isOwnArg reports whether a variable of the image is what the arg of its name
 // is, which was made for scripts.
-func (m *migration) isOwnArg(p pair) bool {
+func (m *draft) isOwnArg(p pair) bool {
 	a := m.arg(p.key)
 	return a != nil && a.fromEnv && p.text == "${"+p.key+"}"
 }
 
 // argComments carries over the comments above an ARG, unless they are its
 // description.
-func (m *migration) argComments(a *arg, line int) {
+func (m *draft) argComments(a *arg, line int) {
 	for _, in := range m.instructions() {
 		if in.Start != line {
 			continue
@@ -184,46 +184,4 @@ func (m *migration) argComments(a *arg, line int) {
 			}
 		}
 	}
-}
-
-// references notes the names that the values below a node refer to.
-func references(n *node, names map[string]bool) {
-	if n == nil {
-		return
-	}
-	for _, name := range referred(n.text.text) {
-		names[name] = true
-	}
-	for _, c := range slices.Concat(n.list, n.pairs) {
-		references(c, names)
-	}
-}
-
-// referred are the names that a value of the build file refers to.
-func referred(text string) []string {
-	if !strings.Contains(text, "$") {
-		return nil
-	}
-	word, err := syntax.NewParser().Document(strings.NewReader(text))
-	if err != nil {
-		return nil
-	}
-	var out []string
-	syntax.Walk(word, func(s syntax.Node) bool {
-		if p, ok := s.(*syntax.ParamExp); ok && p.Param != nil {
-			out = append(out, p.Param.Value)
-		}
-		return true
-	})
-	return out
-}
-
-// mentioned reports whether a script reads an arg.
-func (m *migration) mentioned(name string) bool {
-	for _, e := range slices.Concat(m.out.scripts, m.out.cleanup) {
-		if slices.Contains(e.sees, name) {
-			return true
-		}
-	}
-	return false
 }

@@ -38,8 +38,8 @@ func KnownBase(ref string) *ocispecs.ImageConfig {
 }
 
 // knownAccounts are the ids of accounts that a base image is known to have.
-func knownAccounts(ref string) (uids, gids map[string]int) {
-	uids, gids = map[string]int{"root": 0}, map[string]int{"root": 0}
+func knownAccounts(ref string) accountIDs {
+	uids, gids := map[string]int{"root": 0}, map[string]int{"root": 0}
 	name, tag := nameAndTag(ref)
 	if name == "postgres" {
 		id := 999
@@ -56,7 +56,7 @@ func knownAccounts(ref string) (uids, gids map[string]int) {
 			gids[n] = id
 		}
 	}
-	return uids, gids
+	return accountIDs{uids: uids, gids: gids}
 }
 
 // hasBusybox reports whether programs of a stage are busybox's, which lack options
@@ -67,7 +67,7 @@ func hasBusybox(s *dockerfile.StageReading) bool {
 		return true
 	}
 	return slices.ContainsFunc(s.All(), func(step *dockerfile.Step) bool {
-		return slices.ContainsFunc(programsOf(step), func(p *shell.Program) bool {
+		return slices.ContainsFunc(step.Programs(), func(p *shell.Program) bool {
 			return slices.ContainsFunc(p.Main.Calls, func(c *shell.Call) bool { return check.Packager(c) == check.Alpine })
 		})
 	})

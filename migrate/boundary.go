@@ -11,9 +11,9 @@ import (
 
 // boundary draws the line between setup's files and the entrypoint's, where the
 // defaults do not.
-func (m *classified) boundary() {
+func (m *arranged) boundary() {
 	setup, entry := map[string]bool{}, map[string]bool{}
-	for _, e := range slices.Concat(m.out.scripts, m.out.cleanup) {
+	for _, e := range slices.Concat(m.scripts, m.cleanup) {
 		for name := range m.filesOf(e) {
 			setup[name] = true
 		}
@@ -60,7 +60,7 @@ func divides(patterns []string, have, not map[string]bool) bool {
 
 // cover are patterns for files that match none of the others: whole directories
 // where that is possible.
-func (m *migration) cover(files, others map[string]bool) []string {
+func (m *arranged) cover(files, others map[string]bool) []string {
 	var out []string
 	var visit func(dir string)
 	below := func(set map[string]bool, dir string) bool {
@@ -79,7 +79,7 @@ func (m *migration) cover(files, others map[string]bool) []string {
 			out = append(out, escapedGlob(dir)+"/**")
 			return
 		}
-		entries, err := fs.ReadDir(m.overlay(), dir)
+		entries, err := fs.ReadDir(m.fs(), dir)
 		if err != nil {
 			return
 		}
@@ -101,7 +101,7 @@ func (m *migration) cover(files, others map[string]bool) []string {
 }
 
 // filesOf are the files of the context that an entry reads.
-func (m *migration) filesOf(e *entry) map[string]bool {
+func (m *arranged) filesOf(e *entry) map[string]bool {
 	out := map[string]bool{e.path: true}
 	if p := m.load(e.path); p != nil {
 		for _, s := range p.Closure() {
@@ -110,17 +110,16 @@ func (m *migration) filesOf(e *entry) map[string]bool {
 	}
 	for _, in := range e.inputs {
 		in, _ := value(in, m.values)
-		found, err := spec.Files(m.overlay(), path.Clean(in))
+		found, err := spec.Files(m.fs(), path.Clean(in))
 		if err != nil || len(found) == 0 {
 			out[in] = true
 		}
 		for _, at := range found {
-			_ = fs.WalkDir(m.overlay(), at, func(name string, d fs.DirEntry, err error) error { // what cannot be read is not sent
-				if err == nil && !d.IsDir() {
+			for name, err := range m.below(at) {
+				if err == nil { // what cannot be read is not sent
 					out[name] = true
 				}
-				return nil
-			})
+			}
 		}
 	}
 	return out

@@ -1,43 +1,36 @@
 package migrate
 
 import (
+	"bytes"
+	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/pgstrata/pgstrata/dockerfile"
 )
 
-// comments are the comments that belong to an instruction: those right above
-// it, and those among its lines. They are carried over with it.
-func (m *migration) comments(in *dockerfile.Instruction) []string {
-	var out []string
-	first := in.Start
-	for first > 1 && isComment(m.lines[first-2]) && !m.directive[first-1] {
-		first--
-	}
-	for n := first; n <= in.End && n <= len(m.lines); n++ {
-		if !isComment(m.lines[n-1]) || n > in.Start && m.inHeredoc(in, n) {
-			continue
-		}
-		out = append(out, strings.TrimSpace(strings.TrimLeft(strings.TrimSpace(m.lines[n-1]), "#")))
-		m.report.went(n, Carried, "with what stands below it")
-	}
-	return out
-}
-
-func isComment(line string) bool { return strings.HasPrefix(strings.TrimSpace(line), "#") }
-
-// inHeredoc reports whether a line may be the text of a here-document.
-func (m *migration) inHeredoc(in *dockerfile.Instruction, line int) bool {
-	return strings.Contains(m.lines[in.Start-1], "<<") && line > in.Start
+// lines are a Dockerfile's lines, with the report of what becomes of each.
+type lines struct {
+	file   *dockerfile.File
+	report *Report
+	all    []string
+	// directive tells which of them the parser reads itself.
+	directive map[int]bool
 }
 
 // readLines makes an entry of the report of each instruction, and of each
 // comment that stands by itself.
-func (m *migration) readLines() {
-	m.lines = strings.Split(strings.TrimSuffix(string(m.file.Data), "\n"), "\n")
-	for i := range m.lines {
-		m.lines[i] = strings.TrimSuffix(m.lines[i], "\r")
+func readLines(f *dockerfile.File, buildFile string) (*lines, error) {
+	m := &lines{file: f, report: newReport(f.Name, buildFile), directive: map[int]bool{}}
+	for i, line := range bytes.Split(f.Data, []byte("\n")) {
+		if !utf8.Valid(line) || bytes.IndexByte(line, 0) >= 0 {
+			return nil, fmt.Errorf("%s: this line is not text in UTF-8, and a build file has to be", m.where(i+1))
+		}
+	}
+	m.all = strings.Split(strings.TrimSuffix(string(f.Data), "\n"), "\n")
+	for i := range m.all {
+		m.all[i] = strings.TrimSuffix(m.all[i], "\r")
 	}
 	inside := map[int]*dockerfile.Instruction{}
 	for _, in := range m.instructions() {
@@ -45,10 +38,9 @@ func (m *migration) readLines() {
 			inside[n] = in
 		}
 	}
-	m.directive = map[int]bool{}
 	top := true
-	for n := 1; n <= len(m.lines); n++ {
-		text := strings.TrimSpace(strings.TrimPrefix(m.lines[n-1], "\ufeff"))
+	for n := 1; n <= len(m.all); n++ {
+		text := strings.TrimSpace(strings.TrimPrefix(m.all[n-1], "\ufeff"))
 		in := inside[n]
 		switch {
 		case in != nil && in.Start == n:
@@ -62,10 +54,14 @@ func (m *migration) readLines() {
 			top = top && text != "" // an empty line ends the directives
 		}
 	}
+	return m, nil
 }
 
+// where is a line of the Dockerfile in messages.
+func (m *lines) where(line int) string { return fmt.Sprintf("%s:%d", m.file.Name, line) }
+
 // instructions are all of the Dockerfile's.
-func (m *migration) instructions() []*dockerfile.Instruction {
+func (m *lines) instructions() []*dockerfile.Instruction {
 	out := slices.Clone(m.file.Args)
 	for _, s := range m.file.Stages {
 		out = append(append(out, s.From), s.Instructions...)
@@ -73,9 +69,47 @@ func (m *migration) instructions() []*dockerfile.Instruction {
 	return out
 }
 
+// comments are the comments that belong to an instruction: those right above
+// it, and those among its lines. They are carried over with it.
+func (m *lines) comments(in *dockerfile.Instruction) []string {
+	var out []string
+	heredoc := strings.Contains(m.all[in.Start-1], "<<") // whose text a line may be
+	for n := m.firstComment(in); n <= in.End && n <= len(m.all); n++ {
+		if isComment(m.all[n-1]) && (n <= in.Start || !heredoc) {
+			out = append(out, m.commentAt(n))
+			m.report.went(n, Carried, "with what stands below it")
+		}
+	}
+	return out
+}
+
+// firstComment is the first line of the comments right above an instruction, its own
+// where there is none.
+func (m *lines) firstComment(in *dockerfile.Instruction) int {
+	first := in.Start
+	for first > 1 && isComment(m.all[first-2]) && !m.directive[first-1] {
+		first--
+	}
+	return first
+}
+
+// commentAt is the text of a comment.
+func (m *lines) commentAt(line int) string {
+	return strings.TrimSpace(strings.TrimLeft(strings.TrimSpace(m.all[line-1]), "#"))
+}
+
+// speakOf reports whether an instruction reads a variable, by its text.
+func (m *lines) speakOf(in *dockerfile.Instruction, name string) bool {
+	return slices.ContainsFunc(m.all[in.Start-1:min(in.End, len(m.all))], func(line string) bool {
+		return strings.Contains(line, "$"+name) || strings.Contains(line, "${"+name)
+	})
+}
+
+func isComment(line string) bool { return strings.HasPrefix(strings.TrimSpace(line), "#") }
+
 // directives tells of the lines that BuildKit's parser reads itself, and of
 // those that look like it and stand too late.
-func (m *migration) directives(line int, text string, top bool) {
+func (m *lines) directives(line int, text string, top bool) {
 	name, v, ok := strings.Cut(strings.TrimSpace(strings.TrimLeft(text, "#/")), "=")
 	name = strings.ToLower(strings.TrimSpace(name))
 	if !ok || name != "syntax" && name != "escape" && name != "check" {
@@ -99,7 +133,7 @@ func (m *migration) directives(line int, text string, top bool) {
 }
 
 // unexplained closes the report: what nothing has spoken of.
-func (m *migration) unexplained() {
+func (m *lines) unexplained() {
 	for i := range m.report.Lines {
 		l := &m.report.Lines[i]
 		switch {

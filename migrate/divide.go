@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -11,12 +12,22 @@ import (
 	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/programs"
 	"github.com/pgstrata/pgstrata/shell"
-	"github.com/pgstrata/pgstrata/spec"
 )
 
-// divide puts the scripts in their places: isolated ones first, then the chain,
-// and those at its end that clean up.
-func (m *contents) divide(isolated, chain []*entry, names scriptNames) {
+// arranged are the scripts of a build file, in their places and with their names.
+type arranged struct {
+	*counted
+	scripts, cleanup []*entry
+}
+
+// arrange gives the scripts their names, and puts them in their places: isolated ones
+// first, then the chain, and those at its end that clean up.
+func (m *counted) arrange(isolated, chain []*entry) *arranged {
+	all := slices.Concat(isolated, chain)
+	names := m.name(all)
+	for _, e := range all {
+		m.finish(e)
+	}
 	chain, cleanup := m.ending(chain)
 	if first, last := m.linkScripts(); first != nil {
 		before, after := first.title, last.title
@@ -33,15 +44,17 @@ func (m *contents) divide(isolated, chain []*entry, names scriptNames) {
 			e.needs = append(e.needs, scriptName(before.path))
 		}
 	}
-	m.out.scripts, m.out.cleanup = slices.Concat(isolated, chain), cleanup
-	m.scriptLines("setup.scripts", m.out.scripts)
-	m.scriptLines("setup.final_cleanup", m.out.cleanup)
+	a := &arranged{m, slices.Concat(isolated, chain), cleanup}
+	a.list("setup.scripts", a.scripts, &m.out.scripts)
+	a.list("setup.final_cleanup", a.cleanup, &m.out.cleanup)
+	a.propose()
+	return a
 }
 
 // ending splits off the scripts that clean up at the end, and those generated
 // ones that come after them: what is deleted leaves the image only if it is in
 // no layer to begin with. Directories that are made among them are made before.
-func (m *migration) ending(list []*entry) (chain, cleanup []*entry) {
+func (m *counted) ending(list []*entry) (chain, cleanup []*entry) {
 	last := len(list)
 	for last > 0 && !m.cleansUp(list[last-1]) {
 		if e := list[last-1]; e.generated == nil || len(e.outputs) > 0 || len(e.after) > 0 {
@@ -72,9 +85,13 @@ func onlyMakes(e *entry) bool {
 	return len(e.ops) > 0 && !slices.ContainsFunc(e.ops, func(o *op) bool { return o.made == "" })
 }
 
-// scriptLines reports which scripts the lines became.
-func (m *migration) scriptLines(key string, list []*entry) {
+// list reports which scripts the lines became, and lists them in the build file.
+func (m *arranged) list(key string, list []*entry, to *[]*script) {
 	for _, e := range list {
+		*to = append(*to, &e.script)
+		for _, name := range e.sees {
+			m.seen[name] = true
+		}
 		for _, o := range e.ops {
 			if len(e.outputs) > 0 || o.state {
 				continue
@@ -96,7 +113,7 @@ func (m *migration) scriptLines(key string, list []*entry) {
 }
 
 // cleansUp reports whether a script does nothing but delete.
-func (m *migration) cleansUp(e *entry) bool {
+func (m *counted) cleansUp(e *entry) bool {
 	if len(e.outputs) > 0 || len(e.after) > 0 {
 		return false
 	}
@@ -118,7 +135,7 @@ func (m *migration) cleansUp(e *entry) bool {
 			switch {
 			case c.Name == "rm" || c.Name == "rmdir" || c.Name == "unlink",
 				c.Name == "find" && c.HasArg("-delete", "-exec"),
-				c.Is(programs.Apt) && slices.Contains([]string{"clean", "autoremove", "autoclean", "purge", "remove"}, operandsOf(c, 0)):
+				c.Is(programs.Apt) && slices.Contains([]string{"clean", "autoremove", "autoclean", "purge", "remove"}, c.Verb()):
 				deletes = true
 			case slices.Contains([]string{"echo", "printf", "true", "truncate", "date", "du", "df", "ls", "sync"}, c.Name):
 			default:
@@ -132,14 +149,14 @@ func (m *migration) cleansUp(e *entry) bool {
 // explicit lists the args and caches of scripts that need others than pgstrata
 // would infer: in the Dockerfile an ARG or ENV holds from its line on, and what a
 // script in its old place runs is not read.
-func (m *migration) explicit() {
+func (m *arranged) explicit() {
 	var names []string
 	for _, a := range m.out.args {
 		names = append(names, a.name)
 	}
 	declared := len(names)
-	names = append(names, keys(m.opt.Dockerfile.Predefined)...)
-	for _, e := range slices.Concat(m.out.scripts, m.out.cleanup) {
+	names = append(names, slices.Sorted(maps.Keys(m.opt.Predefined))...)
+	for _, e := range slices.Concat(m.scripts, m.cleanup) {
 		program := m.load(e.path)
 		if program == nil {
 			continue
@@ -183,13 +200,13 @@ func (e *entry) mayRead(name string) bool {
 }
 
 // explicitCaches adds the caches of what runs unseen.
-func (m *migration) explicitCaches(e *entry, program *shell.Program) {
-	inferred := cache.ToolsOf(callNames(program))
+func (m *arranged) explicitCaches(e *entry, program *shell.Program) {
+	inferred := cache.ToolsOf(program)
 	for _, o := range e.ops {
 		if o.facts == nil || o.facts.Program == nil {
 			continue
 		}
-		for _, name := range cache.ToolsOf(callNames(o.facts.Program)) {
+		for _, name := range cache.ToolsOf(o.facts.Program) {
 			if !slices.Contains(inferred, name) && !slices.Contains(e.caches, name) {
 				e.caches = append(e.caches, name)
 			}
@@ -197,53 +214,12 @@ func (m *migration) explicitCaches(e *entry, program *shell.Program) {
 	}
 }
 
-func callNames(p *shell.Program) []string {
-	var out []string
-	for _, s := range p.Closure() {
-		for _, c := range s.Calls {
-			out = append(out, c.Name)
-		}
-	}
-	return out
-}
-
-// silence says that there is nothing where the convention would find files that
-// the Dockerfile does not copy or run.
-func (m *migration) silence() {
-	f, err := spec.Load("", []byte("base: scratch.invalid/x\n"), spec.Options{})
-	if err != nil {
-		return
-	}
-	for _, e := range m.out.scripts { // those that are listed are found by no convention
-		f.Setup.Scripts = append(f.Setup.Scripts, spec.Script{Path: spec.Text{Value: escapedGlob(e.path)}})
-	}
-	f.Setup.Scripts = slices.Clip(f.Setup.Scripts)
-	if err := f.Discover(m.overlay()); err != nil {
-		return
-	}
-	o, e := &m.out, f.Entrypoint
-	if o.entrypoint == nil && e.Script != nil {
-		none := ""
-		o.entrypoint = &none
-	}
-	if o.runtimes == nil && len(e.RuntimeScripts) > 0 {
-		o.runtimes = []string{}
-	}
-	if o.utilities == nil && len(e.UtilityScripts) > 0 {
-		o.utilities = []string{}
-	}
-	if o.configs == nil && len(e.ConfigurationFiles) > 0 {
-		o.configs = []*config{}
-	}
-	o.noCleanup = len(o.cleanup) == 0 && len(f.Setup.FinalCleanup) == 0
-}
-
 // copyLines reports what became of the files that the Dockerfile copies.
 func (m *classified) copyLines() {
 	gone, unread := map[string]bool{}, map[int][]string{}
 	defer func() {
 		for line, files := range unread {
-			m.report.went(line, Dropped, "no script reads %s", strings.TrimPrefix(list(sorted(files)), ": "))
+			m.report.went(line, Dropped, "no script reads %s", strings.TrimPrefix(list(slices.Compact(slices.Sorted(slices.Values(files)))), ": "))
 		}
 	}()
 	for _, f := range m.copies {
@@ -270,7 +246,7 @@ func (m *classified) copyLines() {
 		}
 	}
 	if len(gone) > 0 {
-		m.report.differ("setup scripts, and files that only they read, are not in the image", m.topDirs(keys(gone)), nil)
+		m.report.differ("setup scripts, and files that only they read, are not in the image", m.topDirs(slices.Sorted(maps.Keys(gone))), nil)
 	}
 	for _, step := range m.chain {
 		if step.Copy == nil {
@@ -302,7 +278,7 @@ func (m *classified) topDirs(files []string) []string {
 		}
 		out = append(out, at)
 	}
-	return sorted(out)
+	return slices.Compact(slices.Sorted(slices.Values(out)))
 }
 
 // ownedDirectories tells of directories above copied files, which a build file
@@ -330,7 +306,7 @@ func givenAway(s *dockerfile.StageReading, dir string) bool {
 
 // rootsFolders tells that folders above a file are root's, whatever --chown says,
 // but for those that are there anyway.
-func (m *migration) rootsFolders(name string, there func(dir string) bool) {
+func (m *draft) rootsFolders(name string, there func(dir string) bool) {
 	for dir := path.Dir(name); path.IsAbs(dir) && !there(dir); dir = path.Dir(dir) {
 		m.report.differ("folders above copied files are root's, with mode 0755", []string{dir}, nil)
 	}

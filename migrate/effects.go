@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -57,10 +58,10 @@ func (o *op) searched() []string {
 			}
 		}
 	}
-	for _, name := range keys(o.step.Scope.Env) {
+	for _, name := range slices.Sorted(maps.Keys(o.step.Scope.Env)) {
 		add(name, o.step.Scope.Env[name])
 	}
-	for _, name := range keys(o.step.Scope.Args) {
+	for _, name := range slices.Sorted(maps.Keys(o.step.Scope.Args)) {
 		add(name, o.step.Scope.Args[name])
 	}
 	if o.call != nil {

@@ -1,8 +1,6 @@
 package migrate
 
 import (
-	"bytes"
-	"io/fs"
 	"path"
 	"slices"
 	"strconv"
@@ -15,7 +13,7 @@ import (
 
 // entrypointFiles makes the lists of entrypoint files: what lies below the
 // install root at its own path is a script there, all else gets its target.
-func (m *classified) entrypointFiles() {
+func (m settings) entrypointFiles() {
 	var installed, configs []*copied
 	for _, f := range m.copies {
 		if f.class != atRuntime || f.entrypoint {
@@ -35,7 +33,7 @@ func (m *classified) entrypointFiles() {
 // installs reports whether a file becomes the same as a script of the
 // entrypoint: below the install root, root's, executable. A script that is not
 // executable becomes so.
-func (m *contents) installs(f *copied) bool {
+func (m settings) installs(f *copied) bool {
 	if f.Target != path.Join(installRoot, f.Source) || f.uid != 0 || f.gid != 0 || slices.ContainsFunc(m.copies, func(o *copied) bool { return o != f && o.entrypoint && o.Source == f.Source }) {
 		return false
 	}
@@ -49,17 +47,8 @@ func (m *contents) installs(f *copied) bool {
 	return true
 }
 
-// isScript reports whether a file is a script, by its name or first line.
-func (m *migration) isScript(source string) bool {
-	if path.Ext(source) == ".sh" || path.Ext(source) == ".bash" {
-		return true
-	}
-	data, err := fs.ReadFile(m.overlay(), source)
-	return err == nil && bytes.HasPrefix(data, []byte("#!"))
-}
-
 // config is a file with a target of its own.
-func (m *migration) config(f *copied) *config {
+func (m settings) config(f *copied) *config {
 	c := &config{source: m.configText(f, f.Source), target: m.targetText(f.By, f.Target), mode: f.mode}
 	gid := 0
 	if u := m.out.user; u != nil {
@@ -74,14 +63,14 @@ func (m *migration) config(f *copied) *config {
 }
 
 // configText is a path of the context where no glob is read.
-func (m *migration) configText(f *copied, source string) string {
+func (m settings) configText(f *copied, source string) string {
 	return m.contextPath(f.By, source, escapedPath)
 }
 
 // configs are the entries of files with targets of their own. Where a COPY of a
 // directory brought all of its files, to be of one mode and owner, the entry is
 // the directory: what is added to it later goes along, as it did.
-func (m *migration) configs(files []*copied) []*config {
+func (m settings) configs(files []*copied) []*config {
 	var out []*config
 	within := map[string]bool{} // targets of the directories that are listed
 	bySource := map[string][]*copied{}
@@ -117,39 +106,29 @@ func (m *migration) configs(files []*copied) []*config {
 
 // tree returns the targets of all files of a directory that a file's COPY
 // brought to another one, or nothing if that is not what it did, or not all are alike.
-func (m *migration) tree(f *copied, dir, target string, bySource map[string][]*copied, alike func(o *copied) bool) []string {
+func (m *contents) tree(f *copied, dir, target string, bySource map[string][]*copied, alike func(o *copied) bool) []string {
 	if cmd, ok := f.By.Command.(*instructions.CopyCommand); ok && len(cmd.ExcludePatterns) > 0 {
 		return nil // it may leave out what is added
 	}
 	if !slices.ContainsFunc(f.By.Copy.Sources, func(s string) bool {
 		s = paths.Inside(s)
-		return m.isContextDir(s) && (s == "" || paths.Within(dir, s))
+		return m.isDir(s) && (s == "" || paths.Within(dir, s))
 	}) {
 		return nil
 	}
 	var out []string
-	err := fs.WalkDir(m.overlay(), dir, func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
+	for name, err := range m.below(dir) {
 		to := path.Join(target, strings.TrimPrefix(name, dir+"/"))
-		if !slices.ContainsFunc(bySource[name], func(o *copied) bool {
-			return o.Target == to && o.By == f.By && alike(o)
-		}) {
-			out = nil
-			return fs.SkipAll
+		if err != nil || !slices.ContainsFunc(bySource[name], func(o *copied) bool { return o.Target == to && o.By == f.By && alike(o) }) {
+			return nil
 		}
 		out = append(out, to)
-		return nil
-	})
-	if err != nil {
-		return nil
 	}
 	return out
 }
 
 // ownerText is an owner as the build file has it.
-func (m *migration) ownerText(uid, gid int) string {
+func (m *draft) ownerText(uid, gid int) string {
 	for _, u := range m.out.users() {
 		if uid == u.uid && gid == u.gid {
 			return u.name
@@ -164,7 +143,7 @@ func (m *migration) ownerText(uid, gid int) string {
 // installedLists sorts scripts into utilities and runtime scripts, as the
 // conventional tree has them, and names whole directories where all of their
 // files belong there.
-func (m *migration) installedLists(files, configs []*copied) {
+func (m settings) installedLists(files, configs []*copied) {
 	var utilities, runtimes []string
 	for _, f := range files {
 		if strings.Contains("/"+f.Source, "/utils/") || strings.Contains("/"+f.Source, "/lib/") {
@@ -182,48 +161,19 @@ func (m *migration) installedLists(files, configs []*copied) {
 	for _, f := range configs {
 		named[f.Source] = true
 	}
-	m.out.utilities = m.directories(sorted(utilities), named)
+	m.out.utilities = m.folders(slices.Compact(slices.Sorted(slices.Values(utilities))), named)
 	for _, name := range utilities {
 		named[name] = true
 	}
-	m.out.runtimes = m.directories(sorted(runtimes), named)
+	m.out.runtimes = m.folders(slices.Compact(slices.Sorted(slices.Values(runtimes))), named)
 }
 
-// directories names a directory in place of its files, where the context has no
-// other file there but those that another list names.
-func (m *migration) directories(files []string, named map[string]bool) []string {
-	listed := map[string]bool{}
-	for _, name := range files {
-		listed[name] = true
-	}
+// folders names a directory in place of its files, where the context has no other
+// file there but those that another list names.
+func (m settings) folders(files []string, named map[string]bool) []string {
 	var out []string
-	for _, name := range files {
-		if slices.ContainsFunc(out, func(o string) bool { return strings.HasSuffix(o, "/") && strings.HasPrefix(escapedGlob(name), o) }) {
-			continue
-		}
-		at := name
-		for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
-			if !m.allListed(dir, listed, named) {
-				break
-			}
-			at = dir + "/"
-		}
-		out = append(out, escapedGlob(at))
+	for _, name := range m.joined(files, named, 1) {
+		out = append(out, escapedGlob(name))
 	}
 	return out
-}
-
-func (m *migration) allListed(dir string, listed, named map[string]bool) bool {
-	all := true
-	err := fs.WalkDir(m.overlay(), dir, func(name string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if !d.IsDir() && !listed[name] && !named[name] {
-			all = false
-			return fs.SkipAll
-		}
-		return nil
-	})
-	return all && err == nil
 }

@@ -14,14 +14,12 @@ import (
 	"github.com/pgstrata/pgstrata/spec"
 )
 
-// source is one of setup.sources.
-type source struct {
-	name, image, url, checksum, git, ref string
-}
+// fetcher reads what COPY and ADD take from elsewhere than the build context.
+type fetcher struct{ *reader }
 
 // fromOutside reports whether a COPY takes files of another image: by its name, or
 // by a stage that is one.
-func (m *migration) fromOutside(c *dockerfile.Copy) bool {
+func (m *fetcher) fromOutside(c *dockerfile.Copy) bool {
 	return c.From != "" && (c.Stage == nil || isImage(c.Stage) && c.Stage != m.ground)
 }
 
@@ -37,7 +35,7 @@ func (m *contents) fromImages(step *dockerfile.Step) {
 }
 
 // imageText is the image that such a COPY takes files of.
-func (m *migration) imageText(step *dockerfile.Step, from string) (string, bool) {
+func (m *fetcher) imageText(step *dockerfile.Step, from string) (string, bool) {
 	if s := step.Copy.Stage; s != nil {
 		for at := s; at != nil; at = at.On {
 			m.stageLines(at, "setup.sources: the image of the stage "+stageName(s.Stage), stageName(s.Stage))
@@ -48,7 +46,7 @@ func (m *migration) imageText(step *dockerfile.Step, from string) (string, bool)
 }
 
 // fromImage copies files of another image, which is a source.
-func (m *migration) fromImage(step *dockerfile.Step) *op {
+func (m *fetcher) fromImage(step *dockerfile.Step) *op {
 	cmd, ok := step.Command.(*instructions.CopyCommand)
 	lost := func(why string) *op {
 		m.report.went(step.Start, Lost, "%s", why)
@@ -80,7 +78,7 @@ func (m *migration) fromImage(step *dockerfile.Step) *op {
 }
 
 // fetchedPath is the n-th source of a COPY where the script finds it.
-func (m *migration) fetchedPath(o *op, step *dockerfile.Step, n int) string {
+func (m *fetcher) fetchedPath(o *op, step *dockerfile.Step, n int) string {
 	text := m.sourceText(step, n)
 	at := graph.SourcesDir + "/" + o.source.name + "/"
 	if glob.Has(text) { // the shell finds the files
@@ -103,7 +101,7 @@ func copyLine(all, from, dest string, into bool) string {
 }
 
 // attributes give what was fetched an owner and a mode.
-func (m *migration) attributes(o *op, step *dockerfile.Step, places []string, chown, chmod string) {
+func (m *fetcher) attributes(o *op, step *dockerfile.Step, places []string, chown, chmod string) {
 	for _, set := range []struct{ command, flag string }{{"chown", chown}, {"chmod", chmod}} {
 		if set.flag == "" {
 			continue
@@ -125,7 +123,7 @@ func (m *migration) attributes(o *op, step *dockerfile.Step, places []string, ch
 
 // fetchedPlaces are the paths that a COPY makes of its sources, nil where a pattern
 // finds them.
-func (m *migration) fetchedPlaces(step *dockerfile.Step) []string {
+func (m *fetcher) fetchedPlaces(step *dockerfile.Step) []string {
 	var out []string
 	for n, source := range step.Copy.Sources {
 		at := m.destText(step)
@@ -141,7 +139,7 @@ func (m *migration) fetchedPlaces(step *dockerfile.Step) []string {
 }
 
 // fetch is an op that copies out of a source.
-func (m *migration) fetch(step *dockerfile.Step, s *source) *op {
+func (m *fetcher) fetch(step *dockerfile.Step, s *source) *op {
 	same := func(o *source) bool {
 		return o.image == s.image && o.url == s.url && o.checksum == s.checksum && o.git == s.git && o.ref == s.ref
 	}
@@ -172,7 +170,7 @@ func sourceName(place string) string {
 
 // download is an ADD of a URL, or of a git repository; nil where a source cannot be
 // that.
-func (m *migration) download(step *dockerfile.Step, add *instructions.AddCommand) *op {
+func (m *fetcher) download(step *dockerfile.Step, add *instructions.AddCommand) *op {
 	c := step.Copy
 	if len(c.Sources) != 1 || c.Dest == "" || add.KeepGitDir != nil || len(add.ExcludePatterns) > 0 {
 		return nil

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
 
+	"github.com/pgstrata/pgstrata/check"
 	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
@@ -16,45 +18,36 @@ import (
 // contents are the commands of a migration, and the files that its steps copy from
 // the build context.
 type contents struct {
-	*migration
+	*fetcher
 	ops    []*op
 	copies []*copied
 	// changed are the COPYs of scripts that later steps change, noted those of
 	// which a note says why their files are in setup.
 	changed, noted map[*dockerfile.Step]bool
-	// links lead from where the Dockerfile has files to where setup scripts have
-	// them.
-	links map[string]string
-	// spoken are the variables of which something speaks by name, as far as that
-	// was asked.
-	spoken map[string]bool
 }
 
 // gather lists the files that the steps copy from the build context.
-func (m *migration) gather(ops []*op) *contents {
-	out := &contents{
-		migration: m, ops: ops,
-		changed: map[*dockerfile.Step]bool{}, noted: map[*dockerfile.Step]bool{}, links: map[string]string{}, spoken: map[string]bool{},
-	}
+func gather(from *fetcher, ops []*op) *contents {
+	m := &contents{fetcher: from, ops: ops, changed: map[*dockerfile.Step]bool{}, noted: map[*dockerfile.Step]bool{}}
 	for _, step := range m.chain {
 		if step.Copy == nil {
 			continue
 		}
 		for _, f := range slices.Concat(step.Copy.Files, m.written(step), m.flagged(step)) {
-			for _, old := range out.copies {
+			for _, old := range m.copies {
 				old.replaced = old.replaced || old.Target == f.Target
 			}
-			out.copies = append(out.copies, m.newCopied(f, step.Copy))
+			m.copies = append(m.copies, m.newCopied(f, step.Copy))
 		}
 	}
-	return out
+	return m
 }
 
 // textsDir is where the here-documents of the Dockerfile go.
 const textsDir = "files"
 
 // written makes files of the context of a COPY's here-documents.
-func (m *migration) written(step *dockerfile.Step) []*dockerfile.CopiedFile {
+func (m *contents) written(step *dockerfile.Step) []*dockerfile.CopiedFile {
 	var out []*dockerfile.CopiedFile
 	for _, t := range step.Copy.Texts {
 		if !t.Known || t.Target == "" || t.Target == "." {
@@ -73,10 +66,12 @@ func (m *migration) written(step *dockerfile.Step) []*dockerfile.CopiedFile {
 	return out
 }
 
-// classified are contents of which every file has its class.
+// classified are contents of which every file has its class, and every command its
+// place.
 type classified struct{ *contents }
 
-// classify decides where each copied file goes.
+// classify decides where each copied file goes, and puts commands in their places
+// that copy those of setup.
 func (m *contents) classify() *classified {
 	m.readBy()
 	m.atRuntime()
@@ -102,7 +97,12 @@ func (m *contents) classify() *classified {
 			f.class = atRuntime
 		}
 	}
-	return &classified{m}
+	c := &classified{m}
+	c.removals()
+	c.placing()
+	c.neededDirectories()
+	c.madeDirectories()
+	return c
 }
 
 // coherent places what goes together: all files of a COPY whose scripts a step
@@ -178,7 +178,7 @@ func (m *contents) textsOf(step *dockerfile.Step) [][]byte {
 		if f.By != step {
 			continue
 		}
-		if data, err := fs.ReadFile(m.overlay(), f.Source); err == nil {
+		if data, err := fs.ReadFile(m.fs(), f.Source); err == nil {
 			out = append(out, data)
 		}
 	}
@@ -219,7 +219,7 @@ func (m *contents) later(f *copied) []*op {
 }
 
 // follows reports whether an op comes after a file's COPY.
-func (m *migration) follows(o *op, f *copied) bool {
+func (m *contents) follows(o *op, f *copied) bool {
 	return m.order[o.step] > m.order[f.By]
 }
 
@@ -247,9 +247,11 @@ func (m *contents) readBy() {
 // speaksOnly reports whether a command only makes a link, whatever is there.
 func speaksOnly(o *op) bool {
 	c := o.one()
-	return o.command() && c != nil && c.Name == "ln" && slices.ContainsFunc(c.Args, func(w shell.Word) bool {
-		return strings.HasPrefix(w.Value, "-") && !strings.HasPrefix(w.Value, "--") && strings.Contains(w.Value, "s") || w.Value == "--symbolic"
-	})
+	if !o.command() || c == nil || c.Name != "ln" {
+		return false
+	}
+	_, symbolic := check.HasFlag(c, 's', "St", "--symbolic")
+	return symbolic
 }
 
 // setupTrees are the directories that hold scripts of setup and nothing that a
@@ -270,7 +272,7 @@ func (m *contents) setupTrees() []string {
 		}
 	}
 	var out []string
-	for _, dir := range keys(setup) {
+	for _, dir := range slices.Sorted(maps.Keys(setup)) {
 		if !mixed[dir] && !paths.Shared(dir) {
 			out = append(out, dir)
 		}

@@ -15,7 +15,7 @@ import (
 
 // flagged are the files of a COPY with --parents, or of one of directories with
 // --exclude; none where they cannot be told. Nobody has read what steps do with them.
-func (m *migration) flagged(step *dockerfile.Step) []*dockerfile.CopiedFile {
+func (m *contents) flagged(step *dockerfile.Step) []*dockerfile.CopiedFile {
 	c := step.Copy
 	cmd, ok := step.Command.(*instructions.CopyCommand)
 	if !ok || c.Known || c.From != "" || c.Dest == "" || len(c.Texts) > 0 || cmd.Parents == (len(cmd.ExcludePatterns) > 0) || slices.ContainsFunc(cmd.ExcludePatterns, excepts) {
@@ -32,11 +32,11 @@ func (m *migration) flagged(step *dockerfile.Step) []*dockerfile.CopiedFile {
 			above = "" // all of it
 		}
 		name, above := path.Clean(paths.Inside(source)), path.Clean(paths.Inside(above))
-		info, err := fs.Stat(m.opt.Dockerfile.Context, name)
+		info, err := fs.Stat(m.context, name)
 		if err != nil || !cmd.Parents && !info.IsDir() {
 			return nil
 		}
-		err = fs.WalkDir(m.opt.Dockerfile.Context, name, func(file string, d fs.DirEntry, err error) error {
+		err = fs.WalkDir(m.context, name, func(file string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() {
 				return err
 			}

@@ -12,7 +12,7 @@ import (
 // flatten sets the chain, and returns the stage at its bottom. A stage on scratch
 // that takes all files of another one makes one layer of them: a build file has
 // few layers anyway, so it goes on from the other stage.
-func (m *migration) flatten(target *dockerfile.StageReading) *dockerfile.StageReading {
+func (m *draft) flatten(target *dockerfile.StageReading) *dockerfile.StageReading {
 	m.chain = target.All()
 	root := target.Bottom()
 	for root.Image == "scratch" {
@@ -52,7 +52,7 @@ func takesAll(step *dockerfile.Step) bool {
 }
 
 // flatLine reports what is no part of the image.
-func (m *migration) flatLine(step *dockerfile.Step) {
+func (m *draft) flatLine(step *dockerfile.Step) {
 	switch step.Command.(type) {
 	case *instructions.EnvCommand:
 		m.report.went(step.Start, Dropped, "the image takes the files of this stage, and not its environment")
@@ -65,6 +65,24 @@ func (m *migration) flatLine(step *dockerfile.Step) {
 }
 
 // configured are the instructions that make the image's configuration.
-func (m *migration) configured() []*dockerfile.Step {
+func (m *draft) configured() []*dockerfile.Step {
 	return slices.DeleteFunc(slices.Clone(m.chain), func(s *dockerfile.Step) bool { return m.flat[s] })
+}
+
+// lastOf is the last of them that is of a kind, with its step; nothing where there
+// is none.
+func lastOf[T any](m *draft) (step *dockerfile.Step, cmd T) {
+	for _, step := range slices.Backward(m.configured()) {
+		if cmd, ok := step.Command.(T); ok {
+			return step, cmd
+		}
+	}
+	return nil, cmd
+}
+
+// setsUser reports whether it is known as whom the container starts, whatever the
+// base says.
+func (m *draft) setsUser() bool {
+	last, _ := lastOf[*instructions.UserCommand](m)
+	return last != nil || m.base != nil && (m.base.User == "" || m.base.User == "root")
 }

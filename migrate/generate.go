@@ -2,6 +2,7 @@ package migrate
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -14,19 +15,19 @@ import (
 )
 
 // generate makes a script of ops; nil if there is nothing to do.
-func (m *contents) generate(ops []*op) *entry {
+func (m *counted) generate(ops []*op) *entry {
 	if !slices.ContainsFunc(ops, func(o *op) bool { return !o.state }) {
 		return nil
 	}
 	g := &generator{m: m, ops: ops}
 	text := g.script()
 	f := &File{Data: []byte(text), Mode: 0o755}
-	return &entry{ops: ops, generated: f, when: ops[0].when, title: g.title()}
+	return &entry{script: script{when: ops[0].when}, ops: ops, generated: f, title: g.title()}
 }
 
 // generator writes one script.
 type generator struct {
-	m   *contents
+	m   *counted
 	ops []*op
 	b   strings.Builder
 	// verbatim says that copied files are where the Dockerfile has them.
@@ -185,7 +186,7 @@ func (g *generator) ofBase() []string {
 		for _, r := range main.Reads {
 			_, arg := o.wants[r.Name]
 			_, own := o.overrides[r.Name]
-			_, predefined := g.m.opt.Dockerfile.Predefined[r.Name]
+			_, predefined := g.m.opt.Predefined[r.Name]
 			_, base := g.m.baseEnv[r.Name]
 			if arg || own || predefined || g.m.arg(r.Name) != nil || !base && g.m.base != nil || r.Name != strings.ToUpper(r.Name) || !spec.IsIdentifier(r.Name) {
 				continue
@@ -193,7 +194,7 @@ func (g *generator) ofBase() []string {
 			found[r.Name] = true
 		}
 	}
-	return slices.DeleteFunc(keys(found), func(name string) bool {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(found)), func(name string) bool {
 		return set[name] || slices.Contains([]string{"HOME", "PATH", "PWD", "OLDPWD", "USER", "LANG", "TMPDIR", "TZ", "IFS", "UID", "RANDOM", "SHELL", "HOSTNAME"}, name)
 	})
 }
@@ -207,7 +208,7 @@ func (g *generator) overrides() []string {
 		}
 	}
 	var out []string
-	for _, name := range keys(all) {
+	for _, name := range slices.Sorted(maps.Keys(all)) {
 		out = append(out, name+"="+inShell(all[name]))
 	}
 	return out
@@ -349,14 +350,6 @@ func (m *contents) hasPlaced(target string, o *op) bool {
 	return slices.ContainsFunc(m.copies, func(f *copied) bool {
 		return f.placed && paths.Within(f.Target, target) && o.files[f.Target] == f.CopiedFile
 	})
-}
-
-func quoted(s string) string {
-	q, err := syntax.Quote(s, syntax.LangPOSIX)
-	if err != nil {
-		return s
-	}
-	return q
 }
 
 // pretty is a command as shfmt would write it; one that cannot be parsed stays

@@ -12,11 +12,21 @@ import (
 	"github.com/pgstrata/pgstrata/spec"
 )
 
-// configure carries over what `docker inspect` shows.
-func (m *classified) configure() {
+// settings are the image's configuration and its entrypoint in the making.
+type settings struct{ *classified }
+
+// configure carries over what the image is told to be, and the files of its
+// entrypoint.
+func configure(c *classified) {
+	m := settings{c}
+	m.configuration()
+	m.entrypointFiles()
+}
+
+// configuration carries over what `docker inspect` shows.
+func (m settings) configuration() {
 	cmdStage := (*dockerfile.StageReading)(nil)
 	for _, step := range m.configured() {
-		known := m.namesAt(step)
 		went := func(where string) { m.report.went(step.Start, Carried, "%s", where) }
 		lost := func(format string, args ...any) { m.report.went(step.Start, Lost, format, args...) }
 		switch c := step.Command.(type) {
@@ -24,20 +34,15 @@ func (m *classified) configure() {
 			m.env(step, c)
 		case *instructions.LabelCommand:
 			for _, kv := range c.Labels {
-				key, ok := step.Scope.Expand(kv.Key)
-				text, exact := m.textAt(kv.Value, step, known)
-				if !ok || !exact {
-					lost("its value depends on the base image's environment")
-					continue
+				key, known := step.Scope.Expand(kv.Key)
+				if !known {
+					lost("its key depends on the base image's environment")
+				} else if text, ok := m.value(step, "image.labels", kv.Value, "its value", func(text string) image { return image{labels: []pair{{key: key, text: text}}} }); ok {
+					set(&m.out.image.labels, pair{key: key, text: text}, m.comments(step.Instruction))
 				}
-				if !m.fits(step, mapping("labels", str(key, text))) {
-					continue
-				}
-				m.set(&m.out.image.labels, pair{key: key, text: text}, m.comments(step.Instruction))
-				went("image.labels")
 			}
 		case *instructions.MaintainerCommand:
-			m.set(&m.out.image.labels, pair{key: "org.opencontainers.image.authors", text: escaped(c.Maintainer)}, nil)
+			set(&m.out.image.labels, pair{key: "org.opencontainers.image.authors", text: escaped(c.Maintainer)}, nil)
 			went("image.labels, since MAINTAINER is deprecated")
 			m.report.differ("who maintains the image is a label", nil, []string{"Author", "Labels"})
 		case *instructions.ExposeCommand:
@@ -47,29 +52,16 @@ func (m *classified) configure() {
 			m.keep("image.expose", step)
 		case *instructions.VolumeCommand:
 			for _, v := range c.Volumes {
-				text, exact := m.textAt(v, step, known)
-				if !exact {
-					lost("%s depends on the base image's environment", v)
-					continue
-				}
-				if m.fits(step, texts("volumes", []string{text})) {
+				if text, ok := m.value(step, "image.volumes", v, v, func(text string) image { return image{volumes: []string{text}} }); ok {
 					m.out.image.volumes = append(m.out.image.volumes, text)
-					went("image.volumes")
 				}
 			}
 			m.keep("image.volumes", step)
 		case *instructions.StopSignalCommand:
-			text, exact := m.textAt(c.Signal, step, known)
-			if !exact {
-				lost("the signal depends on the base image's environment")
-				continue
+			if text, ok := m.value(step, "image.stop_signal", c.Signal, "the signal", func(text string) image { return image{stopSignal: text} }); ok {
+				m.out.image.stopSignal = text
+				m.keep("image.stop_signal", step)
 			}
-			if !m.fits(step, str("stop_signal", text)) {
-				continue
-			}
-			m.out.image.stopSignal = text
-			went("image.stop_signal")
-			m.keep("image.stop_signal", step)
 		case *instructions.UserCommand:
 			m.userInstruction(step, c)
 		case *instructions.WorkdirCommand:
@@ -78,7 +70,7 @@ func (m *classified) configure() {
 			m.healthcheck(step, c)
 		case *instructions.CmdCommand:
 			words := line(c.CmdLine, c.PrependShell, step.Scope.Shell)
-			if !m.fits(step, texts("cmd", words)) {
+			if !m.fits(step, image{cmd: words}) {
 				continue
 			}
 			m.out.image.cmd, cmdStage = words, step.Stage
@@ -87,7 +79,7 @@ func (m *classified) configure() {
 			m.report.differ("a field of Windows' images is not set", nil, []string{"ArgsEscaped"})
 		case *instructions.EntrypointCommand:
 			words := line(c.CmdLine, c.PrependShell, step.Scope.Shell)
-			if len(words) > 0 && !m.fits(step, texts("entrypoint", words)) {
+			if len(words) > 0 && !m.fits(step, image{entrypoint: words}) {
 				continue
 			}
 			m.out.image.entrypoint = words
@@ -107,11 +99,26 @@ func (m *classified) configure() {
 		}
 	}
 	m.entrypoint()
-	if u := m.out.user; u != nil && m.lastStep(func(cmd any) bool { _, ok := cmd.(*instructions.UserCommand); return ok }) == nil {
+	last, _ := lastOf[*instructions.UserCommand](m.draft)
+	if u := m.out.user; u != nil && last == nil {
 		m.out.image.user = "root"
-		m.notes["image.user"] = append(m.notes["image.user"], "as the Dockerfile, which has no USER")
+		m.out.notes["image.user"] = append(m.out.notes["image.user"], "as the Dockerfile, which has no USER")
 		m.report.differ("that the container starts as root is said", nil, []string{"User"})
 	}
+}
+
+// value is a word of an instruction for a key of image; ok is false where that is lost,
+// which is told.
+func (m settings) value(step *dockerfile.Step, key, word, what string, with func(text string) image) (text string, ok bool) {
+	text, exact := m.textAt(word, step, m.namesAt(step))
+	switch {
+	case !exact:
+		m.report.went(step.Start, Lost, "%s depends on the base image's environment", what)
+	case m.fits(step, with(text)):
+		m.report.went(step.Start, Carried, "%s", key)
+		return text, true
+	}
+	return "", false
 }
 
 // line is the command line of an instruction, through its shell where it has
@@ -124,7 +131,7 @@ func line(words []string, shellForm bool, shell []string) []string {
 }
 
 // set adds a pair, or gives one that is there another value.
-func (m *migration) set(list *[]pair, p pair, notes []string) {
+func set(list *[]pair, p pair, notes []string) {
 	p.notes = notes
 	if i := slices.IndexFunc(*list, func(o pair) bool { return o.key == p.key }); i >= 0 {
 		*list = slices.Delete(*list, i, i+1)
@@ -133,11 +140,11 @@ func (m *migration) set(list *[]pair, p pair, notes []string) {
 }
 
 // keep keeps the comments of an instruction for a key of the build file.
-func (m *migration) keep(key string, step *dockerfile.Step) {
-	m.notes[key] = append(m.notes[key], m.comments(step.Instruction)...)
+func (m settings) keep(key string, step *dockerfile.Step) {
+	m.out.notes[key] = append(m.out.notes[key], m.comments(step.Instruction)...)
 }
 
-func (m *migration) env(step *dockerfile.Step, c *instructions.EnvCommand) {
+func (m settings) env(step *dockerfile.Step, c *instructions.EnvCommand) {
 	notes := m.comments(step.Instruction)
 	known := m.lateNames(step, c)
 	for _, kv := range c.Env {
@@ -147,19 +154,19 @@ func (m *migration) env(step *dockerfile.Step, c *instructions.EnvCommand) {
 			continue
 		}
 		a := m.arg(kv.Key)
-		if v, ok := step.Scope.Expand(kv.Value); ok && a != nil && v == m.values[kv.Key] && (a.fromEnv || m.mentioned(kv.Key)) {
+		if v, ok := step.Scope.Expand(kv.Value); ok && a != nil && v == m.values[kv.Key] && (a.fromEnv || m.seen[kv.Key]) {
 			if !a.fromEnv && !strings.Contains(text, "${"+kv.Key+"}") {
 				m.report.note(m.where(step.Start), "ENV sets %s whatever the ARG of that name says; here setup scripts and the image have the value of the argument", kv.Key)
 			}
 			text = "${" + kv.Key + "}" // one truth
 		}
-		if !m.fits(step, mapping("env", str(kv.Key, text))) {
+		if !m.fits(step, image{env: []pair{{key: kv.Key, text: text}}}) {
 			continue
 		}
-		m.set(&m.out.image.env, pair{key: kv.Key, text: text}, notes)
+		set(&m.out.image.env, pair{key: kv.Key, text: text}, notes)
 		notes = nil
 		m.report.went(step.Start, Carried, "image.env.%s", kv.Key)
-		if a != nil && m.mentioned(kv.Key) && !slices.Contains(a.lines, step.Start) {
+		if a != nil && m.seen[kv.Key] && !slices.Contains(a.lines, step.Start) {
 			m.report.went(step.Start, Carried, "args.%s, for setup scripts", kv.Key)
 		}
 	}
@@ -167,7 +174,7 @@ func (m *migration) env(step *dockerfile.Step, c *instructions.EnvCommand) {
 
 // lateNames are what the image's environment may refer to: args, the variables
 // above, and those of the base.
-func (m *migration) lateNames(step *dockerfile.Step, c *instructions.EnvCommand) names {
+func (m settings) lateNames(step *dockerfile.Step, c *instructions.EnvCommand) names {
 	args := m.namesAt(step)
 	above := map[string]string{}
 	for _, p := range m.out.image.env {
@@ -201,7 +208,7 @@ func (m *migration) lateNames(step *dockerfile.Step, c *instructions.EnvCommand)
 
 // baseText refers to a variable of the base image. One of which is not known
 // whether the base has it may be missing.
-func (m *migration) baseText(name string) string {
+func (m *draft) baseText(name string) string {
 	if _, known := m.baseEnv[name]; known || name == "PATH" {
 		return "${" + name + "}"
 	}
@@ -216,7 +223,7 @@ func onlyInstruction(step *dockerfile.Step, c *instructions.EnvCommand, name str
 }
 
 // expose carries over a port, or a range of them.
-func (m *migration) expose(step *dockerfile.Step, port string) {
+func (m settings) expose(step *dockerfile.Step, port string) {
 	text, exact := m.textAt(port, step, m.namesAt(step))
 	v, _ := step.Scope.Expand(port)
 	ports, proto, _ := strings.Cut(v, "/")
@@ -234,7 +241,7 @@ func (m *migration) expose(step *dockerfile.Step, port string) {
 		for n := a; n <= b; n++ {
 			m.out.image.expose = append(m.out.image.expose, strconv.Itoa(n)+proto)
 		}
-	case !m.fits(step, portsNode([]string{text})):
+	case !m.fits(step, image{expose: []string{text}}):
 		return
 	default:
 		m.out.image.expose = append(m.out.image.expose, text)
@@ -243,13 +250,13 @@ func (m *migration) expose(step *dockerfile.Step, port string) {
 }
 
 // userInstruction carries USER over: the last one counts for the container.
-func (m *migration) userInstruction(step *dockerfile.Step, c *instructions.UserCommand) {
+func (m settings) userInstruction(step *dockerfile.Step, c *instructions.UserCommand) {
 	text, exact := m.textAt(c.User, step, m.namesAt(step))
 	if !exact {
 		m.report.went(step.Start, Lost, "the user depends on the base image's environment")
 		return
 	}
-	if !m.fits(step, str("user", text)) {
+	if !m.fits(step, image{user: text}) {
 		return
 	}
 	m.out.image.user = text
@@ -264,14 +271,14 @@ func (m *migration) userInstruction(step *dockerfile.Step, c *instructions.UserC
 }
 
 // workingDir carries WORKDIR over.
-func (m *migration) workingDir(step *dockerfile.Step) {
+func (m settings) workingDir(step *dockerfile.Step) {
 	dir, ok := workdir(step)
 	if !ok {
 		m.report.went(step.Start, Lost, "the directory depends on the base image's environment")
 		return
 	}
 	m.out.image.workingDir = m.madeText(step, dir)
-	if dir != "/" && !m.fits(step, str("working_dir", m.out.image.workingDir)) {
+	if dir != "/" && !m.fits(step, image{workingDir: m.out.image.workingDir}) {
 		m.out.image.workingDir = ""
 		return
 	}
@@ -283,7 +290,7 @@ func (m *migration) workingDir(step *dockerfile.Step) {
 	m.keep("image.working_dir", step)
 }
 
-func (m *migration) healthcheck(step *dockerfile.Step, c *instructions.HealthCheckCommand) {
+func (m settings) healthcheck(step *dockerfile.Step, c *instructions.HealthCheckCommand) {
 	h := c.Health
 	switch {
 	case len(h.Test) == 0 || h.Test[0] == "NONE":
@@ -300,7 +307,7 @@ func (m *migration) healthcheck(step *dockerfile.Step, c *instructions.HealthChe
 		out.command = append(slices.Clone(step.Scope.Shell), h.Test[1:]...)
 		m.report.differ("the health check names its shell", nil, []string{"Healthcheck"})
 	}
-	if !m.fits(step, out.node()) {
+	if !m.fits(step, image{health: out}) {
 		return
 	}
 	m.out.image.health = out
@@ -324,9 +331,9 @@ func duration(d time.Duration) string {
 
 // entrypoint makes the entrypoint script of what ENTRYPOINT runs, where that is
 // where a build file has it.
-func (m *classified) entrypoint() {
+func (m settings) entrypoint() {
 	words := m.out.image.entrypoint
-	step := m.lastStep(func(cmd any) bool { _, ok := cmd.(*instructions.EntrypointCommand); return ok })
+	step, _ := lastOf[*instructions.EntrypointCommand](m.draft)
 	if step == nil || len(words) == 0 {
 		return
 	}
@@ -344,32 +351,6 @@ func (m *classified) entrypoint() {
 		}
 	}
 	m.report.went(step.Start, Carried, "image.entrypoint")
-}
-
-// startable reports whether the kernel starts a file: it names an interpreter.
-func (m *migration) startable(source string) bool {
-	p := m.load(source)
-	return p != nil && p.Main.Shebang.Line != "" && !p.Main.CRLF.IsValid() && !p.Main.BOM
-}
-
-// lastStep is the last instruction of a kind.
-func (m *migration) lastStep(is func(cmd any) bool) *dockerfile.Step {
-	for _, step := range slices.Backward(m.configured()) {
-		if is(step.Command) {
-			return step
-		}
-	}
-	return nil
-}
-
-// escapedGlob is a path of the context in the build file's notation, where it
-// could be taken for a glob or a reference.
-func escapedGlob(s string) string {
-	s = strings.NewReplacer(`*`, `\*`, `?`, `\?`, `[`, `\[`, `{`, `\{`).Replace(s)
-	if strings.ContainsAny(s, "$`\\") {
-		return escaped(s)
-	}
-	return s
 }
 
 // installRoot is where entrypoint files without a target of their own go.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pgstrata/pgstrata/check"
 	"github.com/pgstrata/pgstrata/graph"
 	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
@@ -26,7 +27,7 @@ func (m *contents) place(f *copied, trees []string) bool {
 			m.because(f, "%s may read %s, whose COPY has --parents or --exclude", m.label(o), f.Target)
 			return true
 		case o.removes(f.Target):
-			return !m.forgiving(o) || removesBeside(o, f.Target)
+			return !forgiving(o) || removesBeside(o, f.Target)
 		case len(f.By.Copy.Texts) > 0 && o.facts != nil && o.facts.Program != nil && namesPath(o.facts.Program, f.Target, true):
 			return true // no reading of the Dockerfile knows its text as a file
 		case o.touches(f.Target) && !o.given[f] && !speaksOnly(o):
@@ -75,7 +76,7 @@ func ambiguous(f *copied) bool {
 
 // obscured reports whether an op works in a directory with a file of which a COPY
 // that could not be listed leaves open what is there.
-func (m *migration) obscured(o *op, f *copied) bool {
+func (m *contents) obscured(o *op, f *copied) bool {
 	if o.facts == nil || o.files[f.Target] == f.CopiedFile {
 		return false
 	}
@@ -97,14 +98,12 @@ func (m *migration) obscured(o *op, f *copied) bool {
 
 // forgiving reports whether an op that deletes files does not mind that they are
 // not there.
-func (m *migration) forgiving(o *op) bool {
+func forgiving(o *op) bool {
 	if c := o.one(); o.command() && c != nil && (c.Name == "rm" || c.Name == "unlink") { // see removals
 		return true
 	}
 	for _, c := range o.calls() {
-		if c.Name == "unlink" || c.Name == "rm" && !c.HasArg("--force") && !slices.ContainsFunc(c.Args, func(w shell.Word) bool {
-			return strings.HasPrefix(w.Value, "-") && !strings.HasPrefix(w.Value, "--") && strings.Contains(w.Value, "f")
-		}) {
+		if _, force := check.HasFlag(c, 'f', "", "--force"); c.Name == "unlink" || c.Name == "rm" && !force {
 			return false
 		}
 	}
@@ -124,7 +123,7 @@ func removesBeside(o *op, target string) bool {
 
 // walks reports whether a script goes down a directory by its path in the image:
 // what goes down directories follows no links.
-func (m *migration) walks(o *op, f *copied) bool {
+func (m *contents) walks(o *op, f *copied) bool {
 	if !o.script() || !slices.ContainsFunc(o.facts.Trees.Sorted(), func(tree string) bool { return paths.Within(f.Target, tree) }) {
 		return false
 	}
@@ -159,11 +158,11 @@ func calledByName(o *op, target string) bool {
 
 // dangles reports whether a file is a link that leads nowhere: it can be made,
 // not copied.
-func (m *migration) dangles(f *copied) bool {
+func (m *contents) dangles(f *copied) bool {
 	if f.Mode&fs.ModeSymlink == 0 {
 		return false
 	}
-	_, err := fs.Stat(m.opt.Dockerfile.Context, f.Source)
+	_, err := fs.Stat(m.context, f.Source)
 	return err != nil
 }
 
@@ -176,7 +175,7 @@ func (m *contents) because(f *copied, format string, args ...any) {
 }
 
 // label is what an op is called in messages.
-func (m *migration) label(o *op) string {
+func (m *reader) label(o *op) string {
 	if o.script() {
 		return o.call.source
 	}
@@ -185,7 +184,7 @@ func (m *migration) label(o *op) string {
 
 // indifferent reports whether an op does not care for a file in a place that
 // programs read without being told to.
-func (m *migration) indifferent(o *op, f *copied) bool {
+func (m *contents) indifferent(o *op, f *copied) bool {
 	if o.made != "" || o.state {
 		return true
 	}
@@ -234,7 +233,7 @@ func (m *contents) relatives() {
 
 // writesBeside reports whether a script writes new files to the folder that it
 // is in, which is read-only below /context.
-func (m *migration) writesBeside(o *op, program *shell.Program) bool {
+func (m *contents) writesBeside(o *op, program *shell.Program) bool {
 	for _, s := range program.Closure() {
 		for _, r := range s.Paths {
 			if r.InContext && !r.Glob && r.Access == shell.AccessWrite {

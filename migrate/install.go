@@ -3,6 +3,7 @@ package migrate
 import (
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -47,7 +48,7 @@ func (g *generator) placing(o *op) []string {
 			continue
 		}
 		if f.Mode&fs.ModeSymlink != 0 {
-			to, err := fs.ReadLink(g.m.opt.Dockerfile.Context, f.Source)
+			to, err := fs.ReadLink(g.m.context, f.Source)
 			if err == nil {
 				target := g.m.targetText(f.By, f.Target)
 				out = append(out, "mkdir -p "+inShell(path.Dir(target)), "ln -s "+quoted(to)+" "+inShell(target))
@@ -111,22 +112,22 @@ func (m *contents) wholesOf(o *op) []whole {
 
 // oneByOne notes that a script copies files of a directory, or of a pattern, each by
 // its name.
-func (m *migration) oneByOne(o *op) {
+func (m *contents) oneByOne(o *op) {
 	left := slices.ContainsFunc(o.place, func(f *copied) bool { return !o.isWhole(f) })
 	if left && slices.ContainsFunc(o.step.Copy.Sources, func(source string) bool {
-		return glob.Has(source) || m.isContextDir(paths.Inside(source))
+		return glob.Has(source) || m.isDir(paths.Inside(source))
 	}) {
 		m.report.note(m.where(o.line()), "a generated script copies its files one by one: one that is added later has to be added there")
 	}
 }
 
 // contextFile is a copied file where a setup script finds it.
-func (m *migration) contextFile(f *copied) string {
+func (m *counted) contextFile(f *copied) string {
 	return inShell(graph.ContextMount + "/" + m.contextPath(f.By, f.Source, escaped))
 }
 
 // refersTo are the args that the paths of an op are made of.
-func (m *migration) refersTo(o *op) []string {
+func (m *counted) refersTo(o *op) []string {
 	texts := []string{o.madeText}
 	for _, f := range o.place {
 		texts = append(texts, m.contextText(f.By, f.Source), m.targetText(f.By, f.Target), f.owner)
@@ -156,7 +157,7 @@ func folders(o *op) []string {
 	}
 	var out []string
 	dest := path.Clean(o.step.Copy.Dest)
-	for _, dir := range keys(owners) {
+	for _, dir := range slices.Sorted(maps.Keys(owners)) {
 		command := "install -d -m 0755" + owners[dir] + " " + quoted(dir)
 		if dir == dest || !paths.Within(dir, dest) {
 			command = "[ -d " + quoted(dir) + " ] || " + command

@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -30,7 +31,7 @@ func inContext(target string, files map[string]*dockerfile.CopiedFile) (string, 
 
 // sourceDir is the directory of the context whose files a directory has.
 func sourceDir(target string, files map[string]*dockerfile.CopiedFile) (dir string, ok bool) {
-	for _, name := range keys(files) {
+	for _, name := range slices.Sorted(maps.Keys(files)) {
 		if !paths.Within(name, target) || name == target || target == "/" {
 			continue
 		}
@@ -53,7 +54,7 @@ func sourceDir(target string, files map[string]*dockerfile.CopiedFile) (dir stri
 
 // translated is a command with the copied files where a setup script finds
 // them, but for those that are to be kept where they are.
-func (m *migration) translated(text string, files map[string]*dockerfile.CopiedFile, keep func(target string) bool) string {
+func (m *reader) translated(text string, files map[string]*dockerfile.CopiedFile, keep func(target string) bool) string {
 	file, err := syntax.NewParser(syntax.KeepComments(true)).Parse(strings.NewReader(text), "")
 	if err != nil {
 		return text

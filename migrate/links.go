@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -14,12 +15,12 @@ import (
 // link notes that a script names a file of the context where the Dockerfile has
 // it. A link leads from there to where setup scripts have it: the script needs
 // no change.
-func (m *contents) link(target, source string) {
+func (m *counted) link(target, source string) {
 	m.links[target] = source
 }
 
 // linkScripts are the scripts that create the links and take them away again.
-func (m *contents) linkScripts() (first, last *entry) {
+func (m *counted) linkScripts() (first, last *entry) {
 	if len(m.links) == 0 {
 		return nil, nil
 	}
@@ -32,34 +33,35 @@ func (m *contents) linkScripts() (first, last *entry) {
 	}
 	remove := []string{"#!/bin/sh", "# Takes away the links of the first setup script.", "set -e"}
 	parents := map[string]bool{}
-	for _, target := range keys(links) {
+	for _, target := range slices.Sorted(maps.Keys(links)) {
 		for dir := path.Dir(target); !paths.Shared(dir); dir = path.Dir(dir) {
 			parents[dir] = true
 		}
 	}
-	for _, dir := range keys(parents) {
+	for _, dir := range slices.Sorted(maps.Keys(parents)) {
 		create = append(create, "mkdir -p "+quoted(dir))
 	}
-	for _, target := range keys(links) {
+	for _, target := range slices.Sorted(maps.Keys(links)) {
 		create = append(create, "ln -s "+quoted(path.Join(graph.ContextMount, links[target]))+" "+quoted(target))
 		remove = append(remove, "rm -f "+quoted(target))
 	}
-	dirs := keys(parents)
+	dirs := slices.Sorted(maps.Keys(parents))
 	slices.Reverse(dirs)
 	for _, dir := range dirs {
 		remove = append(remove, "rmdir "+quoted(dir)+" 2>/dev/null || true")
 	}
 	text := func(lines []string) *File { return &File{Data: []byte(strings.Join(lines, "\n") + "\n"), Mode: 0o755} }
-	first = &entry{title: "old-paths", generated: text(create), notes: []string{"Links, for scripts that name files where the Dockerfile had them."}}
+	first = &entry{title: "old-paths", generated: text(create)}
+	first.notes = []string{"Links, for scripts that name files where the Dockerfile had them."}
 	last = &entry{title: "old-paths-removed", generated: text(remove)}
 	return first, last
 }
 
 // joinedLinks are the links with directories in place of all of their files,
 // where nothing is deleted in them.
-func (m *contents) joinedLinks() map[string]string {
+func (m *counted) joinedLinks() map[string]string {
 	out := map[string]string{}
-	for _, target := range keys(m.links) {
+	for _, target := range slices.Sorted(maps.Keys(m.links)) {
 		dir, source := path.Dir(target), path.Dir(m.links[target])
 		if paths.Shared(dir) || source == "." || path.Base(target) != path.Base(m.links[target]) || m.deletesIn(dir) || m.otherIn(dir, source) {
 			out[target] = m.links[target]
@@ -67,7 +69,7 @@ func (m *contents) joinedLinks() map[string]string {
 		}
 		out[dir] = source
 	}
-	for _, target := range keys(out) { // a link in a linked directory
+	for _, target := range slices.Sorted(maps.Keys(out)) { // a link in a linked directory
 		for dir := path.Dir(target); dir != "/"; dir = path.Dir(dir) {
 			if _, ok := out[dir]; ok {
 				delete(out, target)
@@ -78,14 +80,14 @@ func (m *contents) joinedLinks() map[string]string {
 }
 
 // deletesIn reports whether an op deletes or changes something in a directory.
-func (m *contents) deletesIn(dir string) bool {
+func (m *counted) deletesIn(dir string) bool {
 	return slices.ContainsFunc(m.ops, func(o *op) bool {
 		return !o.gone && o.facts != nil && slices.ContainsFunc(o.facts.Touched.Sorted(), func(t string) bool { return t != dir && paths.Within(t, dir) })
 	})
 }
 
 // otherIn reports whether a directory also has files of another place.
-func (m *contents) otherIn(dir, source string) bool {
+func (m *counted) otherIn(dir, source string) bool {
 	return slices.ContainsFunc(m.copies, func(f *copied) bool {
 		return paths.Within(f.Target, dir) && (f.placed || f.Source != path.Join(source, strings.TrimPrefix(f.Target, dir)))
 	})

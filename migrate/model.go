@@ -16,7 +16,7 @@ type build struct {
 
 	sources            []*source
 	runtime, toolchain []string // packages
-	scripts, cleanup   []*entry
+	scripts, cleanup   []*script
 	scriptNotes        []string
 	artifacts          []string
 	maybeArtifacts     []string
@@ -28,6 +28,8 @@ type build struct {
 	image               image
 	// noCleanup says that no convention would find a cleanup script.
 	noCleanup bool
+	// notes are comments above keys, by their paths: image.user.
+	notes map[string][]string
 }
 
 // users are all accounts that the build file makes.
@@ -68,8 +70,13 @@ type secret struct {
 	required              bool
 }
 
-// entry is one script of setup.
-type entry struct {
+// source is one of setup.sources.
+type source struct {
+	name, image, url, checksum, git, ref string
+}
+
+// script is one script of setup.
+type script struct {
 	path             string
 	when             []string
 	base             string // "" for the image's own
@@ -82,20 +89,11 @@ type entry struct {
 	sources          []string
 	ssh              bool
 	network          string
-	// args are written where they are not those that pgstrata infers; sees are
-	// all that the script reads.
+	// args are written where they are not those that pgstrata infers.
 	args *[]string
-	sees []string
-	// after are isolated scripts whose outputs it has to see.
-	after []*entry
 	// notes stand above it; proposal is written as a comment below it.
 	notes    []string
-	proposal *entry
-	// ops are what it was made of, generated the script that was made of them,
-	// and title what that is called.
-	ops       []*op
-	generated *File
-	title     string
+	proposal *script
 }
 
 // output is a path that an isolated script gives the image, in the build file's
@@ -106,34 +104,6 @@ type output struct {
 	into string
 	// owner is its user and group, "" for that which it has.
 	owner string
-}
-
-func (o output) node() *node {
-	if o.from+o.into+o.owner == "" {
-		return str("", o.path)
-	}
-	from, to := o.from, o.path
-	if from == "" {
-		from, to = o.path, ""
-	}
-	if o.into != "" {
-		to = o.into
-	}
-	n := mapping("", str("from", from))
-	for _, p := range []pair{{key: "to", text: to}, {key: "owner", text: o.owner}} {
-		if p.text != "" {
-			n.pairs = append(n.pairs, str(p.key, p.text))
-		}
-	}
-	return n
-}
-
-func outputsNode(list []output) *node {
-	n := &node{key: "outputs", kind: isList}
-	for _, o := range list {
-		n.list = append(n.list, o.node())
-	}
-	return n
 }
 
 // config is a file that is copied to a place of its own; its paths are in the

@@ -53,7 +53,7 @@ const (
 )
 
 // newCopied is a file with the owner and mode that its COPY gives it.
-func (m *migration) newCopied(f *dockerfile.CopiedFile, c *dockerfile.Copy) *copied {
+func (m *contents) newCopied(f *dockerfile.CopiedFile, c *dockerfile.Copy) *copied {
 	chown, chmod := ownership(f.By)
 	out := &copied{CopiedFile: f, mode: f.Mode.Perm() | f.Mode&(fs.ModeSetuid|fs.ModeSetgid|fs.ModeSticky)}
 	if c.Chmod != "" {
@@ -107,8 +107,9 @@ func ownerArgs(text, owner string) string {
 
 // modes takes the commands away that set owner and mode of copied files: these
 // get them where they are copied.
-func (m *contents) modes(ops []*op) {
-	for _, o := range ops {
+func (m *contents) modes() {
+	m.atRuntime() // a script that a container runs may be root's
+	for _, o := range m.ops {
 		if c := o.one(); !o.gone && setsModes(o) && len(c.Redirects) == 0 && len(o.when) == 0 {
 			m.fold(o, c)
 		}
@@ -266,7 +267,7 @@ func (m *contents) ownDir(dir string, before *op) bool {
 }
 
 // apply gives a copied file what a command sets.
-func (m *migration) apply(f *copied, command, spec string) bool {
+func (m *contents) apply(f *copied, command, spec string) bool {
 	if command == "chmod" {
 		got, ok := modes.Apply(f.mode, spec)
 		if ok {
@@ -299,7 +300,7 @@ func (m *migration) apply(f *copied, command, spec string) bool {
 
 // rootsOwn makes a file root's in place of an owner whose number only a build
 // knows, which is no loss to a script that a container runs and may read.
-func (m *migration) rootsOwn(f *copied) bool {
+func (m *contents) rootsOwn(f *copied) bool {
 	if !f.runtime || !m.isScript(f.Source) || f.mode.Perm()&0o005 != 0o005 {
 		return false
 	}

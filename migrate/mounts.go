@@ -7,13 +7,13 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pgstrata/pgstrata/paths"
-
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+
+	"github.com/pgstrata/pgstrata/paths"
 )
 
 // mounts carries over the flags of a RUN.
-func (m *contents) mounts(e *entry, o *op) {
+func (m *counted) mounts(e *entry, o *op) {
 	cmd, ok := o.step.Command.(*instructions.RunCommand)
 	if !ok {
 		return
@@ -52,7 +52,7 @@ func (m *contents) mounts(e *entry, o *op) {
 }
 
 // secret carries over a mount of a secret: a file, a variable, or both.
-func (m *migration) secret(e *entry, o *op, mount *instructions.Mount, target string) {
+func (m *counted) secret(e *entry, o *op, mount *instructions.Mount, target string) {
 	id := cmp.Or(mount.Source, mount.CacheID, path.Base(target))
 	one := secret{id: id, required: mount.Required}
 	if mount.Env != nil {
@@ -79,7 +79,7 @@ func (m *migration) secret(e *entry, o *op, mount *instructions.Mount, target st
 func nonzero(id *uint64) bool { return id != nil && *id != 0 }
 
 // cache carries over a cache mount that pgstrata does not add by itself.
-func (m *migration) cache(e *entry, target string) {
+func (m *counted) cache(e *entry, target string) {
 	switch strings.TrimSuffix(target, "/") {
 	case "/var/cache/apt", "/var/lib/apt", "/var/lib/apt/lists", "/var/cache/apt/archives", "/root/.cache/pip", "/root/.npm", "/root/.cache/ccache", "/go/pkg/mod", "/root/.cache/go-build":
 		return
@@ -89,7 +89,7 @@ func (m *migration) cache(e *entry, target string) {
 	}
 }
 
-func (m *contents) tmpfs(o *op, target string) {
+func (m *counted) tmpfs(o *op, target string) {
 	if slices.Contains(m.out.artifacts, target) {
 		return
 	}

@@ -1,9 +1,7 @@
 package migrate
 
 import (
-	"bytes"
 	"fmt"
-	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -26,7 +24,7 @@ func (m *contents) scriptsDir() string {
 
 // goesThrough reports whether an op may run or read whatever is in a directory
 // of the context, which need not be there yet.
-func (m *migration) goesThrough(o *op, dir string) bool {
+func (m *contents) goesThrough(o *op, dir string) bool {
 	if o.facts == nil {
 		return false
 	}
@@ -46,7 +44,7 @@ func (m *migration) goesThrough(o *op, dir string) bool {
 
 // targetsOf are the places that a file of the context is copied to, were it
 // there.
-func (m *migration) targetsOf(source string, before *op) []string {
+func (m *contents) targetsOf(source string, before *op) []string {
 	var out []string
 	for _, step := range m.chain {
 		if step.Copy == nil || step.Copy.From != "" || step.Copy.Dest == "" || m.order[step] > m.order[before.step] {
@@ -57,7 +55,7 @@ func (m *migration) targetsOf(source string, before *op) []string {
 			switch {
 			case s == "":
 				out = append(out, path.Join(step.Copy.Dest, source))
-			case m.isContextDir(s) && paths.Within(source, s):
+			case m.isDir(s) && paths.Within(source, s):
 				out = append(out, path.Join(step.Copy.Dest, strings.TrimPrefix(source, s)))
 			}
 		}
@@ -101,7 +99,7 @@ type scriptNames struct {
 
 // name gives the generated scripts their names: numbered where there are no
 // others, else such as none of the others has.
-func (m *contents) name(entries []*entry) scriptNames {
+func (m *counted) name(entries []*entry) scriptNames {
 	scriptsDir := m.scriptsDir()
 	numbered := !slices.ContainsFunc(entries, func(e *entry) bool { return e.generated == nil })
 	taken := map[string]bool{}
@@ -124,7 +122,7 @@ func (m *contents) name(entries []*entry) scriptNames {
 }
 
 // nameOne gives a generated script a name that no other script has.
-func (m *migration) nameOne(e *entry, dir, base string, taken map[string]bool) {
+func (m *counted) nameOne(e *entry, dir, base string, taken map[string]bool) {
 	name := base
 	for n := 2; taken[name] || m.inTheWay(path.Join(dir, name+".sh"), e.generated); n++ {
 		name = fmt.Sprintf("%s-%d", base, n)
@@ -133,11 +131,4 @@ func (m *migration) nameOne(e *entry, dir, base string, taken map[string]bool) {
 	e.path = path.Join(dir, name+".sh")
 	e.generated.Path = e.path
 	m.generated[e.path] = e.generated
-}
-
-// inTheWay reports whether the context has another file of that name. One that
-// an earlier migration has written is none.
-func (m *migration) inTheWay(name string, f *File) bool {
-	data, err := fs.ReadFile(m.opt.Dockerfile.Context, name)
-	return err == nil && !bytes.Equal(data, f.Data) || m.generated[name] != nil
 }

@@ -1,8 +1,6 @@
 package migrate
 
 import (
-	"fmt"
-	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -70,22 +68,32 @@ type call struct {
 	whole bool
 }
 
+// reader reads steps into ops.
+type reader struct {
+	*draft
+	// drivers are the scripts that were taken apart, and what they sourced.
+	drivers map[string]bool
+}
+
+// newReader is one that has read nothing.
+func newReader(d *draft) *reader { return &reader{d, map[string]bool{}} }
+
 // line is the op's line in the Dockerfile.
 func (o *op) line() int { return o.step.Start }
 
 // went notes where an op went.
-func (m *migration) went(o *op, fate Fate, format string, args ...any) {
+func (m *reader) went(o *op, fate Fate, format string, args ...any) {
 	m.report.went(o.line(), fate, format, args...)
 }
 
 // drop notes that nothing is to be done for an op.
-func (m *migration) drop(o *op, format string, args ...any) {
+func (m *reader) drop(o *op, format string, args ...any) {
 	o.gone = true
 	m.went(o, Dropped, format, args...)
 }
 
 // collect turns steps into ops.
-func (m *migration) collect(steps []*dockerfile.Step) []*op {
+func (m *reader) collect(steps []*dockerfile.Step) []*op {
 	var out []*op
 	for _, step := range steps {
 		switch cmd := step.Command.(type) {
@@ -116,7 +124,7 @@ func workdir(step *dockerfile.Step) (string, bool) {
 	return path.Clean(dir), true
 }
 
-func (m *migration) runOps(step *dockerfile.Step, cmd *instructions.RunCommand) []*op {
+func (m *reader) runOps(step *dockerfile.Step, cmd *instructions.RunCommand) []*op {
 	if step.Run.Text == "" {
 		if len(cmd.Files) == 1 && strings.HasPrefix(cmd.Files[0].Data, "#!") {
 			return []*op{{step: step, raw: cmd.Files[0].Data, dir: step.Scope.Dir}}
@@ -155,10 +163,10 @@ func knownShell(words []string) bool {
 }
 
 // driverOps are the parts of a driver; nil when it stays whole.
-func (m *migration) driverOps(step *dockerfile.Step, p *dockerfile.Command) []*op {
+func (m *reader) driverOps(step *dockerfile.Step, p *dockerfile.Command) []*op {
 	name := path.Base(p.Script)
 	if p.Driver.Why != "" {
-		m.report.note(fmt.Sprintf("%s:%d", m.file.Name, step.Start), "%s stays one script: %s", name, subject(p.Driver.Why, name))
+		m.report.note(m.where(step.Start), "%s stays one script: %s", name, subject(p.Driver.Why, name))
 		return nil
 	}
 	for _, at := range p.Driver.Checks {
@@ -274,17 +282,3 @@ func (o *op) one() *shell.Call {
 	}
 	return calls[0]
 }
-
-// words are a call's arguments; ok is false unless all are known.
-func words(c *shell.Call) (out []string, ok bool) {
-	for _, w := range c.Args {
-		v, ok := w.Literal()
-		if !ok {
-			return nil, false
-		}
-		out = append(out, v)
-	}
-	return out, true
-}
-
-func keys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

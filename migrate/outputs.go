@@ -1,10 +1,12 @@
 package migrate
 
 import (
+	"maps"
 	"path"
 	"slices"
 	"strings"
 
+	"github.com/pgstrata/pgstrata/check"
 	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
@@ -12,16 +14,15 @@ import (
 
 // propose adds to scripts of the chain whose outputs their syntax trees prove
 // what would isolate them, as a comment to opt into.
-func (m *migration) propose() {
+func (m *arranged) propose() {
 	before := ""
-	for i, e := range m.out.scripts {
+	for i, e := range m.scripts {
 		if len(e.outputs) > 0 {
 			continue
 		}
 		if e.generated == nil && len(e.needs) == 0 {
-			r := &outputReader{scratch: append([]string{"/tmp", "/var/tmp", "/usr/src", "/usr/local/src"}, m.out.artifacts...)}
-			if outputs := r.read(m.load(e.path)); outputs != nil {
-				p := *e
+			if outputs := outputsOf(m.load(e.path), slices.Concat(scratchTrees(), m.out.artifacts)); outputs != nil {
+				p := e.script
 				p.outputs, p.proposal = nil, nil
 				for _, o := range outputs {
 					p.outputs = append(p.outputs, output{path: escapedGlob(o)})
@@ -30,7 +31,7 @@ func (m *migration) propose() {
 				if before != "" {
 					p.needs = []string{before}
 				}
-				if users := m.usersOf(outputs, m.out.scripts[i+1:]); len(users) > 0 {
+				if users := m.usersOf(outputs, m.scripts[i+1:]); len(users) > 0 {
 					p.notes = append(p.notes, "("+strings.Join(users, ", ")+" then: needs: ["+scriptName(e.path)+"])")
 				}
 				e.proposal = &p
@@ -41,7 +42,7 @@ func (m *migration) propose() {
 }
 
 // usersOf are the scripts that speak of outputs.
-func (m *migration) usersOf(outputs []string, list []*entry) []string {
+func (m *arranged) usersOf(outputs []string, list []*entry) []string {
 	var out []string
 	for _, e := range list {
 		p := m.load(e.path)
@@ -75,15 +76,16 @@ type outputReader struct {
 	dirs   []string
 }
 
-// read returns the outputs, nil if they are not all known, or if the script
-// neither fetches nor builds anything: then nobody would wait for it.
-func (r *outputReader) read(p *shell.Program) []string {
-	if p == nil || !slices.ContainsFunc(callNames(p), func(name string) bool {
-		return slices.Contains([]string{"curl", "wget", "git", "make", "configure", "tar"}, name)
+// outputsOf are the outputs of a script, but for what is in directories for scratch;
+// nil if they are not all known, or if the script neither fetches nor builds anything:
+// then nobody would wait for it.
+func outputsOf(p *shell.Program, scratch []string) []string {
+	if p == nil || !slices.ContainsFunc(p.Calls(), func(c *shell.Call) bool {
+		return slices.Contains([]string{"curl", "wget", "git", "make", "configure", "tar"}, c.Name)
 	}) || len(p.Children) > 0 || len(p.Unresolved) > 0 || p.Incomplete {
 		return nil
 	}
-	r.outputs = map[string]bool{}
+	r := &outputReader{scratch: scratch, outputs: map[string]bool{}}
 	for _, s := range p.Scripts() {
 		for _, c := range s.Calls {
 			if c.Unreached || shell.Never(c.Guards) {
@@ -95,7 +97,7 @@ func (r *outputReader) read(p *shell.Program) []string {
 		}
 	}
 	var out []string
-	for _, name := range keys(r.outputs) {
+	for _, name := range slices.Sorted(maps.Keys(r.outputs)) {
 		if !slices.ContainsFunc(out, func(dir string) bool { return paths.Within(name, dir) }) {
 			out = append(out, name)
 		}
@@ -115,7 +117,7 @@ func (r *outputReader) writes(name string) bool {
 		return false
 	case r.isScratch(name) || name == "/dev/null" || name == "/dev/stderr" || name == "/dev/stdout":
 		return true
-	case slices.ContainsFunc(keys(r.outputs), func(o string) bool { return paths.Within(name, o) }):
+	case slices.ContainsFunc(slices.Sorted(maps.Keys(r.outputs)), func(o string) bool { return paths.Within(name, o) }):
 		return true
 	case paths.Shared(name) && !paths.Within(name, "/usr/local") && !paths.Within(name, "/opt"), paths.Everywhere(name), paths.Within(name, "/etc"), paths.Within(name, "/var"), paths.Within(name, "/root"), paths.Within(name, "/home"):
 		return false
@@ -163,7 +165,7 @@ func (r *outputReader) call(c *shell.Call) bool {
 	case "tar", "unzip":
 		return r.unpack(c)
 	case "git":
-		return r.isScratch(c.Dir) || operandsOf(c, 0) == "clone" && r.last(c)
+		return r.isScratch(c.Dir) || c.Verb() == "clone" && r.last(c)
 	case "configure":
 		return r.configure(c)
 	case "make":
@@ -180,14 +182,10 @@ func (r *outputReader) call(c *shell.Call) bool {
 
 // operands are the arguments that are no options, nor values of install's.
 func operands(c *shell.Call) []shell.Word {
-	var out []shell.Word
-	for i, w := range c.Args {
-		if strings.HasPrefix(w.Value, "-") || i > 0 && c.Name == "install" && slices.Contains([]string{"-m", "-o", "-g"}, c.Args[i-1].Value) {
-			continue
-		}
-		out = append(out, w)
+	if c.Name == "install" {
+		return check.Operands(c, "-m", "-o", "-g")
 	}
-	return out
+	return check.Operands(c)
 }
 
 // last is a program that writes its last argument.

@@ -1,25 +1,165 @@
 package migrate
 
 import (
+	"bytes"
 	"io/fs"
+	"iter"
+	"maps"
+	"path"
 	"slices"
 	"strings"
 	"testing/fstest"
+
+	"github.com/pgstrata/pgstrata/graph"
+	"github.com/pgstrata/pgstrata/paths"
+	"github.com/pgstrata/pgstrata/shell"
+	"github.com/pgstrata/pgstrata/shell/interp"
+	"github.com/pgstrata/pgstrata/spec"
 )
+
+// buildContext is a build context, with files that are generated for it.
+type buildContext struct {
+	context   fs.FS
+	generated map[string]*File
+	// values are those of the args that its scripts see, programs the scripts
+	// that were read.
+	values   map[string]string
+	programs map[string]*shell.Program
+}
+
+// newContext is a build context without generated files.
+func newContext(context fs.FS, values map[string]string) *buildContext {
+	return &buildContext{context: context, generated: map[string]*File{}, values: values, programs: map[string]*shell.Program{}}
+}
+
+// fs is the context with the generated files as they are now.
+func (c *buildContext) fs() fs.FS {
+	out := overlay{c.context, fstest.MapFS{}}
+	for name, f := range c.generated {
+		out.generated[name] = &fstest.MapFile{Data: f.Data, Mode: f.Mode}
+	}
+	return out
+}
+
+// loader reads scripts of the context, and generated ones.
+func (c *buildContext) loader() *interp.Loader { return interp.NewFSLoader(c.fs()) }
+
+// load reads a script as pgstrata will: below /context.
+func (c *buildContext) load(source string) *shell.Program {
+	if p, ok := c.programs[source]; ok {
+		return p
+	}
+	p, err := c.loader().Load(source, interp.Options{Dir: "/", Vars: c.values, MaxSize: graph.MaxScriptSize, Follow: true})
+	if err != nil {
+		p = nil
+	}
+	c.programs[source] = p
+	return p
+}
+
+// interpreter is what runs a script of the context, as its first line says.
+func (c *buildContext) interpreter(source string) string {
+	if p := c.load(source); p != nil && p.Main.Shebang.Program != "" {
+		return strings.Join(append([]string{p.Main.Shebang.Program}, p.Main.Shebang.Args...), " ")
+	}
+	return "/bin/sh"
+}
+
+// startable reports whether the kernel starts a file: it names an interpreter.
+func (c *buildContext) startable(source string) bool {
+	p := c.load(source)
+	return p != nil && p.Main.Shebang.Line != "" && !p.Main.CRLF.IsValid() && !p.Main.BOM
+}
+
+// isScript reports whether a file is a script, by its name or first line.
+func (c *buildContext) isScript(source string) bool {
+	if path.Ext(source) == ".sh" || path.Ext(source) == ".bash" {
+		return true
+	}
+	data, err := fs.ReadFile(c.fs(), source)
+	return err == nil && bytes.HasPrefix(data, []byte("#!"))
+}
+
+// isDir reports whether a path of the context is a directory.
+func (c *buildContext) isDir(name string) bool {
+	if name == "" {
+		return true
+	}
+	info, err := fs.Stat(c.context, name)
+	return err == nil && info.IsDir()
+}
+
+// has reports whether the context has a file or directory of that very name.
+func (c *buildContext) has(name string) bool {
+	found, err := spec.Files(c.fs(), escapedGlob(name))
+	return err == nil && len(found) > 0 || c.isDir(name)
+}
+
+// inTheWay reports whether the context has another file of that name. One that
+// an earlier migration has written is none.
+func (c *buildContext) inTheWay(name string, f *File) bool {
+	data, err := fs.ReadFile(c.context, name)
+	return err == nil && !bytes.Equal(data, f.Data) || c.generated[name] != nil
+}
+
+// below are the files below a path of the context, or the file that is there, with
+// what cannot be read.
+func (c *buildContext) below(name string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		_ = fs.WalkDir(c.fs(), name, func(name string, d fs.DirEntry, err error) error { // its error is handed on
+			if (err != nil || !d.IsDir()) && !yield(name, err) {
+				return fs.SkipAll
+			}
+			return nil
+		})
+	}
+}
+
+// joined names directories in place of all of their files, where they have so many
+// at least. others are files that need not be among those that are named.
+func (c *buildContext) joined(files []string, others map[string]bool, least int) []string {
+	var out []string
+	listed := maps.Clone(others)
+	if listed == nil {
+		listed = map[string]bool{}
+	}
+	for _, name := range files {
+		listed[name] = true
+	}
+	for _, name := range files {
+		if slices.ContainsFunc(out, func(o string) bool { return paths.Within(name, strings.TrimSuffix(o, "/")) }) {
+			continue
+		}
+		at := name
+		for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
+			n, all := c.count(dir, listed)
+			if !all {
+				break
+			}
+			if n >= least {
+				at = dir + "/"
+			}
+		}
+		out = append(out, at)
+	}
+	return out
+}
+
+// count is how many files a directory has, and whether all of them are listed.
+func (c *buildContext) count(dir string, listed map[string]bool) (n int, all bool) {
+	for name, err := range c.below(dir) {
+		if err != nil || !listed[name] {
+			return n, false
+		}
+		n++
+	}
+	return n, true
+}
 
 // overlay is a build context with generated files in it.
 type overlay struct {
 	fs.FS
 	generated fstest.MapFS
-}
-
-// overlay is the context with the generated files as they are now.
-func (m *migration) overlay() fs.FS {
-	out := overlay{m.opt.Dockerfile.Context, fstest.MapFS{}}
-	for name, f := range m.generated {
-		out.generated[name] = &fstest.MapFile{Data: f.Data, Mode: f.Mode}
-	}
-	return out
 }
 
 // of is the one of both that has a path: a generated file hides another, and a

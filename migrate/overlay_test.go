@@ -11,32 +11,32 @@ import (
 
 // What is generated lies beside the context's files, and hides those of its name.
 func TestOverlay(t *testing.T) {
-	m := &migration{generated: map[string]*File{"a/y": {Data: []byte("made"), Mode: 0o755}, "b": {Data: []byte("made")}, "c/d/z": {Data: []byte("made")}}}
-	m.opt.Dockerfile.Context = fstest.MapFS{
+	m := newContext(fstest.MapFS{
 		"a/x": {Data: []byte("there")}, "b": {Data: []byte("there")}, "link": {Data: []byte("a/x"), Mode: fs.ModeSymlink | 0o777},
-	}
+	}, nil)
+	m.generated = map[string]*File{"a/y": {Data: []byte("made"), Mode: 0o755}, "b": {Data: []byte("made")}, "c/d/z": {Data: []byte("made")}}
 	texts := map[string]string{}
-	require.NoError(t, fs.WalkDir(m.overlay(), ".", func(name string, d fs.DirEntry, err error) error {
+	require.NoError(t, fs.WalkDir(m.fs(), ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
 			return err
 		}
-		data, err := fs.ReadFile(m.overlay(), name)
+		data, err := fs.ReadFile(m.fs(), name)
 		texts[name] = string(data)
 		return err
 	}))
 	assert.Equal(t, map[string]string{"a/x": "there", "a/y": "made", "b": "made", "c/d/z": "made"}, texts)
 	for name, want := range map[string]fs.FileMode{"a": fs.ModeDir, "c/d": fs.ModeDir, "link": fs.ModeSymlink, "a/y": 0} {
-		info, err := fs.Lstat(m.overlay(), name)
+		info, err := fs.Lstat(m.fs(), name)
 		require.NoError(t, err, name)
 		assert.Equal(t, want, info.Mode().Type(), name)
 	}
-	target, err := fs.ReadLink(m.overlay(), "link")
+	target, err := fs.ReadLink(m.fs(), "link")
 	require.NoError(t, err)
 	assert.Equal(t, "a/x", target)
 	for _, name := range []string{"a/z", "d", "c/y"} {
-		_, err := fs.Stat(m.overlay(), name)
+		_, err := fs.Stat(m.fs(), name)
 		require.ErrorIs(t, err, fs.ErrNotExist, name)
-		_, err = fs.ReadDir(m.overlay(), name)
+		_, err = fs.ReadDir(m.fs(), name)
 		assert.ErrorIs(t, err, fs.ErrNotExist, name)
 	}
 }

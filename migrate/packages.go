@@ -15,77 +15,65 @@ const aptKeeps = "apt's lists and archives lie in cache mounts, and in no layer"
 
 // packaging makes dependencies of packages that are installed.
 type packaging struct {
-	*migration
+	*reader
 	// key is the key that they go to, list what goes there.
 	key  string
 	list []string
-	// purged are those that are gone in the end, updates the commands that get
-	// apt's lists.
-	purged  []string
-	updates []*op
+	// purged are those that are gone in the end.
+	purged []string
 }
 
-// packages makes dependencies of the packages that are installed before any
-// script runs. Later ones may need what a script has set up, such as an archive
-// of their own, so they stay where they are.
-func (m *packaging) packages(ops []*op) {
+// declarePackages makes dependencies of the packages that are installed before any
+// script runs, which go to a key of the build file. Later ones may need what a script
+// has set up, such as an archive of their own, so they stay where they are. build are
+// those that are purged in the end.
+func declarePackages(r *reader, ops []*op, key string) (runtime, build []string) {
+	m := &packaging{reader: r, key: key}
 	first := true
+	var updates []*op
 	for _, o := range ops {
 		if o.gone || o.state || o.made != "" {
 			continue
 		}
-		verb, calls := aptVerb(o)
+		verb, c := aptVerb(o)
 		switch {
 		case verb == "clean" || verb == "lists":
 			m.drop(o, "%s", aptKeeps)
 		case verb == "some":
-			o.text = reduced(o.text, calls[0], func(w shell.Word) bool { return keptByApt(w.Value) })
+			o.text = reduced(o.text, c, func(w shell.Word) bool { return keptByApt(w.Value) })
 			m.went(o, Dropped, "%s", aptKeeps)
 			first = false
 		case !first:
 		case verb == "update":
-			m.updates = append(m.updates, o)
-		case verb == "install" && m.install(o, calls):
-		case verb == "purge" && m.purge(o, calls):
+			updates = append(updates, o)
+		case verb == "install" && m.install(o, c):
+		case verb == "purge" && m.purge(o, c):
 		default:
 			first = false
 		}
 	}
-	for _, o := range m.updates {
-		if len(m.list)+len(m.purged) > 0 && !m.installsLater(ops, o) {
+	for _, o := range updates {
+		if len(m.list)+len(m.purged) > 0 && !installsLater(ops, o) {
 			m.drop(o, "pgstrata updates the lists where it installs")
 		}
 	}
+	return m.list, m.purged
 }
 
 // installsLater reports whether a command of the same RUN still installs.
-func (m *packaging) installsLater(ops []*op, update *op) bool {
+func installsLater(ops []*op, update *op) bool {
 	return slices.ContainsFunc(ops, func(o *op) bool {
 		if o.gone || o.step != update.step || o == update {
 			return false
 		}
-		return slices.ContainsFunc(o.calls(), func(c *shell.Call) bool { return c.Is(programs.Apt) && operandsOf(c, 0) == "install" })
+		return slices.ContainsFunc(o.calls(), func(c *shell.Call) bool { return c.Is(programs.Apt) && c.Verb() == "install" })
 	})
-}
-
-// operandsOf is a call's n-th argument that is no option, "" for none.
-func operandsOf(c *shell.Call, n int) string {
-	for _, w := range c.Args {
-		if strings.HasPrefix(w.Value, "-") {
-			continue
-		}
-		if n == 0 {
-			return w.Value
-		}
-		n--
-	}
-	return ""
 }
 
 // aptVerb says what a command does with apt, when it does no more: update,
 // install, purge, clean, or lists for deleting what apt keeps, some for deleting
 // that and other things.
-func aptVerb(o *op) (string, []*shell.Call) {
+func aptVerb(o *op) (string, *shell.Call) {
 	c := o.one()
 	if !o.command() || c == nil || len(c.Redirects) > 0 || !o.step.Scope.Root() || len(o.when) > 0 {
 		return "", nil
@@ -104,20 +92,20 @@ func aptVerb(o *op) (string, []*shell.Call) {
 		case kept == 0:
 			return "", nil
 		case others > 0:
-			return "some", []*shell.Call{c}
+			return "some", c
 		}
-		return "lists", []*shell.Call{c}
+		return "lists", c
 	}
 	if !c.Is(programs.Apt) || slices.ContainsFunc(c.Assigns, func(a shell.Assign) bool { return a.Name != "DEBIAN_FRONTEND" }) {
 		return "", nil
 	}
-	switch verb := operandsOf(c, 0); {
+	switch verb := c.Verb(); {
 	case verb == "update" || verb == "install" || verb == "purge":
-		return verb, []*shell.Call{c}
+		return verb, c
 	case verb == "remove":
-		return "purge", []*shell.Call{c}
+		return "purge", c
 	case programs.AptCleans(verb):
-		return "clean", []*shell.Call{c}
+		return "clean", c
 	}
 	return "", nil
 }
@@ -132,15 +120,18 @@ func keptByApt(pattern string) bool {
 }
 
 // install carries `apt-get install` over.
-func (m *packaging) install(o *op, calls []*shell.Call) bool {
-	c := calls[0]
+func (m *packaging) install(o *op, c *shell.Call) bool {
 	var list []string
-	recommends := true
+	recommends, verb := true, false
 	for i, w := range c.Args {
+		option := i > 0 && c.Args[i-1].Value == "-o"
 		switch {
-		case w.Value == "install" && i == slices.IndexFunc(c.Args, func(w shell.Word) bool { return !strings.HasPrefix(w.Value, "-") }):
-		case w.Value == "--no-install-recommends" || w.Value == "-o=APT::Install-Recommends=false" || w.Value == "APT::Install-Recommends=false":
+		case w.Value == "--no-install-recommends" || w.Value == "-o=APT::Install-Recommends=false" || option && w.Value == "APT::Install-Recommends=false":
 			recommends = false
+		case option:
+			return false
+		case !verb && w.Value == "install":
+			verb = true
 		case strings.Trim(w.Value, "-yq") == "" && strings.HasPrefix(w.Value, "-"), w.Value == "--yes", w.Value == "--assume-yes", w.Value == "--quiet", w.Value == "-o", w.Value == "--no-install-suggests":
 		case strings.HasPrefix(w.Value, "-"):
 			return false
@@ -168,7 +159,7 @@ func (m *packaging) install(o *op, calls []*shell.Call) bool {
 
 // packageText writes a package's name and version for the build file. A version
 // may end in a star, which is a pattern to the shell, and no file's name.
-func (m *migration) packageText(o *op, w shell.Word) (string, bool) {
+func (m *packaging) packageText(o *op, w shell.Word) (string, bool) {
 	value, ok := w.Literal()
 	if w.Known && w.Glob && strings.Contains(w.Value, "=") {
 		value, ok = w.Value, !strings.ContainsAny(w.Value, `?[\`)
@@ -185,7 +176,7 @@ func (m *migration) packageText(o *op, w shell.Word) (string, bool) {
 
 // shellText writes a word of a command: with references to args where it has
 // them, else as its value.
-func (m *migration) shellText(o *op, text, want string) string {
+func (m *reader) shellText(o *op, text, want string) string {
 	known := m.namesAt(o.step)
 	if word := shellWord(text); word != nil && strings.Contains(text, "$") {
 		if t, ok := fromShell(word, known); ok {
@@ -199,12 +190,16 @@ func (m *migration) shellText(o *op, text, want string) string {
 
 // purge carries over the purge of packages that were installed for the build
 // alone.
-func (m *packaging) purge(o *op, calls []*shell.Call) bool {
+func (m *packaging) purge(o *op, c *shell.Call) bool {
 	var list []string
-	for i, w := range calls[0].Args {
+	verb := c.Verb()
+	for _, w := range c.Args {
 		switch {
+		case w.Value == "-o":
+			return false
 		case strings.HasPrefix(w.Value, "-"):
-		case i == slices.IndexFunc(calls[0].Args, func(w shell.Word) bool { return !strings.HasPrefix(w.Value, "-") }):
+		case w.Value == verb:
+			verb = ""
 		default:
 			text, ok := m.packageText(o, w)
 			if !ok || !slices.Contains(m.list, text) {

@@ -1,13 +1,13 @@
 package migrate
 
 import (
-	"io/fs"
 	"path"
 	"slices"
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 
+	"github.com/pgstrata/pgstrata/check"
 	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/programs"
@@ -101,9 +101,8 @@ func makesParents(o *op, name string) bool {
 			continue
 		}
 		found = true
-		if c.Name != "rm" && (c.Name != "mkdir" || !slices.ContainsFunc(c.Args, func(w shell.Word) bool {
-			return w.Value == "--parents" || strings.HasPrefix(w.Value, "-") && !strings.HasPrefix(w.Value, "--") && strings.Contains(w.Value, "p")
-		})) {
+		_, parents := check.HasFlag(c, 'p', "m", "--parents")
+		if c.Name != "rm" && (c.Name != "mkdir" || !parents) {
 			return false
 		}
 	}
@@ -121,7 +120,7 @@ func (m *contents) insert(o *op) {
 
 // unknownCopy carries over a COPY or ADD whose files could not be listed, where
 // that is possible: an archive that is unpacked.
-func (m *migration) unknownCopy(step *dockerfile.Step) *op {
+func (m *contents) unknownCopy(step *dockerfile.Step) *op {
 	c := step.Copy
 	lost := func(why string) *op {
 		m.report.went(step.Start, Lost, "%s", why)
@@ -157,8 +156,8 @@ func (m *migration) unknownCopy(step *dockerfile.Step) *op {
 	return o
 }
 
-func (m *migration) unpacks(name string) bool {
-	unpacks, known := dockerfile.Unpacks(m.opt.Dockerfile.Context, name)
+func (m *contents) unpacks(name string) bool {
+	unpacks, known := dockerfile.Unpacks(m.context, name)
 	return unpacks && known
 }
 
@@ -198,7 +197,7 @@ func (m *contents) installsPostgreSQL() bool {
 	named := func(name string) bool { return strings.HasPrefix(name, "postgresql-") }
 	return slices.ContainsFunc(m.out.runtime, named) || slices.ContainsFunc(m.ops, func(o *op) bool {
 		return slices.ContainsFunc(o.calls(), func(c *shell.Call) bool {
-			return c.Is(programs.Apt) && operandsOf(c, 0) == "install" && slices.ContainsFunc(c.Args, func(w shell.Word) bool { return named(w.Value) })
+			return c.Is(programs.Apt) && c.Verb() == "install" && slices.ContainsFunc(c.Args, func(w shell.Word) bool { return named(w.Value) })
 		})
 	})
 }
@@ -216,49 +215,4 @@ func (m *contents) writesInto(dir string) bool {
 func (m *contents) readOnlyThere(o *op, dir string) bool {
 	_, ok := inContext(dir, o.files)
 	return ok && !m.hasPlaced(dir, o)
-}
-
-// counted are contents that scripts are made of: all commands have their places.
-type counted struct {
-	*classified
-	// uses counts how often a script is run, basenames how often a name occurs.
-	uses, basenames map[string]int
-}
-
-// count counts how often scripts are run, and how often a name occurs: what
-// pgstrata tells scripts apart by.
-func (m *classified) count() *counted {
-	out := &counted{classified: m, uses: map[string]int{}, basenames: map[string]int{}}
-	for _, o := range m.ops {
-		if o.gone || !o.script() {
-			continue
-		}
-		out.uses[o.call.source]++
-		if out.uses[o.call.source] == 1 {
-			out.basenames[scriptName(o.call.source)]++
-		}
-	}
-	return out
-}
-
-// isContextDir reports whether a path of the context is a directory.
-func (m *migration) isContextDir(name string) bool {
-	if name == "" {
-		return true
-	}
-	info, err := fs.Stat(m.opt.Dockerfile.Context, name)
-	return err == nil && info.IsDir()
-}
-
-// argsOf are the variables that an ARG declares.
-func argsOf(in *dockerfile.Instruction) []string {
-	cmd, ok := in.Command.(*instructions.ArgCommand)
-	if !ok {
-		return nil
-	}
-	var out []string
-	for _, a := range cmd.Args {
-		out = append(out, a.Key)
-	}
-	return out
 }

@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -10,17 +11,10 @@ import (
 	"github.com/pgstrata/pgstrata/dockerfile"
 )
 
-// before are the instructions of a stage, and of those that it builds on, ahead
-// of one.
-func before(step *dockerfile.Step) []*dockerfile.Step {
-	all := step.Stage.All()
-	return all[:max(0, slices.Index(all, step))]
-}
-
 // globalNames are what a FROM may refer to.
-func (m *migration) globalNames() names {
+func (m *draft) globalNames() names {
 	return func(name string) (string, bool) {
-		if _, ok := m.opt.Dockerfile.Predefined[name]; ok {
+		if _, ok := m.opt.Predefined[name]; ok {
 			return "${" + name + "}", true
 		}
 		v, set := m.reading.Global.Args[name]
@@ -34,14 +28,14 @@ func (m *migration) globalNames() names {
 
 // namesAt are what a value may refer to at an instruction: args that have the
 // value there, or none yet, and variables of ENV that are made of such.
-func (m *migration) namesAt(step *dockerfile.Step) names {
+func (m *draft) namesAt(step *dockerfile.Step) names {
 	return func(name string) (string, bool) {
 		v, set := step.Scope.Env[name]
 		if !set {
 			v, set = step.Scope.Args[name]
 		}
 		want, declared := m.values[name]
-		if p, ok := m.opt.Dockerfile.Predefined[name]; ok {
+		if p, ok := m.opt.Predefined[name]; ok {
 			want, declared = p, true
 		}
 		switch {
@@ -59,16 +53,16 @@ func (m *migration) namesAt(step *dockerfile.Step) names {
 
 // isUnset reports whether an arg is declared in front of an instruction and has
 // no value.
-func (m *migration) isUnset(name string, step *dockerfile.Step) bool {
+func (m *draft) isUnset(name string, step *dockerfile.Step) bool {
 	_, set := step.Scope.Args[name]
 	_, env := step.Scope.Env[name]
 	return !set && !env && m.arg(name) != nil &&
-		slices.ContainsFunc(before(step), func(s *dockerfile.Step) bool { return slices.Contains(argsOf(s.Instruction), name) })
+		slices.ContainsFunc(step.Before(), func(s *dockerfile.Step) bool { return slices.Contains(argsOf(s.Instruction), name) })
 }
 
 // setBy is the ENV that sets a variable for an instruction, nil for none.
-func (m *migration) setBy(name string, step *dockerfile.Step) *dockerfile.Step {
-	for _, s := range slices.Backward(before(step)) {
+func (m *draft) setBy(name string, step *dockerfile.Step) *dockerfile.Step {
+	for _, s := range slices.Backward(step.Before()) {
 		if _, ok := envValue(s, name); ok {
 			return s
 		}
@@ -92,7 +86,7 @@ func envValue(step *dockerfile.Step, name string) (word string, ok bool) {
 
 // envText is the value of an ENV in the build file's notation, "" if that is not
 // known.
-func (m *migration) envText(name string, step *dockerfile.Step) string {
+func (m *draft) envText(name string, step *dockerfile.Step) string {
 	if step == nil {
 		return ""
 	}
@@ -106,7 +100,7 @@ func (m *migration) envText(name string, step *dockerfile.Step) string {
 
 // ofBase reports whether a variable has another value for an instruction when the
 // base image is another: one that an arg names has its own.
-func (m *migration) ofBase(name string, step *dockerfile.Step) bool {
+func (m *draft) ofBase(name string, step *dockerfile.Step) bool {
 	if !strings.Contains(m.out.base, "${") {
 		return false
 	}
@@ -120,15 +114,15 @@ func (m *migration) ofBase(name string, step *dockerfile.Step) bool {
 }
 
 // readsBase reports whether a word of an instruction is made of such a variable.
-func (m *migration) readsBase(word string, step *dockerfile.Step) bool {
-	return slices.ContainsFunc(keys(step.Scope.Env), func(name string) bool {
+func (m *draft) readsBase(word string, step *dockerfile.Step) bool {
+	return slices.ContainsFunc(slices.Sorted(maps.Keys(step.Scope.Env)), func(name string) bool {
 		return step.Scope.Mentions(word, name) && m.ofBase(name, step)
 	})
 }
 
 // textAt is text for a word of an instruction: of what is made of variables of a base
 // that may be another, the value says nothing.
-func (m *migration) textAt(word string, step *dockerfile.Step, known names) (text string, exact bool) {
+func (m *draft) textAt(word string, step *dockerfile.Step, known names) (text string, exact bool) {
 	if m.readsBase(word, step) {
 		return fromDockerfile(word, step.Scope, m.file.Escape, known)
 	}
@@ -138,7 +132,7 @@ func (m *migration) textAt(word string, step *dockerfile.Step, known names) (tex
 // runText is the value of an ENV where a script can read the base image's
 // variables itself: those of which nothing is known, and those of a base that may be
 // another, are references to them.
-func (m *migration) runText(name string, step *dockerfile.Step) (text string, ok bool) {
+func (m *draft) runText(name string, step *dockerfile.Step) (text string, ok bool) {
 	word, is := envValue(step, name)
 	if !is {
 		return "", false
@@ -179,18 +173,21 @@ func argsIn(step *dockerfile.Step, text string) []string {
 }
 
 // writtenOut tells of args whose values a build file has to write out.
-func (m *migration) writtenOut(step *dockerfile.Step, line int, args ...string) {
+func (m *draft) writtenOut(step *dockerfile.Step, line int, args ...string) {
 	for _, name := range args {
 		m.report.note(m.where(line), "%s is written out as %s, as a build file has no args there: another --build-arg %[1]s no longer changes it", name, step.Scope.Args[name])
 	}
 }
 
-// inShell is a text of the build file as a word of a shell script.
-func inShell(text string) string {
-	if !strings.Contains(text, "${") {
-		if v, ok := value(text, nil); ok {
-			return quoted(v)
-		}
+// argsOf are the variables that an ARG declares.
+func argsOf(in *dockerfile.Instruction) []string {
+	cmd, ok := in.Command.(*instructions.ArgCommand)
+	if !ok {
+		return nil
 	}
-	return `"` + strings.ReplaceAll(text, `"`, `\"`) + `"`
+	var out []string
+	for _, a := range cmd.Args {
+		out = append(out, a.Key)
+	}
+	return out
 }

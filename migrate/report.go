@@ -108,12 +108,12 @@ func (r *Report) went(start int, fate Fate, format string, args ...any) {
 func (r *Report) differ(text string, paths, config []string) {
 	for i := range r.Differences {
 		if d := &r.Differences[i]; d.Text == text {
-			d.Paths = sorted(append(d.Paths, paths...))
-			d.Config = sorted(append(d.Config, config...))
+			d.Paths = slices.Compact(slices.Sorted(slices.Values(append(d.Paths, paths...))))
+			d.Config = slices.Compact(slices.Sorted(slices.Values(append(d.Config, config...))))
 			return
 		}
 	}
-	r.Differences = append(r.Differences, Difference{text, sorted(paths), sorted(config)})
+	r.Differences = append(r.Differences, Difference{text, slices.Compact(slices.Sorted(slices.Values(paths))), slices.Compact(slices.Sorted(slices.Values(config)))})
 }
 
 // note adds a remark once.
@@ -122,12 +122,6 @@ func (r *Report) note(where, format string, args ...any) {
 	if !slices.Contains(r.Notes, n) {
 		r.Notes = append(r.Notes, n)
 	}
-}
-
-func sorted(list []string) []string {
-	out := slices.Clone(list)
-	slices.Sort(out)
-	return slices.Compact(out)
 }
 
 // Lost are the lines that could not be carried over.

@@ -2,7 +2,9 @@ package migrate
 
 import (
 	"io/fs"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
@@ -24,7 +26,7 @@ func (m *contents) atRuntime() {
 			last[f.Target] = f
 		}
 	}
-	r := &runtime{files: last, dirs: searchPath(m.end.Env["PATH"]), context: m.opt.Dockerfile.Context}
+	r := &runtime{files: last, dirs: searchPath(m.end.Env["PATH"]), context: m.context}
 	for _, step := range m.configured() {
 		for _, w := range commandWords(step.Command) {
 			r.word(w, step.Scope.Dir)
@@ -145,7 +147,7 @@ func (r *runtime) pattern(name string, isGlob bool) {
 	if !isGlob {
 		r.need(name)
 		if !paths.Everywhere(name) {
-			for _, target := range keys(r.files) {
+			for _, target := range slices.Sorted(maps.Keys(r.files)) {
 				if paths.Within(target, name) {
 					r.need(target)
 				}
@@ -153,7 +155,7 @@ func (r *runtime) pattern(name string, isGlob bool) {
 		}
 		return
 	}
-	for _, target := range keys(r.files) {
+	for _, target := range slices.Sorted(maps.Keys(r.files)) {
 		if glob.Path(name, target) {
 			r.need(target)
 		}

@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -11,16 +12,16 @@ import (
 	"github.com/pgstrata/pgstrata/shell"
 )
 
-// scratch makes build artifacts of the directories that are made before scripts
+// declareScratch makes build artifacts of the directories that are made before scripts
 // run and removed after them. They are then empty for each script, so it has to
 // be sure that none reads what another has left.
-func (m *migration) scratch(ops []*op) {
+func declareScratch(m *reader, ops []*op) {
 	for i, o := range ops {
 		c := o.one()
 		if o.gone || !o.command() || c == nil || c.Name != "mkdir" || len(o.when) > 0 || len(c.Redirects) > 0 {
 			continue
 		}
-		args, ok := words(c)
+		args, ok := c.Literals()
 		if !ok {
 			continue
 		}
@@ -39,7 +40,7 @@ func (m *migration) scratch(ops []*op) {
 			if end == nil || !path.IsAbs(dir) || paths.Shared(dir) {
 				continue
 			}
-			m.artifact(ops, o, c, end, dir)
+			artifact(m, ops, o, c, end, dir)
 		}
 	}
 }
@@ -72,8 +73,8 @@ func removedBy(ops []*op, dir string) *op {
 }
 
 // artifact makes a build artifact of a directory, or proposes it.
-func (m *migration) artifact(ops []*op, makes *op, mkdir *shell.Call, removes *op, dir string) {
-	if m.shared(ops, dir) {
+func artifact(m *reader, ops []*op, makes *op, mkdir *shell.Call, removes *op, dir string) {
+	if shared(ops, dir) {
 		m.out.maybeArtifacts = append(m.out.maybeArtifacts, dir)
 		return
 	}
@@ -90,7 +91,7 @@ func (m *migration) artifact(ops []*op, makes *op, mkdir *shell.Call, removes *o
 }
 
 // shared reports whether two scripts may use the same file below a directory.
-func (m *migration) shared(ops []*op, dir string) bool {
+func shared(ops []*op, dir string) bool {
 	by := map[string]*op{}
 	users, open := 0, false
 	for _, o := range ops {
@@ -149,5 +150,5 @@ func usedBelow(o *op, dir string) []string {
 			}
 		}
 	}
-	return keys(names)
+	return slices.Sorted(maps.Keys(names))
 }

@@ -2,15 +2,55 @@ package migrate
 
 import (
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
 
-	"github.com/pgstrata/pgstrata/graph"
 	"github.com/pgstrata/pgstrata/paths"
 	"github.com/pgstrata/pgstrata/shell"
-	"github.com/pgstrata/pgstrata/shell/interp"
 )
+
+// counted are contents that scripts are made of: all commands have their places,
+// and all variables their values.
+type counted struct {
+	*variables
+	// uses counts how often a script is run, basenames how often a name occurs: what
+	// pgstrata tells scripts apart by.
+	uses, basenames map[string]int
+	// links lead from where the Dockerfile has files to where setup scripts have
+	// them.
+	links map[string]string
+}
+
+// newScripts counts how often scripts are run.
+func newScripts(v *variables) *counted {
+	out := &counted{variables: v, uses: map[string]int{}, basenames: map[string]int{}, links: map[string]string{}}
+	for _, o := range v.ops {
+		if o.gone || !o.script() {
+			continue
+		}
+		out.uses[o.call.source]++
+		if out.uses[o.call.source] == 1 {
+			out.basenames[scriptName(o.call.source)]++
+		}
+	}
+	return out
+}
+
+// entry is a script in the making.
+type entry struct {
+	script
+	// ops are what it was made of, generated the script that was made of them,
+	// and title what that is called.
+	ops       []*op
+	generated *File
+	title     string
+	// sees are all args that it reads.
+	sees []string
+	// after are isolated scripts whose outputs it has to see.
+	after []*entry
+}
 
 // entries turns ops into scripts of setup: those that run a script of the
 // context and nothing more name it; all else becomes generated scripts.
@@ -114,7 +154,7 @@ func scriptName(source string) string {
 
 // sameInterpreter reports whether the kernel, which reads the first line, starts
 // the same interpreter as the Dockerfile.
-func (m *migration) sameInterpreter(o *op) bool {
+func (m *counted) sameInterpreter(o *op) bool {
 	c := o.call.child
 	program := m.load(o.call.source)
 	if program == nil {
@@ -138,17 +178,16 @@ func (m *migration) sameInterpreter(o *op) bool {
 }
 
 // scriptEntry is the entry of a script that needs nothing around it.
-func (m *classified) scriptEntry(o *op) *entry {
-	e := &entry{path: o.call.source, when: o.when, ops: []*op{o}}
+func (m *counted) scriptEntry(o *op) *entry {
+	e := &entry{script: script{path: o.call.source, when: o.when}, ops: []*op{o}}
 	if o.call.whole {
 		e.notes = append(e.notes, path.Base(o.call.source)+" runs other scripts, and could not be taken apart: an edit of one runs all")
 	}
-	m.finish(e)
 	return e
 }
 
 // finish adds what an entry's script reads: files, variables, mounts.
-func (m *classified) finish(e *entry) {
+func (m *counted) finish(e *entry) {
 	program := m.load(e.path)
 	if program == nil {
 		return
@@ -159,7 +198,7 @@ func (m *classified) finish(e *entry) {
 	}
 	inputs := map[string]bool{}
 	for _, o := range e.ops {
-		e.sees = append(append(e.sees, keys(o.wants)...), m.refersTo(o)...)
+		e.sees = append(append(e.sees, slices.Sorted(maps.Keys(o.wants))...), m.refersTo(o)...)
 		m.mounts(e, o)
 		if o.source != nil {
 			e.sources = append(e.sources, o.source.name)
@@ -190,13 +229,13 @@ func (m *classified) finish(e *entry) {
 		}
 		m.opaque(e, o, inputs)
 	}
-	e.sees = sorted(e.sees)
-	e.inputs = sorted(append(e.inputs, m.inputTexts(m.joined(keys(inputs)))...))
+	e.sees = slices.Compact(slices.Sorted(slices.Values(e.sees)))
+	e.inputs = slices.Compact(slices.Sorted(slices.Values(append(e.inputs, m.inputTexts(m.joined(slices.Sorted(maps.Keys(inputs)), nil, 2))...))))
 }
 
 // opaque gives a script whose reads are not all known the whole folder that it
 // came with, and tells so.
-func (m *classified) opaque(e *entry, o *op, inputs map[string]bool) {
+func (m *counted) opaque(e *entry, o *op, inputs map[string]bool) {
 	if o.facts == nil || o.facts.Opaque == "" || !o.script() {
 		return
 	}
@@ -213,62 +252,4 @@ func (m *classified) opaque(e *entry, o *op, inputs map[string]bool) {
 	}
 	e.notes = append(e.notes, "What it reads is not all known, so it sees its whole folder: "+why)
 	m.report.note(o.call.source, "could not be followed: %s. It sees its whole folder, and is taken to change none of the copied files", why)
-}
-
-// joined names directories in place of all of their files.
-func (m *migration) joined(files []string) []string {
-	var out []string
-	listed := map[string]bool{}
-	for _, name := range files {
-		listed[name] = true
-	}
-	for _, name := range files {
-		if slices.ContainsFunc(out, func(o string) bool { return paths.Within(name, strings.TrimSuffix(o, "/")) }) {
-			continue
-		}
-		at := name
-		for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
-			if !m.allListed(dir, listed, nil) {
-				break
-			}
-			if m.filesBelow(dir) > 1 {
-				at = dir + "/"
-			}
-		}
-		out = append(out, at)
-	}
-	return out
-}
-
-// filesBelow counts the files of a directory of the context.
-func (m *migration) filesBelow(dir string) int {
-	n := 0
-	_ = fs.WalkDir(m.overlay(), dir, func(_ string, d fs.DirEntry, err error) error { // an unreadable one has none
-		if err == nil && !d.IsDir() {
-			n++
-		}
-		return nil
-	})
-	return n
-}
-
-// load reads a script as pgstrata will: below /context.
-func (m *migration) load(source string) *shell.Program {
-	if p, ok := m.programs[source]; ok {
-		return p
-	}
-	p, err := m.loader().Load(source, interp.Options{Dir: "/", Vars: m.values, MaxSize: graph.MaxScriptSize, Follow: true})
-	if err != nil {
-		p = nil
-	}
-	m.programs[source] = p
-	return p
-}
-
-// interpreter is what runs a script of the context, as its first line says.
-func (m *migration) interpreter(source string) string {
-	if p := m.load(source); p != nil && p.Main.Shebang.Program != "" {
-		return strings.Join(append([]string{p.Main.Shebang.Program}, p.Main.Shebang.Args...), " ")
-	}
-	return "/bin/sh"
 }

@@ -3,6 +3,7 @@ package migrate
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -56,9 +57,13 @@ func (g *stageGroup) overlaps(other *stageGroup) bool {
 	})
 }
 
+// isolation makes scripts of stages.
+type isolation struct{ *counted }
+
 // isolated makes a script of each stage that files are copied from: it runs
 // beside the others, and gives the image these files alone.
-func (m *counted) isolated(chain []*entry) []*entry {
+func isolated(n *counted, chain []*entry) []*entry {
+	m := isolation{n}
 	var groups []*stageGroup
 	for _, step := range m.collected() {
 		c := step.Copy
@@ -89,7 +94,7 @@ func (m *counted) isolated(chain []*entry) []*entry {
 // collected are the instructions that copy from stages or images. Of a stage that
 // only collects files of others, and whose folder is copied to its own place, they
 // are those of that stage.
-func (m *migration) collected() []*dockerfile.Step {
+func (m *fetcher) collected() []*dockerfile.Step {
 	var out []*dockerfile.Step
 	for _, step := range m.chain {
 		if c := step.Copy; c != nil && c.From != "" {
@@ -99,7 +104,7 @@ func (m *migration) collected() []*dockerfile.Step {
 	return out
 }
 
-func (m *migration) collectedBy(step *dockerfile.Step) []*dockerfile.Step {
+func (m *fetcher) collectedBy(step *dockerfile.Step) []*dockerfile.Step {
 	c := step.Copy
 	if c.Stage == nil || !collects(c.Stage) || !sameplace(c) || slices.ContainsFunc(copiesOf(c.Stage), func(inner *dockerfile.Step) bool {
 		return !paths.Within(path.Clean(inner.Copy.Dest), path.Clean(c.Dest))
@@ -138,7 +143,7 @@ func sameplace(c *dockerfile.Copy) bool {
 }
 
 // joinedStages makes one group of those that overlap and stand on one base.
-func (m *migration) joinedStages(groups []*stageGroup) []*stageGroup {
+func (m isolation) joinedStages(groups []*stageGroup) []*stageGroup {
 	for i := 0; i < len(groups); i++ {
 		for j := len(groups) - 1; j > i; j-- {
 			a, b := groups[i], groups[j]
@@ -165,7 +170,7 @@ func isImage(s *dockerfile.StageReading) bool {
 }
 
 // seeing lets the scripts that come after a COPY see what it brings.
-func (m *migration) seeing(e *entry, step *dockerfile.Step, chain []*entry) {
+func (m isolation) seeing(e *entry, step *dockerfile.Step, chain []*entry) {
 	for _, other := range chain {
 		if len(other.ops) > 0 && (m.order[other.ops[0].step] > m.order[step] || other.ops[0].step == step) {
 			other.after = append(other.after, e)
@@ -175,7 +180,7 @@ func (m *migration) seeing(e *entry, step *dockerfile.Step, chain []*entry) {
 }
 
 // stageEntry is the isolated script of a group of stages.
-func (m *counted) stageEntry(g *stageGroup) *entry {
+func (m isolation) stageEntry(g *stageGroup) *entry {
 	lost := func(format string, args ...any) *entry {
 		for _, t := range g.list {
 			m.report.went(t.step.Start, Lost, format, args...)
@@ -204,7 +209,7 @@ func (m *counted) stageEntry(g *stageGroup) *entry {
 	}
 	var packages []string
 	if own == "" {
-		packages = m.stagePackages(w.ops)
+		packages, _ = declarePackages(m.reader, w.ops, "build packages of the stage's script")
 	}
 	m.stageVariables(w.ops)
 	e := w.entry()
@@ -236,14 +241,14 @@ func (m *counted) stageEntry(g *stageGroup) *entry {
 
 // stageVariables settles the variables of a stage's ops: those that are args
 // come from there, the others are set by the script.
-func (m *contents) stageVariables(ops []*op) {
+func (m *variables) stageVariables(ops []*op) {
 	for _, o := range ops {
 		if o.gone || o.state || o.facts == nil {
 			continue
 		}
 		o.wants = m.wants(o)
-		for _, name := range keys(o.wants) {
-			_, predefined := m.opt.Dockerfile.Predefined[name]
+		for _, name := range slices.Sorted(maps.Keys(o.wants)) {
+			_, predefined := m.opt.Predefined[name]
 			if o.wants[name].open || m.arg(name) == nil && !predefined || m.values[name] != o.wants[name].value {
 				m.override(o, name)
 			}
@@ -255,7 +260,7 @@ func (m *contents) stageVariables(ops []*op) {
 const unknownBase = "unknown"
 
 // ownBase is the base of a stage, "" where it is the image's.
-func (m *migration) ownBase(s *dockerfile.StageReading) string {
+func (m isolation) ownBase(s *dockerfile.StageReading) string {
 	if collects(s) {
 		for _, step := range copiesOf(s) {
 			if !m.fromOutside(step.Copy) {
@@ -274,16 +279,8 @@ func (m *migration) ownBase(s *dockerfile.StageReading) string {
 	return text
 }
 
-// stagePackages are the packages that a stage installs first, which its script then
-// has, and no other one.
-func (m *migration) stagePackages(ops []*op) []string {
-	p := &packaging{migration: m, key: "build packages of the stage's script"}
-	p.packages(ops)
-	return p.list
-}
-
 // stageLines reports where the instructions of a stage went.
-func (m *migration) stageLines(s *dockerfile.StageReading, where, name string) {
+func (m *fetcher) stageLines(s *dockerfile.StageReading, where, name string) {
 	m.report.went(s.From.Start, Carried, "%s", where)
 	for _, step := range s.Steps {
 		switch step.Command.(type) {

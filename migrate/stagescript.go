@@ -18,7 +18,7 @@ import (
 // stageWriter makes one script of a stage, and of the stages that it is made
 // from.
 type stageWriter struct {
-	m      *counted
+	m      isolation
 	stages []*dockerfile.StageReading
 	steps  []*dockerfile.Step
 	list   []*taken
@@ -64,10 +64,11 @@ func (w *stageWriter) flatten(s *dockerfile.StageReading, done map[*dockerfile.S
 // stage runs, else a generated one.
 func (w *stageWriter) entry() *entry {
 	if o := w.only(); o != nil {
-		return &entry{path: o.call.source, ops: []*op{o}}
+		return &entry{script: script{path: o.call.source}, ops: []*op{o}}
 	}
 	text := w.script()
-	e := &entry{generated: &File{Data: []byte(text), Mode: 0o755}, title: w.title(), ops: w.ops, sources: sorted(w.sources)}
+	e := &entry{generated: &File{Data: []byte(text), Mode: 0o755}, title: w.title(), ops: w.ops}
+	e.sources = slices.Compact(slices.Sorted(slices.Values(w.sources)))
 	if len(w.sources) > 0 {
 		e.network = "default" // as any RUN has it
 	}
@@ -153,7 +154,7 @@ func (w *stageWriter) script() string {
 	}
 	fmt.Fprintf(&b, "#!%s\n# From %s:%s.\nset -e\n", interpreter, w.m.file.Name, strings.Join(from, ", "))
 	for _, step := range w.steps {
-		switch cmd := step.Command.(type) {
+		switch step.Command.(type) {
 		case *instructions.CopyCommand, *instructions.AddCommand:
 			b.WriteString(w.copying(step))
 		case *instructions.WorkdirCommand:
@@ -161,7 +162,7 @@ func (w *stageWriter) script() string {
 				fmt.Fprintf(&b, "mkdir -p %s\n", inShell(w.m.madeText(step, dir)))
 			}
 		case *instructions.RunCommand:
-			b.WriteString(w.run(step, cmd))
+			b.WriteString(w.run(step))
 		}
 	}
 	for _, t := range w.list {
@@ -202,7 +203,7 @@ func (w *stageWriter) copying(step *dockerfile.Step) string {
 	var lines []string
 	for n, source := range c.Sources {
 		name := paths.Inside(source)
-		if c.Known && w.m.isContextDir(name) {
+		if c.Known && w.m.isDir(name) {
 			lines = append(lines, w.directory(step, n)...)
 			continue
 		}
@@ -284,7 +285,7 @@ func (w *stageWriter) fetched(o *op) string {
 }
 
 // run is a RUN as a subshell.
-func (w *stageWriter) run(step *dockerfile.Step, _ *instructions.RunCommand) string {
+func (w *stageWriter) run(step *dockerfile.Step) string {
 	var ops []*op
 	for _, o := range w.ops {
 		if o.step == step && !o.gone {
@@ -294,7 +295,7 @@ func (w *stageWriter) run(step *dockerfile.Step, _ *instructions.RunCommand) str
 	if !slices.ContainsFunc(ops, func(o *op) bool { return !o.state }) {
 		return ""
 	}
-	g := &generator{m: w.m.contents, ops: ops, verbatim: true}
+	g := &generator{m: w.m.counted, ops: ops, verbatim: true}
 	_, options := shebang(step.Scope.Shell)
 	how := g.joined(options)
 	var b strings.Builder

@@ -2,20 +2,17 @@ package migrate
 
 import (
 	"github.com/pgstrata/pgstrata/dockerfile"
-	"github.com/pgstrata/pgstrata/shell"
 )
 
-// steps reports the stages: those that the target builds on are a part of it,
+// stages reports the stages: those that the target builds on are a part of it,
 // and those that it does not need no build looks at.
-func (m *migration) steps() {
+func (m *draft) stages() {
 	needed := map[*dockerfile.Stage]bool{}
 	for _, s := range m.reading.Stages {
 		needed[s.Stage] = true
 	}
-	for s := m.reading.Target(); s != nil; s = s.On {
-		if s.On != nil {
-			m.report.went(s.From.Start, Carried, "the same build file: it goes on from the stage %s", stageName(s.On.Stage))
-		}
+	for s := m.reading.Target(); s.On != nil; s = s.On {
+		m.report.went(s.From.Start, Carried, "the same build file: it goes on from the stage %s", stageName(s.On.Stage))
 	}
 	for _, s := range m.file.Stages {
 		if needed[s] {
@@ -27,20 +24,7 @@ func (m *migration) steps() {
 	}
 }
 
-// programsOf are what a step runs, as far as it could be read.
-func programsOf(step *dockerfile.Step) []*shell.Program {
-	if step.Run == nil {
-		return nil
-	}
-	var out []*shell.Program
-	for _, p := range step.Run.Commands {
-		if p.Facts != nil && p.Facts.Program != nil {
-			out = append(out, p.Facts.Program)
-		}
-	}
-	return out
-}
-
+// stageName is what a stage is called in messages.
 func stageName(s *dockerfile.Stage) string {
 	if s.Name != "" {
 		return s.Name

@@ -23,7 +23,7 @@ type taken struct {
 }
 
 // take reads a COPY --from of a stage; nil when it cannot be carried over.
-func (m *migration) take(step *dockerfile.Step) *taken {
+func (m *fetcher) take(step *dockerfile.Step) *taken {
 	c := step.Copy
 	t := &taken{step: step}
 	lost := func(why string) *taken {
@@ -36,7 +36,7 @@ func (m *migration) take(step *dockerfile.Step) *taken {
 	dest := m.destText(step)
 	for n, source := range c.Sources {
 		from, fromText := path.Clean("/"+source), "/"+m.sourceText(step, n)
-		dir, known := m.isDir(c, source)
+		dir, known := m.takesFolder(c, source)
 		switch {
 		case strings.Contains(c.Dest+source, `\`):
 			return lost("it is a path of Windows")
@@ -92,7 +92,7 @@ func (m *migration) take(step *dockerfile.Step) *taken {
 
 // ownerOf is the owner that a COPY gives, where a build file can name it: "" where
 // only the image has the account.
-func (m *migration) ownerOf(chown string) string {
+func (m *fetcher) ownerOf(chown string) string {
 	uid, gid, ok := m.accounts.owner(chown, true)
 	if !ok || uid < 0 || gid < 0 {
 		return ""
@@ -114,12 +114,12 @@ func withGroup(chown string) string {
 
 // givesLater reports whether commands have to give what a COPY takes of a stage to
 // its owner: those of the chain, since it is an account that the stage does not have.
-func (m *migration) givesLater(c *dockerfile.Copy) bool {
+func (m *fetcher) givesLater(c *dockerfile.Copy) bool {
 	return c.Chown != "" && m.ownerOf(c.Chown) == ""
 }
 
 // owned gives what a COPY takes of a stage to its owner, where its stage cannot.
-func (m *migration) owned(step *dockerfile.Step) *op {
+func (m *fetcher) owned(step *dockerfile.Step) *op {
 	c := step.Copy
 	if c.Stage == nil || m.fromOutside(c) || !m.givesLater(c) {
 		return nil
@@ -150,9 +150,9 @@ func intoFolder(c *dockerfile.Copy) bool {
 	return strings.HasSuffix(c.Dest, "/") || len(c.Sources) > 1 || paths.Everywhere(path.Clean(c.Dest))
 }
 
-// isDir tells whether a path of a stage is a directory: by its slash, or by what
+// takesFolder tells whether a path of a stage is a directory: by its slash, or by what
 // the stage does with it. Else it is a guess, by where it goes and by its name.
-func (m *migration) isDir(c *dockerfile.Copy, source string) (dir, known bool) {
+func (m *fetcher) takesFolder(c *dockerfile.Copy, source string) (dir, known bool) {
 	s := c.Stage
 	name := path.Clean("/" + source)
 	if strings.HasSuffix(source, "/") || name == "/" {
@@ -169,7 +169,7 @@ func (m *migration) isDir(c *dockerfile.Copy, source string) (dir, known bool) {
 				}
 			}
 		}
-		for _, p := range programsOf(step) {
+		for _, p := range step.Programs() {
 			for _, script := range p.Closure() {
 				for _, r := range script.Paths {
 					if r.Path != name && paths.Within(r.Path, name) {

@@ -30,6 +30,24 @@ func escaped(s string) string {
 	return strings.NewReplacer(`\`, `\\`, `$`, `\$`, "`", "\\`").Replace(s)
 }
 
+// escapedPath is a path that is no glob.
+func escapedPath(s string) string {
+	if strings.ContainsAny(s, "$`\\") {
+		return escaped(s)
+	}
+	return s
+}
+
+// escapedGlob is a path of the context in the build file's notation, where it
+// could be taken for a glob or a reference.
+func escapedGlob(s string) string {
+	s = strings.NewReplacer(`*`, `\*`, `?`, `\?`, `[`, `\[`, `{`, `\{`).Replace(s)
+	if strings.ContainsAny(s, "$`\\") {
+		return escaped(s)
+	}
+	return s
+}
+
 // fromDockerfile writes a word of a Dockerfile as a value of the build file.
 // References to what known has stay references; all else is replaced by what it
 // stands for. ok is false when that is not known.
@@ -238,4 +256,42 @@ func shellWord(text string) *syntax.Word {
 func value(text string, env map[string]string) (string, bool) {
 	v, missing, err := spec.Expand(text, env)
 	return v, err == nil && missing == ""
+}
+
+// referred are the names that a value of the build file refers to.
+func referred(text string) []string {
+	if !strings.Contains(text, "$") {
+		return nil
+	}
+	word, err := syntax.NewParser().Document(strings.NewReader(text))
+	if err != nil {
+		return nil
+	}
+	var out []string
+	syntax.Walk(word, func(s syntax.Node) bool {
+		if p, ok := s.(*syntax.ParamExp); ok && p.Param != nil {
+			out = append(out, p.Param.Value)
+		}
+		return true
+	})
+	return out
+}
+
+// inShell is a text of the build file as a word of a shell script.
+func inShell(text string) string {
+	if !strings.Contains(text, "${") {
+		if v, ok := value(text, nil); ok {
+			return quoted(v)
+		}
+	}
+	return `"` + strings.ReplaceAll(text, `"`, `\"`) + `"`
+}
+
+// quoted is a text as a word of a shell script.
+func quoted(s string) string {
+	q, err := syntax.Quote(s, syntax.LangPOSIX)
+	if err != nil {
+		return s
+	}
+	return q
 }

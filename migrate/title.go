@@ -59,14 +59,11 @@ const mostWords = 5
 // where that is no sentence.
 func (g *generator) commented() string {
 	in := g.ops[0].step.Instruction
-	first := in.Start
-	for first > 1 && isComment(g.m.lines[first-2]) && !g.m.directive[first-1] {
-		first--
-	}
+	first := g.m.firstComment(in)
 	if first == in.Start {
 		return ""
 	}
-	text := strings.TrimSpace(strings.TrimLeft(strings.TrimSpace(g.m.lines[first-1]), "#"))
+	text := g.m.commentAt(first)
 	if at := strings.IndexAny(text, ".:;,("); at > 0 && (at+1 == len(text) || text[at+1] == ' ' || text[at] == '(') {
 		text = text[:at]
 	}
@@ -133,35 +130,25 @@ func made(c *shell.Call) (title string, weight int) {
 	return c.Name, 3
 }
 
-// textOf is a call's n-th argument that is no option, as far as it does not
-// depend on variables.
-func textOf(c *shell.Call, n int) string {
-	for _, w := range c.Args {
-		if strings.HasPrefix(w.Value, "-") {
-			continue
-		}
-		if n == 0 {
-			text, _, _ := strings.Cut(w.Text, "$")
-			return strings.Trim(text, `"'{`)
-		}
-		n--
-	}
-	return ""
+// fixed is a word as far as it does not depend on variables.
+func fixed(w shell.Word) string {
+	text, _, _ := strings.Cut(w.Text, "$")
+	return strings.Trim(text, `"'{`)
 }
 
 // installed is what a call installs or downloads.
 func installed(c *shell.Call) (title string, weight int) {
 	if c.Is(programs.Apt|programs.Packager) || c.Name == "go" {
-		verb := operandsOf(c, 0)
-		if name := textOf(c, 1); (verb == "install" || verb == "add") && name != "" && operandsOf(c, 1) != "-" && !strings.HasPrefix(name, ".") { // which is what apk calls a set of packages
-			name, _, _ = strings.Cut(name, "=")
+		list := operands(c)
+		if verb := c.Verb(); (verb == "install" || verb == "add") && len(list) > 1 && list[1].Value != "-" && fixed(list[1]) != "" && !strings.HasPrefix(list[1].Value, ".") { // which is what apk calls a set of packages
+			name, _, _ := strings.Cut(fixed(list[1]), "=")
 			return "install-" + strings.TrimSuffix(path.Base(name), "/..."), 6
 		}
 		return "packages", 2
 	}
 	switch c.Name {
 	case "git":
-		if operandsOf(c, 0) == "clone" {
+		if c.Verb() == "clone" {
 			for _, w := range c.Args {
 				if strings.Contains(w.Value, "://") || strings.HasPrefix(w.Value, "git@") {
 					return strings.TrimSuffix(path.Base(w.Value), ".git"), 7

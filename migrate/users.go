@@ -2,19 +2,67 @@ package migrate
 
 import (
 	"strings"
+
+	"github.com/pgstrata/pgstrata/check"
 )
+
+// owners are those to whom files may belong: the users and groups that commands make.
+type owners struct {
+	*reader
+	ops []*op
+	// busybox says that programs are its.
+	busybox bool
+}
+
+// declareAccounts makes accounts of the build file of those to which files belong;
+// with keep, it only reads their numbers.
+func declareAccounts(r *reader, ops []*op, keep bool) {
+	m := &owners{r, ops, hasBusybox(r.ground)}
+	m.learn()
+	if !keep {
+		m.account()
+		m.adopt()
+	}
+}
+
+// learn reads the ids out of all that is run.
+func (m *owners) learn() {
+	m.accounts.primary, m.accounts.args = map[string]int{"root": 0}, map[string][]string{}
+	for name, gid := range m.accounts.gids {
+		if _, ok := m.accounts.uids[name]; ok {
+			m.accounts.primary[name] = gid
+		}
+	}
+	for _, o := range m.ops {
+		for _, c := range o.calls() {
+			if a, ok := accountOf(c, m.busybox); ok {
+				m.accounts.add(a)
+				for _, w := range c.Args {
+					m.accounts.args[a.name] = append(m.accounts.args[a.name], argsIn(o.step, w.Text)...)
+				}
+			}
+			if id := map[check.Distribution]int{check.RedHat: 26, check.Alpine: 70}[installsServer(c)]; id > 0 { // as their packages have it
+				m.accounts.uids["postgres"], m.accounts.gids["postgres"], m.accounts.primary["postgres"] = id, id, id
+			}
+		}
+	}
+	for _, o := range m.ops {
+		for _, c := range o.calls() {
+			if renumbers(c) {
+				m.accounts.forget(c)
+			}
+		}
+	}
+}
 
 // account makes the build file's user of the commands that make one: pgstrata
 // then has it before anything else, with numbers that can own files.
-func (m *migration) account(ops []*op) {
-	if m.opt.KeepAccounts {
-		return
-	}
+func (m *owners) account() {
 	if !m.setsUser() {
 		return // the container's user is the base's, whoever that is
 	}
 	groups := map[string]*op{}
-	for _, o := range ops {
+	for _, o := range m.ops {
 		c := o.one()
 		if !o.command() || c == nil {
 			if o.command() || o.script() || len(o.place) > 0 { // what comes before a user may decide its numbers
@@ -22,7 +70,7 @@ func (m *migration) account(ops []*op) {
 			}
 			continue
 		}
-		a, ok := m.accountOf(c)
+		a, ok := accountOf(c, m.busybox)
 		switch {
 		case !ok || !a.plain || len(c.Assigns) > 0 || len(c.Redirects) > 0:
 			return
@@ -39,7 +87,7 @@ func (m *migration) account(ops []*op) {
 }
 
 // userOf carries one useradd over, and the groupadd that it goes with.
-func (m *migration) userOf(o *op, a account, groups map[string]*op) {
+func (m *owners) userOf(o *op, a account, groups map[string]*op) {
 	group := groups[a.name]
 	gid, hasGroup := m.accounts.primary[a.name]
 	switch {
@@ -60,7 +108,7 @@ func (m *migration) userOf(o *op, a account, groups map[string]*op) {
 
 // newUser is the build file's account of a command that makes one, but for its
 // numbers.
-func (m *migration) newUser(a account, by *op) *user {
+func (m *owners) newUser(a account, by *op) *user {
 	u := &user{name: a.name, home: a.home, groups: a.groups, notes: m.comments(by.step.Instruction)}
 	for _, w := range by.one().Args {
 		m.writtenOut(by.step, by.line(), argsIn(by.step, w.Text)...)
@@ -75,7 +123,7 @@ func (m *migration) newUser(a account, by *op) *user {
 }
 
 // differAccounts tells of what is another way where pgstrata makes the user.
-func (m *migration) differAccounts(home string) {
+func (m *owners) differAccounts(home string) {
 	m.report.differ("the user's entry in the account files, which has no comment, and bash as its shell where none is named; its home directory is always there",
 		[]string{
 			"/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshadow", "/etc/passwd-", "/etc/shadow-", "/etc/group-", "/etc/gshadow-", "/etc/subuid", "/etc/subgid",

@@ -3,6 +3,7 @@ package migrate
 import (
 	"bytes"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 
@@ -26,17 +27,26 @@ type wanted struct {
 	open bool
 }
 
-// variables makes args of the variables that scripts read, in so far as all of
+// variables are contents of whose variables it is known what each script sees.
+type variables struct {
+	*classified
+	// spoken are the variables of which something speaks by name, as far as that
+	// was asked.
+	spoken map[string]bool
+}
+
+// settle makes args of the variables that scripts read, in so far as all of
 // them see one value; the others set them for themselves. In pgstrata a script
 // sees the image's environment as little as any other script's.
-func (m *contents) variables(ops []*op) {
+func settle(c *classified) *variables {
+	m := &variables{c, map[string]bool{}}
 	read := map[string][]*op{}
-	for _, o := range ops {
+	for _, o := range m.ops {
 		if o.gone || o.state || o.facts == nil {
 			continue
 		}
 		o.wants = m.wants(o)
-		for _, name := range keys(o.wants) {
+		for _, name := range slices.Sorted(maps.Keys(o.wants)) {
 			if o.wants[name].open {
 				m.override(o, name)
 				continue
@@ -44,13 +54,14 @@ func (m *contents) variables(ops []*op) {
 			read[name] = append(read[name], o)
 		}
 	}
-	names := keys(read)
+	names := slices.Sorted(maps.Keys(read))
 	slices.SortStableFunc(names, func(a, b string) int { return firstLine(a, read[a]) - firstLine(b, read[b]) })
 	for _, name := range names { // in the order of their lines: one is made of those above it
-		if _, ok := m.opt.Dockerfile.Predefined[name]; !ok {
+		if _, ok := m.opt.Predefined[name]; !ok {
 			m.variable(name, read[name])
 		}
 	}
+	return m
 }
 
 // firstLine is the first line that sets a variable.
@@ -64,7 +75,7 @@ func firstLine(name string, ops []*op) int {
 
 // override lets an op's script set a variable by itself: from args where it comes
 // from them, and from the base image's own variables.
-func (m *migration) override(o *op, name string) {
+func (m *variables) override(o *op, name string) {
 	w := o.wants[name]
 	delete(o.wants, name)
 	switch {
@@ -96,7 +107,7 @@ func (m *migration) override(o *op, name string) {
 }
 
 // wants are the variables that an op may read.
-func (m *contents) wants(o *op) map[string]wanted {
+func (m *variables) wants(o *op) map[string]wanted {
 	out := map[string]wanted{}
 	add := func(name string, w wanted) {
 		if name == "DEBIAN_FRONTEND" && w.value == "noninteractive" || isProxy(name) {
@@ -122,7 +133,7 @@ func (m *contents) wants(o *op) map[string]wanted {
 		set := m.setBy(name, o.step)
 		add(name, wanted{value: v, set: set, line: lineOf(set), open: m.ofBase(name, o.step)})
 	}
-	for _, step := range before(o.step) {
+	for _, step := range o.step.Before() {
 		env, ok := step.Command.(*instructions.EnvCommand)
 		if !ok {
 			continue
@@ -149,7 +160,7 @@ func (m *contents) wants(o *op) map[string]wanted {
 
 // named reports whether something speaks of a variable by name: an instruction
 // that does not declare it, a script that setup runs, or a copied file.
-func (m *contents) named(name string) bool {
+func (m *variables) named(name string) bool {
 	known, ok := m.spoken[name]
 	if !ok {
 		known = m.namedAnywhere(name)
@@ -158,15 +169,13 @@ func (m *contents) named(name string) bool {
 	return known
 }
 
-func (m *contents) namedAnywhere(name string) bool {
+func (m *variables) namedAnywhere(name string) bool {
 	for _, s := range m.reading.Stages {
 		for _, step := range s.Steps {
-			for n := step.Start; n <= step.End && n <= len(m.lines); n++ {
-				if strings.Contains(m.lines[n-1], "$"+name) || strings.Contains(m.lines[n-1], "${"+name) {
-					return true
-				}
+			if m.speakOf(step.Instruction, name) {
+				return true
 			}
-			for _, p := range programsOf(step) {
+			for _, p := range step.Programs() {
 				if _, _, ok := p.Mentions(name); ok {
 					return true
 				}
@@ -174,16 +183,16 @@ func (m *contents) namedAnywhere(name string) bool {
 		}
 	}
 	return slices.ContainsFunc(m.copies, func(f *copied) bool {
-		data, err := fs.ReadFile(m.overlay(), f.Source)
+		data, err := fs.ReadFile(m.fs(), f.Source)
 		return err == nil && bytes.Contains(data, []byte(name))
 	})
 }
 
 // unset are the args that are declared for an op and have no value: in a build
 // file they are empty.
-func (m *migration) unset(o *op) []string {
+func (m *variables) unset(o *op) []string {
 	var out []string
-	for _, step := range before(o.step) {
+	for _, step := range o.step.Before() {
 		for _, name := range argsOf(step.Instruction) {
 			if m.isUnset(name, o.step) {
 				out = append(out, name)
@@ -201,7 +210,7 @@ func lineOf(step *dockerfile.Step) int {
 }
 
 // exportText is what a driver exports, where it depends on args.
-func (m *migration) exportText(o *op, v shell.EnvVar) string {
+func (m *variables) exportText(o *op, v shell.EnvVar) string {
 	if o.call.driver == nil || !slices.Contains(o.call.varies, v.Name) {
 		return ""
 	}
@@ -216,7 +225,7 @@ func (m *migration) exportText(o *op, v shell.EnvVar) string {
 }
 
 // variable settles one variable.
-func (m *contents) variable(name string, ops []*op) {
+func (m *variables) variable(name string, ops []*op) {
 	if !spec.IsIdentifier(name) {
 		m.report.note(m.where(lineOf(ops[0].step)), "runs without the variable %q, which cannot be the name of a build file's argument", name)
 		return
@@ -232,7 +241,7 @@ func (m *contents) variable(name string, ops []*op) {
 }
 
 // newArg makes an arg of a variable that is none in the Dockerfile.
-func (m *contents) newArg(name string, w wanted, ops []*op) {
+func (m *variables) newArg(name string, w wanted, ops []*op) {
 	a := &arg{name: name, text: w.text}
 	v := w.value
 	if w.set != nil {
@@ -253,10 +262,10 @@ func (m *contents) newArg(name string, w wanted, ops []*op) {
 
 // argsOfEnv makes args of the variables that the value of an ENV is made of, so
 // that it follows them.
-func (m *contents) argsOfEnv(name string, step *dockerfile.Step) {
+func (m *variables) argsOfEnv(name string, step *dockerfile.Step) {
 	word, _ := envValue(step, name)
-	for _, other := range keys(step.Scope.Env) {
-		if _, predefined := m.opt.Dockerfile.Predefined[other]; other == name || predefined || m.arg(other) != nil || !step.Scope.Mentions(word, other) {
+	for _, other := range slices.Sorted(maps.Keys(step.Scope.Env)) {
+		if _, predefined := m.opt.Predefined[other]; other == name || predefined || m.arg(other) != nil || !step.Scope.Mentions(word, other) {
 			continue
 		}
 		if set := m.setBy(other, step); set != nil {
@@ -265,7 +274,7 @@ func (m *contents) argsOfEnv(name string, step *dockerfile.Step) {
 	}
 }
 
-func (m *migration) whyArg(line int) string {
+func (m *variables) whyArg(line int) string {
 	for _, step := range m.chain {
 		if step.Start == line {
 			if _, ok := step.Command.(*instructions.EnvCommand); ok {
@@ -294,7 +303,7 @@ func majority(name string, ops []*op) wanted {
 }
 
 // moved is a value with the paths of copied files where setup scripts find them.
-func (m *contents) moved(v string, ops []*op) string {
+func (m *variables) moved(v string, ops []*op) string {
 	if !strings.HasPrefix(v, "/") {
 		return v
 	}
@@ -305,7 +314,7 @@ func (m *contents) moved(v string, ops []*op) string {
 	return strings.Join(parts, ":")
 }
 
-func (m *contents) movedPath(v string, ops []*op) string {
+func (m *variables) movedPath(v string, ops []*op) string {
 	for _, o := range ops {
 		if m.hasPlaced(strings.TrimSuffix(v, "/"), o) {
 			continue

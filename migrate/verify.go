@@ -3,12 +3,14 @@ package migrate
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"path"
 	"slices"
 	"strings"
 
+	"github.com/pgstrata/pgstrata/cache"
 	"github.com/pgstrata/pgstrata/check"
 	"github.com/pgstrata/pgstrata/check/rules"
-	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/graph"
 	"github.com/pgstrata/pgstrata/shell"
 	"github.com/pgstrata/pgstrata/shell/interp"
@@ -26,30 +28,31 @@ func (e *RefusedError) Error() string {
 // Unwrap returns what pgstrata says.
 func (e *RefusedError) Unwrap() error { return e.Err }
 
-// verify reads what was written, as pgstrata will.
-func (m *migration) verify(out *Result) error {
-	f, given, err := m.accepted(out.BuildFile)
+// verify reads what was written, as pgstrata will. It returns the args that a build
+// has to be given.
+func verify(m *draft, text []byte) (missing []string, err error) {
+	f, given, err := m.accepted(text)
 	if err != nil {
-		return &RefusedError{err}
+		return nil, &RefusedError{err}
 	}
-	for _, name := range keys(given) {
-		out.Missing = append(out.Missing, name)
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		missing = append(missing, name)
 		m.report.note(m.where(m.arg(name).lines[0]), "%s has no default, and a build needs a value: --build-arg %[1]s=…", name)
 	}
-	context := m.overlay()
+	context := m.fs()
 	if err := f.Discover(context); err != nil {
-		return &RefusedError{err}
+		return nil, &RefusedError{err}
 	}
-	if err := m.readable(f); err != nil {
-		return err
+	if err := readable(m, f); err != nil {
+		return nil, err
 	}
-	g, err := graph.New(f, context, graph.Options{Platform: m.opt.Dockerfile.Platform, Predefined: m.opt.Dockerfile.Predefined})
+	g, err := graph.New(f, context, graph.Options{Platform: m.opt.Platform, Predefined: m.opt.Predefined})
 	if err != nil {
-		return &RefusedError{err}
+		return nil, &RefusedError{err}
 	}
-	m.cached(g)
+	cached(m, g)
 	left := map[string][]int{} // lines that install what a stage leaves behind
-	for _, finding := range rules.Run(check.Input{File: f, Text: out.BuildFile, Graph: g, Context: context}) {
+	for _, finding := range rules.Run(check.Input{File: f, Text: text, Graph: g, Context: context}) {
 		if finding.Severity == check.Error {
 			m.report.note(fmt.Sprintf("%s:%d", finding.File, finding.Range.Start.Line), "a build ends with this: %s", finding.Message)
 		}
@@ -57,12 +60,12 @@ func (m *migration) verify(out *Result) error {
 			left[finding.File] = append(left[finding.File], finding.Range.Start.Line)
 		}
 	}
-	for _, name := range keys(left) {
+	for name, lines := range left {
 		if f := m.generated[name]; f != nil {
-			f.Data = allowing(name, f.Data, left[name])
+			f.Data = allowing(name, f.Data, lines)
 		}
 	}
-	return nil
+	return missing, nil
 }
 
 // allowing says above lines of a stage's script that its packages are meant to be
@@ -84,7 +87,7 @@ func allowing(name string, data []byte, at []int) []byte {
 
 // readable reports a script whose text no shell can read, as its own cannot: that is
 // no mistake of this package.
-func (m *migration) readable(f *spec.File) error {
+func readable(m *draft, f *spec.File) error {
 	for _, s := range slices.Concat(f.Setup.Scripts, f.Setup.FinalCleanup) {
 		program, err := m.loader().Load(s.Path.Value, interp.Options{Dir: "/"})
 		var broken *shell.SyntaxError
@@ -99,72 +102,23 @@ func (m *migration) readable(f *spec.File) error {
 	return nil
 }
 
-// mostUnset is how many args without default are tried with values of both
-// kinds.
-const mostUnset = 6
-
-// accepted loads a build file. Where that takes values of args that have none, it
-// finds some, and returns them.
-func (m *migration) accepted(text []byte) (f *spec.File, given map[string]string, err error) {
-	load := func(more map[string]string) (*spec.File, error) {
-		args := map[string]string{}
-		for name, v := range m.opt.Dockerfile.Args {
-			args[name] = v
-		}
-		for name, v := range more {
-			args[name] = v
-		}
-		return spec.Load(m.opt.Name, text, spec.Options{BuildArgs: args, Predefined: m.opt.Dockerfile.Predefined})
-	}
-	if f, err = load(nil); err == nil {
-		return f, nil, nil
-	}
-	var unset []string
-	for _, a := range m.out.args {
-		if _, is := m.opt.Dockerfile.Args[a.name]; a.unset && a.text == "" && !is {
-			unset = append(unset, a.name)
-		}
-	}
-	for bits := range 1 << min(len(unset), mostUnset) {
-		given = map[string]string{}
-		for i, name := range unset {
-			given[name] = "1"
-			if bits>>i&1 == 1 {
-				given[name] = "/1" // it is a path
+// cached tells of the folders that lie in cache mounts, and so in no layer.
+func cached(m *draft, g *graph.Graph) {
+	var paths []string
+	for _, c := range g.Caches() {
+		paths = append(paths, c.Target+"/")
+		for dir := path.Dir(c.Target); dir != "/"; dir = path.Dir(dir) {
+			if strings.HasPrefix(path.Base(dir), ".") || path.Base(path.Dir(dir)) == ".cache" {
+				paths = append(paths, dir) // which is there only if something else is in it
 			}
 		}
-		f, second := load(given)
-		if second != nil && bits == 0 {
-			err = second
-		}
-		if second == nil {
-			for _, name := range unset { // those that are needed
-				v := given[name]
-				delete(given, name)
-				if _, err := load(given); err != nil {
-					given[name] = v
-				}
-			}
-			return f, given, nil
-		}
 	}
-	return nil, nil, err
-}
-
-// fits reports whether pgstrata takes a key of image as it is; what it refuses is
-// lost, and told.
-func (m *migration) fits(step *dockerfile.Step, n *node) bool {
-	root := mapping("", str("base", "scratch.invalid/base"))
-	root.pairs = append(root.pairs, m.argsNode()...)
-	root.pairs = append(root.pairs, block(mapping("image", n)))
-	_, _, err := m.accepted([]byte(document(root)))
-	if err == nil {
-		return true
+	slices.Sort(paths)
+	paths = slices.Compact(paths)
+	if len(g.Toolchain.Build)+len(g.RuntimePackages()) > 0 || slices.ContainsFunc(slices.Collect(maps.Values(g.Programs)), cache.CallsApt) {
+		paths = append(paths, cache.ListsDir+"/")
 	}
-	why := err.Error()
-	if list := spec.AsErrors(err); len(list) > 0 {
-		why = list[0].Msg
+	if len(paths) > 0 {
+		m.report.differ("no layer has what programs keep for the next build", paths, nil)
 	}
-	m.report.went(step.Start, Lost, "pgstrata refuses it: %s", why)
-	return false
 }

@@ -1,51 +1,57 @@
 package migrate
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/pgstrata/pgstrata/modes"
 )
 
-// write writes the build file.
-func (m *migration) write() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "# syntax=%s\n", m.opt.Syntax)
-	if m.opt.Schema != "" {
-		fmt.Fprintf(&b, "# yaml-language-server: $schema=%s\n", m.opt.Schema)
-	}
-	fmt.Fprintf(&b, "#\n# Made from %s by pgstrata migrate.\n", oneLine(m.file.Name))
-	for i, l := range m.report.Lost() {
-		if i == 0 {
-			b.WriteString("#\n# Not carried over, and to be done by hand:\n")
-		}
-		fmt.Fprintf(&b, "#   %s:%d: %s\n", m.file.Name, l.Start, oneLine(l.Text))
-	}
-	b.WriteString("\n")
-	root := m.root()
-	root.pairs = slices.Insert(root.pairs, 1, m.argsNode()...)
+// document is the build file's text, but for the comments that it begins with.
+func (b *build) document() string {
+	root := b.root()
+	root.pairs = slices.Insert(root.pairs, 1, b.argsNode()...)
 	for _, n := range root.pairs[1:] {
 		n.apart = n.key != "user" || len(n.notes) > 0
 	}
-	return b.String() + document(root)
+	return document(root)
 }
 
 // root is the build file without its args.
-func (m *migration) root() *node {
-	o := &m.out
-	base := str("base", o.base)
-	base.notes = m.notes["base"]
-	return mapping("", base, userNode("user", o.user), accountsNode(o.accounts), m.setupNode(), m.entrypointNode(), m.boundaryNode(), m.imageNode())
+func (b *build) root() *node {
+	base := str("base", b.base)
+	base.notes = b.notes["base"]
+	return mapping("", base, userNode("user", b.user), accountsNode(b.accounts), b.setupNode(), b.entrypointNode(), b.boundaryNode(), b.imageNode())
 }
 
-func (m *migration) argsNode() []*node {
-	if len(m.out.args) == 0 {
+// refersTo reports which names the values of the build file refer to, but for those
+// of its args.
+func (b *build) refersTo() map[string]bool {
+	names := map[string]bool{}
+	references(b.root(), names)
+	return names
+}
+
+// references notes the names that the values below a node refer to.
+func references(n *node, names map[string]bool) {
+	if n == nil {
+		return
+	}
+	for _, name := range referred(n.text.text) {
+		names[name] = true
+	}
+	for _, c := range slices.Concat(n.list, n.pairs) {
+		references(c, names)
+	}
+}
+
+func (b *build) argsNode() []*node {
+	if len(b.args) == 0 {
 		return nil
 	}
 	n := mapping("args")
 	var above []string
-	for _, a := range m.out.args {
+	for _, a := range b.args {
 		one := str(a.name, a.text)
 		if a.comment != "" {
 			one = mapping(a.name, str("default", a.text), str("description", a.comment))
@@ -91,12 +97,11 @@ func accountsNode(list []*user) *node {
 	return n
 }
 
-func (m *migration) setupNode() *node {
-	o := &m.out
+func (b *build) setupNode() *node {
 	var pairs []*node
-	if len(o.sources) > 0 {
+	if len(b.sources) > 0 {
 		n := mapping("sources")
-		for _, s := range o.sources {
+		for _, s := range b.sources {
 			one := mapping(s.name)
 			for _, p := range []pair{{key: "image", text: s.image}, {key: "url", text: s.url}, {key: "checksum", text: s.checksum}, {key: "git", text: s.git}, {key: "ref", text: s.ref}} {
 				if p.text != "" {
@@ -107,40 +112,40 @@ func (m *migration) setupNode() *node {
 		}
 		pairs = append(pairs, block(n))
 	}
-	if len(o.runtime)+len(o.toolchain) > 0 {
+	if len(b.runtime)+len(b.toolchain) > 0 {
 		deps := mapping("dependencies")
-		if len(o.toolchain) > 0 {
-			build := texts("build", o.toolchain)
+		if len(b.toolchain) > 0 {
+			build := texts("build", b.toolchain)
 			build.aside = "there while scripts run, never in the image"
 			deps.pairs = append(deps.pairs, build)
 		}
-		if len(o.runtime) > 0 {
-			deps.pairs = append(deps.pairs, texts("runtime", o.runtime))
+		if len(b.runtime) > 0 {
+			deps.pairs = append(deps.pairs, texts("runtime", b.runtime))
 		}
 		pairs = append(pairs, block(deps))
 	}
-	scripts := entriesNode("scripts", o.scripts)
-	scripts.notes = o.scriptNotes
+	scripts := scriptsNode("scripts", b.scripts)
+	scripts.notes = b.scriptNotes
 	pairs = append(pairs, scripts)
-	if len(o.artifacts) > 0 {
-		n := texts("build_artifacts", o.artifacts)
+	if len(b.artifacts) > 0 {
+		n := texts("build_artifacts", b.artifacts)
 		n.aside = "empty for each script, in no layer"
 		pairs = append(pairs, n)
 	}
-	if len(o.maybeArtifacts) > 0 {
-		n := texts("build_artifacts", o.maybeArtifacts)
+	if len(b.maybeArtifacts) > 0 {
+		n := texts("build_artifacts", b.maybeArtifacts)
 		n.off = true
 		n.notes = []string{"If no script reads there what another one wrote:"}
 		pairs = append(pairs, n)
 	}
-	if !o.noCleanup {
-		pairs = append(pairs, entriesNode("final_cleanup", o.cleanup))
+	if !b.noCleanup {
+		pairs = append(pairs, scriptsNode("final_cleanup", b.cleanup))
 	}
 	return block(mapping("setup", pairs...))
 }
 
-// entriesNode is a list of scripts.
-func entriesNode(key string, list []*entry) *node {
+// scriptsNode is a list of scripts.
+func scriptsNode(key string, list []*script) *node {
 	n := &node{key: key, kind: isList}
 	for _, e := range list {
 		n.list = append(n.list, e.node())
@@ -156,7 +161,7 @@ func entriesNode(key string, list []*entry) *node {
 	return n
 }
 
-func (e *entry) node() *node {
+func (e *script) node() *node {
 	n := mapping("", str("path", escapedGlob(e.path)))
 	if e.base != "" {
 		n.pairs = append(n.pairs, str("base", e.base))
@@ -217,23 +222,50 @@ func (s secret) node() *node {
 	return n
 }
 
-func (m *migration) entrypointNode() *node {
-	o := &m.out
+func (o output) node() *node {
+	if o.from+o.into+o.owner == "" {
+		return str("", o.path)
+	}
+	from, to := o.from, o.path
+	if from == "" {
+		from, to = o.path, ""
+	}
+	if o.into != "" {
+		to = o.into
+	}
+	n := mapping("", str("from", from))
+	for _, p := range []pair{{key: "to", text: to}, {key: "owner", text: o.owner}} {
+		if p.text != "" {
+			n.pairs = append(n.pairs, str(p.key, p.text))
+		}
+	}
+	return n
+}
+
+func outputsNode(list []output) *node {
+	n := &node{key: "outputs", kind: isList}
+	for _, o := range list {
+		n.list = append(n.list, o.node())
+	}
+	return n
+}
+
+func (b *build) entrypointNode() *node {
 	n := mapping("entrypoint")
-	if o.entrypoint != nil {
-		n.pairs = append(n.pairs, str("entrypoint_script", *o.entrypoint))
+	if b.entrypoint != nil {
+		n.pairs = append(n.pairs, str("entrypoint_script", *b.entrypoint))
 	}
 	for _, l := range []struct {
 		key  string
 		list []string
-	}{{"runtime_scripts", o.runtimes}, {"utility_scripts", o.utilities}} {
+	}{{"runtime_scripts", b.runtimes}, {"utility_scripts", b.utilities}} {
 		if l.list != nil {
 			n.pairs = append(n.pairs, texts(l.key, l.list))
 		}
 	}
-	if o.configs != nil {
-		files := &node{key: "configuration_files", kind: isList, lines: len(o.configs) > 0}
-		for _, c := range o.configs {
+	if b.configs != nil {
+		files := &node{key: "configuration_files", kind: isList, lines: len(b.configs) > 0}
+		for _, c := range b.configs {
 			one := mapping("", str("source", c.source), str("target", c.target))
 			if modes.Octal(c.mode) != "0644" {
 				one.pairs = append(one.pairs, str("mode", modes.Octal(c.mode)))
@@ -246,7 +278,7 @@ func (m *migration) entrypointNode() *node {
 		n.pairs = append(n.pairs, files)
 	}
 	for _, p := range n.pairs {
-		p.notes = append(p.notes, m.notes["entrypoint."+p.key]...)
+		p.notes = append(p.notes, b.notes["entrypoint."+p.key]...)
 	}
 	if len(n.pairs) == 0 {
 		return nil
@@ -254,22 +286,13 @@ func (m *migration) entrypointNode() *node {
 	return block(n)
 }
 
-// escapedPath is a path that is no glob.
-func escapedPath(s string) string {
-	if strings.ContainsAny(s, "$`\\") {
-		return escaped(s)
-	}
-	return s
-}
-
-func (m *migration) boundaryNode() *node {
-	o := &m.out
+func (b *build) boundaryNode() *node {
 	n := mapping("cache_boundary")
-	if o.stable != nil {
-		n.pairs = append(n.pairs, texts("stable_files", o.stable))
+	if b.stable != nil {
+		n.pairs = append(n.pairs, texts("stable_files", b.stable))
 	}
-	if o.volatile != nil {
-		n.pairs = append(n.pairs, texts("volatile_files", o.volatile))
+	if b.volatile != nil {
+		n.pairs = append(n.pairs, texts("volatile_files", b.volatile))
 	}
 	if len(n.pairs) == 0 {
 		return nil
@@ -277,11 +300,11 @@ func (m *migration) boundaryNode() *node {
 	return block(n)
 }
 
-func (m *migration) imageNode() *node {
-	i := &m.out.image
+func (b *build) imageNode() *node {
+	i := &b.image
 	n := mapping("image")
 	add := func(p *node) {
-		p.notes = append(p.notes, m.notes["image."+p.key]...)
+		p.notes = append(p.notes, b.notes["image."+p.key]...)
 		n.pairs = append(n.pairs, p)
 	}
 	for _, l := range []struct {

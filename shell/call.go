@@ -244,6 +244,18 @@ func (c *Call) HasArg(values ...string) bool {
 	return false
 }
 
+// Literals are the arguments' values; ok is false unless all are known.
+func (c *Call) Literals() (values []string, ok bool) {
+	for _, w := range c.Args {
+		v, ok := w.Literal()
+		if !ok {
+			return nil, false
+		}
+		values = append(values, v)
+	}
+	return values, true
+}
+
 // Is reports whether one of the traits is known of the program that is called.
 func (c *Call) Is(t programs.Trait) bool { return programs.Is(c.Name, t) }
 

@@ -72,9 +72,8 @@ func onlyLinked(s *shell.Script, ref shell.PathRef) bool {
 		if c.Name != "ln" || !slices.ContainsFunc(c.Args, func(w shell.Word) bool { return w.Pos == ref.Pos }) {
 			return false
 		}
-		return slices.ContainsFunc(c.Args, func(w shell.Word) bool {
-			return w.Value == "--symbolic" || strings.HasPrefix(w.Value, "-") && !strings.HasPrefix(w.Value, "--") && strings.Contains(w.Value, "s")
-		})
+		_, symbolic := check.HasFlag(c, 's', "St", "--symbolic")
+		return symbolic
 	})
 }
 

@@ -35,8 +35,9 @@ func lastBuild(ctx context.Context, dir, file string) (last *history, notes []st
 	}
 	const most = 5 // builds that failed, or that another frontend made, have no records
 	list := buildxBuilds(dir, file, since)
+	nodes := knownNodes{}
 	for _, b := range list[:min(len(list), most)] {
-		learned, err := b.learn(ctx)
+		learned, err := b.learn(ctx, nodes)
 		if err != nil {
 			notes = append(notes, fmt.Sprintf("docker buildx has begun a build on builder %s on %s, of which that cannot be asked: %v",
 				b.builder, b.began.Local().Format(minutes), err))
@@ -133,13 +134,13 @@ func isOf(note, dir, file string) bool {
 const minutes = "2006-01-02 15:04"
 
 // learn asks the builder for the records of the build, nil where it has none.
-func (b *buildxBuild) learn(ctx context.Context) (*history, error) {
+func (b *buildxBuild) learn(ctx context.Context, nodes knownNodes) (*history, error) {
 	const patience = 10 * time.Second
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	out := &history{Built: b.began, By: "docker buildx on builder " + b.builder}
 	for _, node := range b.nodes {
-		if err := b.ask(ctx, node, out); err != nil {
+		if err := b.ask(ctx, nodes, node, out); err != nil {
 			return nil, err
 		}
 	}
@@ -150,8 +151,8 @@ func (b *buildxBuild) learn(ctx context.Context) (*history, error) {
 }
 
 // ask adds what a node knows of the build.
-func (b *buildxBuild) ask(ctx context.Context, node string, to *history) error {
-	c, err := asIs(ctx, b.builder, node)
+func (b *buildxBuild) ask(ctx context.Context, nodes knownNodes, node string, to *history) error {
+	c, err := nodes.asIs(ctx, b.builder, node)
 	if err != nil {
 		return err
 	}
