@@ -20,7 +20,7 @@ import (
 // Options are what a migration depends on besides the Dockerfile's text.
 type Options struct {
 	// Dockerfile is how the Dockerfile is read: its context, and the stage that
-	// becomes the image. Base may be [KnownBase].
+	// becomes the image. Base may be [bases.Known].
 	Dockerfile dockerfile.Options
 	// Name is what the build file is called.
 	Name string

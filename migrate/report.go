@@ -135,6 +135,16 @@ func (r *Report) Lost() []Line {
 	return out
 }
 
+// Reason is why a line was lost, "" for one that was not.
+func (l Line) Reason() string {
+	for _, w := range l.Went {
+		if why, ok := strings.CutPrefix(w, string(Lost)+": "); ok {
+			return why
+		}
+	}
+	return ""
+}
+
 // WriteJSON writes the report as JSON.
 func (r *Report) WriteJSON(w io.Writer) error {
 	e := json.NewEncoder(w)
