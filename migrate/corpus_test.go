@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pgstrata/pgstrata/dockerfile"
+	"github.com/pgstrata/pgstrata/migrate/report"
 )
 
 // Whatever a Dockerfile has, what it becomes can be loaded, and each of its lines
@@ -40,7 +41,7 @@ func TestCorpusIsToldOf(t *testing.T) {
 			assertComplete(t, string(file.Data), r.Report)
 			var b bytes.Buffer
 			require.NoError(t, r.Report.WriteJSON(&b))
-			var back Report
+			var back report.Report
 			require.NoError(t, json.Unmarshal(b.Bytes(), &back))
 			again, err := Migrate(f, options(context, nil))
 			require.NoError(t, err)

@@ -17,6 +17,8 @@ import (
 	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/graph"
 	"github.com/pgstrata/pgstrata/internal/golden"
+	"github.com/pgstrata/pgstrata/migrate/bases"
+	"github.com/pgstrata/pgstrata/migrate/report"
 	"github.com/pgstrata/pgstrata/spec"
 )
 
@@ -49,7 +51,7 @@ func options(context fs.FS, args map[string]string) Options {
 	return Options{
 		Name: "pgstrata.yaml", Syntax: "localhost:5000/pgstrata:dev", Schema: ".pgstrata.schema.json",
 		Dockerfile: dockerfile.Options{
-			Context: context, Args: args, Base: KnownBase, Platform: "linux/amd64",
+			Context: context, Args: args, Base: bases.Known, Platform: "linux/amd64",
 			Predefined: map[string]string{"TARGETARCH": "amd64", "TARGETPLATFORM": "linux/amd64", "TARGETOS": "linux"},
 		},
 	}
@@ -111,7 +113,7 @@ func TestMigrate(t *testing.T) {
 
 // assertComplete fails unless the report speaks of each line, and says where it
 // went.
-func assertComplete(t *testing.T, dockerfile string, r *Report) {
+func assertComplete(t *testing.T, dockerfile string, r *report.Report) {
 	t.Helper()
 	told := map[int]bool{}
 	for _, l := range r.Lines {

@@ -12,6 +12,7 @@ import (
 	"github.com/pgstrata/pgstrata/check"
 	"github.com/pgstrata/pgstrata/check/rules"
 	"github.com/pgstrata/pgstrata/graph"
+	"github.com/pgstrata/pgstrata/migrate/draft"
 	"github.com/pgstrata/pgstrata/shell"
 	"github.com/pgstrata/pgstrata/shell/interp"
 	"github.com/pgstrata/pgstrata/spec"
@@ -21,6 +22,7 @@ import (
 // of this package.
 type RefusedError struct{ Err error }
 
+// Error says so, and what pgstrata says.
 func (e *RefusedError) Error() string {
 	return fmt.Sprintf("pgstrata would refuse what it becomes, which is a bug of migrate: %v", e.Err)
 }
@@ -30,23 +32,23 @@ func (e *RefusedError) Unwrap() error { return e.Err }
 
 // verify reads what was written, as pgstrata will. It returns the args that a build
 // has to be given.
-func verify(m *draft, text []byte) (missing []string, err error) {
-	f, given, err := m.accepted(text)
+func verify(m *draft.Draft, text []byte) (missing []string, err error) {
+	f, given, err := m.Accepted(text)
 	if err != nil {
 		return nil, &RefusedError{err}
 	}
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		missing = append(missing, name)
-		m.report.note(m.where(m.arg(name).lines[0]), "%s has no default, and a build needs a value: --build-arg %[1]s=…", name)
+		m.Report.Note(m.Where(m.Arg(name).Lines[0]), "%s has no default, and a build needs a value: --build-arg %[1]s=…", name)
 	}
-	context := m.fs()
+	context := m.FS()
 	if err := f.Discover(context); err != nil {
 		return nil, &RefusedError{err}
 	}
 	if err := readable(m, f); err != nil {
 		return nil, err
 	}
-	g, err := graph.New(f, context, graph.Options{Platform: m.opt.Platform, Predefined: m.opt.Predefined})
+	g, err := graph.New(f, context, graph.Options{Platform: m.Opt.Platform, Predefined: m.Opt.Predefined})
 	if err != nil {
 		return nil, &RefusedError{err}
 	}
@@ -54,14 +56,14 @@ func verify(m *draft, text []byte) (missing []string, err error) {
 	left := map[string][]int{} // lines that install what a stage leaves behind
 	for _, finding := range rules.Run(check.Input{File: f, Text: text, Graph: g, Context: context}) {
 		if finding.Severity == check.Error {
-			m.report.note(fmt.Sprintf("%s:%d", finding.File, finding.Range.Start.Line), "a build ends with this: %s", finding.Message)
+			m.Report.Note(fmt.Sprintf("%s:%d", finding.File, finding.Range.Start.Line), "a build ends with this: %s", finding.Message)
 		}
 		if finding.Rule == "PackagesInIsolatedScript" {
 			left[finding.File] = append(left[finding.File], finding.Range.Start.Line)
 		}
 	}
 	for name, lines := range left {
-		if f := m.generated[name]; f != nil {
+		if f := m.Generated[name]; f != nil {
 			f.Data = allowing(name, f.Data, lines)
 		}
 	}
@@ -87,13 +89,13 @@ func allowing(name string, data []byte, at []int) []byte {
 
 // readable reports a script whose text no shell can read, as its own cannot: that is
 // no mistake of this package.
-func readable(m *draft, f *spec.File) error {
+func readable(m *draft.Draft, f *spec.File) error {
 	for _, s := range slices.Concat(f.Setup.Scripts, f.Setup.FinalCleanup) {
-		program, err := m.loader().Load(s.Path.Value, interp.Options{Dir: "/"})
+		program, err := m.Loader().Load(s.Path.Value, interp.Options{Dir: "/"})
 		var broken *shell.SyntaxError
 		switch {
 		case !errors.As(err, &broken):
-		case m.generated[s.Path.Value] != nil:
+		case m.Generated[s.Path.Value] != nil:
 			return fmt.Errorf("the commands of a RUN, of which it would make %s, are none that a shell can read: %w", s.Path.Value, broken)
 		case program != nil:
 			return fmt.Errorf("one of its scripts cannot be read: %w", broken)
@@ -103,7 +105,7 @@ func readable(m *draft, f *spec.File) error {
 }
 
 // cached tells of the folders that lie in cache mounts, and so in no layer.
-func cached(m *draft, g *graph.Graph) {
+func cached(m *draft.Draft, g *graph.Graph) {
 	var paths []string
 	for _, c := range g.Caches() {
 		paths = append(paths, c.Target+"/")
@@ -119,6 +121,6 @@ func cached(m *draft, g *graph.Graph) {
 		paths = append(paths, cache.ListsDir+"/")
 	}
 	if len(paths) > 0 {
-		m.report.differ("no layer has what programs keep for the next build", paths, nil)
+		m.Report.Differ("no layer has what programs keep for the next build", paths, nil)
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/frontend"
 	"github.com/pgstrata/pgstrata/migrate"
+	"github.com/pgstrata/pgstrata/migrate/bases"
 	"github.com/pgstrata/pgstrata/release"
 	"github.com/pgstrata/pgstrata/scaffold"
 	"github.com/pgstrata/pgstrata/spec/schema"
@@ -138,7 +139,7 @@ func (o *migration) migrate() (*migrate.Result, error) {
 	result, err := migrate.Migrate(f, migrate.Options{
 		Dockerfile: dockerfile.Options{
 			Args: args, Predefined: frontend.OwnArgs(args), Target: o.target, Context: t,
-			Base: migrate.KnownBase, Platform: platforms.Format(platforms.Normalize(platforms.DefaultSpec())),
+			Base: bases.Known, Platform: platforms.Format(platforms.Normalize(platforms.DefaultSpec())),
 		},
 		Name: filepath.Base(o.output), Syntax: o.syntax, Schema: scaffold.SchemaFile, KeepAccounts: o.keepAccounts,
 	})
@@ -179,10 +180,7 @@ func (o *migration) letThrough(t *buildContext, r *migrate.Result) error {
 		for _, path := range hidden {
 			text = append(text, "!"+path+"\n"...)
 		}
-		r.Report.Notes = append(r.Report.Notes, migrate.Note{
-			Where: filepath.Base(own),
-			Text:  "hides generated files from the build; " + name + " is a copy that lets them through. Under another name of the build file it needs another one, too",
-		})
+		r.Report.Note(filepath.Base(own), "hides generated files from the build; %s is a copy that lets them through. Under another name of the build file it needs another one, too", name)
 	}
 	o.ignore = &output{o.output + ".dockerignore", text, 0o644}
 	return nil

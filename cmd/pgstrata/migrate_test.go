@@ -172,10 +172,10 @@ func TestMigrateOptions(t *testing.T) {
 	out, err := pgstrata(t, "migrate", "--context", dir, "--report", "json", "--target", "one", "--build-arg", "A=2", "--syntax", "registry.example.com/pgstrata:1",
 		filepath.Join(dir, "docker/Dockerfile"))
 	require.NoError(t, err)
-	var report migrate.Report
-	require.NoError(t, json.Unmarshal([]byte(out), &report))
-	assert.Empty(t, report.Lost(), "what is lost is in the stage that is not built")
-	assert.Equal(t, []string{"setup/generated/01-a.sh"}, report.Scripts)
+	var r migrate.Result
+	require.NoError(t, json.Unmarshal([]byte(out), &r.Report))
+	assert.Empty(t, r.Report.Lost(), "what is lost is in the stage that is not built")
+	assert.Equal(t, []string{"setup/generated/01-a.sh"}, r.Report.Scripts)
 	text, err := os.ReadFile(filepath.Join(dir, "pgstrata.yaml")) //nolint:gosec // a test's own folder
 	require.NoError(t, err)
 	assert.Contains(t, string(text), "# syntax=registry.example.com/pgstrata:1\n# yaml-language-server: $schema="+scaffold.SchemaFile+"\n")

@@ -17,6 +17,8 @@ import (
 
 	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/migrate"
+	"github.com/pgstrata/pgstrata/migrate/bases"
+	"github.com/pgstrata/pgstrata/migrate/report"
 	"github.com/pgstrata/pgstrata/test/internal/testenv"
 	"github.com/pgstrata/pgstrata/worktree"
 )
@@ -117,7 +119,7 @@ func migrated(s *specimen, dir string) (*migrate.Result, error) {
 	return migrate.Migrate(f, migrate.Options{
 		Name: "pgstrata.yaml", Syntax: "localhost:5000/pgstrata:dev",
 		Dockerfile: dockerfile.Options{
-			Args: args, Target: s.options["target"], Context: files, Base: migrate.KnownBase, Platform: "linux/amd64",
+			Args: args, Target: s.options["target"], Context: files, Base: bases.Known, Platform: "linux/amd64",
 			Predefined: map[string]string{
 				"TARGETPLATFORM": "linux/amd64", "TARGETOS": "linux", "TARGETARCH": "amd64", "TARGETVARIANT": "", "TARGETSTAGE": "",
 				"BUILDPLATFORM": "linux/amd64", "BUILDOS": "linux", "BUILDARCH": "amd64", "BUILDVARIANT": "",
@@ -169,8 +171,8 @@ func (p *prover) migrated(ctx context.Context, t *testing.T, s *specimen, dir st
 }
 
 // listed reports whether a file is one that is meant to differ.
-func listed(name string, differences []migrate.Difference) bool {
-	return slices.ContainsFunc(differences, func(d migrate.Difference) bool {
+func listed(name string, differences []report.Difference) bool {
+	return slices.ContainsFunc(differences, func(d report.Difference) bool {
 		return slices.ContainsFunc(d.Paths, func(dir string) bool {
 			return name == strings.TrimSuffix(dir, "/") || strings.HasSuffix(dir, "/") && strings.HasPrefix(name, dir)
 		})
@@ -179,7 +181,7 @@ func listed(name string, differences []migrate.Difference) bool {
 
 // leaveOut takes out of a configuration what is meant to differ, and the order
 // of its variables.
-func leaveOut(c *v1.ConfigFile, differences []migrate.Difference) {
+func leaveOut(c *v1.ConfigFile, differences []report.Difference) {
 	slices.Sort(c.Config.Env)
 	for _, d := range differences {
 		for _, name := range d.Config {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +13,7 @@ import (
 	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/frontend"
 	"github.com/pgstrata/pgstrata/migrate"
+	"github.com/pgstrata/pgstrata/migrate/bases"
 	"github.com/pgstrata/pgstrata/plan"
 	"github.com/pgstrata/pgstrata/worktree"
 )
@@ -92,7 +92,7 @@ func take(ctx context.Context, b buildFile) (m measure) {
 		m.Error = err.Error()
 		return m
 	}
-	opt := dockerfile.Options{Predefined: frontend.OwnArgs(nil), Context: files, Platform: "linux/amd64", Base: migrate.KnownBase}
+	opt := dockerfile.Options{Predefined: frontend.OwnArgs(nil), Context: files, Platform: "linux/amd64", Base: bases.Known}
 	if rewritten, err := dockerfile.Rewrite(f, opt); err == nil { // the check would have said so
 		for _, d := range rewritten.Decisions {
 			m.Decisions = append(m.Decisions, fmt.Sprintf("%d: %s", d.Line, d.Text))
@@ -152,9 +152,6 @@ func steps(build frontend.Offline, whole bool) int {
 	return n
 }
 
-// lostPrefix begins what the report of migrate says of a line that is lost.
-const lostPrefix = string(migrate.Lost) + ": "
-
 // migrate makes a build file, and checks it as pgstrata would read it.
 func (m *measure) migrate(f *dockerfile.File, opt dockerfile.Options) (out migrated) {
 	const name = "pgstrata.yaml"
@@ -164,8 +161,7 @@ func (m *measure) migrate(f *dockerfile.File, opt dockerfile.Options) (out migra
 	}
 	for _, l := range r.Report.Lost() {
 		out.Lost++
-		i := slices.IndexFunc(l.Went, func(w string) bool { return strings.HasPrefix(w, lostPrefix) })
-		out.Why = append(out.Why, fmt.Sprintf("%d: %s", l.Start, strings.TrimPrefix(l.Went[i], lostPrefix)))
+		out.Why = append(out.Why, fmt.Sprintf("%d: %s", l.Start, l.Reason()))
 	}
 	in, err := frontend.ReadTree(name, r.BuildFile, r.Context, nil)
 	if err != nil {
