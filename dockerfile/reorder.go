@@ -286,7 +286,7 @@ func (r *stageReader) modePasses(it, other *Item) bool {
 // says that its directories are there.
 func (r *stageReader) stepAllows(c *copyEffect, step *Item, based bool) bool {
 	f := step.facts
-	if f.Opaque != "" || f.Wild != "" || !step.scope.Root() {
+	if f.Opaque != "" || f.Wild != "" || !step.scope.Root() || f.Unknown != "" && !c.besideScripts() {
 		return false
 	}
 	for _, m := range step.In.mounts(step.scope) {

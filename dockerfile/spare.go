@@ -14,8 +14,9 @@ import (
 )
 
 // A step of a driver is spared the scripts of the other steps, and what only
-// these read: an edit of a script then runs it and those after it. Nothing else
-// is hidden from a step. So a COPY is taken apart into the files that are spared
+// these read: an edit of a script then runs it and those after it. From a step that
+// runs a program of unknown reading only what lies in the scripts' directories is
+// hidden. Nothing else is hidden from a step. So a COPY is taken apart into the files that are spared
 // and the others: the others stay where they are, with all directories, and what
 // is spared comes below the steps that do without it.
 
@@ -225,6 +226,23 @@ func modeApart(it *Item, s *sparing) []*Item {
 		first.command = fmt.Sprintf("chmod %s %s", m.mode, strings.Join(others, " "))
 	}
 	return []*Item{&first, &rest}
+}
+
+// besideScripts reports whether a copy holds nothing but a driver's scripts and what
+// lies in their directories: no program is taken to look for that which nobody
+// tells it of.
+func (c *copyEffect) besideScripts() bool {
+	return !slices.ContainsFunc(c.files, func(name string) bool {
+		if c.scripts[name] {
+			return false
+		}
+		for script := range c.scripts {
+			if dir := path.Dir(script); !paths.Shared(dir) && paths.Within(name, dir) {
+				return false
+			}
+		}
+		return true
+	})
 }
 
 // eachIn calls a function for each file of a copy below a directory.

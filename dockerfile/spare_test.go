@@ -150,3 +150,19 @@ func TestSpared(t *testing.T) {
 		})
 	}
 }
+
+// What only other steps' scripts read, and lies apart from these, is hidden from steps of known programs alone.
+func TestFilesApartFromScripts(t *testing.T) {
+	for line, want := range map[string]bool{"echo a >/a": false, "make driver": true, "/usr/local/bin/tool": true, "cp /etc/passwd /p": false} {
+		r := rewriteText(t, "FROM debian\nCOPY conf /root/app\nCOPY setup /setup\nRUN /setup/setup.sh\n", map[string]string{
+			"setup/setup.sh":      "#!/bin/bash\nset -e\n/setup/scripts/01.sh\n/setup/scripts/02.sh\n",
+			"setup/scripts/01.sh": "#!/bin/bash\n" + line + "\n",
+			"setup/scripts/02.sh": "#!/bin/bash\ngrep -r key /root/app >/found\ncat /setup/data\n",
+			"setup/data":          "x",
+			"conf/other.conf":     "key = b",
+		}, dockerfile.Options{})
+		text := string(r.Text)
+		assert.Equal(t, want, sees(t, text, "/setup/scripts/01.sh", "conf/other.conf"), "%s\n%s", line, text)
+		assert.False(t, sees(t, text, "/setup/scripts/01.sh", "setup/data"), "%s\n%s", line, text)
+	}
+}
