@@ -134,7 +134,7 @@ func Graph(g *graph.Graph, opt Options) (*States, error) {
 	out.Setup = c.setup(base, tools, out)
 	out.Entrypoint = c.entrypoint()
 	out.Image = c.entrypointOn(out.Setup)
-	img, err := ImageConfig(g, opt, out.Image)
+	img, err := imageConfig(g, opt, out.Image)
 	if err != nil {
 		return nil, err
 	}

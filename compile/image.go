@@ -16,9 +16,9 @@ import (
 // defaultPath is PATH where the base image sets none, as Docker has it.
 const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// ImageConfig returns the configuration of the finished image, whose layers are
+// imageConfig returns the configuration of the finished image, whose layers are
 // those of state. It reports variables that nothing defines as [spec.Errors].
-func ImageConfig(g *graph.Graph, opt Options, state State) (*dockerspec.DockerOCIImage, error) {
+func imageConfig(g *graph.Graph, opt Options, state State) (*dockerspec.DockerOCIImage, error) {
 	img := baseConfig(opt, state)
 	env, err := imageEnv(g, img.Config.Env, opt.Base.Assumed)
 	if err != nil {

@@ -76,7 +76,7 @@ func (r *Record) sought() []Seen {
 	have := map[Seen]bool{}
 	for _, s := range r.Steps {
 		for _, one := range s.Seen {
-			if one.Kind == Names || one.Value == Nothing || one.Value == Large {
+			if one.Kind == Names || one.Value == Nothing || one.Value == large {
 				continue
 			}
 			if one.Value = ""; !have[one] {

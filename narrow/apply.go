@@ -214,7 +214,7 @@ func (a *applying) changed(s *step, known *Recorded) (string, error) {
 	var names string
 	for i, one := range known.Seen {
 		switch {
-		case now[i].Value == Large:
+		case now[i].Value == large:
 			return "it was observed to read all files, which are too many to be compared", nil
 		case now[i] == one:
 		case one.Kind == Names: // a path tells more

@@ -208,8 +208,8 @@ func (t *tree) names(c *copied, dir string) (map[string]*found, error) {
 // seen returns what a step sees of copies when it asks for a path.
 func (t *tree) seen(list []*copied, k Kind, name string) (Seen, error) {
 	if k == All {
-		if large, err := t.tooLarge(list, name); large || err != nil {
-			return Seen{k, Large, name}, err
+		if tooLarge, err := t.tooLarge(list, name); tooLarge || err != nil {
+			return Seen{k, large, name}, err
 		}
 	}
 	var words []string

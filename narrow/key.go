@@ -156,7 +156,7 @@ func (b *build) step(v digest.Digest, op *pb.Op, exec *pb.ExecOp) (*step, error)
 		if err != nil {
 			return nil, err
 		}
-		if seen.Value == Large {
+		if seen.Value == large {
 			s.why = "what it gets of the context by way of another stage, or of a mount, is too large to be compared"
 			return s, nil
 		}

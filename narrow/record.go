@@ -57,8 +57,8 @@ const (
 // Nothing is the value of what was looked for, and is none of the copied files.
 const Nothing = "-"
 
-// Large is the value of what is too large to be read in each build: it never holds.
-const Large = "large"
+// large is the value of what is too large to be read in each build: it never holds.
+const large = "large"
 
 // Step returns the record of a key, nil for none.
 func (r *Record) Step(key string) *Recorded {

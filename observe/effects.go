@@ -72,9 +72,9 @@ func (e effects) names() []string {
 	return out
 }
 
-// Apart is a kind of files that no script contributes to an image by its
+// ignored is a kind of files that no script contributes to an image by its
 // outputs, and that do not count where two images are compared.
-type Apart struct {
+type ignored struct {
 	// What it is, and Why it does not count.
 	What, Why string
 
@@ -84,9 +84,9 @@ type Apart struct {
 	files, inside bool
 }
 
-// Aparts are all of them.
-func Aparts() []Apart {
-	return []Apart{
+// ignoredKinds are all such kinds.
+func ignoredKinds() []ignored {
+	return []ignored{
 		{
 			What:   "scratch",
 			Why:    "what a script leaves in /tmp and /var/tmp is meant for nobody, unless another script reads it",
@@ -126,8 +126,8 @@ func Aparts() []Apart {
 }
 
 // apart returns the kind of files that a path is one of, or nil.
-func apart(name string, kind trace.Kind) *Apart {
-	for _, a := range Aparts() {
+func apart(name string, kind trace.Kind) *ignored {
+	for _, a := range ignoredKinds() {
 		if a.files && kind == trace.Directory {
 			continue
 		}
@@ -156,7 +156,7 @@ func Counts(name string, directory bool) bool {
 // image, as words for the script that finds out what another one has left.
 func Lists() []string {
 	var out []string
-	for _, a := range Aparts() {
+	for _, a := range ignoredKinds() {
 		how := "place:"
 		switch {
 		case a.files:

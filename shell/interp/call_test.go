@@ -294,7 +294,7 @@ func TestConditional(t *testing.T) {
 		{"run() { \"$@\"; }; b && run needle", true},
 	} {
 		t.Run(tc.src, func(t *testing.T) {
-			s, err := ParseWith("a.sh", []byte(tc.src), Options{Vars: map[string]string{"VERSION": "15"}})
+			s, err := parseWith("a.sh", []byte(tc.src), Options{Vars: map[string]string{"VERSION": "15"}})
 			require.NoError(t, err)
 			require.Equal(t, tc.want, find(t, s, "needle").Conditional)
 		})

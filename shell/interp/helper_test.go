@@ -42,7 +42,7 @@ func load(t *testing.T, fsys fs.FS, opts Options) *shell.Program {
 // parse reads one text as bash unless it has a shebang.
 func parse(t *testing.T, src string) *shell.Script {
 	t.Helper()
-	s, err := ParseWith("setup/run.sh", []byte(src), Options{Dir: "/srv"})
+	s, err := parseWith("setup/run.sh", []byte(src), Options{Dir: "/srv"})
 	require.NoError(t, err)
 	return s
 }

@@ -13,16 +13,16 @@ const (
 	// DefaultMaxSize is the largest script that is read unless the caller says
 	// otherwise.
 	DefaultMaxSize = 1 << 20
-	// DefaultMount is where the context is taken to be mounted unless the
+	// defaultMount is where the context is taken to be mounted unless the
 	// caller says otherwise.
-	DefaultMount = "/context"
+	defaultMount = "/context"
 )
 
 // Options tell how a script will be run. The zero value reads a script whose
-// context is mounted at DefaultMount and whose working directory is unknown.
+// context is mounted at /context and whose working directory is unknown.
 type Options struct {
 	// Mounts tell where parts of the context are in the script's file system;
-	// the longest match counts. Default: the whole of it at DefaultMount.
+	// the longest match counts. Default: the whole of it at /context.
 	Mounts []Mount
 	// Dir is the absolute working directory, "" when it is unknown.
 	Dir string
@@ -60,7 +60,7 @@ func (o *Options) mounts() []Mount {
 	if o.Mounts != nil {
 		return o.Mounts
 	}
-	return []Mount{{Source: "", Target: DefaultMount}}
+	return []Mount{{Source: "", Target: defaultMount}}
 }
 
 func (o *Options) maxSize() int {

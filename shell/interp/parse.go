@@ -32,12 +32,12 @@ var errTooDeep = errors.New("nested too deeply")
 // is a *SyntaxError or a *TooLargeError. With a *SyntaxError there is a script
 // all the same, of which only the text is known: what it mentions.
 func Parse(path string, src []byte) (*shell.Script, error) {
-	return ParseWith(path, src, Options{})
+	return parseWith(path, src, Options{})
 }
 
-// ParseWith reads one script by itself. Helpers that it sources are listed but
+// parseWith reads one script by itself. Helpers that it sources are listed but
 // not followed; see [Load] for that.
-func ParseWith(path string, src []byte, opts Options) (*shell.Script, error) {
+func parseWith(path string, src []byte, opts Options) (*shell.Script, error) {
 	p, err := newInterp(&opts, nil).program(path, src)
 	if p == nil {
 		return nil, err

@@ -60,7 +60,7 @@ func TestInterpreter(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, shell.Shebang{Line: "#! /usr/bin/env -S bash -e", Program: "/usr/bin/env", Args: []string{"-S", "bash", "-e"}, Pos: shell.Pos{Line: 1, Column: 1}}, s.Shebang)
 
-	s, err = ParseWith("RUN", []byte("a"), Options{Interpreter: "sh"})
+	s, err = parseWith("RUN", []byte("a"), Options{Interpreter: "sh"})
 	require.NoError(t, err)
 	require.Equal(t, "posix", s.Dialect)
 }
@@ -159,7 +159,7 @@ func TestInvalidUTF8(t *testing.T) {
 }
 
 func TestTooLarge(t *testing.T) {
-	_, err := ParseWith("a.sh", []byte(strings.Repeat("a\n", 100)), Options{MaxSize: 100})
+	_, err := parseWith("a.sh", []byte(strings.Repeat("a\n", 100)), Options{MaxSize: 100})
 	var large *shell.TooLargeError
 	require.True(t, errors.As(err, &large))
 	require.Equal(t, &shell.TooLargeError{Path: "a.sh", Size: 200, Max: 100}, large)
@@ -202,7 +202,7 @@ func TestDeepNesting(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			src := strings.Repeat(tc.open, n) + tc.mid + strings.Repeat(tc.end, n)
-			_, err := ParseWith("a.sh", []byte(src), Options{MaxSize: len(src)})
+			_, err := parseWith("a.sh", []byte(src), Options{MaxSize: len(src)})
 			var serr *shell.SyntaxError
 			if err != nil && !errors.As(err, &serr) {
 				t.Fatalf("%T: %v", err, err)

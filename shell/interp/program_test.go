@@ -76,7 +76,7 @@ if
 	// Parsed alone, nobody tries.
 	src, err := fs.ReadFile(files, "main.sh")
 	require.NoError(t, err)
-	s, err := ParseWith("main.sh", src, Options{Dir: "/context"})
+	s, err := parseWith("main.sh", src, Options{Dir: "/context"})
 	require.NoError(t, err)
 	require.Len(t, s.Sources, 9)
 	require.Equal(t, "lib/a.sh", s.Sources[0].Path)
@@ -132,7 +132,7 @@ func TestMounts(t *testing.T) {
 	require.Equal(t, []string{"setup/a.sh"}, children(p))
 
 	// A script that is nowhere does not know its folder.
-	s, err := ParseWith("config/x.sh", []byte(`see "$0"`), opts)
+	s, err := parseWith("config/x.sh", []byte(`see "$0"`), opts)
 	require.NoError(t, err)
 	require.Equal(t, "*", seen(s))
 }

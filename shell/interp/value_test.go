@@ -20,7 +20,7 @@ import (
 func TestValues(t *testing.T) {
 	for _, tc := range valueCases() {
 		t.Run(tc.name, func(t *testing.T) {
-			s, err := ParseWith("setup/run.sh", []byte(tc.src), valueOptions())
+			s, err := parseWith("setup/run.sh", []byte(tc.src), valueOptions())
 			require.NoError(t, err)
 			require.Equal(t, tc.want, seen(s))
 		})
@@ -166,7 +166,7 @@ func TestValuesAgainstBash(t *testing.T) {
 	}
 	for _, tc := range valueCases() {
 		t.Run(tc.name, func(t *testing.T) {
-			s, err := ParseWith("setup/run.sh", []byte(tc.src), valueOptions())
+			s, err := parseWith("setup/run.sh", []byte(tc.src), valueOptions())
 			require.NoError(t, err)
 			interpreter := cmp.Or(s.Interpreter, "bash")
 			cmd := exec.Command(bash, "-c", `see() { printf 'see %s' "$LINENO"; printf '|%s' "$@"; echo; }`+"\n"+tc.src)
@@ -274,7 +274,7 @@ func TestOwnFolder(t *testing.T) {
 		`see "$(cd "$(dirname "$0")"/../setup && pwd)"`,
 	} {
 		t.Run(src, func(t *testing.T) {
-			s, err := ParseWith("setup/run.sh", []byte(src), Options{Dir: "/"})
+			s, err := parseWith("setup/run.sh", []byte(src), Options{Dir: "/"})
 			require.NoError(t, err)
 			require.Equal(t, "/context/setup", seen(s))
 			bash, err := exec.LookPath("bash")
