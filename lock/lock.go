@@ -71,6 +71,9 @@ func Parse(data []byte) (*File, error) {
 		}
 		return nil, err
 	}
+	if len(bytes.TrimSpace(data)) == 0 {
+		return nil, errors.New("it is empty; write it anew with `pgstrata lock`")
+	}
 	if f.Version != Version {
 		return nil, fmt.Errorf("its version is %d, and this pgstrata knows %d; write it anew with `pgstrata lock`", f.Version, Version)
 	}
