@@ -67,7 +67,7 @@ release: ## Make the release VERSION in dist/, from the tag of HEAD; nothing is 
 	@hack/release "$(VERSION)"
 
 # A machine that does nothing else gives numbers that mean something.
-bench: setup ## Compare with Dockerfiles, in 40 minutes (BENCH=quick: 10; UPDATE=1: into docs/benchmarks.md)
+bench: setup ## Compare with Dockerfiles, in 15 to 70 minutes (BENCH=quick: 20; UPDATE=1: into docs/benchmarks.md)
 	go test -tags bench -count=1 -timeout 90m -v -run TestBench ./test/bench
 
 bench-compare: ## Compare the code without a daemon with another revision's, by benchstat: BASE=main

@@ -33,7 +33,7 @@ type Mode struct {
 // Modes are what BENCH can be: full is the default.
 func Modes() map[string]Mode {
 	return map[string]Mode{
-		"full": {Name: "full", Tree: "full", Versions: []string{"trixie"}, Times: 9, Patience: 12 * time.Second, Enough: 35 * time.Minute},
+		"full": {Name: "full", Tree: "full", Versions: []string{"trixie"}, Times: 9, Patience: 12 * time.Second, Enough: 70 * time.Minute},
 		"observed": {
 			Name: "observed", Tree: "quick", Versions: []string{"2", "3", "4"}, Times: 3, Patience: 4 * time.Second, Enough: 9 * time.Minute,
 			Only: []string{Best, Pgstrata, Chain, Observed}, OnlyRows: []string{Cold, Nothing, "PgBouncer version bumped", "first setup script edited", "last setup script edited"},
@@ -42,7 +42,7 @@ func Modes() map[string]Mode {
 			Name: "profile", Tree: "quick", Versions: []string{"2"}, Times: 9, Patience: 12 * time.Second, Enough: 9 * time.Minute,
 			Only: []string{Best, Rival, Pgstrata, Direct}, OnlyRows: []string{Cold, Nothing, Entrypoint},
 		},
-		"quick": {Name: "quick", Tree: "quick", Versions: []string{"2", "3", "4"}, Times: 3, Patience: 4 * time.Second, Enough: 9 * time.Minute},
+		"quick": {Name: "quick", Tree: "quick", Versions: []string{"2", "3", "4"}, Times: 5, Patience: 6 * time.Second, Enough: 25 * time.Minute},
 	}
 }
 
