@@ -25,7 +25,7 @@ type IDs struct {
 type Account struct {
 	Group      bool
 	Name       string
-	Uid, Gid   int // -1 if unknown
+	UID, GID   int // -1 if unknown
 	GroupName  string
 	Home       string
 	Shell      string
@@ -39,7 +39,7 @@ type Account struct {
 // Of reads a call that makes a user or group; busybox says that the program is
 // its.
 func Of(c *shell.Call, busybox bool) (Account, bool) {
-	a := Account{Uid: -1, Gid: -1, Plain: true, program: c.Name}
+	a := Account{UID: -1, GID: -1, Plain: true, program: c.Name}
 	switch c.Name {
 	case "groupadd", "addgroup":
 		a.Group = true
@@ -131,10 +131,10 @@ func (a *Account) flag(flag, v string) {
 	}
 	switch flag {
 	case "-u", "--uid":
-		a.Uid = number()
+		a.UID = number()
 	case "-g", "--gid", "--ingroup":
 		if a.Group || number() >= 0 {
-			a.Gid = number()
+			a.GID = number()
 		} else {
 			a.GroupName = v
 		}
@@ -149,7 +149,7 @@ func (a *Account) flag(flag, v string) {
 	case "-M", "--no-create-home", "-m", "--create-home", "-f", "--force", "-l", "--no-log-init", "-c", "--comment", "--gecos",
 		"-U", "--user-group", "--disabled-password", "--disabled-login", "--quiet", "-q":
 	case "-N", "--no-user-group":
-		a.Plain = a.Plain && (a.GroupName != "" || a.Gid >= 0)
+		a.Plain = a.Plain && (a.GroupName != "" || a.GID >= 0)
 	default:
 		a.Plain = false
 	}
@@ -191,25 +191,25 @@ func (a *IDs) Forget(c *shell.Call) {
 // Add takes over the numbers of an account that a command makes.
 func (a *IDs) Add(n Account) {
 	if n.Group {
-		if n.Gid >= 0 {
-			a.Gids[n.Name] = n.Gid
+		if n.GID >= 0 {
+			a.Gids[n.Name] = n.GID
 		}
 		return
 	}
-	if n.Uid >= 0 {
-		a.Uids[n.Name] = n.Uid
+	if n.UID >= 0 {
+		a.Uids[n.Name] = n.UID
 	}
 	if n.GroupName != "" {
 		gid, ok := a.Gids[n.GroupName]
 		if !ok {
 			return
 		}
-		n.Gid = gid
+		n.GID = gid
 	}
-	if n.Gid >= 0 {
-		a.Primary[n.Name] = n.Gid
+	if n.GID >= 0 {
+		a.Primary[n.Name] = n.GID
 		if _, ok := a.Gids[n.Name]; !ok && n.GroupName == "" {
-			a.Gids[n.Name] = n.Gid
+			a.Gids[n.Name] = n.GID
 		}
 	}
 }

@@ -59,14 +59,14 @@ type Arg struct {
 // User is the account that the image gets.
 type User struct {
 	Name, Home, Shell string
-	Uid, Gid          int
+	UID, GID          int
 	Groups            []string
 	Notes             []string
 }
 
 // Source is one of setup.sources.
 type Source struct {
-	Name, Image, Url, Checksum, Git, Ref string
+	Name, Image, URL, Checksum, Git, Ref string
 }
 
 // Config is a file that is copied to a place of its own; its paths are in the

@@ -2,18 +2,18 @@ package buildfile
 
 // Script is one script of setup.
 type Script struct {
-	Path             string
-	When             []string
-	Base             string // "" for the image's own
-	Build            []string
-	Outputs          []Output
-	Needs            []string
-	Inputs           []string
-	Caches, packages []string
-	Secrets          []Secret
-	Sources          []string
-	Ssh              bool
-	Network          string
+	Path    string
+	When    []string
+	Base    string // "" for the image's own
+	Build   []string
+	Outputs []Output
+	Needs   []string
+	Inputs  []string
+	Caches  []string
+	Secrets []Secret
+	Sources []string
+	SSH     bool
+	Network string
 	// Args are written where they are not those that pgstrata infers.
 	Args *[]string
 	// Notes stand above it; Proposal is written as a comment below it.
@@ -24,7 +24,7 @@ type Script struct {
 // Secret is a build secret of a script; target, mode and env are "" where they are
 // the build file's own.
 type Secret struct {
-	Id, Target, Mode, Env string
+	ID, Target, Mode, Env string
 	Required              bool
 }
 

@@ -76,7 +76,7 @@ func userNode(key string, u *User) *node {
 	if u == nil {
 		return nil
 	}
-	n := mapping(key, str("name", u.Name), number("uid", u.Uid), number("gid", u.Gid), str("home", notation.Escaped(u.Home)))
+	n := mapping(key, str("name", u.Name), number("uid", u.UID), number("gid", u.GID), str("home", notation.Escaped(u.Home)))
 	if u.Shell != "" {
 		n.pairs = append(n.pairs, str("shell", notation.Escaped(u.Shell)))
 	}
@@ -104,7 +104,7 @@ func (b *Build) setupNode() *node {
 		n := mapping("sources")
 		for _, s := range b.Sources {
 			one := mapping(s.Name)
-			for _, p := range []Pair{{Key: "image", Text: s.Image}, {Key: "url", Text: s.Url}, {Key: "checksum", Text: s.Checksum}, {Key: "git", Text: s.Git}, {Key: "ref", Text: s.Ref}} {
+			for _, p := range []Pair{{Key: "image", Text: s.Image}, {Key: "url", Text: s.URL}, {Key: "checksum", Text: s.Checksum}, {Key: "git", Text: s.Git}, {Key: "ref", Text: s.Ref}} {
 				if p.Text != "" {
 					one.pairs = append(one.pairs, str(p.Key, p.Text))
 				}
@@ -177,7 +177,7 @@ func (e *Script) node() *node {
 		key  string
 		list []string
 	}{
-		{"build", e.Build}, {"needs", e.Needs}, {"sources", e.Sources}, {"packages", e.packages}, {"inputs", e.Inputs}, {"caches", e.Caches},
+		{"build", e.Build}, {"needs", e.Needs}, {"sources", e.Sources}, {"inputs", e.Inputs}, {"caches", e.Caches},
 	} {
 		if len(l.list) > 0 {
 			n.pairs = append(n.pairs, texts(l.key, l.list))
@@ -193,7 +193,7 @@ func (e *Script) node() *node {
 	if e.Args != nil {
 		n.pairs = append(n.pairs, texts("args", *e.Args))
 	}
-	if e.Ssh {
+	if e.SSH {
 		n.pairs = append(n.pairs, &node{key: "ssh", text: scalar{"true", true}})
 	}
 	if e.Network != "" {
@@ -208,7 +208,7 @@ func (e *Script) node() *node {
 
 // node is the secret's id where it says no more.
 func (s Secret) node() *node {
-	n := mapping("", str("id", s.Id))
+	n := mapping("", str("id", s.ID))
 	for _, p := range []*node{str("target", s.Target), str("mode", s.Mode), str("env", s.Env)} {
 		if p.text.text != "" {
 			n.pairs = append(n.pairs, p)
@@ -218,7 +218,7 @@ func (s Secret) node() *node {
 		n.pairs = append(n.pairs, &node{key: "required", text: scalar{"false", true}})
 	}
 	if len(n.pairs) == 1 {
-		return str("", s.Id)
+		return str("", s.ID)
 	}
 	return n
 }

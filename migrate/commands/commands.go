@@ -23,12 +23,12 @@ type Op struct {
 	// Call is the script of the context that it runs, when it does no more.
 	Call *call
 	// Place are files that setup puts into the image; Unpack says that they are
-	// archives, which go to dest.
+	// archives, which go to Dest.
 	Place  []*Copied
 	Wholes []Whole // directories all of whose files are among them
 	Unpack bool
 	Dest   string
-	// Directory is a directory that WORKDIR makes, madeText the same in the build
+	// Directory is a directory that WORKDIR makes, DirectoryText the same in the build
 	// file's notation.
 	Directory, DirectoryText string
 

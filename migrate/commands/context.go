@@ -15,47 +15,6 @@ import (
 	"github.com/pgstrata/pgstrata/shell"
 )
 
-// Reduced is a command without the arguments that are not wanted, "" when none
-// that is no option is left.
-func Reduced(text string, c *shell.Call, unwanted func(w shell.Word) bool) string {
-	word := func(w shell.Word) bool { return !strings.HasPrefix(w.Value, "-") }
-	left := 0
-	drop := map[int]bool{}
-	for i, w := range c.Args {
-		if word(w) && unwanted(w) {
-			drop[i] = true
-		} else if word(w) {
-			left++
-		}
-	}
-	if len(drop) == 0 {
-		return text
-	}
-	file, err := syntax.NewParser().Parse(strings.NewReader(text), "")
-	if err != nil || len(file.Stmts) != 1 {
-		return text
-	}
-	call, ok := file.Stmts[0].Cmd.(*syntax.CallExpr)
-	if !ok || len(call.Args) != len(c.Args)+1 {
-		return text
-	}
-	if left == 0 {
-		return ""
-	}
-	args := call.Args[:1:1]
-	for i, a := range call.Args[1:] {
-		if !drop[i] {
-			args = append(args, a)
-		}
-	}
-	call.Args = args
-	var b strings.Builder
-	if err := syntax.NewPrinter().Print(&b, file); err != nil {
-		return text
-	}
-	return strings.TrimSpace(b.String())
-}
-
 // InContext returns where a setup script finds what the Dockerfile has at a
 // path: a copied file, or a directory of copied files that is one of the
 // context.
@@ -192,7 +151,7 @@ func (e *edits) String() string {
 // image, or one above it.
 func SpeaksOf(p *shell.Program, target string) bool { return NamesPath(p, target, false) }
 
-// NamesPath is speaksOf; all says that paths of the context count too, as they
+// NamesPath is [SpeaksOf]; all says that paths of the context count too, as they
 // do where the whole root is read as the context.
 func NamesPath(p *shell.Program, target string, all bool) bool {
 	hits := func(name string) bool {
@@ -225,4 +184,45 @@ func Finds(p *shell.Program, source string) bool {
 		}
 	}
 	return false
+}
+
+// Reduced is a command without the arguments that are not wanted, "" when none
+// that is no option is left.
+func Reduced(text string, c *shell.Call, unwanted func(w shell.Word) bool) string {
+	word := func(w shell.Word) bool { return !strings.HasPrefix(w.Value, "-") }
+	left := 0
+	drop := map[int]bool{}
+	for i, w := range c.Args {
+		if word(w) && unwanted(w) {
+			drop[i] = true
+		} else if word(w) {
+			left++
+		}
+	}
+	if len(drop) == 0 {
+		return text
+	}
+	file, err := syntax.NewParser().Parse(strings.NewReader(text), "")
+	if err != nil || len(file.Stmts) != 1 {
+		return text
+	}
+	call, ok := file.Stmts[0].Cmd.(*syntax.CallExpr)
+	if !ok || len(call.Args) != len(c.Args)+1 {
+		return text
+	}
+	if left == 0 {
+		return ""
+	}
+	args := call.Args[:1:1]
+	for i, a := range call.Args[1:] {
+		if !drop[i] {
+			args = append(args, a)
+		}
+	}
+	call.Args = args
+	var b strings.Builder
+	if err := syntax.NewPrinter().Print(&b, file); err != nil {
+		return text
+	}
+	return strings.TrimSpace(b.String())
 }

@@ -16,7 +16,7 @@ import (
 // Copied is a file that a COPY or ADD brings, and what becomes of it.
 type Copied struct {
 	*dockerfile.CopiedFile
-	Uid, Gid int
+	UID, GID int
 	Mode     fs.FileMode
 	// Owner is its owner as the build file has it, where its numbers are args; else "".
 	Owner string
@@ -26,7 +26,7 @@ type Copied struct {
 	// Dockerfile has it.
 	Used   []*Op
 	Placed bool
-	// Removed and replaced say that the image does not have it in the end.
+	// Removed and Replaced say that the image does not have it in the end.
 	Removed, Replaced bool
 	// Runtime says that something that a container runs speaks of it.
 	Runtime bool
@@ -57,10 +57,10 @@ func (f *Copied) OwnerFlags() string {
 		return " -o " + notation.InShell(user) + " -g " + notation.InShell(group)
 	}
 	switch user, group, _ := strings.Cut(f.Unowned, ":"); {
-	case f.Unowned == "" && f.Uid == 0 && f.Gid == 0:
+	case f.Unowned == "" && f.UID == 0 && f.GID == 0:
 		return ""
 	case f.Unowned == "":
-		return fmt.Sprintf(" -o %d -g %d", f.Uid, f.Gid)
+		return fmt.Sprintf(" -o %d -g %d", f.UID, f.GID)
 	case user == "":
 		return " -g " + notation.Quoted(group)
 	case group == "":

@@ -16,50 +16,6 @@ import (
 	"github.com/pgstrata/pgstrata/shell"
 )
 
-// ShellText writes a word of a command: with references to args where it has
-// them, else as its value.
-func (m *Reader) ShellText(o *Op, text, want string) string {
-	known := m.NamesAt(o.Step)
-	if word := notation.ShellWord(text); word != nil && strings.Contains(text, "$") {
-		if t, ok := notation.FromShell(word, known); ok {
-			if got, fine := notation.Value(t, m.Environment(o.Step.Scope)); fine && got == want {
-				return t
-			}
-		}
-	}
-	return notation.Escaped(want)
-}
-
-// Label is what an op is called in messages.
-func (m *Reader) Label(o *Op) string {
-	if o.Script() {
-		return o.Call.Source
-	}
-	return m.Where(o.Line())
-}
-
-// ModeArguments are what chmod or chown is to set, and of what.
-func ModeArguments(c *shell.Call) (spec shell.Word, operands []shell.Word, recursive, ok bool) {
-	said := false
-	for _, w := range c.Args {
-		v, known := w.Literal()
-		switch {
-		case !known && (!w.Known || !w.Glob):
-			return spec, nil, false, false
-		case v == "-R" || v == "--recursive":
-			recursive = true
-		case strings.HasPrefix(v, "-") && !said && strings.Trim(v, "-vfc") != "" || strings.HasPrefix(v, "--"):
-			return spec, nil, false, false
-		case strings.HasPrefix(v, "-") && !said:
-		case !said:
-			spec, said = w, true
-		default:
-			operands = append(operands, w)
-		}
-	}
-	return spec, operands, recursive, len(operands) > 0
-}
-
 // Reader reads steps into ops.
 type Reader struct {
 	*draft.Draft
@@ -223,4 +179,48 @@ func Subject(why, name string) string {
 		return name + " " + rest
 	}
 	return why
+}
+
+// ShellText writes a word of a command: with references to args where it has
+// them, else as its value.
+func (m *Reader) ShellText(o *Op, text, want string) string {
+	known := m.NamesAt(o.Step)
+	if word := notation.ShellWord(text); word != nil && strings.Contains(text, "$") {
+		if t, ok := notation.FromShell(word, known); ok {
+			if got, fine := notation.Value(t, m.Environment(o.Step.Scope)); fine && got == want {
+				return t
+			}
+		}
+	}
+	return notation.Escaped(want)
+}
+
+// Label is what an op is called in messages.
+func (m *Reader) Label(o *Op) string {
+	if o.Script() {
+		return o.Call.Source
+	}
+	return m.Where(o.Line())
+}
+
+// ModeArguments are what chmod or chown is to set, and of what.
+func ModeArguments(c *shell.Call) (spec shell.Word, operands []shell.Word, recursive, ok bool) {
+	said := false
+	for _, w := range c.Args {
+		v, known := w.Literal()
+		switch {
+		case !known && (!w.Known || !w.Glob):
+			return spec, nil, false, false
+		case v == "-R" || v == "--recursive":
+			recursive = true
+		case strings.HasPrefix(v, "-") && !said && strings.Trim(v, "-vfc") != "" || strings.HasPrefix(v, "--"):
+			return spec, nil, false, false
+		case strings.HasPrefix(v, "-") && !said:
+		case !said:
+			spec, said = w, true
+		default:
+			operands = append(operands, w)
+		}
+	}
+	return spec, operands, recursive, len(operands) > 0
 }

@@ -40,7 +40,7 @@ func UsesDir(o *Op) bool {
 	return false
 }
 
-// OwnUsesDir is usesDir for the command itself.
+// OwnUsesDir is [UsesDir] for the command itself.
 func OwnUsesDir(o *Op) bool {
 	if o.Facts == nil || o.Facts.Program == nil || o.Facts.Opaque != "" {
 		return true

@@ -36,11 +36,11 @@ func (m *owners) adopt() {
 		default:
 			m.Out.Accounts = append(m.Out.Accounts, u)
 		}
-		m.Accounts.Uids[name], m.Accounts.Primary[name] = u.Uid, u.Gid
-		if u.Gid != nogroupOfBusybox {
-			m.Accounts.Gids[name] = u.Gid
+		m.Accounts.Uids[name], m.Accounts.Primary[name] = u.UID, u.GID
+		if u.GID != nogroupOfBusybox {
+			m.Accounts.Gids[name] = u.GID
 		}
-		m.Report.Note("", "%s is %s, with the number %d: so its files are entrypoint files, and an edit of one runs no setup. --keep-accounts leaves accounts to the scripts", name, what, u.Uid)
+		m.Report.Note("", "%s is %s, with the number %d: so its files are entrypoint files, and an edit of one runs no setup. --keep-accounts leaves accounts to the scripts", name, what, u.UID)
 		m.differAccounts(u.Home)
 	}
 }
@@ -55,7 +55,7 @@ func (m *owners) adopted(name, key string) *buildfile.User {
 	case by != nil:
 		a, _ := accounts.Of(by.Single(), m.busybox)
 		u := m.newUser(a, by)
-		u.Uid, u.Gid = m.nextID(a, by)
+		u.UID, u.GID = m.nextID(a, by)
 		for _, used := range []*commands.Op{group, by} {
 			if used != nil {
 				used.Gone = true
@@ -64,11 +64,11 @@ func (m *owners) adopted(name, key string) *buildfile.User {
 		}
 		return u
 	}
-	u := &buildfile.User{Name: name, Uid: m.firstSystemID(), Home: "/home/" + name}
-	for m.takenID(u.Uid) {
-		u.Uid--
+	u := &buildfile.User{Name: name, UID: m.firstSystemID(), Home: "/home/" + name}
+	for m.takenID(u.UID) {
+		u.UID--
 	}
-	u.Gid = u.Uid
+	u.GID = u.UID
 	if name == "postgres" {
 		u.Home = "/var/lib/postgresql"
 	}
@@ -94,7 +94,7 @@ func (m *owners) firstSystemID() int {
 }
 
 func (m *owners) takenID(id int) bool {
-	return slices.ContainsFunc(m.Out.Users(), func(u *buildfile.User) bool { return u.Uid == id })
+	return slices.ContainsFunc(m.Out.Users(), func(u *buildfile.User) bool { return u.UID == id })
 }
 
 // owners are the accounts of which the Dockerfile says by name that copied files
@@ -151,9 +151,9 @@ func (m *owners) maker(name string) (by, group *commands.Op, ok bool) {
 				guarded = true
 			case !own || by != nil:
 				return nil, nil, false
-			case a.Group && a.Gid < 0 && a.Plain:
+			case a.Group && a.GID < 0 && a.Plain:
 				group = o
-			case !a.Group && a.Plain && a.Uid < 0 && a.Gid < 0 && (a.GroupName == "" || a.GroupName == name):
+			case !a.Group && a.Plain && a.UID < 0 && a.GID < 0 && (a.GroupName == "" || a.GroupName == name):
 				by = o
 			default:
 				return nil, nil, false
@@ -186,9 +186,9 @@ func (m *owners) nextID(a accounts.Account, by *commands.Op) (uid, gid int) {
 		for _, c := range o.Calls() {
 			switch other, ok := accounts.Of(c, m.busybox); {
 			case !ok || other.Systemwide != a.Systemwide || other.Name == a.Name:
-			case other.Group && other.Gid < 0:
+			case other.Group && other.GID < 0:
 				groups++
-			case !other.Group && other.Uid < 0:
+			case !other.Group && other.UID < 0:
 				users++
 			}
 		}

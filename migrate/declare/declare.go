@@ -83,7 +83,7 @@ func (m *owners) account() {
 		case !ok || !a.Plain || len(c.Assigns) > 0 || len(c.Redirects) > 0:
 			return
 		case a.Group:
-			if a.Gid < 1 {
+			if a.GID < 1 {
 				return
 			}
 			groups[a.Name] = o
@@ -99,13 +99,13 @@ func (m *owners) userOf(o *commands.Op, a accounts.Account, groups map[string]*c
 	group := groups[a.Name]
 	gid, hasGroup := m.Accounts.Primary[a.Name]
 	switch {
-	case a.Uid < 1 || a.Uid > 65533 || !hasGroup || gid < 1 || gid > 65533:
+	case a.UID < 1 || a.UID > 65533 || !hasGroup || gid < 1 || gid > 65533:
 		return
 	case group == nil || m.Accounts.Gids[a.Name] != gid: // pgstrata names a new group like the user
 		return
 	}
 	u := m.newUser(a, o)
-	u.Uid, u.Gid = a.Uid, gid
+	u.UID, u.GID = a.UID, gid
 	m.Out.User = u
 	for _, used := range []*commands.Op{group, o} {
 		used.Gone = true

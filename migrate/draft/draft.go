@@ -22,27 +22,6 @@ import (
 	"github.com/pgstrata/pgstrata/migrate/report"
 )
 
-// OwnerText is an owner as the build file has it.
-func (m *Draft) OwnerText(uid, gid int) string {
-	for _, u := range m.Out.Users() {
-		if uid == u.Uid && gid == u.Gid {
-			return u.Name
-		}
-	}
-	if uid == 0 && gid == 0 {
-		return "root"
-	}
-	return strconv.Itoa(uid) + ":" + strconv.Itoa(gid)
-}
-
-// RootsFolders tells that folders above a file are root's, whatever --chown says,
-// but for those that are there anyway.
-func (m *Draft) RootsFolders(name string, there func(dir string) bool) {
-	for dir := path.Dir(name); path.IsAbs(dir) && !there(dir); dir = path.Dir(dir) {
-		m.Report.Differ("folders above copied files are root's, with mode 0755", []string{dir}, nil)
-	}
-}
-
 // Draft is a build file in the making, with the Dockerfile that it is made of.
 type Draft struct {
 	*report.Lines
@@ -142,4 +121,25 @@ func (m *Draft) read() error {
 // isArg reports whether an ARG of the Dockerfile declares a name.
 func (m *Draft) isArg(name string) bool {
 	return slices.ContainsFunc(m.Instructions(), func(in *dockerfile.Instruction) bool { return slices.Contains(ArgsOf(in), name) })
+}
+
+// OwnerText is an owner as the build file has it.
+func (m *Draft) OwnerText(uid, gid int) string {
+	for _, u := range m.Out.Users() {
+		if uid == u.UID && gid == u.GID {
+			return u.Name
+		}
+	}
+	if uid == 0 && gid == 0 {
+		return "root"
+	}
+	return strconv.Itoa(uid) + ":" + strconv.Itoa(gid)
+}
+
+// RootsFolders tells that folders above a file are root's, whatever --chown says,
+// but for those that are there anyway.
+func (m *Draft) RootsFolders(name string, there func(dir string) bool) {
+	for dir := path.Dir(name); path.IsAbs(dir) && !there(dir); dir = path.Dir(dir) {
+		m.Report.Differ("folders above copied files are root's, with mode 0755", []string{dir}, nil)
+	}
 }

@@ -137,7 +137,7 @@ func (m *Fetcher) fetchedPlaces(step *dockerfile.Step) []string {
 // fetch is an op that copies out of a source.
 func (m *Fetcher) fetch(step *dockerfile.Step, s *buildfile.Source) *commands.Op {
 	same := func(o *buildfile.Source) bool {
-		return o.Image == s.Image && o.Url == s.Url && o.Checksum == s.Checksum && o.Git == s.Git && o.Ref == s.Ref
+		return o.Image == s.Image && o.URL == s.URL && o.Checksum == s.Checksum && o.Git == s.Git && o.Ref == s.Ref
 	}
 	if i := slices.IndexFunc(m.Out.Sources, same); i >= 0 {
 		s = m.Out.Sources[i]
@@ -193,7 +193,7 @@ func (m *Fetcher) Download(step *dockerfile.Step, add *instructions.AddCommand) 
 	if !exact || !spec.IsURL(place) || strings.ContainsAny(place, "#") || add.Unpack != nil && *add.Unpack {
 		return nil
 	}
-	o := m.fetch(step, &buildfile.Source{Name: sourceName(place), Url: text, Checksum: checksum})
+	o := m.fetch(step, &buildfile.Source{Name: sourceName(place), URL: text, Checksum: checksum})
 	target := m.DestText(step)
 	if intoFolder(c) {
 		target = path.Join(target, path.Base(text))

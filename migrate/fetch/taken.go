@@ -19,20 +19,6 @@ import (
 	"github.com/pgstrata/pgstrata/shell"
 )
 
-// Here are the commands that do in the script itself what its outputs would say.
-func (t *Taken) Here() []string {
-	out := slices.Clone(t.Moves)
-	for _, o := range t.Outputs {
-		if o.Into != "" {
-			out = append(out, "mkdir -p "+notation.InShell(o.Into), fmt.Sprintf("cp -a %s %s", o.From, notation.InShell(o.Into)))
-		}
-		if o.Owner != "" {
-			out = append(out, fmt.Sprintf("chown -R %s %s", o.Owner, o.Path))
-		}
-	}
-	return out
-}
-
 // Taken is what an instruction copies from another stage.
 type Taken struct {
 	Step    *dockerfile.Step
@@ -211,4 +197,18 @@ func (m *Fetcher) takesFolder(c *dockerfile.Copy, source string) (dir, known boo
 		return false, false
 	}
 	return path.Ext(base) == "" && path.Base(path.Dir(name)) != "bin" && path.Base(path.Dir(name)) != "sbin", false
+}
+
+// Here are the commands that do in the script itself what its outputs would say.
+func (t *Taken) Here() []string {
+	out := slices.Clone(t.Moves)
+	for _, o := range t.Outputs {
+		if o.Into != "" {
+			out = append(out, "mkdir -p "+notation.InShell(o.Into), fmt.Sprintf("cp -a %s %s", o.From, notation.InShell(o.Into)))
+		}
+		if o.Owner != "" {
+			out = append(out, fmt.Sprintf("chown -R %s %s", o.Owner, o.Path))
+		}
+	}
+	return out
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/pgstrata/pgstrata/shell"
 )
 
-// Classified are contents of which every file has its class, and every command its
+// Classified are files of which each has its class, and every command its
 // place.
 type Classified struct{ *Files }
 

@@ -145,7 +145,7 @@ func (m *Files) newCopied(f *dockerfile.CopiedFile, c *dockerfile.Copy) *command
 	if c.Chown != "" {
 		uid, gid, ok := m.Accounts.Owner(c.Chown, true)
 		if ok {
-			out.Uid, out.Gid = max(uid, 0), max(gid, 0)
+			out.UID, out.GID = max(uid, 0), max(gid, 0)
 			text, _ := m.Text(chown, f.By.Scope, m.NamesAt(f.By))
 			out.Owner = ownerArgs(text, c.Chown)
 			user, group, _ := strings.Cut(c.Chown, ":")

@@ -41,7 +41,7 @@ func (m *Files) place(f *commands.Copied, trees []string) bool {
 				m.changed[f.By] = true
 			}
 			return true
-		case len(f.Used) > 0 && (f.Uid != 0 || f.Gid != 0 || f.Unowned != ""), calledByName(o, f.Target), m.walks(o, f), looksAbove(o, f.Target), asksWhere(o, f.Target):
+		case len(f.Used) > 0 && (f.UID != 0 || f.GID != 0 || f.Unowned != ""), calledByName(o, f.Target), m.walks(o, f), looksAbove(o, f.Target), asksWhere(o, f.Target):
 			return true
 		case o.LooksAround(f.Target):
 			m.because(f, "%s runs a program that may read %s", m.Label(o), f.Target)

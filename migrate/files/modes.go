@@ -204,10 +204,10 @@ func (m *Files) apply(f *commands.Copied, command, spec string) bool {
 		f.Mode &^= fs.ModeSetgid
 	}
 	if uid >= 0 {
-		f.Uid = uid
+		f.UID = uid
 	}
 	if gid >= 0 {
-		f.Gid = gid
+		f.GID = gid
 	}
 	f.Unowned = ""
 	return true
@@ -219,7 +219,7 @@ func (m *Files) rootsOwn(f *commands.Copied) bool {
 	if !f.Runtime || !m.IsScript(f.Source) || f.Mode.Perm()&0o005 != 0o005 {
 		return false
 	}
-	f.Uid, f.Gid, f.Unowned, f.Owner = 0, 0, "", ""
+	f.UID, f.GID, f.Unowned, f.Owner = 0, 0, "", ""
 	m.Report.Differ("scripts that a container runs are root's, where only a build knows the owner's number", []string{f.Target}, nil)
 	return true
 }

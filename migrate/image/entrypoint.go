@@ -34,7 +34,7 @@ func (m settings) entrypointFiles() {
 // entrypoint: below the install root, root's, executable. A script that is not
 // executable becomes so.
 func (m settings) installs(f *commands.Copied) bool {
-	if f.Target != path.Join(installRoot, f.Source) || f.Uid != 0 || f.Gid != 0 || slices.ContainsFunc(m.Copies, func(o *commands.Copied) bool { return o != f && o.Entrypoint && o.Source == f.Source }) {
+	if f.Target != path.Join(installRoot, f.Source) || f.UID != 0 || f.GID != 0 || slices.ContainsFunc(m.Copies, func(o *commands.Copied) bool { return o != f && o.Entrypoint && o.Source == f.Source }) {
 		return false
 	}
 	if f.Mode.Perm() == 0o755 {
@@ -52,12 +52,12 @@ func (m settings) config(f *commands.Copied) *buildfile.Config {
 	c := &buildfile.Config{Source: m.configText(f, f.Source), Target: m.TargetText(f.By, f.Target), Mode: f.Mode}
 	gid := 0
 	if u := m.Out.User; u != nil {
-		gid = u.Gid
+		gid = u.GID
 	}
 	if f.Owner != "" {
 		c.Owner = f.Owner
-	} else if f.Uid != 0 || f.Gid != gid {
-		c.Owner = m.OwnerText(f.Uid, f.Gid)
+	} else if f.UID != 0 || f.GID != gid {
+		c.Owner = m.OwnerText(f.UID, f.GID)
 	}
 	return c
 }
@@ -84,7 +84,7 @@ func (m settings) configs(files []*commands.Copied) []*buildfile.Config {
 		one := m.config(f)
 		for dir, target := path.Dir(f.Source), path.Dir(f.Target); dir != "." && target != "/"; dir, target = path.Dir(dir), path.Dir(target) {
 			all := m.Tree(f, dir, target, bySource, func(o *commands.Copied) bool {
-				return o.Mode == f.Mode && o.Uid == f.Uid && o.Gid == f.Gid && o.Owner == f.Owner
+				return o.Mode == f.Mode && o.UID == f.UID && o.GID == f.GID && o.Owner == f.Owner
 			})
 			if len(all) == 0 {
 				break

@@ -262,7 +262,7 @@ func (m settings) userInstruction(step *dockerfile.Step, c *instructions.UserCom
 	}
 	m.Out.Image.User = text
 	m.keep("image.user", step)
-	if u := m.Out.User; u != nil && (text == u.Name || text == strconv.Itoa(u.Uid)) {
+	if u := m.Out.User; u != nil && (text == u.Name || text == strconv.Itoa(u.UID)) {
 		m.Out.Image.User = ""
 		m.Report.Record(step.Start, report.Carried, "user")
 		m.Report.Differ("the user is a number, so that an orchestrator can tell that it is not root", nil, []string{"User"})
@@ -339,7 +339,7 @@ func (m settings) entrypoint() {
 		return
 	}
 	for _, f := range m.Copies {
-		if f.Class == commands.AtRuntime && f.Target == "/entrypoint.sh" && m.Startable(f.Source) && f.Mode.Perm() == 0o755 && f.Uid == 0 && f.Gid == 0 {
+		if f.Class == commands.AtRuntime && f.Target == "/entrypoint.sh" && m.Startable(f.Source) && f.Mode.Perm() == 0o755 && f.UID == 0 && f.GID == 0 {
 			f.Entrypoint = true
 			source := notation.EscapedGlob(f.Source)
 			m.Out.Entrypoint = &source

@@ -299,24 +299,5 @@ func (w *stageWriter) run(step *dockerfile.Step) string {
 			ops = append(ops, o)
 		}
 	}
-	if !slices.ContainsFunc(ops, func(o *commands.Op) bool { return !o.State }) {
-		return ""
-	}
-	g := &scripts.Generator{M: w.m.Scripts, Ops: ops, Verbatim: true}
-	_, options := scripts.Shebang(step.Scope.Shell)
-	how := g.Joined(options)
-	var b strings.Builder
-	b.WriteString("(\n")
-	if how == scripts.ByAnd || how == scripts.ByLine && !slices.Contains(options, "-e") && !slices.ContainsFunc(ops, func(o *commands.Op) bool { return scripts.SetsErrexit(o.Text) }) {
-		b.WriteString("set +e\n")
-	}
-	if len(options) > 0 {
-		b.WriteString("set " + strings.Join(options, " ") + "\n")
-	}
-	for _, v := range g.Overrides() {
-		b.WriteString("export " + v + "\n")
-	}
-	g.Body(how)
-	b.WriteString(g.B.String() + ")\n")
-	return b.String()
+	return w.m.Subshell(ops)
 }

@@ -13,7 +13,7 @@ func FromDockerfile(word string, sc *dockerfile.Scope, escape rune, known Names)
 	return readWord(&wordReader{word: []rune(word), scope: sc, escape: escape, known: known})
 }
 
-// FromUnset is fromDockerfile for words that ask whether an arg is set: one
+// FromUnset is [FromDockerfile] for words that ask whether an arg is set: one
 // without default is not set to a Dockerfile, and empty to a build file.
 func FromUnset(word string, sc *dockerfile.Scope, escape rune, known Names) (text string, ok bool) {
 	return readWord(&wordReader{word: []rune(word), scope: sc, escape: escape, known: known, unset: true})

@@ -31,34 +31,34 @@ func making(o *commands.Op) string {
 }
 
 // placing are the commands that put files in their places.
-func (g *Generator) placing(o *commands.Op) []string {
+func (g *generator) placing(o *commands.Op) []string {
 	var out []string
 	if o.Unpack {
-		dest := notation.InShell(g.M.DestText(o.Step))
+		dest := notation.InShell(g.m.DestText(o.Step))
 		out = append(out, "mkdir -p "+dest)
 		for _, f := range o.Place {
-			out = append(out, "tar -xf "+g.M.ContextFile(f)+" -C "+dest)
+			out = append(out, "tar -xf "+g.m.ContextFile(f)+" -C "+dest)
 		}
 		return out
 	}
 	for _, dir := range o.Wholes {
-		source := notation.InShell(graph.ContextMount + "/" + g.M.ContextPath(o.Step, dir.Source, notation.Escaped))
-		target := notation.InShell(g.M.TargetText(o.Step, dir.Target))
-		out = append(out, "mkdir -p "+target, WholeLine(g.M.Ground, source, target))
+		source := notation.InShell(graph.ContextMount + "/" + g.m.ContextPath(o.Step, dir.Source, notation.Escaped))
+		target := notation.InShell(g.m.TargetText(o.Step, dir.Target))
+		out = append(out, "mkdir -p "+target, WholeLine(g.m.Ground, source, target))
 	}
 	for _, f := range o.Place {
 		if o.IsWhole(f) {
 			continue
 		}
 		if f.Mode&fs.ModeSymlink != 0 {
-			to, err := fs.ReadLink(g.M.Bare, f.Source)
+			to, err := fs.ReadLink(g.m.Bare, f.Source)
 			if err == nil {
-				target := g.M.TargetText(f.By, f.Target)
+				target := g.m.TargetText(f.By, f.Target)
 				out = append(out, "mkdir -p "+notation.InShell(path.Dir(target)), "ln -s "+notation.Quoted(to)+" "+notation.InShell(target))
 			}
 			continue
 		}
-		source, target := g.M.ContextFile(f), notation.InShell(g.M.TargetText(f.By, f.Target))
+		source, target := g.m.ContextFile(f), notation.InShell(g.m.TargetText(f.By, f.Target))
 		install := fmt.Sprintf("install -D -m %s%s %s", modes.Octal(f.Mode), f.OwnerFlags(), source)
 		if files.Ambiguous(f) {
 			out = append(out, fmt.Sprintf("if [ -d %s ]; then %s -t %[1]s; else %[2]s %[1]s; fi", target, install))

@@ -7,62 +7,48 @@ import (
 	"slices"
 	"strings"
 
-	"mvdan.cc/sh/v3/syntax"
-
-	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/migrate/bases"
 	"github.com/pgstrata/pgstrata/migrate/buildfile"
 	"github.com/pgstrata/pgstrata/migrate/commands"
-	"github.com/pgstrata/pgstrata/migrate/files"
 	"github.com/pgstrata/pgstrata/migrate/notation"
 	"github.com/pgstrata/pgstrata/migrate/report"
 	"github.com/pgstrata/pgstrata/spec"
 )
-
-// usesDir reports whether one of the step's ops depends on the working directory.
-func (g *Generator) usesDir(step *dockerfile.Step) bool {
-	return slices.ContainsFunc(g.Ops, func(o *commands.Op) bool {
-		if o.Step != step || o.State && !strings.HasPrefix(o.Text, "cd ") || o.Directory != "" {
-			return false
-		}
-		return o.Facts == nil || commands.OwnUsesDir(o) || commands.UsesDir(o)
-	})
-}
 
 // generate makes a script of ops; nil if there is nothing to do.
 func (m *Scripts) generate(ops []*commands.Op) *Entry {
 	if !slices.ContainsFunc(ops, func(o *commands.Op) bool { return !o.State }) {
 		return nil
 	}
-	g := &Generator{M: m, Ops: ops}
+	g := &generator{m: m, ops: ops}
 	text := g.script()
 	f := &buildfile.File{Data: []byte(text), Mode: 0o755}
 	return &Entry{Script: buildfile.Script{When: ops[0].When}, Ops: ops, Generated: f, Title: g.title()}
 }
 
-// Generator writes one script.
-type Generator struct {
-	M   *Scripts
-	Ops []*commands.Op
-	B   strings.Builder
-	// Verbatim says that copied files are where the Dockerfile has them.
-	Verbatim bool
+// generator writes one script.
+type generator struct {
+	m   *Scripts
+	ops []*commands.Op
+	b   strings.Builder
+	// verbatim says that copied files are where the Dockerfile has them.
+	verbatim bool
 }
 
 // line writes a line.
-func (g *Generator) line(format string, args ...any) { fmt.Fprintf(&g.B, format+"\n", args...) }
+func (g *generator) line(format string, args ...any) { fmt.Fprintf(&g.b, format+"\n", args...) }
 
-func (g *Generator) script() string {
-	first := g.Ops[slices.IndexFunc(g.Ops, func(o *commands.Op) bool { return !o.State })]
+func (g *generator) script() string {
+	first := g.ops[slices.IndexFunc(g.ops, func(o *commands.Op) bool { return !o.State })]
 	if first.Raw != "" {
 		return first.Raw
 	}
-	interpreter, options := Shebang(first.Step.Scope.Shell)
+	interpreter, options := shebang(first.Step.Scope.Shell)
 	g.line("#!%s", interpreter)
 	for _, c := range g.comments() {
 		g.line("# %s", notation.OneLine(c))
 	}
-	how := g.Joined(options)
+	how := g.joined(options)
 	if how == underErrexit {
 		options = append([]string{"-e"}, options...)
 	}
@@ -72,26 +58,26 @@ func (g *Generator) script() string {
 	for _, name := range g.ofBase() {
 		g.line("%s=${%[1]s-} # the base image's", name)
 	}
-	for _, name := range g.Overrides() {
+	for _, name := range g.overrides() {
 		g.line("export %s", name)
 	}
 	user := first.Step.Scope.User
 	root := first.Step.Scope.Root() || first.Directory != "" || len(first.Place) > 0 || len(first.Fetched) > 0
 	if !root && user == "" {
-		g.M.Report.Record(first.Line(), report.Lost, "the user that it runs as: USER's value cannot be read; the script runs as root")
+		g.m.Report.Record(first.Line(), report.Lost, "the user that it runs as: USER's value cannot be read; the script runs as root")
 		root = true
 	}
 	if root {
-		g.Body(how)
-		return g.B.String()
+		g.body(how)
+		return g.b.String()
 	}
-	head := g.B.String()
-	g.B.Reset()
-	g.Body(how)
-	if bases.Busybox(g.M.Ground) {
-		return head + asUserOfBusybox(user, interpreter, options, strings.TrimSuffix(g.B.String(), "\n"))
+	head := g.b.String()
+	g.b.Reset()
+	g.body(how)
+	if bases.Busybox(g.m.Ground) {
+		return head + asUserOfBusybox(user, interpreter, options, strings.TrimSuffix(g.b.String(), "\n"))
 	}
-	body := inQuotes(strings.TrimSuffix(g.B.String(), "\n"))
+	body := inQuotes(strings.TrimSuffix(g.b.String(), "\n"))
 	name, _, _ := strings.Cut(user, ":")
 	return head + fmt.Sprintf("HOME=$(getent passwd %s | cut -d: -f6)\nexport HOME=\"${HOME:-/}\"\nexec setpriv --reuid=%s %s %s -c %s\n", name, name, groupFlags(user), interpreter+optionText(options), body)
 }
@@ -131,8 +117,8 @@ func groupFlags(user string) string {
 	return fmt.Sprintf("--regid=\"$(id -g %s)\" --init-groups", name)
 }
 
-// Shebang is the interpreter of a SHELL, and its options.
-func Shebang(words []string) (interpreter string, options []string) {
+// shebang is the interpreter of a SHELL, and its options.
+func shebang(words []string) (interpreter string, options []string) {
 	if len(words) == 0 {
 		return "/bin/sh", nil
 	}
@@ -156,22 +142,22 @@ func Shebang(words []string) (interpreter string, options []string) {
 }
 
 // comments are what stands above the RUN in the Dockerfile, and where it was.
-func (g *Generator) comments() []string {
+func (g *generator) comments() []string {
 	var out []string
 	lines := map[int]bool{}
-	for _, o := range g.Ops {
+	for _, o := range g.ops {
 		if lines[o.Line()] {
 			continue
 		}
 		lines[o.Line()] = true
-		out = append(out, g.M.Comments(o.Step.Instruction)...)
+		out = append(out, g.m.Comments(o.Step.Instruction)...)
 	}
 	var where []string
 	for _, n := range sortedInts(lines) {
 		where = append(where, fmt.Sprint(n))
 	}
-	from := g.M.File.Name + ":" + strings.Join(where, ", ")
-	if o := g.Ops[0]; o.Driven() {
+	from := g.m.File.Name + ":" + strings.Join(where, ", ")
+	if o := g.ops[0]; o.Driven() {
 		from += " (" + path.Base(o.Call.Driver.Main.Path) + ")"
 	}
 	return append(out, "From "+from+".")
@@ -179,9 +165,9 @@ func (g *Generator) comments() []string {
 
 // ofBase are the variables that the commands read and that the base image sets,
 // or may set: no arg stands for them.
-func (g *Generator) ofBase() []string {
+func (g *generator) ofBase() []string {
 	found, set := map[string]bool{}, map[string]bool{}
-	for _, o := range g.Ops {
+	for _, o := range g.ops {
 		if o.Facts == nil || o.Facts.Program == nil {
 			continue
 		}
@@ -202,9 +188,9 @@ func (g *Generator) ofBase() []string {
 		for _, r := range main.Reads {
 			_, arg := o.Wants[r.Name]
 			_, own := o.Overrides[r.Name]
-			_, predefined := g.M.Opt.Predefined[r.Name]
-			_, base := g.M.BaseEnv[r.Name]
-			if arg || own || predefined || g.M.Arg(r.Name) != nil || !base && g.M.Base != nil || r.Name != strings.ToUpper(r.Name) || !spec.IsIdentifier(r.Name) {
+			_, predefined := g.m.Opt.Predefined[r.Name]
+			_, base := g.m.BaseEnv[r.Name]
+			if arg || own || predefined || g.m.Arg(r.Name) != nil || !base && g.m.Base != nil || r.Name != strings.ToUpper(r.Name) || !spec.IsIdentifier(r.Name) {
 				continue
 			}
 			found[r.Name] = true
@@ -215,10 +201,10 @@ func (g *Generator) ofBase() []string {
 	})
 }
 
-// Overrides are the assignments of variables that args do not give.
-func (g *Generator) Overrides() []string {
+// overrides are the assignments of variables that args do not give.
+func (g *generator) overrides() []string {
 	all := map[string]string{}
-	for _, o := range g.Ops {
+	for _, o := range g.ops {
 		for name, v := range o.Overrides {
 			all[name] = v
 		}
@@ -228,151 +214,6 @@ func (g *Generator) Overrides() []string {
 		out = append(out, name+"="+notation.InShell(all[name]))
 	}
 	return out
-}
-
-// Joining is how commands follow each other in a script.
-type Joining int
-
-const (
-	// byLine: they set errexit themselves, or there is one.
-	ByLine Joining = iota
-	// underErrexit: in lines of their own, under `set -e`.
-	underErrexit
-	// byAnd: with && in between.
-	ByAnd
-)
-
-// Joined tells how the commands have to follow each other, so that the first
-// that fails ends the script and errexit changes nothing else.
-func (g *Generator) Joined(options []string) Joining {
-	if slices.Contains(options, "-e") {
-		return ByLine
-	}
-	pieces, plain := 0, true
-	for _, o := range g.Ops {
-		if !o.Driven() && slices.ContainsFunc(append(slices.Clone(o.Prelude), o.Text), SetsErrexit) {
-			return ByLine
-		}
-		if o.Text == "" || o.State {
-			continue
-		}
-		pieces++
-		plain = plain && simple(o.Text)
-	}
-	switch {
-	case plain:
-		return underErrexit
-	case pieces == 1:
-		return ByLine
-	}
-	return ByAnd
-}
-
-// SetsErrexit reports whether a command is `set -e`.
-func SetsErrexit(text string) bool {
-	words := strings.Fields(text)
-	return len(words) > 1 && words[0] == "set" && slices.ContainsFunc(words[1:], func(w string) bool {
-		return strings.HasPrefix(w, "-") && !strings.HasPrefix(w, "--") && strings.Contains(w, "e") || w == "errexit"
-	})
-}
-
-// simple reports whether errexit changes nothing of how a command runs.
-func simple(text string) bool {
-	file, err := syntax.NewParser().Parse(strings.NewReader(text), "")
-	if err != nil || len(file.Stmts) != 1 {
-		return false
-	}
-	var plain func(s *syntax.Stmt) bool
-	plain = func(s *syntax.Stmt) bool {
-		switch cmd := s.Cmd.(type) {
-		case *syntax.CallExpr, *syntax.DeclClause, *syntax.TestClause:
-			return !s.Negated
-		case *syntax.BinaryCmd:
-			return (cmd.Op == syntax.Pipe || cmd.Op == syntax.PipeAll) && plain(cmd.X) && plain(cmd.Y) && !s.Negated
-		}
-		return false
-	}
-	return plain(file.Stmts[0])
-}
-
-// Body writes what the ops do.
-func (g *Generator) Body(how Joining) {
-	var commands []string
-	shown := map[*dockerfile.Step]bool{}
-	for _, o := range g.Ops {
-		switch {
-		case o.Directory != "":
-			commands = append(commands, making(o))
-			continue
-		case len(o.Place) > 0:
-			commands = append(commands, g.placing(o)...)
-			continue
-		case len(o.Fetched) > 0:
-			commands = append(commands, o.Fetched...)
-			continue
-		}
-		if !shown[o.Step] {
-			shown[o.Step] = true
-			commands = append(commands, g.start(o)...)
-		}
-		commands = append(commands, pretty(g.text(o, o.Text)))
-	}
-	if how == ByAnd {
-		g.line("%s", strings.Join(commands, " &&\n"))
-		return
-	}
-	g.line("%s", strings.Join(commands, "\n"))
-}
-
-// start is what has to hold before an op: the working directory, and the
-// commands before it that are in another script.
-func (g *Generator) start(o *commands.Op) []string {
-	var out []string
-	driven := o.Driven()
-	dir := o.Step.Scope.Dir
-	if driven {
-		dir = o.Dir
-	}
-	if dir != "/" && dir != "" && (!driven || !o.Script() || commands.UsesDir(o) || commands.CalledRelatively(o)) && g.usesDir(o.Step) {
-		to := notation.Quoted(dir)
-		if moved, ok := commands.InContext(dir, o.Files); ok && !g.Verbatim && !g.M.HasPlaced(dir, o) {
-			to = notation.Quoted(moved)
-		} else if !driven {
-			to = notation.InShell(g.M.DirText(o.Step))
-		}
-		out = append(out, "cd "+to)
-	}
-	for _, p := range o.Prelude {
-		if driven && !strings.HasPrefix(p, "umask") && !strings.HasPrefix(p, "ulimit") {
-			continue
-		}
-		out = append(out, pretty(g.text(o, p)))
-	}
-	return out
-}
-
-// text is a command of an op, with copied files where the script finds them.
-func (g *Generator) text(o *commands.Op, text string) string {
-	if g.Verbatim || files.SpeaksOnly(o) || files.SetsModes(o) { // which it does in the image
-		return text
-	}
-	return g.M.Translated(text, o.Files, func(target string) bool {
-		return g.M.HasPlaced(target, o) || o.Removes(target)
-	})
-}
-
-// pretty is a command as shfmt would write it; one that cannot be parsed stays
-// as it is.
-func pretty(text string) string {
-	file, err := syntax.NewParser(syntax.KeepComments(true)).Parse(strings.NewReader(text), "")
-	if err != nil {
-		return text
-	}
-	var b strings.Builder
-	if err := syntax.NewPrinter(syntax.Indent(4), syntax.BinaryNextLine(false)).Print(&b, file); err != nil {
-		return text
-	}
-	return strings.TrimRight(b.String(), "\n")
 }
 
 func sortedInts(m map[int]bool) []int {

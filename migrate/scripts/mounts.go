@@ -32,7 +32,7 @@ func (m *Scripts) mounts(e *Entry, o *commands.Op) {
 		case instructions.MountTypeSecret:
 			m.secret(e, o, mount, target)
 		case instructions.MountTypeSSH:
-			e.Ssh = true
+			e.SSH = true
 		case instructions.MountTypeCache:
 			m.cache(e, target)
 		case instructions.MountTypeTmpfs:
@@ -57,7 +57,7 @@ func (m *Scripts) mounts(e *Entry, o *commands.Op) {
 // secret carries over a mount of a secret: a file, a variable, or both.
 func (m *Scripts) secret(e *Entry, o *commands.Op, mount *instructions.Mount, target string) {
 	id := cmp.Or(mount.Source, mount.CacheID, path.Base(target))
-	one := buildfile.Secret{Id: id, Required: mount.Required}
+	one := buildfile.Secret{ID: id, Required: mount.Required}
 	if mount.Env != nil {
 		one.Env = *mount.Env
 	}

@@ -17,8 +17,8 @@ import (
 	"github.com/pgstrata/pgstrata/shell"
 )
 
-// Scripts are contents that scripts are made of: all commands have their places,
-// and all variables their values.
+// Scripts are what scripts are made of: all commands have their places, and all variables
+// their values.
 type Scripts struct {
 	*variables.Variables
 	// uses counts how often a script is run, basenames how often a name occurs: what
@@ -29,7 +29,7 @@ type Scripts struct {
 	links map[string]string
 }
 
-// New counts how often scripts are run.
+// New is what scripts are made of, with a count of how often each is run.
 func New(v *variables.Variables) *Scripts {
 	out := &Scripts{Variables: v, uses: map[string]int{}, basenames: map[string]int{}, links: map[string]string{}}
 	for _, o := range v.Ops {

@@ -15,11 +15,11 @@ import (
 
 // title is what a generated script is called, without number and ending: what
 // the comment above its lines says, else what it makes.
-func (g *Generator) title() string {
+func (g *generator) title() string {
 	if t := g.commented(); t != "" {
 		return t
 	}
-	for _, o := range g.Ops {
+	for _, o := range g.ops {
 		switch {
 		case o.Script():
 			return notation.Slug(scriptName(o.Call.Source))
@@ -38,7 +38,7 @@ func (g *Generator) title() string {
 		}
 	}
 	best, title := -1, ""
-	for _, o := range g.Ops {
+	for _, o := range g.ops {
 		for _, c := range o.Calls() {
 			if t, weight := product(c); weight > best && t != "" {
 				best, title = weight, t
@@ -48,7 +48,7 @@ func (g *Generator) title() string {
 	switch {
 	case title != "":
 		return notation.Slug(title)
-	case slices.ContainsFunc(g.Ops, func(o *commands.Op) bool { return o.Directory != "" }):
+	case slices.ContainsFunc(g.ops, func(o *commands.Op) bool { return o.Directory != "" }):
 		return "directories"
 	}
 	return "run"
@@ -59,13 +59,13 @@ const mostWords = 5
 
 // commented is a name made of the first line of the comment above the lines, ""
 // where that is no sentence.
-func (g *Generator) commented() string {
-	in := g.Ops[0].Step.Instruction
-	first := g.M.FirstComment(in)
+func (g *generator) commented() string {
+	in := g.ops[0].Step.Instruction
+	first := g.m.FirstComment(in)
 	if first == in.Start {
 		return ""
 	}
-	text := g.M.CommentAt(first)
+	text := g.m.CommentAt(first)
 	if at := strings.IndexAny(text, ".:;,("); at > 0 && (at+1 == len(text) || text[at+1] == ' ' || text[at] == '(') {
 		text = text[:at]
 	}

@@ -37,7 +37,8 @@ func (m *Variables) StageVariables(ops []*commands.Op) {
 	}
 }
 
-// Variables are contents of whose variables it is known what each script sees.
+// Variables are classified files and the commands beside them, with what each of these sees of
+// the variables.
 type Variables struct {
 	*files.Classified
 	// spoken are the variables of which something speaks by name, as far as that
