@@ -164,21 +164,9 @@ func awake(ctx context.Context, n builder.Node) (*client.Client, error) {
 	return c, errors.Join(err, shown.Wait())
 }
 
-// knownNodes are the nodes of those builders of docker buildx that were asked for, by
-// the builders' names.
-type knownNodes map[string][]builder.Node
-
-// asIs returns a client of a node of a builder that is running; what sleeps is left
+// asIs returns a client of the node of a name that is running; what sleeps is left
 // alone.
-func (k knownNodes) asIs(ctx context.Context, name, node string) (*client.Client, error) {
-	nodes, ok := k[name]
-	if !ok {
-		var err error
-		if _, nodes, err = buildxNodes(ctx, name); err != nil {
-			return nil, err
-		}
-		k[name] = nodes
-	}
+func asIs(ctx context.Context, nodes []builder.Node, node string) (*client.Client, error) {
 	i := slices.IndexFunc(nodes, func(n builder.Node) bool { return n.Name == node })
 	if i < 0 {
 		return nil, fmt.Errorf("it has no node %s", node)

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/docker/buildx/builder"
 	"github.com/docker/buildx/localstate"
 	"github.com/docker/cli/cli/config"
 	controlapi "github.com/moby/buildkit/api/services/control"
@@ -35,9 +36,8 @@ func lastBuild(ctx context.Context, dir, file string) (last *history, notes []st
 	}
 	const most = 5 // builds that failed, or that another frontend made, have no records
 	list := buildxBuilds(dir, file, since)
-	nodes := knownNodes{}
 	for _, b := range list[:min(len(list), most)] {
-		learned, err := b.learn(ctx, nodes)
+		learned, err := b.learn(ctx)
 		if err != nil {
 			notes = append(notes, fmt.Sprintf("docker buildx has begun a build on builder %s on %s, of which that cannot be asked: %v",
 				b.builder, b.began.Local().Format(minutes), err))
@@ -134,10 +134,14 @@ func isOf(note, dir, file string) bool {
 const minutes = "2006-01-02 15:04"
 
 // learn asks the builder for the records of the build, nil where it has none.
-func (b *buildxBuild) learn(ctx context.Context, nodes knownNodes) (*history, error) {
+func (b *buildxBuild) learn(ctx context.Context) (*history, error) {
 	const patience = 10 * time.Second
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
+	_, nodes, err := buildxNodes(ctx, b.builder) // their clients end with ctx
+	if err != nil {
+		return nil, err
+	}
 	out := &history{Built: b.began, By: "docker buildx on builder " + b.builder}
 	for _, node := range b.nodes {
 		if err := b.ask(ctx, nodes, node, out); err != nil {
@@ -151,8 +155,8 @@ func (b *buildxBuild) learn(ctx context.Context, nodes knownNodes) (*history, er
 }
 
 // ask adds what a node knows of the build.
-func (b *buildxBuild) ask(ctx context.Context, nodes knownNodes, node string, to *history) error {
-	c, err := nodes.asIs(ctx, b.builder, node)
+func (b *buildxBuild) ask(ctx context.Context, nodes []builder.Node, node string, to *history) error {
+	c, err := asIs(ctx, nodes, node)
 	if err != nil {
 		return err
 	}

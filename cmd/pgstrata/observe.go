@@ -62,7 +62,7 @@ the exit status is 1 where it is something else.`,
 	o.addFlags(cmd.Flags())
 	cmd.Flags().BoolVar(&check, "check", false, "compare what is declared with what happens")
 	cmd.Flags().BoolVar(&write, "write", false, "write the graph into the build file")
-	cmd.MarkFlagsMutuallyExclusive("check", "write")
+	exclusive(cmd, "check", "write")
 	return cmd
 }
 

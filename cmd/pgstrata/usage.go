@@ -80,3 +80,19 @@ func twoDashes(c *cobra.Command, args []string) string {
 	}
 	return ""
 }
+
+// exclusive are flags of a command of which one at most is given.
+func exclusive(c *cobra.Command, names ...string) {
+	c.PreRunE = func(c *cobra.Command, _ []string) error {
+		var given []string
+		for _, name := range names {
+			if c.Flags().Changed(name) {
+				given = append(given, "--"+name)
+			}
+		}
+		if len(given) > 1 {
+			return fmt.Errorf("%s exclude each other", strings.Join(given, " and "))
+		}
+		return nil
+	}
+}
