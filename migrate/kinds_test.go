@@ -180,6 +180,12 @@ func TestKinds(t *testing.T) {
 			has:        []string{"lost: pgstrata refuses it: a volume is an absolute path", "a port is a number from 1", "image.user is", "stop_signal"},
 		},
 		{
+			name:       "an option's value in front of apt's verb is no package, and decides what is installed besides",
+			dockerfile: "FROM debian\nRUN apt-get -o APT::Install-Recommends=false install -y curl\nRUN apt-get install -y --no-install-recommends -o Dpkg::Use-Pty=0 less\n",
+			has:        []string{"runtime: [curl]", "Dpkg::Use-Pty=0 less"},
+			lacks:      []string{"runtime: [curl, ", "\"Dpkg::Use-Pty=0\""},
+		},
+		{
 			name:       "a script is called after the comment above it, or what it makes",
 			dockerfile: "FROM debian\n# Trust our own authority, since 2020.\nRUN cp /x /y\nRUN git clone https://e.org/pgvector.git /src/v && cd /src/v && make\nRUN echo x >/etc/motd\n",
 			has:        []string{"setup/generated/01-trust-our-own-authority.sh", "setup/generated/02-pgvector.sh", "setup/generated/03-motd.sh"},
