@@ -35,18 +35,19 @@ func TestAlone(t *testing.T) {
 	for name, tc := range map[string]struct {
 		driver string
 		want   []dockerfile.Alone
+		asks   string
 	}{
 		"loop": {
 			`for f in /setup/s/*.sh; do sh "$f"; done`,
-			[]dockerfile.Alone{{Pattern: "/setup/s/*.sh", Names: []string{"/setup/s/1.sh", "/setup/s/2.sh"}}},
+			[]dockerfile.Alone{{Pattern: "/setup/s/*.sh", Names: []string{"/setup/s/1.sh", "/setup/s/2.sh"}}}, "run.sh:3",
 		},
 		"a file that was not copied": {
 			"if [ -e /setup/s/0.sh ]; then sh /setup/s/0.sh; fi\nsh /setup/s/1.sh\nsh /setup/s/2.sh",
-			[]dockerfile.Alone{{Pattern: "/setup/s/0.sh"}},
+			[]dockerfile.Alone{{Pattern: "/setup/s/0.sh"}}, "run.sh:3",
 		},
-		"a file that was":  {"if [ -e /setup/s/1.sh ]; then sh /setup/s/1.sh; fi\nsh /setup/s/2.sh", nil},
-		"files by name":    {"sh /setup/s/1.sh\nsh /setup/s/2.sh", nil},
-		"in what it loops": {`for d in /setup/*; do [ -d "$d" ] || continue; sh "$d/1.sh"; sh "$d/2.sh"; done`, []dockerfile.Alone{{Pattern: "/setup/*", Names: []string{"/setup/run.sh", "/setup/s"}}}},
+		"a file that was":  {"if [ -e /setup/s/1.sh ]; then sh /setup/s/1.sh; fi\nsh /setup/s/2.sh", nil, "its line"},
+		"files by name":    {"sh /setup/s/1.sh\nsh /setup/s/2.sh", nil, "its line"},
+		"in what it loops": {`for d in /setup/*; do [ -d "$d" ] || continue; sh "$d/1.sh"; sh "$d/2.sh"; done`, []dockerfile.Alone{{Pattern: "/setup/*", Names: []string{"/setup/run.sh", "/setup/s"}}}, "its line"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			text := "FROM debian\nCOPY setup /setup\nRUN /setup/run.sh\n"
@@ -56,8 +57,9 @@ func TestAlone(t *testing.T) {
 			assert.Equal(t, tc.want, r.Squashes[0].Alone)
 			assert.Equal(t, 3, r.Squashes[0].Line)
 
-			r = rewriteText(t, text, files, dockerfile.Options{Whole: map[int]string{3: "the image has more"}})
-			assert.Equal(t, []dockerfile.Decision{{Line: 3, Text: "kept whole: the image has more"}}, r.Decisions)
+			r = rewriteText(t, text, files, dockerfile.Options{Whole: map[int]string{3: "/setup/s/0.sh"}})
+			require.Len(t, r.Decisions, 1)
+			assert.Contains(t, r.Decisions[0].Text, "kept whole: the image has /setup/s/0.sh beside the copied files, which "+tc.asks+" asks for; to split it, copy the scripts to ")
 			assert.Empty(t, r.Squashes)
 
 			r = rewriteText(t, text, files, dockerfile.Options{Unasked: true})
@@ -76,10 +78,10 @@ func TestAlone(t *testing.T) {
 func TestDoubt(t *testing.T) {
 	files := map[string]string{"setup/run.sh": "#!/bin/sh\nset -e\n/setup/1.sh\n/setup/2.sh\n", "setup/1.sh": "#!/bin/sh\ntrue\n", "setup/2.sh": "#!/bin/sh\necho $VERSION\n"}
 	for text, want := range map[string]string{
-		"FROM debian\nCOPY setup /setup\nRUN frobnicate\nRUN /setup/run.sh\n":             "kept whole: frobnicate, which runs before it, may change /setup/1.sh",
+		"FROM debian\nCOPY setup /setup\nRUN frobnicate\nRUN /setup/run.sh\n":             "kept whole: frobnicate in Dockerfile:3, which runs before it, may change /setup/1.sh; to split it, copy the scripts after that `RUN`",
 		"FROM debian\nRUN frobnicate\nCOPY setup /setup\nRUN /setup/run.sh\n":             "run.sh split into 2 steps",
 		"FROM debian\nCOPY setup /setup\nRUN apt-get update\nRUN /setup/run.sh\n":         "run.sh split into 2 steps",
-		"FROM debian\nCOPY setup /setup\nRUN frobnicate\nCOPY setup /s\nRUN /s/run.sh \n": "kept whole: frobnicate, which runs before it, may change /setup/1.sh",
+		"FROM debian\nCOPY setup /setup\nRUN frobnicate\nCOPY setup /s\nRUN /s/run.sh \n": "kept whole: frobnicate in Dockerfile:3, which runs before it, may change /setup/1.sh; to split it, copy the scripts after that `RUN`",
 	} {
 		r := rewriteText(t, text, files, dockerfile.Options{})
 		assert.Equal(t, want, r.Decisions[len(r.Decisions)-1].Text, text)

@@ -67,7 +67,7 @@ func (r *stageReader) tellCaches() {
 		}
 	}
 	for _, in := range order {
-		r.decide(in, "cache mount for the downloads of %s", strings.Join(tools[in], ", "))
+		r.decide(in, Cached, "cache mount for the downloads of %s", strings.Join(tools[in], ", "))
 	}
 }
 
@@ -125,7 +125,7 @@ func (r *stageReader) holds(dir string) bool {
 // count: that caches are not in it is documented.
 func (r *stageReader) isRead(after []*Item, dir string) bool {
 	for _, it := range after {
-		if use := it.use(); use != nil && !use.Admits(dir) && !use.Clears(dir) {
+		if use := it.use(); use != nil && !use.Admits(dir) && !use.Clears(dir) || it.facts != nil && it.facts.opened {
 			return true
 		}
 	}

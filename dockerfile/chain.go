@@ -1,6 +1,7 @@
 package dockerfile
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -158,7 +159,7 @@ func oneLine(stmt *syntax.Stmt) (string, error) {
 	err := syntax.NewPrinter(syntax.SingleLine(true)).Print(&b, &alone)
 	text := strings.TrimSpace(b.String())
 	if err == nil && (strings.Contains(text, "\n") || !oneInstruction(text) || strings.HasSuffix(text, `\`) || strings.HasSuffix(text, "`")) {
-		err = cannot("a RUN cannot say it on one line")
+		err = errors.New("a RUN cannot say it on one line")
 	}
 	return text, err
 }

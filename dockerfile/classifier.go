@@ -15,6 +15,8 @@ type classifier struct {
 	root  *rootfs
 	facts *Facts
 	scope *Scope
+	// of is the program that is looked at.
+	of *shell.Program
 	// searches says that a script sets PATH.
 	searches bool
 }
@@ -39,15 +41,11 @@ func (x *classifier) variable(name, value string) {
 	}
 }
 
-func (x *classifier) giveUp(why string) {
-	if x.facts.Opaque == "" {
-		x.facts.Opaque = why
-	}
-}
+func (x *classifier) giveUp(w why, args ...any) { x.facts.giveUp(x.of, cannot(w, args...)) }
 
 func (x *classifier) program(p *shell.Program) {
 	if p.Incomplete {
-		x.giveUp(base(p.Main.Path) + " is too large to follow")
+		x.giveUp(tooLarge, base(p.Main.Path))
 	}
 	for _, u := range p.Unresolved {
 		if shell.Never(u.Guards) || interp.Sets(u.Absolute) != nil {
@@ -58,7 +56,7 @@ func (x *classifier) program(p *shell.Program) {
 			continue
 		}
 		if u.Absolute == "" || x.own(u.Absolute) {
-			x.giveUp("it sources " + u.Word.Text + ", which is known only when it runs")
+			x.giveUp(sourcesUnknown, place(u.From, u.Pos), u.Word.Text)
 		}
 	}
 	for i := range p.Children {
@@ -83,7 +81,7 @@ func (x *classifier) child(c *shell.Child) {
 	switch {
 	case shell.Never(c.Guards):
 	case c.Absolute == "":
-		x.giveUp("it runs " + c.Word.Text + ", whose name is known only when it runs")
+		x.giveUp(unknownScript, place(c.From, c.Pos), c.Word.Text)
 	case c.Glob:
 		x.unknown(c.Absolute)
 		for _, name := range x.root.matching(c.Absolute) {
@@ -98,7 +96,7 @@ func (x *classifier) child(c *shell.Child) {
 			x.unknown(c.Absolute)
 		}
 	case !c.Optional:
-		x.giveUp("it runs " + c.Absolute + ", which is not among the copied files")
+		x.giveUp(missingScript, place(c.From, c.Pos), c.Absolute)
 	}
 }
 
@@ -144,14 +142,14 @@ func base(name string) string { return path.Base(name) }
 func (x *classifier) call(s *shell.Script, c *shell.Call) {
 	x.globs(c)
 	if c.Kind == shell.CallDynamic {
-		x.giveUp(base(s.Path) + " runs a command whose name is known only when it runs")
+		x.giveUp(unknownCommand, place(s.Path, c.Pos))
 		return
 	}
 	if c.Kind != shell.CallProgram {
 		return
 	}
 	if !strings.Contains(c.Command.Value, "/") && x.fromPath(c.Name) {
-		x.giveUp("it calls " + c.Name + ", which was copied into the search path")
+		x.giveUp(callsCopied, place(s.Path, c.Pos), c.Name)
 	}
 	x.runs(c.Command.Value, c.Dir)
 	kind := commandKind(c)

@@ -19,7 +19,7 @@ import (
 func stays(p *shell.Program, calls []*shell.Call) bool {
 	followed := map[string]bool{}
 	for _, sub := range p.Programs {
-		followed[sub.Main.Path] = true
+		followed[sub.Main.Path] = sub.Main.Broken == nil
 	}
 	read := map[string]bool{}
 	for _, sub := range append([]*shell.Program{p}, p.Programs...) {

@@ -11,26 +11,19 @@ import (
 	"github.com/pgstrata/pgstrata/shell/interp"
 )
 
-// cannotSplit tells why a driver stays one step.
-type cannotSplit struct{ why string }
-
-func (e cannotSplit) Error() string { return e.why }
-
-func cannot(format string, args ...any) error { return cannotSplit{fmt.Sprintf(format, args...)} }
-
 // driver returns the parts of a driver script: a script that runs others, in
 // an order that follows from its text alone, and does nothing between them
 // that one of them could miss. The error says why it has to stay whole.
 func driver(p *shell.Program, runs *shell.Child, scripts []*shell.Program, root *rootfs, sc *Scope) ([]Part, error) {
 	if !p.Main.Shell {
-		return nil, cannot("it is not a shell script")
+		return nil, cannot(notShell, base(p.Main.Path))
 	}
 	if p.Incomplete {
-		return nil, cannot("it is too large to follow")
+		return nil, cannot(tooLarge, base(p.Main.Path))
 	}
 	for _, u := range p.Unresolved {
 		if !shell.Never(u.Guards) && interp.Sets(u.Absolute) == nil {
-			return nil, cannot("it sources %s", first(u.Absolute, u.Word.Text))
+			return nil, cannot(sourcesFile, place(u.From, u.Pos), first(u.Absolute, u.Word.Text))
 		}
 	}
 	errexit, err := options(p, runs)
@@ -42,6 +35,14 @@ func driver(p *shell.Program, runs *shell.Child, scripts []*shell.Program, root 
 	}
 	d := &driverReader{program: p, runs: runs, scripts: scripts, errexit: errexit, root: root, scope: sc}
 	return d.parts()
+}
+
+// place is a place in a script as messages name it.
+func place(file string, pos shell.Pos) string {
+	if file == lineName {
+		return itsLine
+	}
+	return fmt.Sprintf("%s:%d", base(file), pos.Line)
 }
 
 func first(a, b string) string {
@@ -76,7 +77,7 @@ func options(p *shell.Program, runs *shell.Child) (bool, error) {
 			}
 		}
 		if !harmless || e.Conditional && !e.Subshell {
-			return false, cannot("%s:%d changes the shell's options (%s)", base(e.From), e.Pos.Line, e.Name)
+			return false, cannot(changesOptions, place(e.From, e.Pos), e.Name)
 		}
 		if words[0] == "set" && !e.Subshell && e.Children == 0 {
 			for i, w := range words[1:] {
@@ -147,7 +148,7 @@ func (d *driverReader) effect(e *shell.Effect) (*Part, error) {
 	if shell.Never(e.Guards) {
 		return nil, nil
 	}
-	where := fmt.Sprintf("%s:%d", base(e.From), e.Pos.Line)
+	where := place(e.From, e.Pos)
 	switch e.Kind {
 	case shell.EffectOption:
 		return nil, nil // see options
@@ -155,13 +156,13 @@ func (d *driverReader) effect(e *shell.Effect) (*Part, error) {
 		return nil, d.source(e, where) // what is read in has effects of its own
 	case shell.EffectExport:
 		if strings.HasSuffix(e.Name, "()") {
-			return nil, cannot("%s exports the function %s", where, e.Name)
+			return nil, cannot(exportsFunction, where, e.Name)
 		}
 		if e.Known || e.Subshell {
 			return nil, nil // children have it in their Env
 		}
 		if d.read(e.Name, e.Children) {
-			return nil, cannot("%s exports %s, whose value is known only when it runs", where, e.Name)
+			return nil, cannot(exportsValue, where, e.Name)
 		}
 		return nil, nil
 	case shell.EffectChdir:
@@ -179,36 +180,35 @@ func (d *driverReader) effect(e *shell.Effect) (*Part, error) {
 		if d.checks(e) || !decides(e.Guards) && !e.Conditional && e.Children == len(d.program.Children) && (e.Name == "" || e.Name == "0") {
 			return nil, nil
 		}
-		return nil, cannot("%s may end it early", where)
+		return nil, cannot(mayEnd, where)
 	case shell.EffectSkip:
 		if d.checks(e) || !decides(e.Guards) {
 			return nil, nil
 		}
-		return nil, cannot("%s may skip a script", where)
+		return nil, cannot(maySkip, where)
 	case shell.EffectWrite:
 		if strings.HasPrefix(e.Name, "/dev/") {
 			return nil, nil
 		}
 	}
-	return nil, cannot(never(e.Kind), where, first(e.Name, "a file"))
+	return nil, never(e, where)
 }
 
-// never is why a driver with an effect of a kind stays whole, wherever that is. The
-// text is given the place and the effect's name.
-func never(kind shell.EffectKind) string {
-	switch kind {
+// never is why a driver with an effect of a kind stays whole, wherever that is.
+func never(e *shell.Effect, where string) error {
+	switch e.Kind {
 	case shell.EffectUnset:
-		return "%[1]s unsets %[2]s"
+		return cannot(unsets, where, e.Name)
 	case shell.EffectTrap:
-		return "%[1]s sets a trap"
+		return cannot(setsTrap, where)
 	case shell.EffectRedirect:
-		return "%[1]s redirects all output"
+		return cannot(redirects, where)
 	case shell.EffectBackground:
-		return "%[1]s runs something in the background"
+		return cannot(inBackground, where)
 	case shell.EffectWrite:
-		return "%[1]s writes %[2]s between its scripts"
+		return cannot(writesBetween, where, first(e.Name, "a file"))
 	}
-	return "%[1]s runs a command whose name is known only when it runs"
+	return cannot(unknownCommand, where)
 }
 
 // read reports whether one of the children from the i-th on may read a
@@ -224,16 +224,14 @@ func (d *driverReader) read(name string, i int) bool {
 func (d *driverReader) child(i int) (*Part, error) {
 	c := &d.program.Children[i]
 	name := first(c.Absolute, c.Word.Text)
-	where := fmt.Sprintf("%s:%d", base(c.From), c.Pos.Line)
-	for _, r := range d.refusals() {
-		if r.holds(c) {
-			return nil, cannot(r.why, where, base(name), name)
-		}
+	where := place(c.From, c.Pos)
+	if err := d.refused(c, where, name); err != nil {
+		return nil, err
 	}
 	p := &Part{Dir: c.Dir, Child: c}
 	for _, v := range c.Env {
 		if d.set[v.Name] {
-			return nil, cannot("%s gets %s, which a file of the system may have changed", base(name), v.Name)
+			return nil, cannot(givesSetting, where, base(name), v.Name)
 		}
 		if v.Value.Known {
 			p.Env = append(p.Env, v)
@@ -242,11 +240,11 @@ func (d *driverReader) child(i int) (*Part, error) {
 	if c.Tested {
 		status, ok := d.statusAfter(i)
 		if !ok {
-			return nil, cannot("%s decides what to do if %s fails", where, base(name))
+			return nil, cannot(looksAtFailure, where, base(name))
 		}
 		p.OnFail = status
 	} else if !d.errexit && i < len(d.program.Children)-1 {
-		return nil, cannot("it goes on when %s fails (it has no set -e)", base(name))
+		return nil, cannot(goesOn, where, base(name))
 	}
 	word := c.Word
 	if _, ok := word.Literal(); !ok || word.Glob {
@@ -270,37 +268,35 @@ func (d *driverReader) child(i int) (*Part, error) {
 		text, ok = d.logged(text, d.log(c.From, c.Pipe))
 	}
 	if !ok {
-		return nil, cannot("%s gives %s arguments that are known only when it runs", where, base(name))
+		return nil, cannot(unknownArguments, where, base(name))
 	}
 	p.Text = text
 	return p, nil
 }
 
-// refusal is a reason to keep a driver whole: what holds of a script that it runs,
-// and what is said of it. The text is given the place, the script's name and its
-// path.
-type refusal struct {
-	why   string
-	holds func(c *shell.Child) bool
-}
-
-// refusals are the reasons, in the order in which they are looked at.
-func (d *driverReader) refusals() []refusal {
-	return []refusal{
-		{"%[1]s runs %[3]s, whose name is known only when it runs", func(c *shell.Child) bool { return c.Absolute == "" }},
-		{"%[1]s runs %[3]s, whose files are not all known", func(c *shell.Child) bool { return c.Glob }},
-		{"%[1]s runs %[2]s in a loop, how often is known only when it runs", func(c *shell.Child) bool { return repeats(c.Guards) }},
-		{"%[1]s runs %[2]s under a condition that is decided when it runs", func(c *shell.Child) bool { return decides(c.Guards) }},
-		{"%[1]s runs %[2]s in the background", func(c *shell.Child) bool { return c.Background }},
-		{"%[1]s pipes the output of %[2]s", func(c *shell.Child) bool {
-			return c.Pipe.Stages > 0 && (c.Pipe.Stage > 0 || d.log(c.From, c.Pipe) == nil)
-		}},
-		{"%[1]s runs %[2]s through another program", func(c *shell.Child) bool {
-			return c.User != "" || slices.ContainsFunc(c.Wrappers, func(w shell.Wrapper) bool { return !w.Function && !transparent(w) })
-		}},
-		{"%[1]s runs %[2]s in a directory that is known only when it runs", func(c *shell.Child) bool { return c.Dir == "" }},
-		{"%[2]s has no #! line that works, so it runs in the shell of its caller", func(c *shell.Child) bool { return c.Interpreter == "" && !d.hasShebang(c) }},
+// refused is why a script that the driver runs cannot be a step, nil where it can.
+func (d *driverReader) refused(c *shell.Child, where, name string) error {
+	switch {
+	case c.Absolute == "":
+		return cannot(unknownScript, where, name)
+	case c.Glob:
+		return cannot(unknownFiles, where, name)
+	case repeats(c.Guards):
+		return cannot(inLoop, where, base(name))
+	case decides(c.Guards):
+		return cannot(underCondition, where, base(name))
+	case c.Background:
+		return cannot(scriptBeside, where, base(name))
+	case c.Pipe.Stages > 0 && (c.Pipe.Stage > 0 || d.log(c.From, c.Pipe) == nil):
+		return cannot(piped, where, base(name))
+	case c.User != "" || slices.ContainsFunc(c.Wrappers, func(w shell.Wrapper) bool { return !w.Function && !transparent(w) }):
+		return cannot(throughProgram, where, base(name))
+	case c.Dir == "":
+		return cannot(unknownDirectory, where, base(name))
+	case c.Interpreter == "" && !d.hasShebang(c):
+		return cannot(noInterpreter, base(name)+":1")
 	}
+	return nil
 }
 
 // hasShebang reports whether a script says what runs it.

@@ -22,7 +22,7 @@ func TestDriverStaysWhole(t *testing.T) {
 		"a pipe":                      {"/s/1.sh | wc -l\n/s/2.sh", "pipes the output of 1.sh"},
 		"another program":             {"timeout 9 /s/1.sh\n/s/2.sh", "runs 1.sh through another program"},
 		"a directory":                 {"cd \"$(cat /etc/dir)\"\n/s/1.sh\n/s/2.sh", "in a directory that is known only when it runs"},
-		"no interpreter":              {"/s/none.sh\n/s/2.sh", "none.sh has no #! line that works"},
+		"no interpreter":              {"/s/none.sh\n/s/2.sh", "none.sh:1 has no #! line that works"},
 		"a failure that is looked at": {"/s/1.sh || echo failed\n/s/2.sh", "decides what to do if 1.sh fails"},
 		"no set -e":                   {"set +e\n/s/1.sh\n/s/2.sh", "changes the shell's options"},
 		"an argument":                 {"/s/1.sh \"$(date)\"\n/s/2.sh", "arguments that are known only when it runs"},
@@ -44,11 +44,11 @@ func TestDriverStaysWhole(t *testing.T) {
 		"a command in a branch":       {"/s/1.sh\nif [ -f /etc/x ]; then mkdir /x; fi\n/s/2.sh", "runs mkdir between its scripts"},
 		"a command with a value":      {"/s/1.sh\nmkdir \"$(date)\"\n/s/2.sh", "runs mkdir between its scripts, with arguments that are known only when it runs"},
 		"a command that is not known": {"/s/1.sh\n\"$(cat /etc/x)\" y\n/s/2.sh", "whose name is known only when it runs"},
-		"a file that is read in":      {". /opt/settings.sh\n/s/1.sh\n/s/2.sh", "sources /opt/settings.sh"},
-		"hard links":                  {"/s/links.sh\n/s/2.sh", "links.sh makes hard links"},
-		"a mount":                     {"/s/mounts.sh\n/s/2.sh", "mounts.sh mounts a file system"},
-		"memory":                      {"/s/memory.sh\n/s/2.sh", "memory.sh uses /dev/shm/x, which does not outlive a step"},
-		"what runs on":                {"/s/leaves.sh\n/s/2.sh", "leaves.sh leaves sleep running"},
+		"a file that is read in":      {". /opt/settings.sh\n/s/1.sh\n/s/2.sh", "all.sh:3 sources /opt/settings.sh"},
+		"hard links":                  {"/s/links.sh\n/s/2.sh", "links.sh:2 makes hard links"},
+		"a mount":                     {"/s/mounts.sh\n/s/2.sh", "mounts.sh:2 mounts a file system"},
+		"memory":                      {"/s/memory.sh\n/s/2.sh", "memory.sh:2 uses /dev/shm/x, which does not outlive a step"},
+		"what runs on":                {"/s/leaves.sh\n/s/2.sh", "leaves.sh:2 leaves sleep running"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := rewriteText(t, "FROM debian\nCOPY s /s\nRUN /s/all.sh\n", map[string]string{
@@ -68,6 +68,7 @@ func TestDriverStaysWhole(t *testing.T) {
 			}
 			assert.Contains(t, all, "kept whole: ")
 			assert.Contains(t, all, c.why)
+			assert.Contains(t, all, "; to split it, ")
 			assert.Empty(t, r.Squashes)
 		})
 	}

@@ -17,7 +17,7 @@ func (d *driverReader) source(e *shell.Effect, where string) error {
 	}
 	for _, name := range names {
 		if _, ok := d.scope.Get(name); ok {
-			return cannot("%s sources %s, which may change the %s that its scripts get", where, e.Name, name)
+			return cannot(sourcesChanging, where, e.Name, name)
 		}
 		if d.set == nil {
 			d.set = map[string]bool{}
@@ -29,7 +29,7 @@ func (d *driverReader) source(e *shell.Effect, where string) error {
 	case !decides(e.Guards):
 		d.settings = append(d.settings, ". "+e.Name)
 	case !optional:
-		return cannot("%s sources %s under a condition that is decided when it runs", where, e.Name)
+		return cannot(sourcesMaybe, where, e.Name)
 	}
 	return nil
 }
@@ -81,11 +81,11 @@ func (d *driverReader) command(e *shell.Effect, where string) (*Part, error) {
 	call := d.callAt(e)
 	if call == nil || decides(e.Guards) || e.Subshell || e.Tested || call.Loop && len(call.Assigns) > 0 || call.Nested || call.Pipe.Stages > 0 ||
 		len(call.Wrappers) > 0 || call.Background || e.Dir == "" || !d.errexit {
-		return nil, cannot("%s runs %s between its scripts", where, e.Name)
+		return nil, cannot(runsBetween, where, e.Name)
 	}
 	text, ok := writeCommand(call.Command, d.expanded(e), call.Assigns, call.Redirects)
 	if !ok {
-		return nil, cannot("%s runs %s between its scripts, with arguments that are known only when it runs", where, e.Name)
+		return nil, cannot(runsWithUnknown, where, e.Name)
 	}
 	return &Part{Text: text, Dir: e.Dir, effect: e}, nil
 }

@@ -19,6 +19,10 @@ type Facts struct {
 	Program *shell.Program
 	// Opaque is why nothing can be said; "" when all below is known.
 	Opaque string
+	// opaque are all reasons for that; opened says that such a step may read
+	// everything, see openUp.
+	opaque []opaqueness
+	opened bool
 	// Reads are the copied files that it needs, Trees the directories of which
 	// it needs everything, Dirs those that only have to exist.
 	Reads, Trees, Dirs Paths
@@ -41,6 +45,19 @@ type Facts struct {
 	Named Paths
 }
 
+// opaqueness is a reason why nothing can be said of a step: of is the program that it
+// lies in, nil where none could be read.
+type opaqueness struct {
+	of  *shell.Program
+	why error
+}
+
+// giveUp notes a reason why nothing can be said.
+func (f *Facts) giveUp(of *shell.Program, why error) {
+	f.Opaque = first(f.Opaque, why.Error())
+	f.opaque = append(f.opaque, opaqueness{of, why})
+}
+
 // Paths are a set of paths.
 type Paths map[string]bool
 
@@ -57,38 +74,60 @@ func (p Paths) Cover(name string) bool {
 	return false
 }
 
+// lineName is what a RUN's own text is called among its scripts, itsLine what it is
+// called in messages.
+const (
+	lineName = "RUN"
+	itsLine  = "its line"
+)
+
+// programAt is the program of a script that a RUN runs, nil where there is none.
+func programAt(p *shell.Program, file string) *shell.Program {
+	i := slices.IndexFunc(p.Programs, func(sub *shell.Program) bool { return sub.Main.Path == file })
+	if i < 0 {
+		return nil
+	}
+	return p.Programs[i]
+}
+
 // examine reads a step's text in a scope.
 func (r *rootfs) examine(text string, s *Scope) *Facts {
 	f := &Facts{Reads: Paths{}, Trees: Paths{}, Dirs: Paths{}, Touched: Paths{}, Made: Paths{}, Near: Paths{}, Beside: Paths{}, Named: Paths{}, Works: map[string]string{}}
 	if s.Dir == "" {
-		f.Opaque = "its working directory is not known"
+		f.giveUp(nil, cannot(unknownWorkdir))
 		return f
 	}
 	interpreter, _ := shellOf(s.Shell)
 	if interpreter == "" {
-		f.Opaque = "its SHELL is not one that is read"
+		f.giveUp(nil, cannot(unreadShell))
 		return f
 	}
-	p, err := r.loader().LoadText("RUN", []byte(text), interp.Options{
+	p, err := r.loader().LoadText(lineName, []byte(text), interp.Options{
 		Mounts: []interp.Mount{{Source: "", Target: "/"}}, Dir: s.Dir, Vars: s.vars(), Interpreter: interpreter,
 		Follow: true, Stat: r.stat, Glob: r.ordered(s),
 	})
-	if p == nil || err != nil || len(p.Broken) > 0 {
-		f.Opaque = "it cannot be parsed"
+	if p == nil || err != nil {
+		f.giveUp(nil, cannot(unparsed, itsLine))
 		return f
 	}
+	for _, broken := range p.Broken {
+		f.giveUp(programAt(p, broken.Path), cannot(unparsed, place(broken.Path, broken.Pos)))
+	}
 	f.Program = p
-	x := classifier{root: r, facts: f, scope: s}
+	x := classifier{root: r, facts: f, scope: s, of: p}
 	for _, script := range p.Closure() {
 		x.searches = x.searches || slices.ContainsFunc(script.Assigns, func(a shell.Assign) bool { return a.Name == "PATH" })
 	}
 	for _, program := range append([]*shell.Program{p}, p.Programs...) {
+		x.of = program
 		x.program(program)
 	}
 	for name, v := range s.vars() {
 		x.variable(name, v)
 	}
-	f.Wild = first(f.Wild, r.doubtful(f))
+	if program, _ := r.doubtful(f); program != "" {
+		f.Wild = first(f.Wild, program+" may change what it reads")
+	}
 	return f
 }
 

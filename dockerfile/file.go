@@ -38,7 +38,8 @@ type Options struct {
 	// Unasked says that nobody is going to answer the questions of
 	// [Squash.Alone]: what depends on them stays whole.
 	Unasked bool
-	// Whole tells by its first line why a RUN stays whole.
+	// Whole tells of a RUN, by its first line, which file the image has beside the
+	// copied ones that its driver asks for: so it stays whole.
 	Whole map[int]string
 }
 

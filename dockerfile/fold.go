@@ -36,7 +36,7 @@ func (r *stageReader) fold() {
 		r.items = slices.Delete(r.items, i, i+1)
 		i--
 		r.moved = true
-		r.decide(it.In, "owner and mode are those of the copies above it")
+		r.decide(it.In, Folded, "owner and mode are those of the copies above it")
 	}
 }
 

@@ -85,21 +85,6 @@ func (it *Item) Sources() []string {
 	return out
 }
 
-// Decision tells what became of an instruction.
-type Decision struct {
-	// Line is the instruction's, counted from 1.
-	Line int
-	// Text tells it, without file and line.
-	Text string
-}
-
-// keptWhole begins the text of a RUN that calls scripts and stays one step; why follows.
-const keptWhole = "kept whole: "
-
-// KeptWhole reports whether the instruction is a RUN that calls scripts and stays one
-// step.
-func (d Decision) KeptWhole() bool { return strings.HasPrefix(d.Text, keptWhole) }
-
 // stageReader turns a stage into items.
 type stageReader struct {
 	file      *File
@@ -118,8 +103,8 @@ type stageReader struct {
 	decisions []Decision
 }
 
-func (r *stageReader) decide(in *Instruction, format string, args ...any) {
-	r.decisions = append(r.decisions, Decision{in.Start, fmt.Sprintf(format, args...)})
+func (r *stageReader) decide(in *Instruction, kind DecisionKind, format string, args ...any) {
+	r.decisions = append(r.decisions, Decision{in.Start, kind, fmt.Sprintf(format, args...)})
 }
 
 // walk goes through the stage's instructions in order: visit gets each with what
@@ -174,9 +159,10 @@ func (r *stageReader) args(it *Item, cmd *instructions.ArgCommand) {
 func (r *stageReader) run(it *Item, cmd *instructions.RunCommand) {
 	text, ok := runText(cmd)
 	if !ok {
-		it.facts = &Facts{Opaque: "no shell of the image reads it", Touched: Paths{"/": true}}
-		r.root.forget("/")
-		r.root.made["/"] = true
+		it.facts = &Facts{Touched: Paths{"/": true}}
+		it.facts.giveUp(nil, cannot(forNoShell))
+		r.tellUntouched(it, r.root, it.In.Text)
+		r.root.forgetAll()
 		r.add(it)
 		return
 	}
@@ -186,12 +172,10 @@ func (r *stageReader) run(it *Item, cmd *instructions.RunCommand) {
 	parts, name, err := root.split(text, it.scope, f)
 	if err == nil && len(parts) > 0 {
 		it.facts = f
-		if why := first(r.unsplittable(it), keepsState(it)); why != "" {
-			err = cannot("%s", why)
-		}
+		err = r.unsplittable(it)
 	}
-	if why := root.doubtful(f); why != "" && (err != nil || len(parts) > 0) {
-		err = cannot("%s", why)
+	if program, file := root.doubtful(f); program != "" && (err != nil || len(parts) > 0) {
+		err = cannot(changedByOther, program, file)
 	}
 	var steps []*Item
 	r.withheld = map[string]bool{}
@@ -206,12 +190,15 @@ func (r *stageReader) run(it *Item, cmd *instructions.RunCommand) {
 		steps := r.divide(root, it, text)
 		if steps == nil {
 			steps = []*Item{it}
+			if err == nil {
+				r.tellUntouched(it, root, text)
+			}
 			r.after(it)
 		}
 		for _, step := range steps {
 			r.add(step)
 		}
-		r.tellWhole(steps, name, err)
+		r.tellWhole(steps, err)
 		return
 	}
 	r.layers++
@@ -226,28 +213,24 @@ func (r *stageReader) run(it *Item, cmd *instructions.RunCommand) {
 		r.after(step)
 		r.add(step)
 	}
+	if slices.ContainsFunc(steps, func(step *Item) bool { return step.facts.opened }) {
+		r.root.forgetAll()
+	}
 	narrowed := narrow(steps, binds)
-	r.decide(it.In, "%s split into %d steps", name, len(steps))
+	r.decide(it.In, Split, "%s split into %d steps", name, len(steps))
 	if len(r.withheld) > 0 {
-		r.decide(it.In, "what it exports is given only to the steps that may read it: %s", few(slices.Sorted(maps.Keys(r.withheld))))
+		r.decide(it.In, Moved, "what it exports is given only to the steps that may read it: %s", few(slices.Sorted(maps.Keys(r.withheld))))
 	}
 	if len(narrowed) > 0 {
-		r.decide(it.In, "steps that are known get the files that they read in place of the mount of %s", few(narrowed))
+		r.decide(it.In, Narrowed, "steps that are known get the files that they read in place of the mount of %s", few(narrowed))
 	}
 }
 
 // tellWhole says what became of a RUN whose scripts are no steps: err is why.
-func (r *stageReader) tellWhole(steps []*Item, name string, err error) {
-	why := ""
-	if err != nil {
-		why = err.Error()
-		if rest, ok := strings.CutPrefix(why, "it "); ok {
-			why = name + " " + rest
-		}
-	}
+func (r *stageReader) tellWhole(steps []*Item, err error) {
 	if len(steps) == 1 {
-		if why != "" {
-			r.decide(steps[0].In, keptWhole+"%s", why)
+		if err != nil {
+			r.decide(steps[0].In, Whole, "kept whole: %s", explained(err))
 		}
 		return
 	}
@@ -255,19 +238,20 @@ func (r *stageReader) tellWhole(steps []*Item, name string, err error) {
 	if steps[0].layer > 0 {
 		layers = "which become one layer"
 	}
-	if why != "" {
-		why = "; its scripts are not told apart: " + why
+	why := ""
+	if err != nil {
+		why = "; its scripts are not told apart: " + explained(err)
 	}
-	r.decide(steps[0].In, "divided after the commands that take long: %d steps, %s%s", len(steps), layers, why)
+	r.decide(steps[0].In, Divided, "divided after the commands that take long: %d steps, %s%s", len(steps), layers, why)
 }
 
 // divide makes steps of a RUN that is a chain of commands; nil of any other.
 func (r *stageReader) divide(root *rootfs, it *Item, text string) []*Item {
-	if r.opt.Whole[it.In.Start] != "" || keepsState(it) != "" || readFirst(it.scope) != "" {
+	if r.opt.Whole[it.In.Start] != "" || keepsState(it) != nil || readFirst(it.scope) != "" {
 		return nil
 	}
 	parts, layered := root.divide(text, it.scope, it.facts)
-	if len(parts) == 0 || !layered && (r.opt.NoDiff || r.undividable(it) != "") {
+	if len(parts) == 0 || !layered && (r.opt.NoDiff || r.undividable(it) != nil) {
 		return nil
 	}
 	for i := range parts {
@@ -303,9 +287,9 @@ func (r *stageReader) after(it *Item) {
 	if f := it.facts; it.group == 0 && f.Opaque == "" {
 		switch {
 		case f.Unknown != "":
-			r.root.doubt(f.Unknown)
+			r.root.doubt(f.Unknown + " in " + r.place(it.In))
 		case f.Wild != "":
-			r.root.doubt("a program of an earlier step")
+			r.root.doubt("a program in " + r.place(it.In))
 		}
 	}
 }

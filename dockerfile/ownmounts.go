@@ -1,17 +1,16 @@
 package dockerfile
 
 import (
-	"fmt"
 	"path"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 )
 
-// keepsState tells which mount of a RUN its steps would talk through, "" for
+// keepsState tells which mount of a RUN its steps would talk through, nil for
 // none. A step of its own gets the mount as it is then: without what the step
 // before it wrote, where that one is cached, or with what another build did. Only
 // a cache of which each step can do without any part is no such mount.
-func keepsState(it *Item) string {
+func keepsState(it *Item) error {
 	for _, m := range it.In.mounts(it.scope) {
 		target := m.Target
 		if !path.IsAbs(target) {
@@ -21,31 +20,31 @@ func keepsState(it *Item) string {
 		switch m.Type {
 		case instructions.MountTypeSecret, instructions.MountTypeSSH:
 		case instructions.MountTypeTmpfs:
-			return fmt.Sprintf("its tmpfs at %s would be empty for each step", target)
+			return cannot(emptyTmpfs, target)
 		case instructions.MountTypeCache:
-			if why := keepsCache(it, m, target); why != "" {
-				return why
+			if err := keepsCache(it, m, target); err != nil {
+				return err
 			}
 		default:
 			if !m.ReadOnly {
-				return fmt.Sprintf("what a step writes to its mount of %s would be gone for the next", target)
+				return cannot(writableMount, target)
 			}
 		}
 	}
-	return ""
+	return nil
 }
 
-func keepsCache(it *Item, m *instructions.Mount, target string) string {
+func keepsCache(it *Item, m *instructions.Mount, target string) error {
 	use := it.use()
 	switch {
 	case use == nil, m.From != "", m.ReadOnly:
 	case !use.IsCache(target):
 	case use.Unknown() != "":
-		return fmt.Sprintf("%s may look into its mount of %s", use.Unknown(), target)
+		return cannot(mountLookedInto, use.Unknown(), target)
 	case use.Needs(target):
-		return fmt.Sprintf("it looks into its mount of %s", target)
+		return cannot(mountNeeded, target)
 	default:
-		return ""
+		return nil
 	}
-	return fmt.Sprintf("its mount of %s holds what one step leaves for the next", target)
+	return cannot(mountHolds, target)
 }

@@ -45,6 +45,17 @@ type Part struct {
 	effect *shell.Effect
 }
 
+// place is where its line, or its driver, runs it.
+func (p *Part) place() string {
+	switch {
+	case p.Child != nil:
+		return place(p.Child.From, p.Child.Pos)
+	case p.effect != nil:
+		return place(p.effect.From, p.effect.Pos)
+	}
+	return itsLine
+}
+
 // line is the part as a RUN line, with those of its variables that are wanted.
 func (p *Part) line(dir string, wants func(name string) bool) string {
 	words := slices.Clone(p.prelude)

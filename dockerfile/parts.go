@@ -1,6 +1,7 @@
 package dockerfile
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -27,7 +28,7 @@ func (p *runReader) driver(one *Command, program *shell.Program, runs *shell.Chi
 	out := &Driver{Program: sub}
 	parts, cond, err := p.parts(program, sub, runs)
 	if err == nil && (len(runs.Redirects) > 0 || len(runs.Wrappers) > 0 || runs.Dir == "" || len(runs.Args) > 0) {
-		err = cannot("its line does more than run %s", driverName(runs))
+		err = cannot(moreThanRun, driverName(runs))
 	}
 	if err != nil {
 		out.Why = err.Error()
@@ -108,7 +109,7 @@ func (p *runReader) elsewhere(one *Command) ([]Part, error) {
 	}
 	f := p.root.examine(line, q.scope)
 	if f.Program == nil {
-		return nil, cannot("it cannot be read")
+		return nil, errors.New("it cannot be read")
 	}
 	for i := range f.Program.Children {
 		c := &f.Program.Children[i]
@@ -117,7 +118,7 @@ func (p *runReader) elsewhere(one *Command) ([]Part, error) {
 			return parts, err
 		}
 	}
-	return nil, cannot("it runs something else")
+	return nil, errors.New("it runs something else")
 }
 
 // parts are those of a driver whose conditions of the kind that is kept are
@@ -178,7 +179,7 @@ func (p *runReader) unconditional(sub *shell.Program) (*unconditioned, error) {
 				out.checks = append(out.checks, fmt.Sprintf("%s:%d", e.From, e.Pos.Line))
 				continue
 			default:
-				return nil, cannot("%s:%d does something on a condition that later scripts may depend on", base(e.From), e.Pos.Line)
+				return nil, fmt.Errorf("%s does something on a condition that later scripts may depend on", place(e.From, e.Pos))
 			}
 		}
 		out.program.Effects = append(out.program.Effects, e)
@@ -190,7 +191,7 @@ func (p *runReader) unconditional(sub *shell.Program) (*unconditioned, error) {
 	for _, s := range sub.Scripts() {
 		for _, a := range s.Assigns {
 			if when, _, err := p.kept(sub, a.Guards); err != nil || len(when) > 0 {
-				return nil, cannot("%s:%d sets %s on a condition", base(s.Path), a.Pos.Line, a.Name)
+				return nil, fmt.Errorf("%s sets %s on a condition", place(s.Path, a.Pos), a.Name)
 			}
 		}
 	}
@@ -206,7 +207,7 @@ func (p *runReader) kept(sub *shell.Program, guards []shell.Guard) (when, rest [
 		}
 		switch {
 		case why != "":
-			return nil, nil, cannot("%s", why)
+			return nil, nil, errors.New(why)
 		case keep:
 			when = append(when, g)
 		default:

@@ -33,7 +33,7 @@ func (r *stageReader) reorder() {
 			if r.named(i) {
 				r.move(i, r.argPasses)
 			} else if r.groups > 0 && r.stepBelow(i) {
-				r.decide(it.In, "%s: nothing speaks of it by name, so every step below depends on it", it.arg)
+				r.decide(it.In, Held, "%s: nothing speaks of it by name, so every step below depends on it", it.arg)
 			}
 		}
 	}
@@ -125,7 +125,7 @@ func (r *stageReader) tellSpared() {
 		}
 	}
 	for whole, list := range files {
-		r.decide(whole.In, "hidden from the steps that do without: %s", few(list))
+		r.decide(whole.In, Moved, "hidden from the steps that do without: %s", few(list))
 	}
 }
 
@@ -138,15 +138,15 @@ func (r *stageReader) tellMoved() {
 		}
 		switch cmd := it.In.Command.(type) {
 		case *instructions.RunCommand:
-			r.decide(it.In, "its chmod comes after the steps that do without the files; in mounts these have their mode already")
+			r.decide(it.In, Moved, "its chmod comes after the steps that do without the files; in mounts these have their mode already")
 		case *instructions.LabelCommand:
-			r.decide(it.In, "comes after the steps, of which none sees it")
+			r.decide(it.In, Moved, "comes after the steps, of which none sees it")
 		case *instructions.EnvCommand:
 			var names []string
 			for _, kv := range cmd.Env {
 				names = append(names, kv.Key)
 			}
-			r.decide(it.In, "only the steps from the first that may read it on get %s", few(names))
+			r.decide(it.In, Moved, "only the steps from the first that may read it on get %s", few(names))
 		}
 	}
 }
@@ -167,14 +167,14 @@ func (r *stageReader) tellArgs(args []*Item) {
 		for _, step := range r.items[at+1:] {
 			if step.group > 0 && programs.Conventional(it.arg) && step.facts.MayRead(it.arg, true) {
 				if !step.facts.Mentions(it.arg) && step.facts.Unknown != "" {
-					r.decide(it.In, "%s: %s may read it from its environment, so the steps that run it depend on it", it.arg, step.facts.Unknown)
+					r.decide(it.In, Held, "%s: %s may read it from its environment, so the steps that run it depend on it", it.arg, step.facts.Unknown)
 				}
 				break
 			}
 		}
 	}
 	if first != nil {
-		r.decide(first.In, "only the steps from the first that may read it on depend on %s", few(moved))
+		r.decide(first.In, Moved, "only the steps from the first that may read it on depend on %s", few(moved))
 	}
 }
 

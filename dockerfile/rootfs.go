@@ -99,6 +99,12 @@ func (r *rootfs) forget(touched string) {
 	}
 }
 
+// forgetAll drops every file: a step may have put anything in any place.
+func (r *rootfs) forgetAll() {
+	r.forget("/")
+	r.made["/"] = true
+}
+
 // drop forgets one file.
 func (r *rootfs) drop(name string) {
 	delete(r.files, name)
@@ -113,15 +119,15 @@ func (r *rootfs) sorted() []string {
 	return r.names
 }
 
-// doubtful tells why what a step reads may be another than it was copied, "" if
-// it is the same.
-func (r *rootfs) doubtful(f *Facts) string {
+// doubtful tells which program may have changed which of the files that a step
+// reads; "" if they are as they were copied.
+func (r *rootfs) doubtful(f *Facts) (program, file string) {
 	for _, name := range f.Reads.Sorted() {
 		if file := r.files[name]; file != nil && file.doubt != "" {
-			return file.doubt + ", which runs before it, may change " + name
+			return file.doubt, name
 		}
 	}
-	return ""
+	return "", ""
 }
 
 // doubt notes that a program may have changed every file.

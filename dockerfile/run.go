@@ -99,7 +99,7 @@ func (p *runReader) child(one *Command, f *Facts, text string) {
 	}
 	program := f.Program
 	if program == nil { // a script that it runs cannot be parsed, but which it is can be told
-		program, err = p.root.loader().LoadText("RUN", []byte(text), interp.Options{
+		program, err = p.root.loader().LoadText(lineName, []byte(text), interp.Options{
 			Mounts: []interp.Mount{{Source: "", Target: "/"}}, Dir: p.scope.Dir, Vars: p.scope.vars(), Stat: p.root.stat,
 		})
 		if program == nil || err != nil {

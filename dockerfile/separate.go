@@ -14,32 +14,32 @@ import (
 // ran in one: what a step leaves in memory is gone when it ends.
 func separable(scripts []*shell.Program) error {
 	for i, sub := range scripts {
-		name := base(sub.Main.Path)
-		starts, stops := "", false
+		starts, started, stops := "", "", false
 		for _, s := range sub.Scripts() {
 			for _, c := range s.Calls {
 				if c.Unreached || shell.Never(c.Guards) {
 					continue
 				}
+				where := place(s.Path, c.Pos)
 				if what := leavesRunning(c); what != "" && starts == "" {
-					starts = what
+					starts, started = what, where
 				}
 				stops = stops || ends(c)
 				if hardLinks(c) && i < len(scripts)-1 {
-					return cannot("%s makes hard links, which end when a later step writes to one of them", name)
+					return cannot(hardLinked, where)
 				}
 				if c.Name == "mount" && c.Kind == shell.CallProgram && len(c.Args) > 0 {
-					return cannot("%s mounts a file system", name)
+					return cannot(mounts, where)
 				}
 			}
 			for _, ref := range s.Paths {
 				if !keeps(ref) {
-					return cannot("%s uses %s, which does not outlive a step", name, ref.Path)
+					return cannot(endsWithStep, place(s.Path, ref.Pos), ref.Path)
 				}
 			}
 		}
 		if starts != "" && !stops {
-			return cannot("%s leaves %s running", name, starts)
+			return cannot(leavesProgram, started, starts)
 		}
 	}
 	return nil
@@ -73,12 +73,15 @@ func keeps(ref shell.PathRef) bool {
 // leavesRunning names the program that a call may leave running.
 func leavesRunning(c *shell.Call) string {
 	if c.Background {
-		return c.Name
+		return first(c.Name, c.Command.Text)
+	}
+	starts := c.HasArg("start", "restart", "--start", "-S")
+	if c.Kind == shell.CallDynamic && starts {
+		return c.Command.Text
 	}
 	if c.Kind != shell.CallProgram {
 		return ""
 	}
-	starts := c.HasArg("start", "restart", "--start", "-S")
 	switch c.Name {
 	case "pg_ctl", "pg_ctlcluster", "service", "invoke-rc.d", "systemctl", "start-stop-daemon", "rc-service", "pgbackrest":
 		if starts {
@@ -104,7 +107,7 @@ func ends(c *shell.Call) bool {
 	case "pg_ctl", "pg_ctlcluster", "service", "invoke-rc.d", "systemctl", "start-stop-daemon", "rc-service", "pgbackrest":
 		return c.HasArg("stop", "--stop", "-K")
 	}
-	return strings.HasPrefix(path.Clean(c.Command.Value), "/etc/init.d/") && c.HasArg("stop")
+	return (c.Kind == shell.CallDynamic || strings.HasPrefix(path.Clean(c.Command.Value), "/etc/init.d/")) && c.HasArg("stop")
 }
 
 // anyOrder reports whether names sort in the same way whatever the locale: by

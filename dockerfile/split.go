@@ -60,23 +60,17 @@ type lineReader struct {
 // others: a part for each of them. It returns no parts where there is no such
 // script. The error says why a line that has one stays whole.
 func (r *rootfs) split(text string, sc *Scope, f *Facts) (parts []Part, name string, err error) {
-	if f.Opaque != "" {
-		if f.Program == nil {
-			return nil, "", nil
-		}
-		for i := range f.Program.Children {
-			if c := &f.Program.Children[i]; drives(f.Program, c) != nil {
-				return nil, driverName(c), cannot("%s", f.Opaque)
-			}
-		}
+	if f.Program == nil {
 		return nil, "", nil
 	}
+	decides := map[*shell.Program]bool{f.Program: true} // which steps there are
 	scripts := 0
 	for i := range f.Program.Children {
 		c := &f.Program.Children[i]
+		sub := drives(f.Program, c)
 		switch {
-		case drives(f.Program, c) != nil:
-			scripts, name = scripts+2, driverName(c)
+		case sub != nil:
+			scripts, name, decides[sub] = scripts+2, driverName(c), true
 		case c.InContext && !c.Glob && c.From == f.Program.Main.Path && r.files[c.Absolute] != nil:
 			scripts++
 		}
@@ -84,13 +78,18 @@ func (r *rootfs) split(text string, sc *Scope, f *Facts) (parts []Part, name str
 	if scripts < 2 {
 		return nil, "", nil
 	}
+	for _, o := range f.opaque {
+		if o.of == nil || decides[o.of] {
+			return nil, first(name, "the line"), o.why
+		}
+	}
 	s := &lineReader{dividing: r.dividing(text, sc, f), facts: f}
 	if err := s.line(); err != nil {
 		return nil, first(name, "the line"), err
 	}
 	switch {
 	case name != "" && len(s.drivers) == 0:
-		return nil, name, cannot("its line does more than run it")
+		return nil, name, cannot(moreThanRun, name)
 	case len(s.drivers) == 0:
 		if s.scripts < 2 {
 			return nil, "", nil
@@ -109,29 +108,28 @@ func drives(p *shell.Program, c *shell.Child) *shell.Program {
 	if c.Glob || !c.InContext {
 		return nil
 	}
-	for _, sub := range p.Programs {
-		if sub.Main.Path != c.Path {
-			continue
-		}
-		n := 0
-		for i := range sub.Children {
-			if ch := &sub.Children[i]; !shell.Never(ch.Guards) {
+	sub := programAt(p, c.Path)
+	if sub == nil {
+		return nil
+	}
+	n := 0
+	for i := range sub.Children {
+		if ch := &sub.Children[i]; !shell.Never(ch.Guards) {
+			n++
+			if ch.Glob || ch.Absolute == "" && repeats(ch.Guards) {
 				n++
-				if ch.Glob {
-					n++
-				}
 			}
 		}
-		if n >= 2 {
-			return sub
-		}
 	}
-	return nil
+	if n < 2 {
+		return nil
+	}
+	return sub
 }
 
 func (s *lineReader) line() error {
 	if s.dividing == nil {
-		return cannot("its line does more than run commands one after another")
+		return cannot(noChain)
 	}
 	from := 0
 	for i := range s.commands {
@@ -144,7 +142,7 @@ func (s *lineReader) line() error {
 			continue
 		}
 		if i > 0 && s.together[i-1] || i < len(s.commands)-1 && s.together[i] {
-			return cannot("its line sets what is known only when it runs, or may end early")
+			return cannot(sharesState)
 		}
 		s.flush(span{from, i})
 		from = i + 1
@@ -170,17 +168,17 @@ func (s *lineReader) line() error {
 // driver are the parts of a driver that the line runs.
 func (s *lineReader) driver(c *shell.Child, sub *shell.Program) ([]Part, error) {
 	if f := s.root.files[c.Absolute]; c.Interpreter == "" && f != nil && f.Mode&0o111 == 0 && !f.executable && !s.facts.Touched.Cover(c.Absolute) {
-		return nil, cannot("%s is not executable", driverName(c))
+		return nil, cannot(notExecutable, driverName(c))
 	}
 	if c.Interpreter == "" && (sub.Main.Shebang.Line == "" || sub.Main.CRLF.Line == 1) {
-		return nil, cannot("%s has no #! line that works", driverName(c))
+		return nil, cannot(noInterpreter, driverName(c)+":1")
 	}
 	parts, err := driver(sub, c, s.others(sub), s.root, s.scope)
 	if err != nil {
 		return nil, err
 	}
 	if len(c.Redirects) > 0 || len(c.Wrappers) > 0 || c.Pipe.Stages > 0 || c.Dir == "" {
-		return nil, cannot("its line does more than run %s", driverName(c))
+		return nil, cannot(moreThanRun, driverName(c))
 	}
 	return parts, nil
 }

@@ -39,8 +39,7 @@ func (w widening) after(root *rootfs, f *Facts) *modeChange {
 		}
 		return nil
 	case f.Opaque != "":
-		root.forget("/")
-		root.made["/"] = true
+		root.forgetAll()
 		return nil
 	}
 	maps.Copy(root.made, f.Made)

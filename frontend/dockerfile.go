@@ -70,10 +70,8 @@ func (r *request) serveDockerfile(ctx context.Context) (*client.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !r.splitOff() { // why what is not rewritten stays as it is
-		if err := d.tellDecisions(ctx); err != nil {
-			return nil, err
-		}
+	if err := d.tellDecisions(ctx); err != nil { // why what is not rewritten stays as it is
+		return nil, err
 	}
 	if r.verifies() {
 		r.source.Warn(ctx, VerifyArg+": nothing was rewritten, so there is nothing to compare: BuildKit's own frontend builds "+r.source.Filename, client.WarnOpts{})
@@ -110,6 +108,8 @@ type dockerfileReading struct {
 	// whole says that BuildKit's own frontend builds the Dockerfile, as it is
 	// written: there is nothing to rewrite, or nobody wants it.
 	whole bool
+	// onbuild says that it is so since a base image has triggers.
+	onbuild bool
 	// platforms has what was made of it for each platform, meanings what it
 	// depends on.
 	platforms []*dockerfile.Rewritten
@@ -170,7 +170,6 @@ func (d *dockerfileBuild) read(ctx context.Context, whole bool) error {
 		d.origin = origin(ctx, *d.context)
 		files = d.tree
 	}
-	onbuild := false
 	for _, p := range d.targets() {
 		opt := d.meaning(p)
 		opt.Context = files
@@ -179,7 +178,7 @@ func (d *dockerfileBuild) read(ctx context.Context, whole bool) error {
 			if img == nil {
 				return nil
 			}
-			onbuild = onbuild || len(img.Config.OnBuild) > 0
+			d.onbuild = d.onbuild || len(img.Config.OnBuild) > 0
 			return &img.Config.ImageConfig
 		}
 		d.meanings = append(d.meanings, opt)
@@ -187,7 +186,7 @@ func (d *dockerfileBuild) read(ctx context.Context, whole bool) error {
 	if err := d.rewrite(); err != nil {
 		return err
 	}
-	d.whole = whole || d.whole || onbuild
+	d.whole = whole || d.whole || d.onbuild
 	if !whole {
 		return d.readRecord(ctx)
 	}

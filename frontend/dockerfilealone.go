@@ -2,7 +2,6 @@ package frontend
 
 import (
 	"context"
-	"fmt"
 	"path"
 	"strings"
 
@@ -20,14 +19,14 @@ func (d *dockerfileBuild) askStages(ctx context.Context) error {
 	for d.rewrites() {
 		found := false
 		for idx := range d.platforms {
-			line, why, err := d.beside(ctx, idx)
+			line, file, err := d.beside(ctx, idx)
 			if err != nil {
 				return d.failed(ctx, idx, err)
 			}
-			if why != "" {
+			if file != "" {
 				found = true
 				for _, opt := range d.meanings { // the decisions are told once, for all platforms
-					opt.Whole[line] = why
+					opt.Whole[line] = file
 				}
 			}
 		}
@@ -62,9 +61,9 @@ func (d *dockerfileBuild) failed(ctx context.Context, idx int, err error) error 
 	return err
 }
 
-// beside tells which RUN, by its line, stays whole on a platform, and why: the first
-// of them, as those below it are built on it.
-func (d *dockerfileBuild) beside(ctx context.Context, idx int) (line int, why string, err error) {
+// beside tells which RUN, by its line, stays whole on a platform, and for which file:
+// the first of them, as those below it are built on it.
+func (d *dockerfileBuild) beside(ctx context.Context, idx int) (line int, file string, err error) {
 	c := d.compiler(idx)
 	for _, s := range d.platforms[idx].Squashes {
 		if len(s.Alone) > 0 {
@@ -72,8 +71,8 @@ func (d *dockerfileBuild) beside(ctx context.Context, idx int) (line int, why st
 			if err != nil {
 				return 0, "", err
 			}
-			if why, err = holds(ctx, ref, s.Alone); err != nil || why != "" {
-				return s.Line, why, err
+			if file, err = holds(ctx, ref, s.Alone); err != nil || file != "" {
+				return s.Line, file, err
 			}
 		}
 		if err := c.squash(ctx, s); err != nil {
@@ -121,7 +120,7 @@ func holds(ctx context.Context, ref client.Reference, list []dockerfile.Alone) (
 			}
 		}
 		if more := a.Beside(names[dir]); len(more) > 0 {
-			return fmt.Sprintf("the image has %s beside the copied files", more[0]), nil
+			return more[0], nil
 		}
 	}
 	return "", nil

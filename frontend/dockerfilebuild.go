@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/frontend/dockerfile/dockerfile2llb"
@@ -158,12 +159,24 @@ func pbRanges(list []parser.Range) []*pb.Range {
 	return out
 }
 
-// tellDecisions shows what was done to which line, as steps of their own.
-func (d *dockerfileBuild) tellDecisions(ctx context.Context) error {
-	if len(d.platforms) == 0 {
+// decisions are what was done to which line on a platform.
+func (d *dockerfileBuild) decisions(idx int) []dockerfile.Decision {
+	switch {
+	case d.splitOff() || idx >= len(d.platforms):
 		return nil
+	case d.onbuild && d.platforms[idx].Changed:
+		return []dockerfile.Decision{{
+			Line: d.file.Stages[0].From.Start, Kind: dockerfile.Whole,
+			Text: "built as it is written: a base image has ONBUILD; to split it, write what that does into the Dockerfile",
+		}}
 	}
-	return d.tellAll(ctx, d.platforms[0].Decisions)
+	return d.platforms[idx].Decisions
+}
+
+// tellDecisions shows what was done to which line, as steps of their own. What there
+// was nothing to do for is no news.
+func (d *dockerfileBuild) tellDecisions(ctx context.Context) error {
+	return d.tellAll(ctx, slices.DeleteFunc(slices.Clone(d.decisions(0)), func(dec dockerfile.Decision) bool { return dec.Kind == dockerfile.Untouched }))
 }
 
 func (d *dockerfileBuild) tellAll(ctx context.Context, decisions []dockerfile.Decision) error {

@@ -104,21 +104,21 @@ func (d *dockerfileBuild) infoOf(name string) *pb.SourceInfo {
 }
 
 // CheckDockerfile checks a Dockerfile without a daemon, as docker buildx build
-// --check does with one.
-func (o Offline) CheckDockerfile(ctx context.Context) (_ []check.Finding, err error) {
+// --check does with one. It also returns what a build makes of the instructions.
+func (o Offline) CheckDockerfile(ctx context.Context) (_ []check.Finding, _ []dockerfile.Decision, err error) {
 	defer recovered(&err)
 	r, err := newRequest(ctx, &offlineClient{of: &o, options: o.Options})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	f, err := dockerfile.Parse(o.Name, o.Data)
 	if err != nil {
-		return nil, r.located(err)
+		return nil, nil, r.located(err)
 	}
 	d := &dockerfileBuild{request: r, file: f}
 	results, findings, err := d.lint(ctx)
 	if err == nil && results.Error != nil {
 		err = errdefs.WithSource(errors.New(results.Error.Message), &errdefs.Source{Info: d.sourceInfo(), Ranges: results.Error.Location.Ranges})
 	}
-	return findings, err
+	return findings, d.decisions(0), err
 }

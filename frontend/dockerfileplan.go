@@ -64,17 +64,11 @@ func (d *dockerfileBuild) resolved(idx int, res *dockerfile2llb.Result, def *pb.
 			Lacks:      d.lacks(),
 		},
 		Context:    oneFile{}, // of a Dockerfile that copies nothing
+		Decisions:  d.decisions(idx),
 		Undeclared: spec.Unconsumed(d.file.ArgNames(), d.client.BuildArgs, OwnArgs(d.client.BuildArgs)),
 	}
 	if d.tree != nil {
 		out.Context = d.tree
-	}
-	if idx < len(d.platforms) {
-		for _, dec := range d.platforms[idx].Decisions {
-			if dec.KeptWhole() {
-				out.Whole = append(out.Whole, fmt.Sprintf("%s:%d is %s", out.Build.File, dec.Line, dec.Text))
-			}
-		}
 	}
 	return out
 }

@@ -51,7 +51,7 @@ func (d *dockerfileBuild) narrow(ctx context.Context, def *pb.Definition) (*narr
 	}
 	var out []dockerfile.Decision
 	for _, dec := range res.Decisions {
-		out = append(out, dockerfile.Decision{Line: dec.Line, Text: dec.Title + ": " + dec.Text})
+		out = append(out, dockerfile.Decision{Line: dec.Line, Kind: dockerfile.Narrowed, Text: dec.Title + ": " + dec.Text})
 	}
 	return res, out, nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/moby/buildkit/util/apicaps"
 	"github.com/pkg/errors"
 
+	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/graph"
 	"github.com/pgstrata/pgstrata/plan"
 	"github.com/pgstrata/pgstrata/spec"
@@ -50,9 +51,8 @@ type Resolved struct {
 	Graph *graph.Graph
 	// File is the build file, completed by its Discover; nil for a Dockerfile.
 	File *spec.File
-	// Whole are the steps of a Dockerfile that call scripts and are kept whole, with
-	// their lines and why.
-	Whole []string
+	// Decisions are what becomes of a Dockerfile's instructions.
+	Decisions []dockerfile.Decision
 	// Undeclared are the build arguments that do nothing, with hints.
 	Undeclared []string
 	// Context is what was sent of the build context. It is read through the
@@ -65,6 +65,15 @@ func (r *Resolved) Platform() string { return r.Build.Platform }
 
 // Record returns what the build depends on.
 func (r *Resolved) Record() (*plan.Record, error) { return plan.New(r.Build, r.Context, r.Options) }
+
+// Compare is [plan.Compare] of the build's own record, with what was decided.
+func (r *Resolved) Compare(before, own *plan.Record) *plan.Plan {
+	p := plan.Compare(before, own)
+	for _, d := range r.Decisions {
+		p.Decisions = append(p.Decisions, plan.Decision{Line: d.Line, Kind: string(d.Kind), Text: d.Text})
+	}
+	return p
+}
 
 // Telling returns Build; tell is called for each platform, from any goroutine,
 // when everything about its build is known. A second call for a platform takes
@@ -183,7 +192,7 @@ func answerPlan(before []*plan.Record, builds []Resolved) (*client.Result, error
 		if i >= 0 {
 			last = before[i]
 		}
-		p := plan.Compare(last, record)
+		p := b.Compare(last, record)
 		record.Carry(last)
 		answer.Plans, answer.Records = append(answer.Plans, p), append(answer.Records, record)
 		if len(builds) > 1 {

@@ -44,6 +44,7 @@ type drawing struct {
 	Legend        []legendView
 	Foot          *textLine
 	Removed       []string
+	Decisions     []string
 	Notes         []string
 	// Several tells that the page has drawings of other platforms, too.
 	Several bool

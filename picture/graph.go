@@ -29,6 +29,9 @@ func newGraph(title string, index int, b Build, run *Run) *drawing {
 	for _, title := range b.Plan.Removed {
 		d.Removed = append(d.Removed, clean(title))
 	}
+	for _, decision := range b.Plan.Told() {
+		d.Decisions = append(d.Decisions, clean(decision))
+	}
 	for _, note := range b.Plan.Notes {
 		d.Notes = append(d.Notes, clean(note))
 	}

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/pgstrata/pgstrata/graph"
@@ -36,8 +37,27 @@ type Plan struct {
 	Steps []Step `json:"steps"`
 	// Removed are steps that are no longer there, by their titles.
 	Removed []string `json:"removed,omitempty"`
+	// Decisions are what becomes of a Dockerfile's instructions.
+	Decisions []Decision `json:"decisions,omitempty"`
 	// Notes say what the plan could not know.
 	Notes []string `json:"notes,omitempty"`
+}
+
+// Decision tells what becomes of an instruction of a Dockerfile: in how many steps its
+// scripts run, say, or why they run in one.
+type Decision struct {
+	Line int    `json:"line"`
+	Kind string `json:"kind"`
+	Text string `json:"text"`
+}
+
+// Told are the decisions as they are printed, with file and line.
+func (p *Plan) Told() []string {
+	var out []string
+	for _, d := range p.Decisions {
+		out = append(out, fmt.Sprintf("%s:%d: %s", p.File, d.Line, d.Text))
+	}
+	return out
 }
 
 // Step is one node with its state.

@@ -42,6 +42,9 @@ func (p *Plan) Write(w io.Writer, style terminal.Style) error {
 		line("no longer there: %s", title)
 	}
 	line("%s", p.Verdict())
+	for _, decision := range p.Told() {
+		line("%s", decision)
+	}
 	for _, note := range p.Notes {
 		line("note: %s", note)
 	}

@@ -46,6 +46,9 @@ note is for what may be. The exit status is 1 where there is a warning or worse,
 as with docker buildx build --check; --fail-on asks for another line. A build
 file that cannot be read is an error like others, in each format.
 
+Of a Dockerfile, text and json also tell what a build makes of it: which scripts
+are steps, and why others are not.
+
 Where a cure is mechanical, --fix shows it as a diff, and then edits the files.`,
 		Example: `  pgstrata check .
   pgstrata check --fix .
@@ -79,8 +82,10 @@ type buildContext struct {
 	text       []byte
 	// ignored are .dockerignore's patterns.
 	ignored []string
-	// notes are what a check says beside its findings.
-	notes []string
+	// notes are what a check says beside its findings, decisions what a build makes of
+	// a Dockerfile's instructions.
+	notes     []string
+	decisions []dockerfile.Decision
 }
 
 // checking is one run of check.
@@ -236,7 +241,9 @@ func (t *buildContext) check(ctx context.Context, buildArgs map[string]string) (
 		if f, err := dockerfile.Parse(t.name, t.text); err == nil { // else the check says so
 			t.notes = unused(spec.Unconsumed(f.ArgNames(), buildArgs, predefined))
 		}
-		return t.offline(buildArgs).CheckDockerfile(ctx)
+		var findings []check.Finding
+		findings, t.decisions, err = t.offline(buildArgs).CheckDockerfile(ctx)
+		return findings, err
 	}
 	in, err := frontend.ReadTree(t.name, t.text, t, buildArgs)
 	if err != nil {

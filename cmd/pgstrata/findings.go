@@ -12,6 +12,7 @@ import (
 
 	"github.com/pgstrata/pgstrata/check"
 	"github.com/pgstrata/pgstrata/compile"
+	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/frontend"
 	"github.com/pgstrata/pgstrata/terminal"
 )
@@ -27,14 +28,37 @@ func (c *checking) write(w io.Writer, findings []check.Finding, broken error) er
 	case "sarif":
 		return encode.Encode(newSARIF(findings))
 	}
-	return writeFindings(w, findings, c.source)
+	if err := writeFindings(w, findings, c.source); err != nil {
+		return err
+	}
+	return c.writeDecisions(w)
+}
+
+// writeDecisions writes what a build makes of a Dockerfile, for people.
+func (c *checking) writeDecisions(w io.Writer) error {
+	if len(c.decisions) == 0 {
+		return nil
+	}
+	text := "\nWhat a build makes of it:\n"
+	for _, d := range c.decisions {
+		text += terminal.Of(w).Wrap(fmt.Sprintf("%s:%d: %s", c.name, d.Line, d.Text), 2) + "\n"
+	}
+	_, err := io.WriteString(w, text)
+	return err
 }
 
 // jsonResults are those of docker's --call=check,format=json, with a level and
-// a fix for each.
+// a fix for each, and what a build makes of a Dockerfile.
 type jsonResults struct {
 	*lint.LintResults
-	Warnings []jsonWarning `json:"warnings"`
+	Warnings  []jsonWarning  `json:"warnings"`
+	Decisions []jsonDecision `json:"decisions,omitempty"`
+}
+
+type jsonDecision struct {
+	Line int                     `json:"line"`
+	Kind dockerfile.DecisionKind `json:"kind"`
+	Text string                  `json:"text"`
 }
 
 type jsonWarning struct {
@@ -58,6 +82,9 @@ func (c *checking) json(findings []check.Finding, broken error) jsonResults {
 		}
 		out.LintResults.Warnings = nil
 		return out
+	}
+	for _, d := range c.decisions {
+		out.Decisions = append(out.Decisions, jsonDecision(d))
 	}
 	for i, f := range findings {
 		one := jsonWarning{Warning: out.LintResults.Warnings[i], Level: f.Severity}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -27,7 +28,9 @@ func newGraphCommand() *cobra.Command {
 The picture has the states of a build with all of their steps, the cache
 boundary as a line, and each step in its cache state, compared as pgstrata plan
 does it. An SVG image shows causes, times and sizes where the mouse rests; an
-HTML page also has them as text. Both are single files that load nothing.`,
+HTML page also has them as text. Both are single files that load nothing. What a plan
+tells beside its steps, such as why a script of a Dockerfile is one step, is
+written to standard error, too.`,
 		Example: `  pgstrata graph .                                       # graph.html
   pgstrata graph --output build.svg --since HEAD~3 .
   pgstrata graph --change entrypoint.d/entrypoint.sh -o edit.svg .`,
@@ -47,6 +50,9 @@ HTML page also has them as text. Both are single files that load nothing.`,
 			}
 			page := picture.Page{Title: title(dir)}
 			for _, c := range list {
+				for _, told := range slices.Concat(c.plan.Told(), c.plan.Notes) {
+					fmt.Fprintln(cmd.ErrOrStderr(), "pgstrata:", told)
+				}
 				page.Builds = append(page.Builds, picture.Build{Record: c.after, Plan: c.plan, Before: c.before})
 			}
 			var data bytes.Buffer

@@ -210,9 +210,9 @@ func (c *comparison) plan() (compared, error) {
 	if c.last != nil && before != c.last {
 		before.Took = c.last.Took // how long steps take is as true here
 	}
-	result := plan.Compare(before, after)
+	result := now.Compare(before, after)
 	result.Since = c.since()
-	result.Notes = slices.Concat(ignored, unused(now.Undeclared), c.unset(), now.Whole)
+	result.Notes = slices.Concat(ignored, unused(now.Undeclared), c.unset())
 	if c.last == nil && c.since() == "" {
 		result.Notes = append(result.Notes, "no build of this context and build file is known, by pgstrata build or by docker buildx with the frontend image; --since compares with a git revision")
 	}

@@ -10,6 +10,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/tools/txtar"
+
+	"github.com/pgstrata/pgstrata/dockerfile"
 )
 
 func tree(t *testing.T, files map[string]string) string {
@@ -68,7 +70,7 @@ func TestReport(t *testing.T) {
 	own := r.Files[0]
 	require.Empty(t, own.Error)
 	assert.Equal(t, "HardcodedJobs", own.Findings[0].Rule)
-	assert.True(t, has(own.Decisions, "split into 2 steps"), "%v", own.Decisions)
+	assert.True(t, has(own.Decisions, dockerfile.Split), "%v", own.Decisions)
 	assert.Greater(t, own.Steps, own.Whole)
 	assert.Empty(t, own.Migrated.Refused)
 	assert.NotEmpty(t, r.Files[1].Error)
@@ -90,8 +92,9 @@ func TestReport(t *testing.T) {
 }
 
 func TestKind(t *testing.T) {
-	assert.Equal(t, kind(`3: setup.sh split into 4 steps, since a.sh does it`), kind(`9: /x/all.sh split into 12 steps`))
-	assert.NotEqual(t, kind("3: a.sh kept whole, since x"), kind("3: a.sh split into 4 steps"))
+	assert.Equal(t, kind(`setup.sh split into 4 steps`), kind(`/x/all.sh split into 12 steps`))
+	assert.Equal(t, kind("kept whole: a.sh:3 sources /x; to split it, y"), kind("kept whole: b.sh:4 sources /y"))
+	assert.NotEqual(t, kind("kept whole: a.sh:3 sets a trap"), kind("a.sh split into 4 steps"))
 }
 
 // What migrate makes of the corpus' Dockerfiles gives no finding that they did

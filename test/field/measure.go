@@ -31,11 +31,18 @@ type measure struct {
 	// Caches is how many steps get cache mounts.
 	Caches int `json:"caches"`
 	// Decisions are what a build prints, by line.
-	Decisions []string `json:"decisions,omitempty"`
+	Decisions []decision `json:"decisions,omitempty"`
 	// Migrated is what became of it.
 	Migrated migrated `json:"migrated"`
 	// Seconds is what all this took.
 	Seconds float64 `json:"seconds"`
+}
+
+// decision is what becomes of an instruction.
+type decision struct {
+	Line int                     `json:"line"`
+	Kind dockerfile.DecisionKind `json:"kind"`
+	Text string                  `json:"text"`
 }
 
 // finding is one finding, as far as it can be compared.
@@ -75,7 +82,7 @@ func take(ctx context.Context, b buildFile) (m measure) {
 		m.Error = err.Error()
 		return m
 	}
-	found, err := build.CheckDockerfile(ctx)
+	found, _, err := build.CheckDockerfile(ctx)
 	if err != nil {
 		m.Error = err.Error()
 		return m
@@ -95,7 +102,7 @@ func take(ctx context.Context, b buildFile) (m measure) {
 	opt := dockerfile.Options{Predefined: frontend.OwnArgs(nil), Context: files, Platform: "linux/amd64", Base: bases.Known}
 	if rewritten, err := dockerfile.Rewrite(f, opt); err == nil { // the check would have said so
 		for _, d := range rewritten.Decisions {
-			m.Decisions = append(m.Decisions, fmt.Sprintf("%d: %s", d.Line, d.Text))
+			m.Decisions = append(m.Decisions, decision(d))
 		}
 		for _, flags := range rewritten.Flags {
 			if strings.Contains(flags, "type=cache") {
@@ -191,9 +198,8 @@ func findings(list []check.Finding) []finding {
 
 // kind is a decision without what is particular to it, so that decisions can be
 // counted.
-func kind(decision string) string {
-	_, text, _ := strings.Cut(decision, ": ")
-	text, _, _ = strings.Cut(text, ", since ")
+func kind(text string) string {
+	text, _, _ = strings.Cut(text, "; to split it, ")
 	var out []string
 	for word := range strings.FieldsSeq(text) {
 		if strings.ContainsAny(word, `/.0123456789"`) { // a path, a number, a name

@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/pgstrata/pgstrata/check"
+	"github.com/pgstrata/pgstrata/dockerfile"
 )
 
 // report is all that was measured.
@@ -34,16 +35,16 @@ func (r *row) add(m measure) {
 		r.unread++
 		return
 	}
-	if has(m.Decisions, "split into") {
+	if has(m.Decisions, dockerfile.Split) {
 		r.split++
 	}
-	if has(m.Decisions, "divided after") {
+	if has(m.Decisions, dockerfile.Divided) {
 		r.divided++
 	}
 	if m.Caches > 0 {
 		r.caches++
 	}
-	if has(m.Decisions, "kept whole") {
+	if has(m.Decisions, dockerfile.Whole) {
 		r.whole++
 	}
 	for _, f := range m.Findings {
@@ -78,8 +79,8 @@ func (r *row) replay(h history) {
 	r.less += h.Less
 }
 
-func has(decisions []string, words string) bool {
-	return slices.ContainsFunc(decisions, func(d string) bool { return strings.Contains(d, words) })
+func has(decisions []decision, kind dockerfile.DecisionKind) bool {
+	return slices.ContainsFunc(decisions, func(d decision) bool { return d.Kind == kind })
 }
 
 // write prints a line for each tree, the totals, and what was counted.
@@ -99,10 +100,11 @@ func (r *report) write(w io.Writer) error {
 			rules[f.Rule]++
 		}
 		for _, d := range m.Decisions {
-			decisions[kind(d)]++
+			decisions[kind(d.Text)]++
 		}
 		for _, w := range m.Migrated.Why {
-			lost[kind(w)]++
+			_, text, _ := strings.Cut(w, ": ")
+			lost[kind(text)]++
 		}
 		for _, f := range m.Migrated.New {
 			fresh[f.Rule]++
