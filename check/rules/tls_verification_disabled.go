@@ -5,9 +5,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+
 	"github.com/pgstrata/pgstrata/check"
-	"github.com/pgstrata/pgstrata/programs"
+	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/shell"
+	"github.com/pgstrata/pgstrata/spec"
 )
 
 func tlsVerificationDisabled() check.Rule {
@@ -21,96 +24,88 @@ func tlsVerificationDisabled() check.Rule {
 }
 
 func checkTLSVerificationDisabled(p *check.Pass) {
-	for s, c := range p.AllCalls() {
-		if check.IsDownloader(c) && (asksItself(c) || takesNothing(c) || withoutTLS(c)) {
-			continue
-		}
-		w, ok := unverified(c)
-		switch {
-		case ok && check.Packager(c) == check.Debian && !strings.Contains(w.Value, "Verify-Peer"):
-			p.Word(s, w, "%s takes packages that no key vouches for: anybody on the way can change what arrives; install the archive's key, and leave the option out", w.Text)
-		case ok && check.IsDownloader(c) && !schemeKnown(c):
-			p.MayCall(s, c, "%s turns off the check of who answers, if the address is one with TLS: anybody on the way may change what arrives; install ca-certificates, or name the authority's certificate", w.Text)
-		case ok:
-			p.Word(s, w, "%s turns off the check of who answers: anybody on the way can change what arrives; install ca-certificates, or name the authority's certificate", w.Text)
-		}
-	}
 	for u := range p.Units() {
+		for s, c := range u.Calls() {
+			checkCallVerifies(p, u, s, c)
+		}
 		for s, a := range u.Assigns() {
 			if disablesVerification(a.Name, a.Value.Value) {
 				p.At(s.Path, check.Span(a.Pos, a.End), "%s turns off the check of who answers: anybody on the way can change what arrives", a.Name)
 			}
 		}
 	}
+	inImage := map[int]bool{}
 	for _, pair := range p.Input.File.Image.Env {
 		if disablesVerification(pair.Key.Value, pair.Value.Value) {
 			p.File(pair.Key.At, "%s turns off the check of who answers, in every container", pair.Key)
+			inImage[pair.Key.At.Start.Line] = true
 		}
 	}
-}
-
-// unverified returns the word that turns verification off.
-func unverified(c *shell.Call) (shell.Word, bool) {
-	if c.Is(programs.Apt) {
-		if w, ok := check.HasFlag(c, 0, "", "--allow-unauthenticated", "--force-yes", "--allow-insecure-repositories"); ok {
-			return w, true
-		}
-		return wordWith(c, "Verify-Peer=false", "AllowInsecureRepositories=true", "AllowUnauthenticated=true")
-	}
-	switch c.Name {
-	case "curl":
-		return check.HasFlag(c, 'k', curlValued, "--insecure", "--proxy-insecure")
-	case "wget", "aria2c":
-		w, ok := check.HasFlag(c, 0, "", "--no-check-certificate", "--check-certificate")
-		_, value, _ := strings.Cut(w.Value, "=")
-		return w, ok && !slices.Contains([]string{"true", "on", "yes", "1", "quiet"}, value)
-	case "pip", "pip3", "uv":
-		return check.HasFlag(c, 0, "", "--trusted-host", "--allow-insecure-host")
-	case "git":
-		if w, ok := setTo(c, "http.sslverify", "false"); ok {
-			return w, true
-		}
-		return wordWith(c, "http.sslVerify=false", "http.sslverify=false")
-	case "npm", "yarn":
-		if w, ok := setTo(c, "strict-ssl", "false"); ok {
-			return w, true
-		}
-		return wordWith(c, "strict-ssl=false")
-	case "echo", "printf":
-		return wordWith(c, "[trusted=yes]", "trusted=yes]")
-	}
-	return shell.Word{}, false
-}
-
-// setTo is the word of a command `config KEY VALUE` that sets a key to a value.
-func setTo(c *shell.Call, key, value string) (shell.Word, bool) {
-	for i, w := range c.Args[:max(len(c.Args)-1, 0)] {
-		if strings.EqualFold(w.Value, key) && c.Args[i+1].Is(value) && c.HasArg("config") {
-			return w, true
-		}
-	}
-	return shell.Word{}, false
-}
-
-func wordWith(c *shell.Call, parts ...string) (shell.Word, bool) {
-	for _, w := range c.Args {
-		for _, part := range parts {
-			if strings.Contains(w.Value, part) {
-				return w, true
+	for step := range steps(p) {
+		env, ok := step.Command.(*instructions.EnvCommand)
+		for i := 0; ok && i < len(env.Env); i++ {
+			if value, _ := step.Scope.Expand(env.Env[i].Value); disablesVerification(env.Env[i].Key, value) && !inImage[step.Start] {
+				p.File(placeOf(step), "%s turns off the check of who answers: anybody on the way can change what arrives", env.Env[i].Key)
 			}
 		}
 	}
-	return shell.Word{}, false
+	for _, a := range p.Input.File.Args {
+		if disablesVerification(a.Name.Value, a.Value.Value) {
+			p.File(a.Name.At, "%s turns off the check of who answers: anybody on the way can change what arrives", a.Name)
+		}
+	}
+	checkCopiedSettings(p)
 }
 
-func disablesVerification(name, value string) bool {
-	switch name {
-	case "GIT_SSL_NO_VERIFY":
-		return value != "" && value != "0" && value != "false"
-	case "NODE_TLS_REJECT_UNAUTHORIZED", "PYTHONHTTPSVERIFY":
-		return value == "0"
-	case "PIP_TRUSTED_HOST":
-		return value != ""
+// checkCallVerifies looks at one command.
+func checkCallVerifies(p *check.Pass, u *check.Unit, s *shell.Script, c *shell.Call) {
+	if check.IsDownloader(c) && (asksItself(c) || takesNothing(c) || withoutTLS(c)) {
+		return
+	}
+	for _, text := range written(c) {
+		for i, what := range turnedOff(text.target, text.lines) {
+			p.At(s.Path, check.Span(text.pos, text.end), "%s", what.words(strings.TrimSpace(text.lines[i])))
+		}
+	}
+	w, what := unverified(c)
+	switch {
+	case what == "", what == signatures && onlyFiles(c) && (verifies(u) || !downloads(u)):
+	case what == answers && check.IsDownloader(c) && !schemeKnown(c):
+		p.MayCall(s, c, "%s turns off the check of who answers, if the address is one with TLS: anybody on the way may change what arrives; install ca-certificates, or name the authority's certificate", w.Text)
+	default:
+		p.Word(s, w, "%s", what.words(w.Text))
+	}
+}
+
+// checkCopiedSettings looks at the settings that are copied, and at those that a
+// Dockerfile writes by COPY.
+func checkCopiedSettings(p *check.Pass) {
+	for source, target := range copiedSettings(p) {
+		lines := strings.Split(string(p.Text(source)), "\n")
+		for i, what := range turnedOff(target, lines) {
+			at := spec.Position{Line: i + 1, Column: 1}
+			p.At(source, spec.Range{Start: at, End: at}, "%s", what.words(strings.TrimSpace(lines[i])))
+		}
+	}
+	for step, text := range copiedTexts(p) {
+		lines := strings.Split(text.Text, "\n")
+		for i, what := range turnedOff(text.Target, lines) {
+			p.File(placeOf(step), "%s", what.words(strings.TrimSpace(lines[i])))
+		}
+	}
+}
+
+// placeOf is the place of an instruction.
+func placeOf(step *dockerfile.Step) spec.Range {
+	return spec.Range{Start: spec.Position{Line: step.Start, Column: 1}, End: spec.Position{Line: step.End, Column: 1}}
+}
+
+// downloads tells whether a program downloads anything by itself.
+func downloads(u *check.Unit) bool {
+	for _, c := range u.Calls() {
+		if check.IsDownloader(c) {
+			return true
+		}
 	}
 	return false
 }

@@ -24,6 +24,18 @@ func remoteURLs(c *shell.Call) []shell.Word {
 	return out
 }
 
+// wordWith is the first word of a command that has one of some texts in it.
+func wordWith(c *shell.Call, parts ...string) (shell.Word, bool) {
+	for _, w := range c.Args {
+		for _, part := range parts {
+			if strings.Contains(w.Value, part) {
+				return w, true
+			}
+		}
+	}
+	return shell.Word{}, false
+}
+
 // isLocal tells whether what follows a URL's scheme names the machine itself,
 // or somebody that only running time knows.
 func isLocal(rest string) bool {
