@@ -339,6 +339,15 @@ func TestImageConfig(t *testing.T) {
 	}
 	assert.Equal(t, []string{"PATH=/usr/bin:/bin"}, opt.Base.Image.Config.Env, "the base's own is untouched")
 
+	opt = testOptions()
+	opt.Base.Image.Config.Env = []string{"PATH=/bin", "APP=app", "V=base"}
+	img = compile(t, "base: a\nargs: {W: '2'}\nimage: {user: '${APP}:${W}', env: {V: mine}, labels: {v: '${V} ${W} ${NONE:-none}', money: '\\$5'}}", nil, opt).Config
+	assert.Equal(t, "app:2", img.Config.User)
+	assert.Equal(t, "base 2 none", img.Config.Labels["v"], "it sees the base's variables, and none of the image's own")
+	assert.Equal(t, "$5", img.Config.Labels["money"])
+	_, err := Graph(testGraph(t, "base: a\nimage: {labels: {v: '${NONE}'}}", nil), testOptions())
+	require.ErrorContains(t, err, "${NONE} is neither a build argument nor a variable of the base image")
+
 	img = compile(t, "base: a\nimage: {entrypoint: [], healthcheck: {command: []}}", nil, testOptions()).Config
 	assert.Empty(t, img.Config.Entrypoint)
 	assert.Equal(t, []string{"NONE"}, img.Config.Healthcheck.Test)

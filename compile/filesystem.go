@@ -18,9 +18,13 @@ func (c *compiler) filesystem(root State) State {
 	}
 	var words []string
 	for _, e := range c.graph.Filesystem {
+		kind := e.Kind
+		if e.Keep {
+			kind = "missing"
+		}
 		switch e.Kind {
 		case "directory":
-			words = append(words, e.Kind, e.Path, fmt.Sprintf("%d:%d", e.UID, e.GID), fmt.Sprintf("%04o", e.Mode))
+			words = append(words, kind, e.Path, fmt.Sprintf("%d:%d", e.UID, e.GID), fmt.Sprintf("%04o", e.Mode))
 		case "link":
 			words = append(words, e.Kind, e.Path, e.To, "")
 		default:

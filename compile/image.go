@@ -20,14 +20,15 @@ const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 // those of state. It reports variables that nothing defines as [spec.Errors].
 func imageConfig(g *graph.Graph, opt Options, state State) (*dockerspec.DockerOCIImage, error) {
 	img := baseConfig(opt, state)
-	env, err := imageEnv(g, img.Config.Env, opt.Base.Assumed)
-	if err != nil {
-		return nil, err
-	}
 	cfg, add := &img.Config, g.Image
-	cfg.Env = env
-	if add.User != "" {
-		cfg.User = add.User
+	x := newExpander(g, cfg.Env, opt.Base.Assumed)
+	if user := x.expand(add.User, add.UserAt); user != "" {
+		cfg.User = user
+	}
+	cfg.Labels = labels(g, opt, cfg.Labels, x)
+	cfg.Env = x.env(add.Env, cfg.Env) // last: nothing else sees its variables
+	if err := x.Err(); err != nil {
+		return nil, err
 	}
 	if add.Entrypoint != nil {
 		// The base's default arguments were for the base's own entry point.
@@ -55,7 +56,6 @@ func imageConfig(g *graph.Graph, opt Options, state State) (*dockerspec.DockerOC
 			Retries:     h.Retries,
 		}
 	}
-	cfg.Labels = labels(g, opt, cfg.Labels)
 	return img, nil
 }
 
@@ -101,9 +101,16 @@ func finish(img *dockerspec.DockerOCIImage, opt Options, state State) {
 	}
 }
 
-// imageEnv adds the build file's variables to the base's. Where these are not
-// known, variables of the base stay as they are written.
-func imageEnv(g *graph.Graph, base []string, assumed bool) ([]string, error) {
+// expander puts values in the place of the variables that the image's configuration
+// refers to: args, and the base's variables. Where these are not known, they stay as
+// they are written.
+type expander struct {
+	*spec.Problems
+	known   map[string]string
+	assumed bool
+}
+
+func newExpander(g *graph.Graph, base []string, assumed bool) *expander {
 	known := map[string]string{}
 	for _, a := range g.Predefined {
 		known[a.Name] = a.Value
@@ -115,30 +122,40 @@ func imageEnv(g *graph.Graph, base []string, assumed bool) ([]string, error) {
 	for _, a := range g.Args { // what the build file declares is what it means
 		known[a.Name] = a.Value
 	}
-	p := &spec.Problems{File: g.File}
+	return &expander{&spec.Problems{File: g.File}, known, assumed}
+}
+
+// expand is a value with its variables replaced.
+func (x *expander) expand(text string, at spec.Range) string {
+	value, missing, err := spec.Expand(text, x.known)
+	for x.assumed && missing != "" {
+		x.known[missing] = "${" + missing + "}"
+		value, missing, err = spec.Expand(text, x.known)
+	}
+	switch {
+	case err != nil:
+		x.Addf(at, "%v", err)
+	case missing != "":
+		x.Addf(at, "${%s} is neither a build argument nor a variable of the base image; write \\${%s} for a dollar sign", missing, missing)
+	}
+	return value
+}
+
+// env adds the build file's variables to the base's. Each sees those above it.
+func (x *expander) env(list []graph.EnvVar, base []string) []string {
 	env := slices.Clone(base)
-	for _, v := range g.Image.Env {
-		value, missing, err := spec.Expand(v.Value, known)
-		for assumed && missing != "" {
-			known[missing] = "${" + missing + "}"
-			value, missing, err = spec.Expand(v.Value, known)
-		}
-		switch {
-		case err != nil:
-			p.Addf(v.At, "%v", err)
-		case missing != "":
-			p.Addf(v.At, "${%s} is neither a build argument nor a variable of the base image; write \\${%s} for a dollar sign", missing, missing)
-		}
-		known[v.Name] = value
+	for _, v := range list {
+		value := x.expand(v.Value, v.At)
+		x.known[v.Name] = value
 		env = slices.DeleteFunc(env, func(e string) bool { return strings.HasPrefix(e, v.Name+"=") })
 		env = append(env, v.Name+"="+value)
 	}
-	return env, p.Err()
+	return env
 }
 
 // labels adds, to the base's labels, where the image comes from, the build
 // file's own labels, and those of the command line.
-func labels(g *graph.Graph, opt Options, base map[string]string) map[string]string {
+func labels(g *graph.Graph, opt Options, base map[string]string, x *expander) map[string]string {
 	out := map[string]string{}
 	maps.Copy(out, base)
 	out[ocispecs.AnnotationBaseImageName] = qualified(g.Base.Name)
@@ -147,7 +164,7 @@ func labels(g *graph.Graph, opt Options, base map[string]string) map[string]stri
 		out[ocispecs.AnnotationBaseImageDigest] = opt.Base.Digest.String()
 	}
 	for _, l := range g.Image.Labels {
-		out[l.Name] = l.Value
+		out[l.Name] = x.expand(l.Value, l.At)
 	}
 	maps.Copy(out, opt.Config.Labels)
 	return out

@@ -17,7 +17,9 @@ type Entry struct {
 	To   string `json:"to,omitempty"`
 	Text string `json:"text,omitempty"`
 	// Mode, UID and GID are those of a directory or file.
-	Mode uint32     `json:"mode,omitempty"`
+	Mode uint32 `json:"mode,omitempty"`
+	// Keep says that a directory that is there keeps its owner and mode.
+	Keep bool       `json:"keep,omitempty"`
 	UID  int        `json:"uid,omitempty"`
 	GID  int        `json:"gid,omitempty"`
 	At   spec.Range `json:"-"`
@@ -27,7 +29,7 @@ type Entry struct {
 // what is in it.
 func (b *builder) filesystem() {
 	for _, e := range b.file.Setup.Filesystem {
-		out := Entry{Kind: "directory", Path: e.Path(), To: e.To.Value, Text: e.Text.Value, Mode: 0o755, At: e.At}
+		out := Entry{Kind: "directory", Path: e.Path(), To: e.To.Value, Text: e.Text.Value, Mode: 0o755, Keep: e.Keep, At: e.At}
 		switch {
 		case e.File.Value != "":
 			out.Kind, out.Mode = "file", 0o644

@@ -203,9 +203,9 @@ type File struct {
 
 // Image is the image's configuration, but for what the base contributes.
 type Image struct {
-	// Env values still hold references to the base's variables.
+	// Env, Labels and User still hold references to the base's variables.
 	Env         []EnvVar     `json:"env,omitempty"`
-	Labels      []Var        `json:"labels,omitempty"`
+	Labels      []EnvVar     `json:"labels,omitempty"`
 	Expose      []string     `json:"expose,omitempty"`
 	Volumes     []string     `json:"volumes,omitempty"`
 	StopSignal  string       `json:"stopSignal,omitempty"`
@@ -213,10 +213,11 @@ type Image struct {
 	Cmd         []string     `json:"cmd,omitempty"`
 	WorkingDir  string       `json:"workingDir,omitempty"`
 	User        string       `json:"user,omitempty"`
+	UserAt      spec.Range   `json:"-"`
 	Healthcheck *Healthcheck `json:"healthcheck,omitempty"`
 }
 
-// EnvVar is a variable of the image's environment with its place.
+// EnvVar is a variable of the image's environment, or a label, with its place.
 type EnvVar struct {
 	Var
 	At spec.Range `json:"-"`

@@ -290,13 +290,14 @@ func (b *builder) image() {
 		Expose:     values(f.Image.Expose),
 		Volumes:    values(f.Image.Volumes),
 		Cmd:        values(f.Image.Cmd),
-		User:       f.Image.User.Value,
+		User:       f.StartsAs(b.Problems, b.readable),
+		UserAt:     f.Image.User.At,
 	}
 	for _, p := range f.Image.Env {
 		img.Env = append(img.Env, EnvVar{Var{p.Key.Value, p.Value.Value}, p.Value.At})
 	}
 	for _, p := range f.Image.Labels {
-		img.Labels = append(img.Labels, Var{p.Key.Value, p.Value.Value})
+		img.Labels = append(img.Labels, EnvVar{Var{p.Key.Value, p.Value.Value}, p.Value.At})
 	}
 	if f.Entrypoint.Script != nil {
 		img.Entrypoint = []string{entrypointTarget}

@@ -267,8 +267,9 @@ type Image struct {
 	// Added to the base's environment. Values see the args and the base's own
 	// variables (`${PATH}`).
 	Env []Pair `yaml:"env,late" is:"variable"`
-	// Added to the base's labels; `--label` wins.
-	Labels []Pair `yaml:"labels" is:"label"`
+	// Added to the base's labels; `--label` wins. Values see the args and the base's
+	// own variables.
+	Labels []Pair `yaml:"labels,late" is:"label"`
 	// `5432`, `5432/tcp`, `5432/udp` or `5432/sctp`.
 	Expose []Text `yaml:"expose" is:"port"`
 	// Directories for data that outlives a container.
@@ -283,8 +284,9 @@ type Image struct {
 	Cmd []Text `yaml:"cmd,literal" is:"word"`
 	// `user[:group]`, names or numbers, that the container's process starts as,
 	// where that is not the build file's user: `root` for an entry point that
-	// steps down by itself. Default: the build file's user, else the base's.
-	User Text `yaml:"user" is:"user"`
+	// steps down by itself. It sees the args and the base's own variables. Default:
+	// the build file's user, else the base's.
+	User Text `yaml:"user,late" is:"user"`
 	// Where the container's process starts. Default: the base's.
 	WorkingDir Text `yaml:"working_dir" is:"image path"`
 	// How Docker asks whether the container works. Default: the base's.

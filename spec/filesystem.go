@@ -25,6 +25,8 @@ type Entry struct {
 	Owner Text `yaml:"owner" is:"owner"`
 	// Permission bits of a directory or file. Default: `0755`, of a file `0644`.
 	Mode *Mode `yaml:"mode" is:"octal bits"`
+	// Whether a directory that is there keeps its owner and mode. Default: `false`.
+	Keep bool `yaml:"keep" is:"true or false"`
 	// At is the place of the whole entry.
 	At Range `yaml:"-"`
 }
@@ -54,6 +56,8 @@ func (e *Entry) validate(p *Problems, f *File) {
 		p.Addf(e.At, "a link has no owner and no mode: what it leads to has")
 	case !isLink && e.To.Value != "":
 		p.Addf(e.To.At, "to is for a link")
+	case e.Directory.Value == "" && e.Keep:
+		p.Addf(e.At, "keep is for a directory")
 	case e.File.Value == "" && e.Text.Value != "":
 		p.Addf(e.Text.At, "text is for a file")
 	}

@@ -88,7 +88,7 @@ x-notes: {anything: goes}
 	assert.Equal(t, uint32(0o640), c.Mode.Bits, "0640 without quotes is octal too")
 	assert.NotNil(t, f.Entrypoint.UtilityScripts, "an empty list is not an absent one")
 	assert.Equal(t, "/opt/${PG}:${PATH}", f.Image.Env[0].Value.Value, "left until the base's variables are known")
-	assert.Equal(t, "16", f.Image.Labels[0].Value.Value)
+	assert.Equal(t, "${PG}", f.Image.Labels[0].Value.Value, "this too")
 	assert.Equal(t, []string{"5432/tcp", "8008/udp"}, texts(f.Image.Expose))
 	assert.Equal(t, []string{"run", "$HOME"}, texts(f.Image.Cmd), "a container's own variables stay")
 	assert.Equal(t, []string{"check", "${X}"}, texts(f.Image.Healthcheck.Command))

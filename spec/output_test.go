@@ -60,6 +60,8 @@ func TestFilesystemMistakes(t *testing.T) {
 		"{link: /a, to: b, mode: '0755'}":        "a link has no owner and no mode",
 		"{file: /a, to: b}":                      "to is for a link",
 		"{directory: /a, text: b}":               "text is for a file",
+		"{file: /a, keep: true}":                 "keep is for a directory",
+		"{directory: /a, keep: true}":            "",
 		"{file: /a, owner: nobody}":              "is neither a number",
 		"{file: /a}, {directory: /a/b}":          "cannot be in /a",
 		"{link: /a, to: b}, {file: /a/b/c}":      "cannot be in /a",

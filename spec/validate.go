@@ -259,8 +259,8 @@ func (m *Image) validate(p *Problems) {
 			p.Addf(s.At, "stop_signal %q is not a signal%s", s.Value, cmp.Or(meantSignal(s.Value), "; use a name such as SIGINT"))
 		}
 	}
-	if user, group, ok := strings.Cut(m.User.Value, ":"); m.User.Value != "" && (!isAccount(user) || ok && !isAccount(group)) {
-		p.Addf(m.User.At, "image.user is `user` or `user:group`, names or numbers, not %q", m.User.Value)
+	if !strings.Contains(m.User.Value, "$") {
+		m.User.isUser(p)
 	}
 	if m.WorkingDir.Value != "" {
 		absolute(p, &m.WorkingDir, "the working directory")
@@ -268,6 +268,26 @@ func (m *Image) validate(p *Problems) {
 	if h := m.Healthcheck; h != nil && h.Command == nil {
 		p.Addf(h.At, "healthcheck needs a command: the program and its arguments, as a list")
 	}
+}
+
+// isUser reports a text that is not as whom a process can start.
+func (t Text) isUser(p *Problems) {
+	if user, group, ok := strings.Cut(t.Value, ":"); t.Value != "" && (!isAccount(user) || ok && !isAccount(group)) {
+		p.Addf(t.At, "image.user is `user` or `user:group`, names or numbers, not %q", t.Value)
+	}
+}
+
+// StartsAs is image.user with its variables replaced, or as it is written where env
+// lacks one: the base's are not known before a build.
+func (f *File) StartsAs(p *Problems, env map[string]string) string {
+	user := f.Image.User
+	value, missing, err := Expand(user.Value, env)
+	if err != nil || missing != "" {
+		return user.Value
+	}
+	user.Value = value
+	user.isUser(p)
+	return value
 }
 
 func (r Rule) validate(p *Problems, f *File) {

@@ -23,8 +23,8 @@ func argUndeclared() check.Rule {
 	}
 }
 
-// ImageVariables finds what image.env refers to and nothing sets: the part of the
-// rule that a build ends with.
+// ImageVariables finds what the image's configuration refers to and nothing sets: the
+// part of the rule that a build ends with.
 func ImageVariables(in check.Input) []check.Finding {
 	rule := argUndeclared()
 	rule.Check = imageEnv
@@ -46,9 +46,9 @@ func checkArgUndeclared(p *check.Pass) {
 	}
 }
 
-// imageEnv judges what image.env refers to: args, the variables above, and those
-// of the base. A distribution's base has PATH alone, so that a build ends there; it
-// is no error here, since --build-context may give another base by that name.
+// imageEnv judges what image.env, labels and user refer to: args, those of the base,
+// and of a variable those above. A distribution's base has PATH alone, so that a build ends
+// there; it is no error here, since --build-context may give another base by that name.
 func imageEnv(p *check.Pass) {
 	known := map[string]string{"PATH": ""}
 	for _, list := range [][]graph.Var{p.Input.Graph.Predefined, p.Input.Graph.Args} {
@@ -56,7 +56,9 @@ func imageEnv(p *check.Pass) {
 			known[v.Name] = v.Value
 		}
 	}
-	for _, v := range p.Input.Graph.Image.Env {
+	img := p.Input.Graph.Image
+	user := graph.EnvVar{Var: graph.Var{Value: img.User}, At: img.UserAt}
+	for i, v := range slices.Concat(img.Labels, []graph.EnvVar{user}, img.Env) {
 		for {
 			_, missing, err := spec.Expand(v.Value, known)
 			if err != nil || missing == "" { // the first is compile's to tell
@@ -70,7 +72,9 @@ func imageEnv(p *check.Pass) {
 			}
 			known[missing] = ""
 		}
-		known[v.Name] = ""
+		if i > len(img.Labels) { // labels and user see no variable of the image's own
+			known[v.Name] = ""
+		}
 	}
 }
 

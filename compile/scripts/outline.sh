@@ -4,7 +4,7 @@
 # is root's, 0755.
 #   outline.sh files NAME TARGET... [NAME TARGET...]  for files at the targets, in a directory of the result by each name
 #   outline.sh filesystem KIND PATH A B...            for directories (owner A, mode B), which are made too, as links (to A) are,
-#                                                     and for files
+#                                                     and for files; one of kind missing stays as it is where it is there
 #   outline.sh outputs PATTERN...                     for what a script has made; a new directory is as it made it
 set -eu
 # What the files come to lie on; what the script ran on, and what it made of that.
@@ -149,6 +149,13 @@ filesystem)
             way "$2" folder
             chown "$3" "$result$have"
             chmod "00$4" "$result$have"
+            ;;
+        missing)
+            way "$2" folder
+            if [ ! -d "$root$have" ]; then
+                chown "$3" "$result$have"
+                chmod "00$4" "$result$have"
+            fi
             ;;
         file) way "$2" file ;;
         link)

@@ -105,6 +105,8 @@ setup:
     - {directory: /var/lib/postgresql/data, owner: postgres, mode: "0700"}
     - {directory: /srv, owner: "5:6", mode: "1777"}
     - {directory: /opt/x/more}
+    - {directory: /opt/x, owner: "5:6", mode: "0700", keep: true}
+    - {directory: /opt/y/z, owner: "5:6", mode: "0700", keep: true}
     - {directory: /lib/udev}
     - {link: /usr/local/bin/x, to: /opt/x/x}
     - {link: /etc/old, to: new}
@@ -121,7 +123,7 @@ entrypoint: {configuration_files: []}
 	root := img.Files()
 	for path, want := range map[string]string{
 		"/var/lib/postgresql": "drwxr-xr-x 0:0", "/var/lib/postgresql/data": "drwx------ 999:999", "/srv": "dtrwxrwxrwx 5:6",
-		"/opt/x": "drwxr-x--- 0:0", "/opt/x/more": "drwxr-xr-x 0:0", "/etc/new": "-rw-r----- 0:999", "/usr/lib/empty": "-rw-r--r-- 0:0",
+		"/opt/x": "drwxr-x--- 0:0", "/opt/y": "drwxr-xr-x 0:0", "/opt/y/z": "drwx------ 5:6", "/opt/x/more": "drwxr-xr-x 0:0", "/etc/new": "-rw-r----- 0:999", "/usr/lib/empty": "-rw-r--r-- 0:0",
 		"/usr/lib/udev": "drwxr-xr-x 0:0",
 	} {
 		e := root[path]
@@ -134,7 +136,7 @@ entrypoint: {configuration_files: []}
 
 	t.Run("a change runs nothing", func(t *testing.T) {
 		again := build(t, env, dir, testenv.Request{Image: "filesystem", Options: map[string]string{"build-arg:TEXT": "two"}})
-		assert.Equal(t, []string{"filesystem (8 paths)"}, ranUnder(again.Trace, "[setup", "[toolchain]"), "%s", again.Trace)
+		assert.Equal(t, []string{"filesystem (10 paths)"}, ranUnder(again.Trace, "[setup", "[toolchain]"), "%s", again.Trace)
 		text, err := env.Registry.Image(t, "filesystem").Read("/etc/new")
 		assert.NoError(t, err)
 		assert.Equal(t, "two\n", string(text))

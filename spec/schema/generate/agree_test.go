@@ -83,6 +83,8 @@ func entryCompanions(key string) map[string]any {
 	switch key {
 	case "directory", "file":
 		return map[string]any{}
+	case "keep":
+		return map[string]any{"directory": "/x"}
 	case "link", "to":
 		return map[string]any{"link": "/x", "to": "x"}
 	}
