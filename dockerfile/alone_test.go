@@ -47,7 +47,7 @@ func TestAlone(t *testing.T) {
 		},
 		"a file that was":  {"if [ -e /setup/s/1.sh ]; then sh /setup/s/1.sh; fi\nsh /setup/s/2.sh", nil, "its line"},
 		"files by name":    {"sh /setup/s/1.sh\nsh /setup/s/2.sh", nil, "its line"},
-		"in what it loops": {`for d in /setup/*; do [ -d "$d" ] || continue; sh "$d/1.sh"; sh "$d/2.sh"; done`, []dockerfile.Alone{{Pattern: "/setup/*", Names: []string{"/setup/run.sh", "/setup/s"}}}, "its line"},
+		"in what it loops": {`for d in /setup/*; do [ -d "$d" ] || continue; sh "$d/1.sh"; sh "$d/2.sh"; done`, []dockerfile.Alone{{Pattern: "/setup/*", Names: []string{"/setup/run.sh", "/setup/s"}}}, "run.sh:3"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			text := "FROM debian\nCOPY setup /setup\nRUN /setup/run.sh\n"
