@@ -64,7 +64,7 @@ func TestScriptThatIsNotKnown(t *testing.T) {
 		"a command":      {"#!/bin/sh\nset -e\n$RUNNER\n", "/s/one.sh\n/s/two.sh\n/s/three.sh", "all.sh split into 3 steps", []string{"/s/one.sh", "/s/two.sh", "/s/three.sh"}},
 		"a helper":       {"#!/bin/sh\n. \"$LIB/x.sh\"\n", "/s/one.sh\n/s/two.sh\n/s/three.sh", "all.sh split into 3 steps", []string{"/s/one.sh", "/s/two.sh", "/s/three.sh"}},
 		"a mistake":      {"#!/bin/sh\nif true; then\n", "/s/one.sh\n/s/two.sh\n/s/three.sh", "all.sh split into 3 steps", []string{"/s/one.sh", "/s/two.sh", "/s/three.sh"}},
-		"a server":       {"#!/bin/sh\n\"$BIN/server\" start\n", "/s/one.sh\n/s/two.sh\n/s/three.sh", "kept whole: two.sh:2 leaves", nil},
+		"a server":       {"#!/bin/sh\n$SERVER start\n", "/s/one.sh\n/s/two.sh\n/s/three.sh", "kept whole: two.sh:2 leaves", nil},
 		"the last":       {"#!/bin/sh\n$RUNNER\n", "for f in /s/[ot]*.sh; do [ -x \"$f\" ] && \"$f\"; done", "split into 3 steps", []string{"/s/one.sh", "/s/three.sh", "/s/two.sh"}},
 		"a test behind":  {"#!/bin/sh\n$RUNNER\n", "/s/two.sh\nif [ -f /s/one.sh ]; then /s/one.sh; fi", "kept whole: two.sh:2 runs a command", nil},
 		"a list behind":  {"#!/bin/sh\n$RUNNER\n", "/s/two.sh\nfor f in /s/o*.sh /s/th*.sh; do \"$f\"; done", "kept whole: two.sh:2 runs a command", nil},
