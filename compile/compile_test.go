@@ -352,7 +352,7 @@ func TestImageConfig(t *testing.T) {
 	assert.Empty(t, img.Config.Entrypoint)
 	assert.Equal(t, []string{"NONE"}, img.Config.Healthcheck.Test)
 
-	_, err := Graph(testGraph(t, "base: a\nimage: {env: {A: \"${NOPE}\"}}", nil), testOptions())
+	_, err = Graph(testGraph(t, "base: a\nimage: {env: {A: \"${NOPE}\"}}", nil), testOptions())
 	assert.EqualError(t, err, "build.yaml:2:18: ${NOPE} is neither a build argument nor a variable of the base image; write \\${NOPE} for a dollar sign")
 }
 

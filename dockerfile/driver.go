@@ -259,7 +259,7 @@ func (d *driverReader) child(i int) (*Part, error) {
 		words = words[1:]
 	}
 	for _, w := range slices.Backward(c.Wrappers) {
-		if w.Name != "time" && len(w.Words) > 0 {
+		if w.Name != "time" && w.Name != "exec" && len(w.Words) > 0 {
 			words, command0 = slices.Concat(w.Words[1:], []shell.Word{command0}, words), w.Words[0]
 		}
 	}
@@ -289,6 +289,8 @@ func (d *driverReader) refused(c *shell.Child, where, name string) error {
 		return cannot(scriptBeside, where, base(name))
 	case c.Pipe.Stages > 0 && (c.Pipe.Stage > 0 || d.log(c.From, c.Pipe) == nil):
 		return cannot(piped, where, base(name))
+	case slices.ContainsFunc(c.Wrappers, func(w shell.Wrapper) bool { return w.Name == "eval" }):
+		return cannot(byEval, where, base(name))
 	case c.User != "" || slices.ContainsFunc(c.Wrappers, func(w shell.Wrapper) bool { return !w.Function && !transparent(w) }):
 		return cannot(throughProgram, where, base(name))
 	case c.Dir == "":

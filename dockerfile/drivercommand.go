@@ -130,6 +130,8 @@ func transparent(w shell.Wrapper) bool {
 	switch w.Name {
 	case "time", "nice", "ionice":
 		return true
+	case "exec": // it is the last: nothing follows it
+		return len(w.Words) == 1
 	case "env":
 		return len(w.Words) > 0 && !slices.ContainsFunc(w.Words[1:], func(word shell.Word) bool { return strings.HasPrefix(word.Value, "-") })
 	}

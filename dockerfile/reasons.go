@@ -37,6 +37,7 @@ const (
 	underCondition    why = "%s runs %s under a condition that is decided when it runs"
 	scriptBeside      why = "%s runs %s in the background"
 	piped             why = "%s pipes the output of %s"
+	byEval            why = "%s runs %s by eval"
 	throughProgram    why = "%s runs %s through another program"
 	unknownDirectory  why = "%s runs %s in a directory that is known only when it runs"
 	noInterpreter     why = "%s has no #! line that works"
@@ -48,6 +49,8 @@ const (
 	unparsed          why = "%s cannot be parsed"
 	notExecutable     why = "%s is not executable"
 	notShell          why = "%s is not a shell script"
+	sourcesScripts    why = "%s sources %s and others, which share one shell"
+	drivesInShell     why = "its line runs %s in a shell that it does not leave"
 	oneScript         why = "%s does not run several scripts"
 	byMake            why = "%s decides by the times of files which scripts it runs"
 	notFromTheContext why = "%s is no file of the build context, or was changed since it was copied"
@@ -141,6 +144,7 @@ func reasons() []reason {
 		{inLoop, of("all.sh:3", "a.sh"), "such as `for i in $(seq 3)`", "write the list out: `for i in 1 2 3`"},
 		{underCondition, of("all.sh:3", "a.sh"), "whether it runs depends on the image", "test an `ARG`, or move the condition into the script"},
 		{piped, of("all.sh:3", "a.sh"), stream, "write `| tee log` behind it, or let the script pipe it"},
+		{byEval, of("all.sh:3", "a.sh"), "what else `eval` does is known only when it runs", "call it without `eval`"},
 		{throughProgram, of("all.sh:3", "a.sh"), "such as `timeout` or `sudo`; `nice`, `ionice`, `time` and `env A=1` stay in front of it", "call the program in the script"},
 		{unknownDirectory, of("all.sh:3", "a.sh"), "a step has to begin there", "write the directory out"},
 		{noInterpreter, of("a.sh:1"), "it runs in the shell of its caller", "begin it with `#!/bin/sh`, and end its lines as Unix does"},
@@ -152,6 +156,8 @@ func reasons() []reason {
 		{unparsed, of("a.sh:7"), "nobody knows what it does", "mend it: `pgstrata check` tells what is wrong"},
 		{notExecutable, of("all.sh"), "it fails", "make it executable"},
 		{notShell, of("all.py"), "which scripts it runs is not read", "run its scripts from a shell script"},
+		{sourcesScripts, of("all.sh:3", "a.sh"), "one of them may read what another one has set", "run them as programs: `sh a.sh`"},
+		{drivesInShell, of("a.sh"), "such as `. all.sh`, or `bash -c 'a.sh; b.sh'`", "run `all.sh` as a program, or join the commands by `&&`"},
 		{oneScript, of("all.sh"), "there is nothing to take apart", "let it run a script for each part that takes long"},
 		{byMake, of("Makefile"), "the times of files in the image are known only when it runs", "run the scripts from a shell script"},
 		{notFromTheContext, of("/opt/all.sh"), "it is not read", "copy it from the build context, below what changes it"},

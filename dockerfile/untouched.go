@@ -29,6 +29,9 @@ func (r *rootfs) untouched(text string, f *Facts) (several bool, why error) {
 		}
 		return false, nil
 	}
+	if n := r.called(f.Program); len(n) > 1 {
+		return true, cannot(drivesInShell, base(n[0]))
+	}
 	for i := range f.Program.Children {
 		c := &f.Program.Children[i]
 		if shell.Never(c.Guards) {
@@ -44,6 +47,17 @@ func (r *rootfs) untouched(text string, f *Facts) (several bool, why error) {
 		}
 	}
 	return false, nil
+}
+
+// called are the copied scripts that a program runs itself.
+func (r *rootfs) called(p *shell.Program) []string {
+	var out []string
+	for i := range p.Children {
+		if c := &p.Children[i]; !shell.Never(c.Guards) && r.files[c.Absolute] != nil && !slices.Contains(out, c.Absolute) {
+			out = append(out, c.Absolute)
+		}
+	}
+	return out
 }
 
 // untouchedScript is the same of one of its scripts.
@@ -70,6 +84,9 @@ func (r *rootfs) untouchedScript(c *shell.Child, f *Facts) (several bool, why er
 		}
 		if !p.Main.Shell {
 			return r.scriptsBeside(c.Absolute, f), cannot(notShell, base(c.Absolute))
+		}
+		if len(p.Helpers) > 1 {
+			return true, cannot(sourcesScripts, place(p.Helpers[0].From, p.Helpers[0].Pos), base(p.Helpers[0].Script.Path))
 		}
 		return false, cannot(oneScript, base(c.Absolute))
 	}

@@ -30,6 +30,10 @@ func TestUntouched(t *testing.T) {
 		"one script":             {"/s/all.sh", "#!/bin/sh\ntouch /srv/x\n", untouched, "one step: all.sh does not run several scripts; to split it, let it run a script for each part that takes long"},
 		"one that runs one":      {"/s/all.sh", "#!/bin/sh\nset -e\n/s/one.sh\n", untouched, "one step: all.sh does not run several scripts"},
 		"one of the base":        {"sh /opt/base.sh", "#!/bin/sh\n", untouched, "one step: /opt/base.sh is no file of the build context, or was changed since it was copied"},
+		"scripts in one shell":   {"/s/all.sh", "#!/bin/sh\nset -e\n. /s/one.sh\n. /s/two.sh\n", whole, "kept whole: all.sh:3 sources one.sh and others, which share one shell; to split it, run them as programs: `sh a.sh`"},
+		"a driver in the shell":  {". /s/all.sh", "set -e\n/s/one.sh\n/s/two.sh\n", whole, "kept whole: its line runs one.sh in a shell that it does not leave"},
+		"a shell of its own":     {"bash -c '/s/one.sh && /s/two.sh'", "#!/bin/sh\n", whole, "kept whole: its line runs one.sh in a shell that it does not leave"},
+		"eval of each":           {"/s/all.sh", "#!/bin/sh\nset -e\nfor s in one two; do eval \"/s/$s.sh\"; done\n", whole, "kept whole: all.sh:3 runs one.sh by eval; to split it, call it without `eval`"},
 		"no script":              {"touch /srv/x", "#!/bin/sh\n", "", ""},
 		"a file of scripts":      {"cp -r /s /srv", "#!/bin/sh\n", "", ""},
 	} {

@@ -44,7 +44,7 @@ func TestCheckDockerfile(t *testing.T) {
 			if tc.skip != "" {
 				d.options["build-arg:BUILDKIT_DOCKERFILE_CHECK"] = tc.skip
 			}
-			findings, err := Offline{
+			findings, _, err := Offline{
 				Name: "Dockerfile", Data: d.files["Dockerfile"].Data, Options: d.options, Now: time.Unix(0, 0),
 				Context: func(_, _ []string) (fs.FS, error) { return d.files, nil },
 			}.CheckDockerfile(t.Context())
@@ -62,7 +62,7 @@ func TestCheckDockerfile(t *testing.T) {
 // What BuildKit cannot compile is an error that points at the line.
 func TestCheckBrokenDockerfile(t *testing.T) {
 	d := newDockerfileTree("FROM debian:${X\n")
-	_, err := Offline{
+	_, _, err := Offline{
 		Name: "Dockerfile", Data: d.files["Dockerfile"].Data, Options: d.options,
 		Context: func(_, _ []string) (fs.FS, error) { return d.files, nil },
 	}.CheckDockerfile(t.Context())

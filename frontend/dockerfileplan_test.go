@@ -284,7 +284,7 @@ func FuzzDockerfile(f *testing.F) {
 				t.Fatal("two records differ:", diff)
 			}
 		}
-		_, err := o.CheckDockerfile(t.Context())
+		_, _, err := o.CheckDockerfile(t.Context())
 		noBug(t, err)
 	})
 }

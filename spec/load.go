@@ -49,6 +49,10 @@ func Load(name string, data []byte, opt Options) (*File, error) {
 	f.multiply(p)
 	env := f.applyArgs(p, opt)
 	expandValue(p, reflect.ValueOf(f).Elem(), env)
+	f.Image.User.foresee(p, env)
+	for i := range f.Image.Labels {
+		f.Image.Labels[i].Value.foresee(p, env)
+	}
 	f.setDefaults()
 	f.validate(p, env)
 	if err := p.Err(); err != nil {
@@ -295,6 +299,19 @@ func short(v reflect.Value) string {
 		return t.From.Value
 	}
 	return ""
+}
+
+// foresee reports what is wrong with a text that also sees the base's variables,
+// which are not known yet: one that cannot be read, and a misspelt argument.
+func (t *Text) foresee(p *Problems, env map[string]string) {
+	_, missing, err := Expand(t.Value, env)
+	meant, ok := suggest.Search(missing, slices.Sorted(maps.Keys(env)), true)
+	switch {
+	case err != nil:
+		p.Addf(t.At, "%v", err)
+	case missing != "" && ok:
+		p.Addf(t.At, "${%s} is not a build argument; did you mean %s?", missing, meant)
+	}
 }
 
 func (t *Text) expand(p *Problems, env map[string]string) {

@@ -30,7 +30,7 @@ func TestPlanTellsOfUnsetVariables(t *testing.T) {
 // nothing declares.
 func TestDecisionsAreTold(t *testing.T) {
 	r := newRepository(t)
-	r.write("Dockerfile", "FROM debian:12\nARG PG=1\nCOPY b /b\nRUN /b/all.sh\nRUN /b/1.sh\nRUN /b/both.sh\nRUN pip install x\n")
+	r.write("Dockerfile", "FROM debian:12\nARG PG=1\nCOPY b /b\nRUN /b/both.sh\nRUN /b/all.sh\nRUN /b/1.sh\nRUN apt-get update && apt-get install -y jq\n")
 	r.write("b/all.sh", "#!/bin/sh\nset -e\n. /etc/settings\n/b/1.sh\n/b/2.sh\n")
 	r.write("b/both.sh", "#!/bin/sh\nset -e\n/b/1.sh\n/b/2.sh\n")
 	r.write("b/1.sh", "#!/bin/sh\nmkdir -p /srv/1\n")
@@ -50,11 +50,11 @@ func TestDecisionsAreTold(t *testing.T) {
 		if name == "picture" {
 			data, err := os.ReadFile(picture)
 			require.NoError(t, err)
-			assert.Contains(t, string(data), "Dockerfile:6: both.sh split into 2 steps")
+			assert.Contains(t, string(data), "Dockerfile:4: both.sh split into 2 steps")
 		}
 		for _, told := range []string{
 			"kept whole: all.sh:3 sources /etc/settings; to split it, source it in the script that needs it", "both.sh split into 2 steps", "one step: 1.sh does not run several scripts",
-			"cache mount for the downloads of pip",
+			"cache mount for the downloads of apt",
 			"build arguments that the build file does not declare: PGG (did you mean PG?)",
 		} {
 			assert.Contains(t, out, told, name)

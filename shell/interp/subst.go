@@ -11,6 +11,10 @@ import (
 // substitute runs a command substitution and returns what is known of its
 // output.
 func (in *interp) substitute(c *ctx, e *env, n *syntax.CmdSubst) value {
+	if len(n.Stmts) == 1 && n.Stmts[0].Cmd == nil && len(n.Stmts[0].Redirs) > 0 { // $(<file) is what is in the file
+		in.capture(c, e, n.Stmts, shell.Subst{Kind: shell.SubstCommand, Into: c.subst.Into, Pos: c.pos(n.Pos())})
+		return unknown()
+	}
 	return in.capture(c, e, n.Stmts, shell.Subst{Kind: shell.SubstCommand, Into: c.subst.Into, Pos: c.pos(n.Pos())})
 }
 
