@@ -304,12 +304,13 @@ func short(v reflect.Value) string {
 // foresee reports what is wrong with a text that also sees the base's variables,
 // which are not known yet: one that cannot be read, and a misspelt argument.
 func (t *Text) foresee(p *Problems, env map[string]string) {
+	const short = 3 // names that are all alike
 	_, missing, err := Expand(t.Value, env)
 	meant, ok := suggest.Search(missing, slices.Sorted(maps.Keys(env)), true)
 	switch {
 	case err != nil:
 		p.Addf(t.At, "%v", err)
-	case missing != "" && ok:
+	case len(missing) > short && ok:
 		p.Addf(t.At, "${%s} is not a build argument; did you mean %s?", missing, meant)
 	}
 }
