@@ -31,7 +31,7 @@ import (
 // build argument BUILDKIT_DOCKERFILE_CHECK) asks for experimental rules.
 //
 // The whole image is made meanwhile.
-func (b *building) contract(ctx context.Context, in input, t *target, image client.Reference) error {
+func (b *checkedBuild) contract(ctx context.Context, in input, t *target, image client.Reference) error {
 	config, err := b.lintConfig()
 	if err != nil {
 		return err
@@ -48,7 +48,7 @@ func (b *building) contract(ctx context.Context, in input, t *target, image clie
 }
 
 // compare asks the solved setup.
-func (b *building) compare(ctx context.Context, in input, t *target, config *linter.Config) error {
+func (b *checkedBuild) compare(ctx context.Context, in input, t *target, config *linter.Config) error {
 	files, err := b.setupFiles(ctx, t)
 	if err != nil {
 		return err
@@ -86,7 +86,7 @@ func searched(list string) []string {
 }
 
 // checked is what solve returned, if the contract holds.
-func (b *building) checked(ctx context.Context, in input, t *target, res *dockerui.BuildResult, err error) (*dockerui.BuildResult, error) {
+func (b *checkedBuild) checked(ctx context.Context, in input, t *target, res *dockerui.BuildResult, err error) (*dockerui.BuildResult, error) {
 	if err == nil {
 		err = b.verifyLock(ctx, in, t)
 	}

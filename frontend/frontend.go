@@ -173,7 +173,7 @@ func (r *request) serve(ctx context.Context) (*client.Result, error) {
 	if err := r.checkLock(ctx, inputs); err != nil {
 		return nil, err
 	}
-	b := r.building(ctx, inputs[0])
+	b := r.checkedBuild(ctx, inputs[0])
 	rb, err := r.client.Build(ctx, func(ctx context.Context, _ *ocispecs.Platform, idx int) (_ *dockerui.BuildResult, err error) {
 		defer recovered(&err)
 		return b.build(ctx, inputs[idx])
@@ -187,8 +187,8 @@ func (r *request) serve(ctx context.Context) (*client.Result, error) {
 	return rb.Finalize()
 }
 
-// building is a request to build, while the rules read what is built.
-type building struct {
+// checkedBuild is a request to build, while the rules read what is built.
+type checkedBuild struct {
 	*request
 	// findings waits for the rules. It returns what they read of the first
 	// platform's input, and the error where that ends the build.
@@ -197,10 +197,10 @@ type building struct {
 	built *builtTargets
 }
 
-// building starts the rules. They take as long as all else that is done before
+// checkedBuild starts the rules. They take as long as all else that is done before
 // anything is built.
-func (r *request) building(ctx context.Context, first input) *building {
-	b := &building{request: r, built: &builtTargets{}, findings: sync.OnceValues(func() (_ *check.Checker, err error) {
+func (r *request) checkedBuild(ctx context.Context, first input) *checkedBuild {
+	b := &checkedBuild{request: r, built: &builtTargets{}, findings: sync.OnceValues(func() (_ *check.Checker, err error) {
 		defer recovered(&err)
 		return r.warnFindings(ctx, first)
 	})}
@@ -211,7 +211,7 @@ func (r *request) building(ctx context.Context, first input) *building {
 // build builds one platform's target. Where setup has a base of its own and a
 // library turns out to be missing on the image's, the build file may ask for
 // isolated scripts to run on the latter.
-func (b *building) build(ctx context.Context, in input) (_ *dockerui.BuildResult, err error) {
+func (b *checkedBuild) build(ctx context.Context, in input) (_ *dockerui.BuildResult, err error) {
 	t, err := b.compile(ctx, in)
 	if _, wrong := b.findings(); wrong != nil {
 		return nil, wrong

@@ -46,8 +46,8 @@ type ObserveAnswer struct {
 	Steps  []narrow.Decision `json:"steps,omitempty"`
 }
 
-// observing is the observation of a build.
-type observing struct {
+// observedBuild is the observation of a build.
+type observedBuild struct {
 	*request
 	in    input
 	chain *observe.Chain
@@ -64,7 +64,7 @@ func (r *request) observe(ctx context.Context) (*client.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &observing{request: r, in: inputs[0]}
+	o := &observedBuild{request: r, in: inputs[0]}
 	if err := o.watch(ctx); err != nil {
 		return nil, err
 	}
@@ -91,7 +91,7 @@ func (a *ObserveAnswer) result(text *bytes.Buffer) (*client.Result, error) {
 }
 
 // watch runs the scripts one after another, each traced.
-func (o *observing) watch(ctx context.Context) error {
+func (o *observedBuild) watch(ctx context.Context) error {
 	for _, s := range o.in.graph.Scripts {
 		if s.Base.Name != "" || slices.ContainsFunc(s.Outputs, graph.Output.Placed) {
 			return &spec.Error{File: o.in.graph.File, At: s.At, Msg: s.Name + " has a base of its own, or outputs that are put elsewhere: it cannot run after the others on one root, which is how scripts are observed"}

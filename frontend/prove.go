@@ -23,7 +23,7 @@ import (
 
 // propose derives a graph, and builds it: scripts that make something else in it
 // than in the chain go back there, until the two images are equal.
-func (o *observing) propose(ctx context.Context, answer *ObserveAnswer, w io.Writer) error {
+func (o *observedBuild) propose(ctx context.Context, answer *ObserveAnswer, w io.Writer) error {
 	stay := map[string]string{}
 	for {
 		p := o.chain.Propose(stay)
@@ -49,7 +49,7 @@ func (o *observing) propose(ctx context.Context, answer *ObserveAnswer, w io.Wri
 
 // prove builds a proposed graph, and compares its root with the chain's. It
 // returns the scripts that have to go back to the chain, with the reasons.
-func (o *observing) prove(ctx context.Context, p *observe.Proposal, text []byte) (map[string]string, error) {
+func (o *observedBuild) prove(ctx context.Context, p *observe.Proposal, text []byte) (map[string]string, error) {
 	next, in, err := o.proposed(ctx, text)
 	if err != nil {
 		return nil, err
@@ -135,7 +135,7 @@ func shortened(text string) string {
 
 // differences are those of a graph's root from the chain's that the graph has
 // made.
-func (o *observing) differences(ctx context.Context, root llb.State) ([]imagediff.Mismatch, error) {
+func (o *observedBuild) differences(ctx context.Context, root llb.State) ([]imagediff.Mismatch, error) {
 	plain := func() (llb.State, error) {
 		if o.plain == nil {
 			states, _, err := o.states(ctx, o.flat, nil)

@@ -62,10 +62,10 @@ func Apply(def *pb.Definition, opt Options) (*Result, error) {
 	return a.result()
 }
 
-// applying is a definition that is being rewritten.
-type applying struct {
+// applier is a definition that is being rewritten.
+type applier struct {
 	*build
-	*rewriting
+	*rewriter
 	decisions []Decision
 	// sees has what steps see whose records hold, by their vertices. Those that see
 	// all are not narrow, but have not changed either.
@@ -117,9 +117,9 @@ func newSight(list []Seen) *sight {
 
 // apply decides what each step sees. Withheld are steps that see all although their
 // records hold, with the reasons.
-func (b *build) apply(record *Record, withheld map[digest.Digest]string) (*applying, error) {
-	a := &applying{
-		build: b, rewriting: newRewriting(b.definition),
+func (b *build) apply(record *Record, withheld map[digest.Digest]string) (*applier, error) {
+	a := &applier{
+		build: b, rewriter: newRewriter(b.definition),
 		sees: map[digest.Digest]*sight{}, old: map[digest.Digest][]string{}, timed: map[digest.Digest]*sight{}, given: map[digest.Digest]bool{}, wides: map[ref]ref{}, narrows: map[narrowKey]ref{}, layers: map[digest.Digest]ref{},
 	}
 	steps, err := b.steps()
@@ -147,7 +147,7 @@ func (b *build) apply(record *Record, withheld map[digest.Digest]string) (*apply
 }
 
 // decide decides what a step sees.
-func (a *applying) decide(s *step, record *Record, withheld string) error {
+func (a *applier) decide(s *step, record *Record, withheld string) error {
 	tell := func(narrow bool, format string, args ...any) {
 		a.decisions = append(a.decisions, Decision{s.line, s.title, narrow, fmt.Sprintf(format, args...)})
 	}
@@ -198,7 +198,7 @@ func (a *applying) decide(s *step, record *Record, withheld string) error {
 const atOnce = 8
 
 // changed tells what of a record no longer holds, "" for nothing.
-func (a *applying) changed(s *step, known *Recorded) (string, error) {
+func (a *applier) changed(s *step, known *Recorded) (string, error) {
 	now := make([]Seen, len(known.Seen))
 	var group errgroup.Group
 	group.SetLimit(atOnce)
@@ -233,7 +233,7 @@ func (a *applying) changed(s *step, known *Recorded) (string, error) {
 }
 
 // result writes the definition.
-func (a *applying) result() (*Result, error) {
+func (a *applier) result() (*Result, error) {
 	out := &Result{Definition: a.of.pb, Decisions: a.decisions, Given: a.given}
 	if slices.ContainsFunc(a.decisions, func(d Decision) bool { return d.Narrow }) {
 		out.Definition = a.done(a.wide(a.head))
@@ -242,10 +242,10 @@ func (a *applying) result() (*Result, error) {
 }
 
 // narrow reports whether a step is given less than it was.
-func (a *applying) narrow(v digest.Digest) bool { return a.sees[v] != nil && !a.sees[v].all }
+func (a *applier) narrow(v digest.Digest) bool { return a.sees[v] != nil && !a.sees[v].all }
 
 // wide is a result with all files. What narrow steps have changed is laid on them.
-func (a *applying) wide(r ref) ref {
+func (a *applier) wide(r ref) ref {
 	if r.vertex == "" || !a.depends[r.vertex] {
 		return a.kept(r)
 	}
@@ -269,7 +269,7 @@ func (a *applying) wide(r ref) ref {
 }
 
 // layer is what a step whose record holds has changed.
-func (a *applying) layer(v digest.Digest) ref {
+func (a *applier) layer(v digest.Digest) ref {
 	if known, ok := a.layers[v]; ok {
 		return known
 	}
@@ -289,7 +289,7 @@ func (a *applying) layer(v digest.Digest) ref {
 }
 
 // run is a step on another root. Its mounts stay what they are.
-func (a *applying) run(op *pb.Op, v digest.Digest, on ref) ref {
+func (a *applier) run(op *pb.Op, v digest.Digest, on ref) ref {
 	op = op.CloneVT()
 	was := op.Inputs
 	op.Inputs = nil
@@ -309,7 +309,7 @@ func (a *applying) run(op *pb.Op, v digest.Digest, on ref) ref {
 }
 
 // seen is a result as a step sees it.
-func (a *applying) seen(r ref, by digest.Digest) ref {
+func (a *applier) seen(r ref, by digest.Digest) ref {
 	if !a.depends[r.vertex] {
 		return a.kept(r)
 	}

@@ -81,22 +81,22 @@ func root(exec *pb.ExecOp) *pb.Mount {
 	return nil
 }
 
-// rewriting writes another definition from one that was read.
-type rewriting struct {
+// rewriter writes another definition from one that was read.
+type rewriter struct {
 	of   *definition
 	out  *pb.Definition
 	have map[digest.Digest]bool
 }
 
-func newRewriting(of *definition) *rewriting {
-	return &rewriting{of: of, have: map[digest.Digest]bool{}, out: &pb.Definition{
+func newRewriter(of *definition) *rewriter {
+	return &rewriter{of: of, have: map[digest.Digest]bool{}, out: &pb.Definition{
 		Metadata: map[string]*pb.OpMetadata{},
 		Source:   &pb.Source{Infos: of.pb.GetSource().GetInfos(), Locations: map[string]*pb.Locations{}},
 	}}
 }
 
 // kept takes a vertex over as it is, with all that it needs.
-func (w *rewriting) kept(r ref) ref {
+func (w *rewriter) kept(r ref) ref {
 	if r.vertex == "" || w.have[r.vertex] {
 		return r
 	}
@@ -110,7 +110,7 @@ func (w *rewriting) kept(r ref) ref {
 
 // like adds an operation in place of a vertex. It has that vertex's name and lines,
 // unless it has a name of its own: then it is none of the Dockerfile's steps.
-func (w *rewriting) like(op *pb.Op, v digest.Digest, name string) digest.Digest {
+func (w *rewriter) like(op *pb.Op, v digest.Digest, name string) digest.Digest {
 	data, err := proto.MarshalOptions{Deterministic: true}.Marshal(op)
 	if err != nil {
 		panic(err) // it was read, or is made here
@@ -141,7 +141,7 @@ func (w *rewriting) like(op *pb.Op, v digest.Digest, name string) digest.Digest 
 }
 
 // made adds an operation that stands for no vertex.
-func (w *rewriting) made(op *pb.Op, name string, caps ...apicaps.CapID) ref {
+func (w *rewriter) made(op *pb.Op, name string, caps ...apicaps.CapID) ref {
 	d := w.like(op, "", name)
 	meta := w.out.Metadata[d.String()]
 	meta.Caps = map[string]bool{string(pb.CapMetaDescription): true}
@@ -152,7 +152,7 @@ func (w *rewriting) made(op *pb.Op, name string, caps ...apicaps.CapID) ref {
 }
 
 // merge lays file systems on one another.
-func (w *rewriting) merge(name string, list ...ref) ref {
+func (w *rewriter) merge(name string, list ...ref) ref {
 	op, merge := &pb.Op{}, &pb.MergeOp{}
 	for _, r := range list {
 		if r.vertex != "" {
@@ -170,7 +170,7 @@ func (w *rewriting) merge(name string, list ...ref) ref {
 }
 
 // diff is what a step has changed.
-func (w *rewriting) diff(name string, lower, upper ref) ref {
+func (w *rewriter) diff(name string, lower, upper ref) ref {
 	op := &pb.Op{}
 	op.Op = &pb.Op_Diff{Diff: &pb.DiffOp{Lower: &pb.LowerDiffInput{Input: add(op, lower)}, Upper: &pb.UpperDiffInput{Input: add(op, upper)}}}
 	return w.made(op, name, pb.CapDiffOp)
@@ -192,7 +192,7 @@ func add(op *pb.Op, r ref) int64 {
 }
 
 // done ends the definition with its result.
-func (w *rewriting) done(head ref) *pb.Definition {
+func (w *rewriter) done(head ref) *pb.Definition {
 	op := &pb.Op{}
 	if head.vertex != "" {
 		add(op, head)

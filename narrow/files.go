@@ -16,7 +16,7 @@ import (
 
 // files is a file operation as a step sees it: of the context it copies no more
 // than that.
-func (a *applying) files(r ref, op *pb.Op, o *pb.FileOp, by digest.Digest, name string) ref {
+func (a *applier) files(r ref, op *pb.Op, o *pb.FileOp, by digest.Digest, name string) ref {
 	out := &pb.Op{Constraints: op.Constraints, Platform: op.Platform}
 	base := a.seen(input(op, o.Actions[0].Input), by)
 	on := add(out, base)
@@ -63,7 +63,7 @@ func (a *applying) files(r ref, op *pb.Op, o *pb.FileOp, by digest.Digest, name 
 	return ref{a.like(out, r.vertex, name), 0}
 }
 
-func (a *applying) fail(err error) {
+func (a *applier) fail(err error) {
 	if a.err == nil {
 		a.err = err
 	}
@@ -80,9 +80,9 @@ func owned(action *pb.FileAction) {
 	}
 }
 
-// narrowing is what a step sees of one copy's files.
-type narrowing struct {
-	*applying
+// narrowCopy is what a step sees of one copy's files.
+type narrowCopy struct {
+	*applier
 	sees *sight
 	copy *pb.FileActionCopy
 	// dirs are made, with the modes that they have; empty are files that are no more
@@ -94,11 +94,11 @@ type narrowing struct {
 }
 
 // copies are the actions in place of one copy.
-func (a *applying) copies(list []*copied, sees *sight, context func() int64) []*pb.FileAction {
+func (a *applier) copies(list []*copied, sees *sight, context func() int64) []*pb.FileAction {
 	if len(list) == 0 {
 		return nil
 	}
-	n := a.narrowing(list[0].copy, sees)
+	n := a.narrowCopy(list[0].copy, sees)
 	for _, c := range list {
 		switch {
 		case c.unsure:
@@ -120,12 +120,12 @@ func (a *applying) copies(list []*copied, sees *sight, context func() int64) []*
 	return n.actions(list, context)
 }
 
-func (a *applying) narrowing(c *pb.FileActionCopy, sees *sight) *narrowing {
-	return &narrowing{a, sees, c, map[string]fs.FileMode{}, map[string]bool{}, map[*copied][]string{}}
+func (a *applier) narrowCopy(c *pb.FileActionCopy, sees *sight) *narrowCopy {
+	return &narrowCopy{a, sees, c, map[string]fs.FileMode{}, map[string]bool{}, map[*copied][]string{}}
 }
 
 // made is the mode of directories that a copy makes above what it copies.
-func (n *narrowing) made() fs.FileMode {
+func (n *narrowCopy) made() fs.FileMode {
 	const usual = 0o755
 	if n.copy.Mode >= 0 {
 		return fs.FileMode(n.copy.Mode)
@@ -134,7 +134,7 @@ func (n *narrowing) made() fs.FileMode {
 }
 
 // mode is the mode that a file gets.
-func (n *narrowing) mode(info fs.FileInfo) fs.FileMode {
+func (n *narrowCopy) mode(info fs.FileInfo) fs.FileMode {
 	if n.copy.Mode >= 0 {
 		return fs.FileMode(n.copy.Mode)
 	}
@@ -142,7 +142,7 @@ func (n *narrowing) mode(info fs.FileInfo) fs.FileMode {
 }
 
 // below collects what is seen in a directory that is copied.
-func (n *narrowing) below(c *copied) error {
+func (n *narrowCopy) below(c *copied) error {
 	for _, name := range slices.Sorted(maps.Keys(n.sees.at)) {
 		if err := n.path(c, name, false); err != nil {
 			return err
@@ -167,7 +167,7 @@ func (n *narrowing) below(c *copied) error {
 
 // path adds a path of a directory that is copied, and the directories above it;
 // listed, it need not be more than a name.
-func (n *narrowing) path(c *copied, name string, listed bool) error {
+func (n *narrowCopy) path(c *copied, name string, listed bool) error {
 	if !paths.Below(name, c.target) {
 		return nil
 	}
@@ -190,7 +190,7 @@ func (n *narrowing) path(c *copied, name string, listed bool) error {
 var plain = regexp.MustCompile(`^[A-Za-z0-9_./@+=~,-]+$`)
 
 // actions makes directories, copies files, and makes names.
-func (n *narrowing) actions(list []*copied, context func() int64) []*pb.FileAction {
+func (n *narrowCopy) actions(list []*copied, context func() int64) []*pb.FileAction {
 	var out []*pb.FileAction
 	for _, dir := range slices.Sorted(maps.Keys(n.dirs)) {
 		if dir == "/" {
@@ -224,7 +224,7 @@ func (n *narrowing) actions(list []*copied, context func() int64) []*pb.FileActi
 }
 
 // from copies one path of the context.
-func (n *narrowing) from(source, target string, context int64) *pb.FileAction {
+func (n *narrowCopy) from(source, target string, context int64) *pb.FileAction {
 	c := n.copy.CloneVT()
 	c.Src, c.Dest, c.Timestamp = path.Join("/", source), target, n.sees.old(c)
 	c.AllowWildcard, c.AllowEmptyWildcard, c.ExcludePatterns = false, false, nil
@@ -233,7 +233,7 @@ func (n *narrowing) from(source, target string, context int64) *pb.FileAction {
 
 // fromDirectory copies files of a directory, at once as far as patterns can name
 // them.
-func (n *narrowing) fromDirectory(c *copied, names []string, context func() int64) []*pb.FileAction {
+func (n *narrowCopy) fromDirectory(c *copied, names []string, context func() int64) []*pb.FileAction {
 	var out []*pb.FileAction
 	all := n.from(c.source, c.target, context())
 	all.GetCopy().ExcludePatterns = n.copy.ExcludePatterns
@@ -255,7 +255,7 @@ func (n *narrowing) fromDirectory(c *copied, names []string, context func() int6
 
 // condensed are paths of a directory that is copied: in place of files, a directory
 // in which there is nothing else. There may be thousands of files.
-func (n *narrowing) condensed(c *copied, names []string) []string {
+func (n *narrowCopy) condensed(c *copied, names []string) []string {
 	wanted := map[string]bool{} // with the directories above
 	for _, name := range names {
 		for at := name; paths.Below(at, c.target) && !wanted[at]; at = path.Dir(at) {

@@ -69,22 +69,22 @@ func (o *Observation) Names() []string {
 	return out
 }
 
-// tracing is a definition whose steps are run by the tracer.
-type tracing struct {
+// tracerRun is a definition whose steps are run by the tracer.
+type tracerRun struct {
 	*Observation
-	*rewriting
+	*rewriter
 	program ref
 	done    map[ref]ref
 	records map[digest.Digest]ref
 }
 
-func (o *Observation) tracing() (*tracing, error) {
-	t := &tracing{Observation: o, rewriting: newRewriting(o.definition), done: map[ref]ref{}, records: map[digest.Digest]ref{}}
+func (o *Observation) tracerRun() (*tracerRun, error) {
+	t := &tracerRun{Observation: o, rewriter: newRewriter(o.definition), done: map[ref]ref{}, records: map[digest.Digest]ref{}}
 	program, err := newDefinition(o.tracer.Program)
 	if err != nil {
 		return nil, err
 	}
-	from := newRewriting(program)
+	from := newRewriter(program)
 	from.out, from.have = t.out, t.have
 	t.program = from.kept(program.head)
 	return t, nil
@@ -92,7 +92,7 @@ func (o *Observation) tracing() (*tracing, error) {
 
 // Traced is the definition of the records of all steps, each a file.
 func (o *Observation) Traced() (*pb.Definition, error) {
-	t, err := o.tracing()
+	t, err := o.tracerRun()
 	if err != nil {
 		return nil, err
 	}
@@ -121,22 +121,22 @@ func (o *Observation) Traced() (*pb.Definition, error) {
 		}
 	}
 	op.Op = &pb.Op_File{File: &pb.FileOp{Actions: actions}}
-	return t.rewriting.done(t.made(op, "[internal] records of what steps did", pb.CapFileBase)), nil
+	return t.rewriter.done(t.made(op, "[internal] records of what steps did", pb.CapFileBase)), nil
 }
 
 // TracedRoot is the definition of what a step leaves while it is watched; -1 is the
 // build's result.
 func (o *Observation) TracedRoot(step int) (*pb.Definition, error) {
-	t, err := o.tracing()
+	t, err := o.tracerRun()
 	if err != nil {
 		return nil, err
 	}
-	return t.rewriting.done(t.step(o.result(step))), nil
+	return t.rewriter.done(t.step(o.result(step))), nil
 }
 
 // PlainRoot is the same without the tracer.
 func (o *Observation) PlainRoot(step int) (*pb.Definition, error) {
-	w := newRewriting(o.definition)
+	w := newRewriter(o.definition)
 	return w.done(w.kept(o.result(step))), nil
 }
 
@@ -149,7 +149,7 @@ func (o *Observation) result(step int) ref {
 }
 
 // step is a result of which all steps were watched.
-func (t *tracing) step(r ref) ref {
+func (t *tracerRun) step(r ref) ref {
 	if r.vertex == "" || !t.depends[r.vertex] {
 		return t.kept(r)
 	}
@@ -184,7 +184,7 @@ func outputs(exec *pb.ExecOp) int64 {
 }
 
 // watch lets the tracer run a step. Any user may write to the record.
-func (t *tracing) watch(op *pb.Op) {
+func (t *tracerRun) watch(op *pb.Op) {
 	exec := op.GetExec()
 	empty := t.made(&pb.Op{Op: &pb.Op_File{File: &pb.FileOp{Actions: []*pb.FileAction{{
 		Input: int64(pb.Empty), SecondaryInput: int64(pb.Empty), Output: 0,
@@ -278,12 +278,12 @@ func (o *Observation) Targets(step int) []string { return o.steps[step].chain.na
 
 // Before is the definition of what a step runs on while all are watched.
 func (o *Observation) Before(step int) (*pb.Definition, error) {
-	t, err := o.tracing()
+	t, err := o.tracerRun()
 	if err != nil {
 		return nil, err
 	}
 	s := o.steps[step]
-	return t.rewriting.done(t.step(input(s.op, root(s.exec).Input))), nil
+	return t.rewriter.done(t.step(input(s.op, root(s.exec).Input))), nil
 }
 
 // Differences tell of steps of which a record says something else than what was

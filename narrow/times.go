@@ -38,7 +38,7 @@ func (s *sight) old(c *pb.FileActionCopy) int64 {
 }
 
 // sources are the files of the context that a narrow step is given.
-func (a *applying) sources(s *step, sees *sight) ([]string, error) {
+func (a *applier) sources(s *step, sees *sight) ([]string, error) {
 	var out []string
 	for name := range sees.at {
 		for _, c := range s.chain.copies {
@@ -56,7 +56,7 @@ func (a *applying) sources(s *step, sees *sight) ([]string, error) {
 }
 
 // times is what a step sees that sees all, after narrow ones; nil for any other.
-func (a *applying) times(v digest.Digest) *sight {
+func (a *applier) times(v digest.Digest) *sight {
 	if known, ok := a.timed[v]; ok {
 		return known
 	}
@@ -89,11 +89,11 @@ func (a *applying) times(v digest.Digest) *sight {
 }
 
 // retimed copies the files again that steps before were given as old files.
-func (a *applying) retimed(list []*copied, sees *sight, context func() int64) []*pb.FileAction {
+func (a *applier) retimed(list []*copied, sees *sight, context func() int64) []*pb.FileAction {
 	if len(list) == 0 {
 		return nil
 	}
-	n := a.narrowing(list[0].copy, sees)
+	n := a.narrowCopy(list[0].copy, sees)
 	for source := range sees.sources {
 		for _, c := range list {
 			target := c.target

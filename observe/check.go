@@ -61,9 +61,9 @@ func (c *Chain) Check() []Finding {
 	return out
 }
 
-type adding func(kind Kind, format string, args ...any)
+type addFinding func(kind Kind, format string, args ...any)
 
-func (c *Chain) checkNeeds(index int, add adding) {
+func (c *Chain) checkNeeds(index int, add addFinding) {
 	s := c.Scripts[index]
 	needs := c.needsOf(index)
 	if s.Cleanup {
@@ -98,7 +98,7 @@ func (c *Chain) seenWithout(s *Script, without, other string) bool {
 	})
 }
 
-func (c *Chain) checkOutputs(index int, add adding) {
+func (c *Chain) checkOutputs(index int, add addFinding) {
 	s := c.Scripts[index]
 	if !s.Isolated() || s.Auto {
 		return
@@ -152,7 +152,7 @@ func matches(output, name string) bool {
 	return false
 }
 
-func (c *Chain) checkInputs(index int, add adding) {
+func (c *Chain) checkInputs(index int, add addFinding) {
 	s := c.Scripts[index]
 	used := make([]bool, len(s.Inputs))
 	given := func(name string) (is bool) {

@@ -32,7 +32,7 @@ var errFindings = errors.New("the check found something")
 
 func newCheckCommand() *cobra.Command {
 	var (
-		c         checking
+		c         checkRun
 		file      string
 		buildArgs []string
 	)
@@ -88,15 +88,15 @@ type buildContext struct {
 	decisions []dockerfile.Decision
 }
 
-// checking is one run of check.
-type checking struct {
+// checkRun is one run of check.
+type checkRun struct {
 	*buildContext
 	args           map[string]string
 	format, failOn string
 	fix            bool
 }
 
-func (c *checking) run(ctx context.Context, w, stderr io.Writer) error {
+func (c *checkRun) run(ctx context.Context, w, stderr io.Writer) error {
 	if !slices.Contains([]string{"text", "json", "sarif"}, c.format) {
 		return fmt.Errorf("--format %s: must be text, json or sarif", c.format)
 	}
@@ -131,7 +131,7 @@ func (c *checking) run(ctx context.Context, w, stderr io.Writer) error {
 
 // unreadable writes that the build file cannot be read, where a program reads it,
 // and returns the error.
-func (c *checking) unreadable(w io.Writer, err error) error {
+func (c *checkRun) unreadable(w io.Writer, err error) error {
 	if c.format == "json" || c.format == "sarif" {
 		if err := c.write(w, c.broken(err), err); err != nil {
 			return err
@@ -141,7 +141,7 @@ func (c *checking) unreadable(w io.Writer, err error) error {
 }
 
 // fails tells whether a finding makes the exit status 1.
-func (c *checking) fails(f check.Finding) bool {
+func (c *checkRun) fails(f check.Finding) bool {
 	switch c.failOn {
 	case "error":
 		return f.Severity == check.Error
@@ -152,7 +152,7 @@ func (c *checking) fails(f check.Finding) bool {
 }
 
 // broken are the mistakes for which a build file cannot be read, as findings.
-func (c *checking) broken(err error) []check.Finding {
+func (c *checkRun) broken(err error) []check.Finding {
 	finding := func(message string, at spec.Range) check.Finding {
 		if at.Start.Line == 0 {
 			at = spec.Range{Start: spec.Position{Line: 1, Column: 1}, End: spec.Position{Line: 1, Column: 1}}

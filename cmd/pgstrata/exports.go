@@ -165,17 +165,17 @@ func loadIntoDocker(map[string]string) (io.WriteCloser, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--load: %w", err)
 	}
-	return &loading{in, cmd}, nil
+	return &loadedImage{in, cmd}, nil
 }
 
-// loading is an image on its way to docker.
-type loading struct {
+// loadedImage is an image on its way to docker.
+type loadedImage struct {
 	io.WriteCloser
 	cmd *exec.Cmd
 }
 
 // Close waits until docker has it.
-func (l *loading) Close() error {
+func (l *loadedImage) Close() error {
 	if err := errors.Join(l.WriteCloser.Close(), l.cmd.Wait()); err != nil {
 		return fmt.Errorf("--load: docker image load: %w", err)
 	}

@@ -19,7 +19,7 @@ import (
 
 // write writes findings in the wanted format; broken is why the build file
 // cannot be read, nil where it can.
-func (c *checking) write(w io.Writer, findings []check.Finding, broken error) error {
+func (c *checkRun) write(w io.Writer, findings []check.Finding, broken error) error {
 	encode := json.NewEncoder(w)
 	encode.SetIndent("", "  ")
 	switch c.format {
@@ -73,7 +73,7 @@ type jsonFix struct {
 	Text  string    `json:"text"`
 }
 
-func (c *checking) json(findings []check.Finding, broken error) jsonResults {
+func (c *checkRun) json(findings []check.Finding, broken error) jsonResults {
 	out := jsonResults{LintResults: frontend.LintResults(findings, c.name, c.source), Warnings: []jsonWarning{}}
 	if broken != nil {
 		out.Error = &lint.BuildError{Message: broken.Error()}

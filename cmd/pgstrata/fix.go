@@ -17,7 +17,7 @@ import (
 
 // applyFixes shows what cures findings mechanically as a diff, and edits the
 // files. It returns the fixes that are in.
-func (c *checking) applyFixes(w io.Writer, findings []check.Finding) ([]*check.Fix, error) {
+func (c *checkRun) applyFixes(w io.Writer, findings []check.Finding) ([]*check.Fix, error) {
 	files := map[string][]*check.Fix{}
 	for _, f := range findings {
 		if f.Fix != nil {
@@ -43,7 +43,7 @@ func (c *checking) applyFixes(w io.Writer, findings []check.Finding) ([]*check.F
 }
 
 // replace writes the build file, or a file of the context.
-func (c *checking) replace(name, text string) error {
+func (c *checkRun) replace(name, text string) error {
 	if name == c.name {
 		c.text = []byte(text) // what is left is shown in it
 		return rewrite(c.file, text)

@@ -112,8 +112,8 @@ func (o *options) outdated(ctx context.Context, dir string) ([]outdated, error) 
 	return list, nil
 }
 
-// refreshing knows what a build with another lock file would do.
-type refreshing struct {
+// refresher knows what a build with another lock file would do.
+type refresher struct {
 	*options
 	dir     string
 	history *history
@@ -122,8 +122,8 @@ type refreshing struct {
 	now []frontend.Resolved
 }
 
-func (o *options) refresh(dir string) (*refreshing, error) {
-	r := &refreshing{options: o, dir: dir}
+func (o *options) refresh(dir string) (*refresher, error) {
+	r := &refresher{options: o, dir: dir}
 	beside, err := worktree.Dir(filepath.Dir(o.file))
 	if err != nil {
 		return nil, err
@@ -143,7 +143,7 @@ func (o *options) refresh(dir string) (*refreshing, error) {
 
 // builds resolves what would be built with a lock file, and with an edit of the build
 // file, which may be nil.
-func (r *refreshing) builds(locked *lock.File, edit *strings.Replacer) ([]frontend.Resolved, error) {
+func (r *refresher) builds(locked *lock.File, edit *strings.Replacer) ([]frontend.Resolved, error) {
 	context, beside, err := sources(r.dir, r.file)
 	if err != nil {
 		return nil, err
@@ -161,7 +161,7 @@ func (r *refreshing) builds(locked *lock.File, edit *strings.Replacer) ([]fronte
 }
 
 // newer are sources whose repositories have newer tags than those that are named.
-func (r *refreshing) newer(ctx context.Context, moved []frontend.Moved) []outdated {
+func (r *refresher) newer(ctx context.Context, moved []frontend.Moved) []outdated {
 	var out []outdated
 	for _, s := range r.now[0].Graph.Sources {
 		if s.Git == "" || slices.ContainsFunc(moved, func(m frontend.Moved) bool { return m.Kind == "source" && m.Name == s.Name }) {
@@ -183,7 +183,7 @@ func (r *refreshing) newer(ctx context.Context, moved []frontend.Moved) []outdat
 }
 
 // cost tells what a refresh of one thing runs again.
-func (r *refreshing) cost(m *outdated) error {
+func (r *refresher) cost(m *outdated) error {
 	m.Runs = []string{}
 	if m.Now == "" {
 		return nil

@@ -15,8 +15,8 @@ import (
 // aptKeeps is why nothing is done for what deletes apt's caches.
 const aptKeeps = "apt's lists and archives lie in cache mounts, and in no layer"
 
-// packaging makes dependencies of packages that are installed.
-type packaging struct {
+// packager makes dependencies of packages that are installed.
+type packager struct {
 	*commands.Reader
 	// key is the key that they go to, list what goes there.
 	key  string
@@ -30,7 +30,7 @@ type packaging struct {
 // has set up, such as an archive of their own, so they stay where they are. build are
 // those that are purged in the end.
 func Packages(r *commands.Reader, ops []*commands.Op, key string) (runtime, build []string) {
-	m := &packaging{Reader: r, key: key}
+	m := &packager{Reader: r, key: key}
 	first := true
 	var updates []*commands.Op
 	for _, o := range ops {
@@ -122,7 +122,7 @@ func keptByApt(pattern string) bool {
 }
 
 // install carries `apt-get install` over.
-func (m *packaging) install(o *commands.Op, c *shell.Call) bool {
+func (m *packager) install(o *commands.Op, c *shell.Call) bool {
 	var list []string
 	recommends, verb := true, false
 	for i, w := range c.Args {
@@ -161,7 +161,7 @@ func (m *packaging) install(o *commands.Op, c *shell.Call) bool {
 
 // packageText writes a package's name and version for the build file. A version
 // may end in a star, which is a pattern to the shell, and no file's name.
-func (m *packaging) packageText(o *commands.Op, w shell.Word) (string, bool) {
+func (m *packager) packageText(o *commands.Op, w shell.Word) (string, bool) {
 	value, ok := w.Literal()
 	if w.Known && w.Glob && strings.Contains(w.Value, "=") {
 		value, ok = w.Value, !strings.ContainsAny(w.Value, `?[\`)
@@ -178,7 +178,7 @@ func (m *packaging) packageText(o *commands.Op, w shell.Word) (string, bool) {
 
 // purge carries over the purge of packages that were installed for the build
 // alone.
-func (m *packaging) purge(o *commands.Op, c *shell.Call) bool {
+func (m *packager) purge(o *commands.Op, c *shell.Call) bool {
 	var list []string
 	verb := c.Verb()
 	for _, w := range c.Args {

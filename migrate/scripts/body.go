@@ -36,12 +36,12 @@ func (m *Scripts) Subshell(ops []*commands.Op) string {
 	return g.b.String()
 }
 
-// joining is how commands follow each other in a script.
-type joining int
+// join is how commands follow each other in a script.
+type join int
 
 const (
 	// byLine: they set errexit themselves, or there is one.
-	byLine joining = iota
+	byLine join = iota
 	// underErrexit: in lines of their own, under `set -e`.
 	underErrexit
 	// byAnd: with && in between.
@@ -50,7 +50,7 @@ const (
 
 // joined tells how the commands have to follow each other, so that the first
 // that fails ends the script and errexit changes nothing else.
-func (g *generator) joined(options []string) joining {
+func (g *generator) joined(options []string) join {
 	if slices.Contains(options, "-e") {
 		return byLine
 	}
@@ -102,7 +102,7 @@ func simple(text string) bool {
 }
 
 // body writes what the ops do.
-func (g *generator) body(how joining) {
+func (g *generator) body(how join) {
 	var commands []string
 	shown := map[*dockerfile.Step]bool{}
 	for _, o := range g.ops {
