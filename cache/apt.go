@@ -4,7 +4,7 @@ package cache
 // each install.
 const DockerClean = "/etc/apt/apt.conf.d/docker-clean"
 
-// KeepDownloads takes its place while a step has apt's archives in a mount. As the
+// KeepDownloads stands in place of [DockerClean] while a step has apt's archives in a mount. As the
 // original does, it keeps apt from writing its indexes beside them.
 const KeepDownloads = "// While pgstrata builds, apt's archives are in a cache mount: keep them.\n" +
 	"Binary::apt::APT::Keep-Downloaded-Packages \"true\";\n" +

@@ -58,13 +58,13 @@ func (c *Caches) Empty(caches []graph.Cache) llb.State {
 	return c.base.Run(append(opts, c.named())...).AddMount(cachesResult, llb.Scratch())
 }
 
-// Asked is a step whose first build is asked for: its name and its key.
-type Asked struct{ Name, Key string }
+// AskedStep is a step whose first build is asked for: its name and its key.
+type AskedStep struct{ Name, Key string }
 
 // FirstSeen returns a state with a file for each step, [FirstSeenFile] of its
 // place in the list: the name of the build in which this daemon was first asked
 // for it. It is as long in the daemon's cache as the step's own result.
-func (c *Caches) FirstSeen(steps []Asked) llb.State {
+func (c *Caches) FirstSeen(steps []AskedStep) llb.State {
 	var all *llb.FileAction
 	for i, s := range steps {
 		opts := append(c.step("first-seen.sh", "was "+s.Name+" here before?"),

@@ -94,9 +94,9 @@ func TestCachesOfTwoBuilds(t *testing.T) {
 		exec(two.Prime(seed, g.Caches()[:1]), "[caches] prime apt-archives-bookworm-linux-amd64").Meta.Env)
 
 	const seen = "[caches] was 01-a.sh here before?"
-	a, b := exec(one.FirstSeen([]Asked{{"01-a.sh", "key"}}), seen), exec(two.FirstSeen([]Asked{{"01-a.sh", "key"}}), seen)
+	a, b := exec(one.FirstSeen([]AskedStep{{"01-a.sh", "key"}}), seen), exec(two.FirstSeen([]AskedStep{{"01-a.sh", "key"}}), seen)
 	assert.Equal(t, "one", a.Meta.ProxyEnv.NoProxy)
 	assert.Equal(t, a.Meta.Env, b.Meta.Env)
 	assert.Equal(t, a.Meta.Args, b.Meta.Args)
-	assert.NotEqual(t, a.Meta.Env, exec(one.FirstSeen([]Asked{{"01-a.sh", "other"}}), seen).Meta.Env)
+	assert.NotEqual(t, a.Meta.Env, exec(one.FirstSeen([]AskedStep{{"01-a.sh", "other"}}), seen).Meta.Env)
 }

@@ -261,7 +261,7 @@ func (c *compiler) merge(lower State, uppers ...State) State {
 // squash returns upper, which came of lower by changes and by layers that were merged
 // in, as lower and layers of exactly what was removed and made.
 func (c *compiler) squash(lower, upper State, createdBy string) State {
-	out := Squash(lower, upper.State, upper.changes[len(lower.changes):], createdBy, c.opt.Caps, Squashing{
+	out := Squash(lower, upper.State, upper.changes[len(lower.changes):], createdBy, c.opt.Caps, SquashOptions{
 		Tools:   c.tools,
 		Shell:   []string{"/bin/sh"},
 		Compare: c.vertex(Vertex{Node: graph.SetupState + "/comparison", Kind: "internal", Title: Comparison}, "internal", Comparison),

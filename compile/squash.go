@@ -27,8 +27,8 @@ const (
 	Squashed   = "squash"
 )
 
-// Squashing says how a squash is made.
-type Squashing struct {
+// SquashOptions say how a squash is made.
+type SquashOptions struct {
 	// Compare, Remove and Copy name its vertices: the one that compares the two roots,
 	// the one that removes what is gone, and the one that copies what is there.
 	Compare, Remove, Copy llb.ConstraintsOpt
@@ -47,7 +47,7 @@ type Change struct{ Before, After llb.State }
 // have made. What one of them made and another one deleted is in none. The copy is keyed by
 // content: steps that ran again and made the same end there. Where the daemon cannot merge
 // and diff, one layer holds everything: only so do deletions shrink the image.
-func Squash(lower State, upper llb.State, changes []Change, createdBy string, caps *apicaps.CapSet, s Squashing) State {
+func Squash(lower State, upper llb.State, changes []Change, createdBy string, caps *apicaps.CapSet, s SquashOptions) State {
 	everything := llb.CopyInfo{CopyDirContentsOnly: true}
 	if !canMergeDiff(caps) {
 		return emptyState().layer(llb.Scratch().File(llb.Copy(upper, "/", "/", &everything), s.with(s.Copy)...), createdBy)
@@ -66,7 +66,7 @@ func RemovedBy(createdBy string) string { return "removed by " + createdBy }
 // merged lays on one another what changes have made. There is an empty layer below: so
 // overlayfs shows the files as it shows those of any root. Of a single layer the daemon
 // shows what is on the disk, with attributes of overlayfs's own, which differ each time.
-func (s Squashing) merged(changes []Change) llb.State {
+func (s SquashOptions) merged(changes []Change) llb.State {
 	named := s.with(llb.WithCustomName("[internal] what the steps made"))
 	layers := []llb.State{llb.Scratch().File(llb.Rm("/nothing", llb.WithAllowNotFound(true)), s.with(llb.WithCustomName("[internal] nothing"))...)}
 	for _, c := range changes {
@@ -75,14 +75,14 @@ func (s Squashing) merged(changes []Change) llb.State {
 	return llb.Merge(layers, named...)
 }
 
-func (s Squashing) with(o llb.ConstraintsOpt) []llb.ConstraintsOpt {
+func (s SquashOptions) with(o llb.ConstraintsOpt) []llb.ConstraintsOpt {
 	return append([]llb.ConstraintsOpt{o}, s.Options...)
 }
 
 // compare returns lower without what upper lacks of it, and the files that no difference
 // of layers has: BuildKit takes a file for unchanged that has the size and the time that
 // it had.
-func (s Squashing) compare(lower, upper llb.State, caps *apicaps.CapSet) (without, kept llb.State) {
+func (s SquashOptions) compare(lower, upper llb.State, caps *apicaps.CapSet) (without, kept llb.State) {
 	whole := append(unread(caps), llb.Readonly)
 	comparison := s.run("compare-roots.sh", s.Compare,
 		llb.AddMount(lowerMount, lower, whole...), llb.AddMount(upperMount, upper, whole...), llb.AddMount(workMount, llb.Scratch(), llb.Tmpfs()))
@@ -92,7 +92,7 @@ func (s Squashing) compare(lower, upper llb.State, caps *apicaps.CapSet) (withou
 
 // run runs one of the scripts, which finds its mounts where they always are. There is
 // no variable that would be a reason to run again.
-func (s Squashing) run(name string, vertex llb.ConstraintsOpt, mounts ...llb.RunOption) llb.ExecState {
+func (s SquashOptions) run(name string, vertex llb.ConstraintsOpt, mounts ...llb.RunOption) llb.ExecState {
 	data, err := scripts.ReadFile("scripts/" + name)
 	if err != nil {
 		panic(err) // it is embedded

@@ -86,9 +86,9 @@ func (r *request) tryPrime(ctx context.Context, in input, t *target) error {
 // running are those of some steps that this daemon has not been asked for in an
 // earlier build.
 func (r *request) running(ctx context.Context, caches *compile.Caches, users []user) ([]user, error) {
-	var asked []compile.Asked
+	var asked []compile.AskedStep
 	for _, u := range users {
-		asked = append(asked, compile.Asked{Name: u.name, Key: u.key})
+		asked = append(asked, compile.AskedStep{Name: u.name, Key: u.key})
 	}
 	ref, err := r.evaluate(ctx, caches.FirstSeen(asked))
 	if err != nil {

@@ -116,7 +116,7 @@ func (c *compiler) squash(ctx context.Context, s dockerfile.Squash) error {
 		label = platforms.Format(target) + " " + label
 	}
 	below := compile.State{State: lower.State, Layers: lower.Image.History}
-	st := compile.Squash(below, upper.State, []compile.Change{{Before: lower.State, After: upper.State}}, s.CreatedBy, &caps, compile.Squashing{
+	st := compile.Squash(below, upper.State, []compile.Change{{Before: lower.State, After: upper.State}}, s.CreatedBy, &caps, compile.SquashOptions{
 		Compare: llb.WithCustomName("[internal] " + compile.Comparison), Remove: llb.WithCustomName("[internal] " + compile.Removal),
 		Copy:  llb.WithCustomName("[" + label + "] " + compile.Squashed),
 		Tools: lower.State, Shell: interpreter(lower.Image.Config.Shell), Options: []llb.ConstraintsOpt{llb.Platform(target)},

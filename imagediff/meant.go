@@ -18,7 +18,7 @@ type Difference struct {
 	file   func(name string) bool
 }
 
-// Meant are all of them, as docs/dockerfile-equivalence.md has them.
+// Meant are all differences that are meant, as docs/dockerfile-equivalence.md has them.
 func Meant() []Difference {
 	return []Difference{
 		{

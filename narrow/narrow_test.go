@@ -282,7 +282,7 @@ func TestSquash(t *testing.T) {
 		steps := twoSteps(copied(below, context, "/", "/app/"))
 		caps := pb.Caps.CapSet(pb.Caps.All())
 		named := func(name string) llb.ConstraintsOpt { return llb.WithCustomName("[internal] " + name) }
-		squash := compile.Squash(compile.State{State: below}, steps, []compile.Change{{Before: below, After: steps}}, "RUN setup.sh", &caps, compile.Squashing{
+		squash := compile.Squash(compile.State{State: below}, steps, []compile.Change{{Before: below, After: steps}}, "RUN setup.sh", &caps, compile.SquashOptions{
 			Compare: named(compile.Comparison), Remove: named(compile.Removal), Copy: llb.WithCustomName("[stage-0] " + compile.Squashed),
 			Tools: below, Shell: []string{"/bin/sh"},
 		})
