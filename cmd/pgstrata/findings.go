@@ -35,7 +35,7 @@ func (c *checkRun) write(w io.Writer, findings []check.Finding, broken error) er
 }
 
 // writeDecisions writes what a build makes of a Dockerfile, for people.
-func (c *checking) writeDecisions(w io.Writer) error {
+func (c *checkRun) writeDecisions(w io.Writer) error {
 	if len(c.decisions) == 0 {
 		return nil
 	}
