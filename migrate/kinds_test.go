@@ -33,6 +33,29 @@ func TestKinds(t *testing.T) {
 			},
 		},
 		{
+			name:       "labels and the user refer to the base's variables",
+			dockerfile: "FROM example.org/app:1\nARG V=1\nENV OWN=x$BASE\nLABEL base=$BASE-$V own=$OWN\nUSER ${APP_USER}\n",
+			has:        []string{"base: ${BASE:-}-${V}", "own: x${BASE:-}", "user: ${APP_USER:-}"},
+			lacks:      []string{"lost:"},
+		},
+		{
+			name:       "folders that a COPY makes for an owner are the owner's, where nothing else makes them",
+			dockerfile: "FROM debian:12\nRUN groupadd -g 70 app && useradd -u 70 -g app app\nCOPY root/ /etc/one/\nCOPY --chown=app a/b/ /etc/x/y/\nCOPY --chown=app:app a/b/c /etc/one/two/c\nUSER app\n",
+			files:      map[string]string{"a/b/c": "c", "a/b/sub/d": "d", "root/e": "e"},
+			has: []string{
+				"  filesystem:\n", "    - {directory: /etc/x, owner: app, keep: true}\n", "    - {directory: /etc/x/y, owner: app, keep: true}\n",
+				"    - {directory: /etc/one/two, owner: app, keep: true}\n",
+				"folders above copied files are root's, with mode 0755: /etc/x/y/sub\n", // which the context has with another mode
+			},
+			lacks: []string{"directory: /etc/one,"},
+		},
+		{
+			name:       "folders that a later command may make are told",
+			dockerfile: "FROM debian:12\nRUN groupadd -g 70 app && useradd -u 70 -g app app\nCOPY --chown=app a/b/c /etc/x/y/\nRUN mkdir -p /etc/x/z\nUSER app\n",
+			files:      map[string]string{"a/b/c": "c"},
+			has:        []string{"folders above copied files are root's, with mode 0755: /etc/x\n", "    - {directory: /etc/x/y, owner: app, keep: true}\n"},
+		},
+		{
 			name:       "what is piped behind a script of a driver goes along",
 			dockerfile: "FROM debian\nCOPY setup /setup\nRUN /setup/all.sh\n",
 			files: map[string]string{

@@ -21,6 +21,7 @@ type Build struct {
 	ScriptNotes        []string
 	Artifacts          []string
 	MaybeArtifacts     []string
+	Folders            []Folder
 
 	Entrypoint          *string // nil to leave it to discovery
 	Configs             []*Config
@@ -31,6 +32,13 @@ type Build struct {
 	NoCleanup bool
 	// Notes are comments above keys, by their paths: image.user.
 	Notes map[string][]string
+}
+
+// Folder is a directory that a COPY makes for an owner. Keep says that one which is
+// there stays as it is.
+type Folder struct {
+	Path, Owner string
+	Keep        bool
 }
 
 // Users are all accounts that the build file makes.

@@ -128,6 +128,17 @@ func (b *Build) setupNode() *node {
 	scripts := scriptsNode("scripts", b.Scripts)
 	scripts.notes = b.ScriptNotes
 	pairs = append(pairs, scripts)
+	if len(b.Folders) > 0 {
+		n := &node{key: "filesystem", kind: isList, lines: true, notes: []string{"Folders that a COPY makes for an owner:"}}
+		for _, f := range b.Folders {
+			one := mapping("", str("directory", f.Path), str("owner", f.Owner))
+			if f.Keep {
+				one.pairs = append(one.pairs, &node{key: "keep", text: scalar{"true", true}})
+			}
+			n.list = append(n.list, one)
+		}
+		pairs = append(pairs, n)
+	}
 	if len(b.Artifacts) > 0 {
 		n := texts("build_artifacts", b.Artifacts)
 		n.aside = "empty for each script, in no layer"

@@ -140,6 +140,11 @@ func (m *Draft) OwnerText(uid, gid int) string {
 // but for those that are there anyway.
 func (m *Draft) RootsFolders(name string, there func(dir string) bool) {
 	for dir := path.Dir(name); path.IsAbs(dir) && !there(dir); dir = path.Dir(dir) {
-		m.Report.Differ("folders above copied files are root's, with mode 0755", []string{dir}, nil)
+		m.RootsFolder(dir)
 	}
+}
+
+// RootsFolder tells that a folder is root's.
+func (m *Draft) RootsFolder(dir string) {
+	m.Report.Differ("folders above copied files are root's, with mode 0755", []string{dir}, nil)
 }

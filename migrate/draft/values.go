@@ -147,8 +147,14 @@ func (m *Draft) RunText(name string, step *dockerfile.Step) (text string, ok boo
 	if !is {
 		return "", false
 	}
+	return m.TextAt(word, step, m.baseNames(step))
+}
+
+// baseNames are the names that an instruction knows, with references to the base
+// image's variables.
+func (m *Draft) baseNames(step *dockerfile.Step) notation.Names {
 	known := m.NamesAt(step)
-	names := func(name string) (string, bool) {
+	return func(name string) (string, bool) {
 		earlier, ofBase := m.SetBy(name, step), m.OfBase(name, step)
 		if text, ok := known(name); ok && !ofBase {
 			return text, true
@@ -161,7 +167,15 @@ func (m *Draft) RunText(name string, step *dockerfile.Step) (text string, ok boo
 		}
 		return m.BaseText(name), true
 	}
-	return m.TextAt(word, step, names)
+}
+
+// SettingText is text for what the image's configuration has of a word: it may refer
+// to the base image's variables.
+func (m *Draft) SettingText(word string, step *dockerfile.Step) (text string, exact bool) {
+	if text, exact = m.TextAt(word, step, m.NamesAt(step)); exact {
+		return text, true
+	}
+	return m.TextAt(word, step, m.baseNames(step))
 }
 
 // ArgsIn are the args that a word of a command or an instruction names.

@@ -34,7 +34,7 @@ func (m *Files) place(f *commands.Copied, trees []string) bool {
 			return true // no reading of the Dockerfile knows its text as a file
 		case o.Touches(f.Target) && !o.Given[f] && !SpeaksOnly(o):
 			if o.Owner != "" {
-				m.because(f, "%s gives %s to %s, whose number only a build knows", m.Label(o), f.Target, o.Owner)
+				m.becauseOwner(f, "%s gives %s to %s", m.Label(o), f.Target, o.Owner)
 			}
 			m.because(f, "%s may change %s", m.Label(o), f.Target)
 			if m.IsScript(f.Source) {
@@ -60,7 +60,7 @@ func (m *Files) place(f *commands.Copied, trees []string) bool {
 	if f.Unowned == "" || f.Removed || m.rootsOwn(f) {
 		return false
 	}
-	m.because(f, "it gives %s to %s, whose number only a build knows", f.Target, f.Unowned)
+	m.becauseOwner(f, "it gives %s to %s", f.Target, f.Unowned)
 	return true
 }
 
@@ -170,9 +170,18 @@ func (m *Files) dangles(f *commands.Copied) bool {
 
 // because notes why a file is in setup, once for each reason's first file.
 func (m *Files) because(f *commands.Copied, format string, args ...any) {
+	m.noteOnce(f, format, "If it can be root's and no step needs it, make it one of entrypoint.configuration_files", args)
+}
+
+// becauseOwner is the same for the owner, of whom a build file can have an account.
+func (m *Files) becauseOwner(f *commands.Copied, format string, args ...any) {
+	m.noteOnce(f, format+", whose number only a build knows", "With an account of that name under accounts, which a package takes as it is, it can be one of entrypoint.configuration_files", args)
+}
+
+func (m *Files) noteOnce(f *commands.Copied, format, advice string, args []any) {
 	if !paths.Within("/"+f.Source, "/setup") && !m.noted[f.By] {
 		m.noted[f.By] = true
-		m.Report.Note(m.Where(f.By.Start), format+", so a setup script copies it, and an edit of it runs that script again. If it can be root's and no step needs it, make it one of entrypoint.configuration_files", args...)
+		m.Report.Note(m.Where(f.By.Start), format+", so a setup script copies it, and an edit of it runs that script again. "+advice, args...)
 	}
 }
 

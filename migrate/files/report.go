@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pgstrata/pgstrata/dockerfile"
 	"github.com/pgstrata/pgstrata/migrate/commands"
 	"github.com/pgstrata/pgstrata/migrate/report"
 	"github.com/pgstrata/pgstrata/paths"
@@ -77,27 +76,4 @@ func (m *Classified) topDirs(files []string) []string {
 		out = append(out, at)
 	}
 	return slices.Compact(slices.Sorted(slices.Values(out)))
-}
-
-// ownedDirectories tells of directories above copied files, which a build file
-// makes root's, with mode 0755.
-func (m *Classified) ownedDirectories() {
-	for _, f := range m.Copies {
-		if f.Class != commands.AtRuntime && f.Class != commands.InSetup || f.By.Copy.Chown == "" && f.By.Copy.Chmod == "" && !f.Folded {
-			continue
-		}
-		m.RootsFolders(f.Target, func(dir string) bool { return paths.Everywhere(dir) || m.Out.User != nil && dir == m.Out.User.Home })
-	}
-	for _, step := range m.Chain {
-		if c := step.Copy; c != nil && c.Stage != nil && c.Dest != "" && c.Chown == "" && slices.ContainsFunc(c.Sources, func(source string) bool { return givenAway(c.Stage, source) }) {
-			m.Report.Differ("a folder that a stage gave an owner keeps it", []string{path.Clean(c.Dest)}, nil)
-		}
-	}
-}
-
-// givenAway reports whether a stage's COPY with an owner makes a directory.
-func givenAway(s *dockerfile.StageReading, dir string) bool {
-	return slices.ContainsFunc(s.Steps, func(step *dockerfile.Step) bool {
-		return step.Copy != nil && step.Copy.Chown != "" && paths.Within(path.Clean(step.Copy.Dest), path.Clean(dir))
-	})
 }

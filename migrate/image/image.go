@@ -121,6 +121,9 @@ func (m settings) configuration() {
 // which is told.
 func (m settings) value(step *dockerfile.Step, key, word, what string, with func(text string) buildfile.Image) (text string, ok bool) {
 	text, exact := m.TextAt(word, step, m.NamesAt(step))
+	if !exact && key == "image.labels" {
+		text, exact = m.SettingText(word, step)
+	}
 	switch {
 	case !exact:
 		m.Report.Record(step.Start, report.Lost, "%s depends on the base image's environment", what)
@@ -252,7 +255,7 @@ func (m settings) expose(step *dockerfile.Step, port string) {
 
 // userInstruction carries USER over: the last one counts for the container.
 func (m settings) userInstruction(step *dockerfile.Step, c *instructions.UserCommand) {
-	text, exact := m.TextAt(c.User, step, m.NamesAt(step))
+	text, exact := m.SettingText(c.User, step)
 	if !exact {
 		m.Report.Record(step.Start, report.Lost, "the user depends on the base image's environment")
 		return
