@@ -39,11 +39,13 @@ func TestAlone(t *testing.T) {
 	}{
 		"loop": {
 			`for f in /setup/s/*.sh; do sh "$f"; done`,
-			[]dockerfile.Alone{{Pattern: "/setup/s/*.sh", Names: []string{"/setup/s/1.sh", "/setup/s/2.sh"}}}, "run.sh:3",
+			[]dockerfile.Alone{{Pattern: "/setup/s/*.sh", Names: []string{"/setup/s/1.sh", "/setup/s/2.sh"}}},
+			"run.sh:3",
 		},
 		"a file that was not copied": {
 			"if [ -e /setup/s/0.sh ]; then sh /setup/s/0.sh; fi\nsh /setup/s/1.sh\nsh /setup/s/2.sh",
-			[]dockerfile.Alone{{Pattern: "/setup/s/0.sh"}}, "run.sh:3",
+			[]dockerfile.Alone{{Pattern: "/setup/s/0.sh"}},
+			"run.sh:3",
 		},
 		"a file that was":  {"if [ -e /setup/s/1.sh ]; then sh /setup/s/1.sh; fi\nsh /setup/s/2.sh", nil, "its line"},
 		"files by name":    {"sh /setup/s/1.sh\nsh /setup/s/2.sh", nil, "its line"},

@@ -166,6 +166,13 @@ func TestKinds(t *testing.T) {
 			lacks: []string{"Dockerfile:6: U is", "Dockerfile:8: U is"},
 		},
 		{
+			name:       "a directory that --chmod or a chmod gives another mode is copied file by file",
+			dockerfile: "FROM debian\nCOPY --chmod=0700 d /d\nCOPY e /e\nRUN chmod 0600 /e/a && assemble /d /e\nCOPY f /f\nRUN assemble /f\n",
+			files:      map[string]string{"d/a": "a", "d/b": "b", "e/a": "a", "e/b": "b", "f/a": "a", "f/b": "b"},
+			has:        []string{"install -D -m 0700 /context/d/a /d/a", "install -D -m 0600 /context/e/a /e/a", "find /context/f -mindepth 1"},
+			lacks:      []string{"find /context/d", "find /context/e"},
+		},
+		{
 			name:       "files beside those of a line that is lost are not taken for unread",
 			dockerfile: "FROM debian\nCOPY prog.c base.sh /b/\nCOPY --from=other.example/image --chown=5 /x/* /b/\nWORKDIR /b\nRUN bash base.sh\n",
 			files:      map[string]string{"prog.c": "c", "base.sh": "#!/bin/sh\ncc prog.c\n"},

@@ -302,7 +302,7 @@ func short(v reflect.Value) string {
 }
 
 // foresee reports what is wrong with a text that also sees the base's variables,
-// which are not known yet: one that cannot be read, and a misspelt argument.
+// which are not known yet: one that cannot be read, and a misspelled argument.
 func (t *Text) foresee(p *Problems, env map[string]string) {
 	const short = 3 // names that are all alike
 	_, missing, err := Expand(t.Value, env)

@@ -73,7 +73,7 @@ func turnedOff(target string, lines []string) map[int]guard {
 	out := map[int]guard{}
 	kind := settingsOf(target)
 	for i, line := range lines {
-		if what := lineOff(kind, strings.TrimSpace(line)); what != "" && !(what == signatures && onlyFolders(lines)) {
+		if what := lineOff(kind, strings.TrimSpace(line)); what != "" && (what != signatures || !onlyFolders(lines)) {
 			out[i] = what
 		}
 	}

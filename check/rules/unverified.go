@@ -46,15 +46,18 @@ func unverified(c *shell.Call) (shell.Word, guard) {
 	case "axel":
 		flags('k', "snoHUNTl", "--insecure")
 	case "wget", "aria2c":
-		if flags(0, "", "--no-check-certificate"); !ok {
+		flags(0, "", "--no-check-certificate")
+		if !ok {
 			w, ok = set(c, "--check-certificate")
 		}
 	case "pip", "pip3", "uv", "pipx", "python", "python3":
-		if flags(0, "", "--trusted-host", "--allow-insecure-host"); ok && (isOwnHost(valueOf(c, w)) || strings.HasPrefix(name, "python") && !c.HasArg("pip")) {
+		flags(0, "", "--trusted-host", "--allow-insecure-host")
+		if ok && (isOwnHost(valueOf(c, w)) || strings.HasPrefix(name, "python") && !c.HasArg("pip")) {
 			ok = false
 		}
 	case "npm", "yarn", "pnpm":
-		if flags(0, "", "--no-strict-ssl"); !ok {
+		flags(0, "", "--no-strict-ssl")
+		if !ok {
 			w, ok = set(c, "--strict-ssl")
 		}
 	case "skopeo", "podman", "buildah":
@@ -143,7 +146,7 @@ func saysYes(value string) bool {
 // givenSetting is the word of a command that gives a program a setting which turns a
 // check off: an option of apt or dnf, `git -c`, `npm config set`.
 func givenSetting(c *shell.Call) (shell.Word, guard) {
-	kind := ""
+	var kind string
 	switch name := c.Name; {
 	case c.Is(programs.Apt):
 		kind = aptSettings

@@ -16,8 +16,8 @@ import (
 // Copied is a file that a COPY or ADD brings, and what becomes of it.
 type Copied struct {
 	*dockerfile.CopiedFile
-	UID, GID int
-	Mode     fs.FileMode
+	UID, GID  int
+	ImageMode fs.FileMode
 	// Owner is its owner as the build file has it, where its numbers are args; else "".
 	Owner string
 	// Unowned is an owner whose number is not known.

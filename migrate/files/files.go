@@ -135,10 +135,10 @@ func below(name, dir string) string {
 // newCopied is a file with the owner and mode that its COPY gives it.
 func (m *Files) newCopied(f *dockerfile.CopiedFile, c *dockerfile.Copy) *commands.Copied {
 	chown, chmod := ownership(f.By)
-	out := &commands.Copied{CopiedFile: f, Mode: f.Mode.Perm() | f.Mode&(fs.ModeSetuid|fs.ModeSetgid|fs.ModeSticky)}
+	out := &commands.Copied{CopiedFile: f, ImageMode: f.Mode.Perm() | f.Mode&(fs.ModeSetuid|fs.ModeSetgid|fs.ModeSticky)}
 	if c.Chmod != "" {
-		if got, ok := modes.Apply(out.Mode, c.Chmod); ok {
-			out.Mode = got
+		if got, ok := modes.Apply(out.ImageMode, c.Chmod); ok {
+			out.ImageMode = got
 		}
 		m.WrittenOut(f.By, f.By.Start, draft.ArgsIn(f.By, chmod)...)
 	}

@@ -184,9 +184,9 @@ func (m *Files) ownDir(dir string, before *commands.Op) bool {
 // apply gives a copied file what a command sets.
 func (m *Files) apply(f *commands.Copied, command, spec string) bool {
 	if command == "chmod" {
-		got, ok := modes.Apply(f.Mode, spec)
+		got, ok := modes.Apply(f.ImageMode, spec)
 		if ok {
-			f.Mode = got
+			f.ImageMode = got
 		}
 		return ok
 	}
@@ -197,11 +197,11 @@ func (m *Files) apply(f *commands.Copied, command, spec string) bool {
 	if !ok {
 		return false
 	}
-	if f.Mode&0o111 != 0 { // as the kernel does it for programs, lest they run as someone else
-		f.Mode &^= fs.ModeSetuid
+	if f.ImageMode&0o111 != 0 { // as the kernel does it for programs, lest they run as someone else
+		f.ImageMode &^= fs.ModeSetuid
 	}
-	if f.Mode&0o010 != 0 {
-		f.Mode &^= fs.ModeSetgid
+	if f.ImageMode&0o010 != 0 {
+		f.ImageMode &^= fs.ModeSetgid
 	}
 	if uid >= 0 {
 		f.UID = uid
@@ -216,7 +216,7 @@ func (m *Files) apply(f *commands.Copied, command, spec string) bool {
 // rootsOwn makes a file root's in place of an owner whose number only a build
 // knows, which is no loss to a script that a container runs and may read.
 func (m *Files) rootsOwn(f *commands.Copied) bool {
-	if !f.Runtime || !m.IsScript(f.Source) || f.Mode.Perm()&0o005 != 0o005 {
+	if !f.Runtime || !m.IsScript(f.Source) || f.ImageMode.Perm()&0o005 != 0o005 {
 		return false
 	}
 	f.UID, f.GID, f.Unowned, f.Owner = 0, 0, "", ""

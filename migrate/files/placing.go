@@ -112,7 +112,8 @@ func (m *Files) wholesOf(o *commands.Op) []commands.Whole {
 		bySource[f.Source] = append(bySource[f.Source], f)
 	}
 	asItIs := func(f *commands.Copied) bool {
-		return !Ambiguous(f) && f.OwnerFlags() == "" && (f.Mode == f.Mode || f.Mode&fs.ModeSymlink != 0)
+		// The mode of a copied file is that which --chmod gives it.
+		return !Ambiguous(f) && f.OwnerFlags() == "" && (f.ImageMode == f.Mode && o.Step.Copy.Chmod == "" || f.Mode&fs.ModeSymlink != 0)
 	}
 	generated := m.ScriptsDir()
 	var out []commands.Whole

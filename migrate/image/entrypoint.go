@@ -37,10 +37,10 @@ func (m settings) installs(f *commands.Copied) bool {
 	if f.Target != path.Join(installRoot, f.Source) || f.UID != 0 || f.GID != 0 || slices.ContainsFunc(m.Copies, func(o *commands.Copied) bool { return o != f && o.Entrypoint && o.Source == f.Source }) {
 		return false
 	}
-	if f.Mode.Perm() == 0o755 {
+	if f.ImageMode.Perm() == 0o755 {
 		return true
 	}
-	if f.Mode.Perm() != 0o644 && f.Mode.Perm() != 0o664 && f.Mode.Perm() != 0o775 || !m.IsScript(f.Source) {
+	if f.ImageMode.Perm() != 0o644 && f.ImageMode.Perm() != 0o664 && f.ImageMode.Perm() != 0o775 || !m.IsScript(f.Source) {
 		return false
 	}
 	m.Report.Differ("scripts of the entrypoint are executable, with mode 0755", []string{f.Target}, nil)
@@ -49,7 +49,7 @@ func (m settings) installs(f *commands.Copied) bool {
 
 // config is a file with a target of its own.
 func (m settings) config(f *commands.Copied) *buildfile.Config {
-	c := &buildfile.Config{Source: m.configText(f, f.Source), Target: m.TargetText(f.By, f.Target), Mode: f.Mode}
+	c := &buildfile.Config{Source: m.configText(f, f.Source), Target: m.TargetText(f.By, f.Target), Mode: f.ImageMode}
 	gid := 0
 	if u := m.Out.User; u != nil {
 		gid = u.GID
@@ -84,7 +84,7 @@ func (m settings) configs(files []*commands.Copied) []*buildfile.Config {
 		one := m.config(f)
 		for dir, target := path.Dir(f.Source), path.Dir(f.Target); dir != "." && target != "/"; dir, target = path.Dir(dir), path.Dir(target) {
 			all := m.Tree(f, dir, target, bySource, func(o *commands.Copied) bool {
-				return o.Mode == f.Mode && o.UID == f.UID && o.GID == f.GID && o.Owner == f.Owner
+				return o.ImageMode == f.ImageMode && o.UID == f.UID && o.GID == f.GID && o.Owner == f.Owner
 			})
 			if len(all) == 0 {
 				break

@@ -342,7 +342,7 @@ func (m settings) entrypoint() {
 		return
 	}
 	for _, f := range m.Copies {
-		if f.Class == commands.AtRuntime && f.Target == "/entrypoint.sh" && m.Startable(f.Source) && f.Mode.Perm() == 0o755 && f.UID == 0 && f.GID == 0 {
+		if f.Class == commands.AtRuntime && f.Target == "/entrypoint.sh" && m.Startable(f.Source) && f.ImageMode.Perm() == 0o755 && f.UID == 0 && f.GID == 0 {
 			f.Entrypoint = true
 			source := notation.EscapedGlob(f.Source)
 			m.Out.Entrypoint = &source

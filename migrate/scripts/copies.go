@@ -59,7 +59,7 @@ func (g *generator) placing(o *commands.Op) []string {
 			continue
 		}
 		source, target := g.m.ContextFile(f), notation.InShell(g.m.TargetText(f.By, f.Target))
-		install := fmt.Sprintf("install -D -m %s%s %s", modes.Octal(f.Mode), f.OwnerFlags(), source)
+		install := fmt.Sprintf("install -D -m %s%s %s", modes.Octal(f.ImageMode), f.OwnerFlags(), source)
 		if files.Ambiguous(f) {
 			out = append(out, fmt.Sprintf("if [ -d %s ]; then %s -t %[1]s; else %[2]s %[1]s; fi", target, install))
 			continue

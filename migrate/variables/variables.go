@@ -20,6 +20,15 @@ import (
 	"github.com/pgstrata/pgstrata/spec"
 )
 
+// Variables are classified files and the commands beside them, with what each of these sees of
+// the variables.
+type Variables struct {
+	*files.Classified
+	// spoken are the variables of which something speaks by name, as far as that
+	// was asked.
+	spoken map[string]bool
+}
+
 // StageVariables settles the variables of a stage's ops: those that are args
 // come from there, the others are set by the script.
 func (m *Variables) StageVariables(ops []*commands.Op) {
@@ -35,15 +44,6 @@ func (m *Variables) StageVariables(ops []*commands.Op) {
 			}
 		}
 	}
-}
-
-// Variables are classified files and the commands beside them, with what each of these sees of
-// the variables.
-type Variables struct {
-	*files.Classified
-	// spoken are the variables of which something speaks by name, as far as that
-	// was asked.
-	spoken map[string]bool
 }
 
 // Settle makes args of the variables that scripts read, in so far as all of
