@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"io/fs"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -495,4 +496,17 @@ func TestRefusedIsAnError(t *testing.T) {
 	_, err = Migrate(f, options(fstest.MapFS{}, nil))
 	require.ErrorContains(t, err, "the commands of a RUN, of which it would make setup/generated/01-run.sh, are none that a shell can read: ")
 	assert.NotErrorAs(t, err, &refused, "the Dockerfile's own mistake")
+}
+
+// A COPY of an empty directory makes it, where steps look for it.
+func TestEmptyDirectory(t *testing.T) {
+	all := everything(t, migrated(t, fstest.MapFS{
+		"Dockerfile": {Data: []byte("FROM debian\nCOPY e /opt/e\nCOPY --exclude=x d /d\nRUN ls -A /opt/e\n"), Mode: 0o644},
+		"e":          {Mode: 0o755 | fs.ModeDir},
+		"d/a":        {Data: []byte("a"), Mode: 0o644},
+		"d/none":     {Mode: 0o755 | fs.ModeDir},
+	}))
+	assert.Contains(t, all, "mkdir -p /opt/e")
+	assert.NotContains(t, all, "empty folders")
+	assert.Contains(t, all, "COPY --exclude=x d /d", "it would lack a directory")
 }

@@ -3,6 +3,7 @@
 package files
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"path"
@@ -97,8 +98,14 @@ func (m *Files) Flagged(step *dockerfile.Step) []*dockerfile.CopiedFile {
 			return nil
 		}
 		err = fs.WalkDir(m.Bare, name, func(file string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() {
+			if err != nil {
 				return err
+			}
+			if d.IsDir() {
+				if entries, err := fs.ReadDir(m.Bare, file); err != nil || len(entries) == 0 { // a file brings its directory along
+					return cmp.Or(err, fs.ErrNotExist)
+				}
+				return nil
 			}
 			rel := below(file, above)
 			if !cmd.Parents {

@@ -40,7 +40,7 @@ func (m *Classified) foldersAbove(f *commands.Copied) {
 		by := m.makerOf(dir)
 		text := m.TargetText(f.By, dir)
 		switch {
-		case by == nil || !m.stays(dir, by):
+		case by == nil || by.By.Copy.Chmod != "" || !m.stays(dir, by):
 			m.RootsFolder(dir)
 		case by.UID == 0 && by.GID == 0:
 			// as a build file has it

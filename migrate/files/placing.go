@@ -41,6 +41,9 @@ func (m *Classified) placing() {
 		} else if c := step.Copy; !c.Known && len(c.Sources) > 0 && len(c.Texts) > 0 {
 			m.Report.Record(step.Start, report.Lost, "which files it copies beside its here-documents is not known before a build")
 		}
+		for _, dir := range m.onlyEmpty(step) {
+			m.insert(&commands.Op{Step: step, Dir: "/", Directory: dir, DirectoryText: m.TargetText(step, dir)})
+		}
 		if o == nil || len(o.Place)+len(o.Fetched) == 0 {
 			continue
 		}
@@ -48,6 +51,14 @@ func (m *Classified) placing() {
 		m.oneByOne(o)
 		m.insert(o)
 	}
+}
+
+// onlyEmpty are the empty directories that a COPY of nothing else makes.
+func (m *Files) onlyEmpty(step *dockerfile.Step) []string {
+	if c := step.Copy; c.Chown+c.Chmod != "" || slices.ContainsFunc(m.Copies, func(f *commands.Copied) bool { return f.By == step }) {
+		return nil
+	}
+	return step.Copy.Empty
 }
 
 // fromImages copies what a stage that only collects files takes of images.

@@ -49,7 +49,7 @@ func (m *Classified) CopyLines() {
 		if step.Copy == nil {
 			continue
 		}
-		if len(step.Copy.Empty) > 0 {
+		if len(step.Copy.Empty) > len(m.onlyEmpty(step)) {
 			m.Report.Differ("empty folders of the context are not in the image", step.Copy.Empty, nil)
 		}
 		if l := m.Report.Line(step.Start); l != nil && l.Fate == "" {
