@@ -232,17 +232,13 @@ func modeApart(it *Item, s *sparing) []*Item {
 // lies in their directories: no program is taken to look for that which nobody
 // tells it of.
 func (c *copyEffect) besideScripts() bool {
-	return !slices.ContainsFunc(c.files, func(name string) bool {
-		if c.scripts[name] {
-			return false
+	dirs := Paths{}
+	for script := range c.scripts {
+		if dir := path.Dir(script); !paths.Shared(dir) {
+			dirs[dir] = true
 		}
-		for script := range c.scripts {
-			if dir := path.Dir(script); !paths.Shared(dir) && paths.Within(name, dir) {
-				return false
-			}
-		}
-		return true
-	})
+	}
+	return !slices.ContainsFunc(c.files, func(name string) bool { return !c.scripts[name] && !dirs.Cover(name) })
 }
 
 // eachIn calls a function for each file of a copy below a directory.

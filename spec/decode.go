@@ -132,44 +132,34 @@ func (d *decoder) decodeSlice(n ast.Node, v reflect.Value, depth int) {
 		v.Set(reflect.MakeSlice(v.Type(), 0, 0))
 		return
 	}
-	if v.Type().Elem() == reflect.TypeFor[Pair]() {
-		pairs := []Pair{}
-		d.eachPair(n, v.Type(), func(key Text, value ast.Node) {
+	switch v.Type().Elem() {
+	case reflect.TypeFor[Pair]():
+		keyed(d, n, v, func(key Text, value ast.Node) Pair {
 			p := Pair{Key: key}
 			p.Value.decodeNode(d, d.resolve(value), depth+1)
-			pairs = append(pairs, p)
+			return p
 		})
-		v.Set(reflect.ValueOf(pairs))
 		return
-	}
-	if v.Type().Elem() == reflect.TypeFor[Each]() {
-		each := []Each{}
-		d.eachPair(n, v.Type(), func(key Text, value ast.Node) {
+	case reflect.TypeFor[Each]():
+		keyed(d, n, v, func(key Text, value ast.Node) Each {
 			e := Each{Name: key}
 			d.decode(value, reflect.ValueOf(&e.Values).Elem(), depth+1)
-			each = append(each, e)
+			return e
 		})
-		v.Set(reflect.ValueOf(each))
 		return
-	}
-	if v.Type().Elem() == reflect.TypeFor[Arg]() {
-		args := []Arg{}
-		d.eachPair(n, v.Type(), func(key Text, value ast.Node) {
+	case reflect.TypeFor[Arg]():
+		keyed(d, n, v, func(key Text, value ast.Node) Arg {
 			a := Arg{Name: key}
 			a.decodeValue(d, d.resolve(value), depth+1)
-			args = append(args, a)
+			return a
 		})
-		v.Set(reflect.ValueOf(args))
 		return
-	}
-	if v.Type().Elem() == reflect.TypeFor[Source]() {
-		sources := []Source{}
-		d.eachPair(n, v.Type(), func(key Text, value ast.Node) {
+	case reflect.TypeFor[Source]():
+		keyed(d, n, v, func(key Text, value ast.Node) Source {
 			s := Source{Name: key}
 			d.decode(value, reflect.ValueOf(&s).Elem(), depth+1)
-			sources = append(sources, s)
+			return s
 		})
-		v.Set(reflect.ValueOf(sources))
 		return
 	}
 	if text, ok := n.(*ast.StringNode); ok && text.Value == auto && v.Type().Elem() == reflect.TypeFor[Output]() {
@@ -189,6 +179,13 @@ func (d *decoder) decodeSlice(n ast.Node, v reflect.Value, depth int) {
 		d.decode(item, out.Index(i), depth+1)
 	}
 	v.Set(out)
+}
+
+// keyed fills v, a list, from a mapping whose keys are the user's own.
+func keyed[T any](d *decoder, n ast.Node, v reflect.Value, entry func(key Text, value ast.Node) T) {
+	list := []T{}
+	d.eachPair(n, v.Type(), func(key Text, value ast.Node) { list = append(list, entry(key, value)) })
+	v.Set(reflect.ValueOf(list))
 }
 
 // eachPair calls fn for each entry of a mapping, which is one of the type.

@@ -38,7 +38,7 @@ func (f *File) multiply(p *Problems) {
 // combinations are those of a script's values, in the order of the text.
 func (t *Script) combinations(p *Problems) [][]Pair {
 	out := [][]Pair{nil}
-	for i, e := range t.For {
+	for _, e := range t.For {
 		switch {
 		case !IsIdentifier(e.Name.Value):
 			p.Addf(e.Name.At, "%q cannot be an argument's name: letters, digits and _, not starting with a digit", e.Name.Value)
@@ -53,7 +53,7 @@ func (t *Script) combinations(p *Problems) [][]Pair {
 		seen := map[string]bool{}
 		var next [][]Pair
 		for _, v := range e.Values {
-			if v.Value == "" || !isAccount(v.Value) {
+			if !isAccount(v.Value) {
 				p.Addf(v.At, "a value of for is a part of the script's name, so it is letters, digits, _, . and -, not %q", v.Value)
 			}
 			if seen[v.Value] {
@@ -63,7 +63,7 @@ func (t *Script) combinations(p *Problems) [][]Pair {
 		}
 		for _, with := range out {
 			for _, v := range e.Values {
-				next = append(next, append(slices.Clone(with[:i]), Pair{Key: e.Name, Value: v}))
+				next = append(next, append(slices.Clone(with), Pair{Key: e.Name, Value: v}))
 			}
 		}
 		out = next

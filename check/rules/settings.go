@@ -284,7 +284,7 @@ func replacements(script string) []string {
 
 // copiedSettings are the files of settings that are copied, with their places in the
 // image.
-func copiedSettings(p *check.Pass) iter.Seq2[string, string] {
+func copiedSettings(p *check.Pass) map[string]string {
 	found := map[string]string{}
 	for target, f := range p.Targets {
 		if settingsOf(target) != "" {
@@ -298,13 +298,7 @@ func copiedSettings(p *check.Pass) iter.Seq2[string, string] {
 			}
 		}
 	}
-	return func(yield func(string, string) bool) {
-		for source, target := range found {
-			if !yield(source, target) {
-				return
-			}
-		}
-	}
+	return found
 }
 
 // copiedTexts are the here-documents of COPY.
